@@ -1,0 +1,115 @@
+"""Measuring: one pass over all samples in index order, in inference mode."""
+
+from typing import NamedTuple
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from noisy_keras.core.audit import LabelAudit
+from noisy_keras.data import batches
+from noisy_keras.ops import losses
+
+#: The key that marks a batch as one to be measured.
+PHASE = "measure"
+
+# Inference keeps no gradients, so it affords larger batches than training.
+_BATCH_SIZE = 500
+
+
+class Measurement(NamedTuple):
+    """What the networks say of every sample.
+
+    Attributes:
+        loss: float32 `[N, M]`: cross-entropy to the given label, for each of
+            M networks.
+        suggested: int32 `[N]`: class of highest mean logit.
+        confidence: float32 `[N]`: its probability.
+    """
+
+    loss: np.ndarray
+    suggested: np.ndarray
+    confidence: np.ndarray
+
+
+def measure(model, source, batch_size=None):
+    """Predicts a source in index order.
+
+    Args:
+        model: a `NoisyLabelModel`.
+        source: a `Source`.
+        batch_size: of the pass.
+
+    Returns:
+        A `Measurement`.
+
+    Raises:
+        FloatingPointError: a loss is NaN or infinite.
+    """
+    batch_size = min(batch_size or _BATCH_SIZE, source.num_samples)
+    replicas = model.distribute_strategy.num_replicas_in_sync
+    # Static shapes on every replica; what is added is measured twice.
+    batch_size += -batch_size % replicas
+    dataset = batches.ordered(source, batch_size).map(lambda b: {PHASE: b})
+    outputs = keras.Model.predict(model, dataset, verbose=0)
+    # Replicas and padding may change the order: the index tells the place.
+    index = outputs.pop("index")
+    result = {}
+    for name, values in outputs.items():
+        shape = (source.num_samples, *values.shape[1:])
+        result[name] = np.empty(shape, values.dtype)
+        result[name][index] = values
+    broken = int(np.sum(~np.isfinite(result["loss"]).all(axis=1)))
+    if broken:
+        raise FloatingPointError(
+            f"The networks' loss is NaN or infinite on {broken} of "
+            f"{source.num_samples} samples: training has diverged. Lower the "
+            "learning rate and start from the last good checkpoint."
+        )
+    return Measurement(**result)
+
+
+def step(model, fields):
+    """The compiled part: from a batch to its columns of a `Measurement`."""
+    images = tf.cast(fields["image"], tf.float32)
+    logits = [n(images, training=False)["logits"] for n in model.networks]
+    loss = [losses.sparse_cross_entropy(fields["label"], z) for z in logits]
+    mean = tf.nn.softmax(tf.add_n(logits) / float(len(logits)))
+    return {
+        "index": fields["index"],
+        "loss": tf.stack(loss, axis=1),
+        "suggested": tf.argmax(mean, axis=1, output_type=tf.int32),
+        "confidence": tf.reduce_max(mean, axis=1),
+    }
+
+
+def audit(model, source, batch_size=None):
+    """The audit of a source by a trained model.
+
+    Args:
+        model: a `NoisyLabelModel`.
+        source: a `Source`.
+        batch_size: of the prediction pass.
+
+    Returns:
+        A `LabelAudit`.
+    """
+    measurement = measure(model, source, batch_size)
+    clean = model.clean_probabilities(measurement, source)
+    suggested, confidence = model.suggest(measurement)
+    return LabelAudit(
+        ids=source.ids,
+        given_label=source.labels,
+        suggested_label=suggested,
+        clean_probability=clean,
+        confidence=confidence,
+        class_names=source.class_names,
+        paths=source.paths,
+        true_label=source.true_labels,
+    )
+
+
+def normalized(loss):
+    """Brings each column of losses to `[0, 1]`: `(l - min) / (max - min)`."""
+    low, high = loss.min(axis=0), loss.max(axis=0)
+    return (loss - low) / np.maximum(high - low, 1e-12)

@@ -1,0 +1,305 @@
+"""The Keras model that every method is."""
+
+import keras
+import tensorflow as tf
+
+from noisy_keras.core import distribution
+from noisy_keras.core import measuring
+from noisy_keras.core import training
+from noisy_keras.networks import head
+from noisy_keras.networks import reinitialized
+from noisy_keras.ops import losses
+
+
+class NoisyLabelModel(keras.Model):
+    """A method for noisy labels, as a Keras model.
+
+    It maps images `[B, H, W, C]` (pixel values as in the picture) to class
+    probabilities `[B, K]`. `fit` takes a source, a schedule, arrays or a plain
+    dataset, and does everything that the method needs.
+
+    A method gives `steps`, `make_schedule` and its tables. A batch is
+    `{phase: fields}`; the phase picks the step at tracing time, so there is
+    one trace per phase, whatever the epochs look like.
+
+    Args:
+        networks: list of networks that keep the contract of
+            `noisy_keras.networks`.
+        num_samples: N, of the source to be trained on.
+        plugins: `StepPlugin`s.
+    """
+
+    #: Names of the running means that training reports beside `loss`.
+    loss_names = ()
+    #: Batch size of `fit` where none is given: the paper's.
+    default_batch_size = 64
+
+    def __init__(self, networks, num_samples, plugins=(), name=None):
+        # Networks choose their own precision; losses and tables never do.
+        super().__init__(name=name, dtype="float32")
+        for network in networks:
+            head.check(network)
+        shapes = {(n.input_shape, n.output["logits"].shape) for n in networks}
+        if len(shapes) > 1:
+            raise ValueError(
+                "Expected networks that agree in image shape and classes. "
+                f"Received: {sorted(map(str, shapes))}"
+            )
+        if num_samples < 1:
+            raise ValueError(
+                "Expected at least one sample. "
+                f"Received: num_samples={num_samples}"
+            )
+        self.networks = list(networks)
+        self.num_samples = int(num_samples)
+        self.plugins = list(plugins)
+        for plugin in self.plugins:
+            plugin.attach(self.networks)
+        names = (*self.loss_names, *(p.loss_name for p in self.plugins))
+        self._means = {n: keras.metrics.Mean(name=n) for n in ("loss", *names)}
+        self._resume_from = None
+        self._keep_metrics = False
+
+    # What a method defines.
+
+    def steps(self):
+        """The training step of each phase: dict of functions of fields."""
+        raise NotImplementedError  # pragma: no cover
+
+    def make_schedule(self, source, batch_size, seed=0, steps_per_epoch=None):
+        """What `fit` follows on a source: see `core.training.Schedule`."""
+        raise NotImplementedError  # pragma: no cover
+
+    def clean_probabilities(self, measurement, source):
+        """Clean probabilities `[N]` from a fresh measurement, for the audit."""
+        raise NotImplementedError  # pragma: no cover
+
+    def suggest(self, measurement):
+        """Likely labels `[N]` and their probabilities `[N]`, for the audit."""
+        return measurement.suggested, measurement.confidence
+
+    # What is common.
+
+    @property
+    def num_classes(self):
+        return self.networks[0].output["logits"].shape[-1]
+
+    @property
+    def image_shape(self):
+        return tuple(self.networks[0].input_shape[1:])
+
+    def call(self, images, training=False):
+        """Class probabilities: float32 `[B, K]`, networks in inference mode."""
+        return tf.nn.softmax(self.logits(images, training=training))
+
+    def logits(self, images, training=False):
+        """Mean of the networks' logits: float32 `[B, K]`."""
+        images = tf.cast(images, tf.float32)
+        logits = [n(images, training=training)["logits"] for n in self.networks]
+        return tf.add_n(logits) / float(len(logits))
+
+    def compile(self, optimizer=None, loss=None, metrics=("accuracy",), **kw):
+        """Configures the model for training, as `keras.Model.compile`.
+
+        Args:
+            optimizer: default: `MomentumSGD(0.02, 0.9, weight_decay=5e-4)`,
+                the field's.
+            loss: leave out; every method has its own.
+            metrics: of given labels and predicted probabilities.
+            **kw: `run_eagerly`, `steps_per_execution`, `jit_compile`, ...
+
+        Raises:
+            ValueError: a loss, or an optimizer that overwrites weights.
+        """
+        if loss is not None:
+            raise ValueError(
+                f"Expected no `loss`: {type(self).__name__} has its own. "
+                f"Received: loss={loss!r}"
+            )
+        if optimizer is None:
+            from noisy_keras.core.optimizers import MomentumSGD
+
+            optimizer = MomentumSGD(0.02, momentum=0.9, weight_decay=5e-4)
+        optimizer = keras.optimizers.get(optimizer)
+        if getattr(optimizer, "use_ema", False):
+            raise ValueError(
+                "Expected an optimizer without `use_ema`: Keras overwrites the "
+                "weights with their average at the end of every round. "
+                "Received: use_ema=True"
+            )
+        super().compile(optimizer=optimizer, metrics=list(metrics or ()), **kw)
+        self._loss_tracker = None  # Ours is among the means.
+        with self.distribute_strategy.scope():
+            if self._compile_metrics is not None:
+                # Built here, because variables cannot be made in a step.
+                self._compile_metrics.build(
+                    tf.zeros([1], tf.int32), tf.zeros([1, self.num_classes])
+                )
+            self.optimizer.build(self.trainable_variables)
+
+    def compile_from_config(self, config):
+        self.compile(**keras.saving.deserialize_keras_object(config))
+
+    def _maybe_symbolic_build(self, iterator=None, data_batch=None):
+        # Built from the start; Keras' own build fails under several workers.
+        pass
+
+    def reset_metrics(self):
+        if not self._keep_metrics:
+            super().reset_metrics()
+
+    # Steps.
+
+    def train_step(self, batch):
+        [(phase, fields)] = batch.items()
+        self.steps()[phase](fields)
+        return distribution.reducible(
+            self.get_metrics_result(), self.distribute_strategy
+        )
+
+    def test_step(self, batch):
+        images, labels, weights = keras.utils.unpack_x_y_sample_weight(batch)
+        labels = tf.reshape(tf.cast(labels, tf.int32), [-1])
+        logits = self.logits(images)
+        loss = losses.sparse_cross_entropy(labels, logits)
+        self._means["loss"].update_state(loss, sample_weight=weights)
+        results = {"loss": self._means["loss"].result()}
+        if self._compile_metrics is not None:
+            self._compile_metrics.update_state(
+                labels, tf.nn.softmax(logits), sample_weight=weights
+            )
+            results |= self._compile_metrics.result()
+        return distribution.reducible(results, self.distribute_strategy)
+
+    def predict_step(self, batch):
+        if isinstance(batch, dict) and measuring.PHASE in batch:
+            return measuring.step(self, batch[measuring.PHASE])
+        images, _, _ = keras.utils.unpack_x_y_sample_weight(batch)
+        return self(images, training=False)
+
+    def descend(self, k, terms, labels=None, logits=None, clip_norm=None):
+        """Takes one optimizer step on network `k` and reports its loss.
+
+        Args:
+            k: number of the network.
+            terms: function without arguments that returns the terms of the
+                loss, a dict of scalars by name; their sum is the loss.
+            labels: given labels int `[B]`, for the compiled metrics.
+            logits: predictions `[B, K]` for them; a function where they come
+                to be in `terms`.
+            clip_norm: bound on the global norm of the gradient, or None.
+        """
+        variables = self.trainable_beside(k)
+        with tf.GradientTape(watch_accessed_variables=False) as tape:
+            tape.watch([v.value for v in variables])
+            values = terms()
+            loss = tf.add_n(list(values.values()))
+            # The optimizer sums over replicas; the loss is a mean over the
+            # global batch.
+            scaled = self.optimizer.scale_loss(
+                loss / float(distribution.num_replicas())
+            )
+        gradients = tape.gradient(scaled, [v.value for v in variables])
+        if clip_norm is not None:
+            gradients, _ = tf.clip_by_global_norm(gradients, clip_norm)
+        self.optimizer.apply(gradients, variables)
+        for name, value in ({"loss": loss} | values).items():
+            self._means[name].update_state(value)
+        if labels is not None and self._compile_metrics is not None:
+            logits = logits() if callable(logits) else logits
+            self._compile_metrics.update_state(labels, tf.nn.softmax(logits))
+
+    def trainable_beside(self, k):
+        """Variables of network `k` and of what plug-ins train with it."""
+        variables = list(self.networks[k].trainable_variables)
+        for plugin in self.plugins:
+            variables += plugin.trainable_beside(k)
+        return variables
+
+    # Training and what comes of it.
+
+    def fit(self, x=None, y=None, batch_size=None, epochs=1, **kwargs):
+        """Trains the model: see `noisy_keras.core.training.fit`."""
+        return training.fit(
+            self, x, y, batch_size=batch_size, epochs=epochs, **kwargs
+        )
+
+    def evaluate(self, x=None, y=None, batch_size=None, **kwargs):
+        """As `keras.Model.evaluate`; `x` may also be a source.
+
+        Loss and metrics are of the given labels.
+        """
+        if training.is_source(x):
+            training.check_source(self, x)
+            x = training.evaluation_batches(self, x, batch_size)
+            batch_size = None
+        return super().evaluate(x, y, batch_size=batch_size, **kwargs)
+
+    def predict(self, x, batch_size=None, **kwargs):
+        """As `keras.Model.predict`; `x` may also be a source.
+
+        Returns:
+            Class probabilities, float32 `[N, K]`.
+        """
+        if training.is_source(x):
+            x = training.evaluation_batches(self, x, batch_size)
+            batch_size = None
+        return super().predict(x, batch_size=batch_size, **kwargs)
+
+    def label_audit(self, source, batch_size=None):
+        """Which labels are wrong, and which are likely right.
+
+        Args:
+            source: the `Source` that the model was fitted on.
+            batch_size: of the prediction pass.
+
+        Returns:
+            A `LabelAudit`.
+        """
+        training.check_source(self, source, training=True)
+        return measuring.audit(self, source, batch_size)
+
+    # Saving.
+
+    def get_config(self):
+        serialize = keras.saving.serialize_keras_object
+        return {
+            "networks": [serialize(n) for n in self.networks],
+            "num_samples": self.num_samples,
+            "plugins": [serialize(p) for p in self.plugins],
+            "name": self.name,
+        }
+
+    @classmethod
+    def from_config(cls, config):
+        deserialize = keras.saving.deserialize_keras_object
+        config = dict(config)
+        for key in ("networks", "plugins"):
+            config[key] = [deserialize(item) for item in config[key]]
+        return cls(**config)
+
+
+def as_networks(networks, count):
+    """The networks of a method that trains `count` of them.
+
+    Args:
+        networks: a list of `count` networks, or one network; the others are
+            then of the same structure with fresh random weights.
+        count: how many are needed.
+
+    Returns:
+        A list of `count` networks.
+
+    Raises:
+        ValueError: a list of another length.
+    """
+    if not isinstance(networks, (list, tuple)):
+        head.check(networks)
+        others = [reinitialized(networks) for _ in range(count - 1)]
+        return [networks, *others]
+    if len(networks) != count:
+        raise ValueError(
+            f"Expected one network or a list of {count}. "
+            f"Received: {len(networks)}"
+        )
+    return list(networks)

@@ -1,0 +1,27 @@
+"""Sources of labelled images, label noise, views and batches."""
+
+from noisy_keras.data.array_source import from_arrays
+from noisy_keras.data.array_source import from_dataset
+from noisy_keras.data.augment import VIEWS
+from noisy_keras.data.augment import Augmentation
+from noisy_keras.data.load import NAMES
+from noisy_keras.data.load import load
+from noisy_keras.data.noise import AsymmetricNoise
+from noisy_keras.data.noise import LabelNoise
+from noisy_keras.data.noise import PairFlipNoise
+from noisy_keras.data.noise import SymmetricNoise
+from noisy_keras.data.source import Source
+
+__all__ = [
+    "NAMES",
+    "VIEWS",
+    "AsymmetricNoise",
+    "Augmentation",
+    "LabelNoise",
+    "PairFlipNoise",
+    "Source",
+    "SymmetricNoise",
+    "from_arrays",
+    "from_dataset",
+    "load",
+]

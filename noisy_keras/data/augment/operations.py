@@ -1,0 +1,203 @@
+"""Image operations on batches, each image with its own kind and magnitude.
+
+The operations are those of AutoAugment, as Pillow defines them. Images are
+grouped by operation, so that each is transformed only by its own.
+
+Reference: Cubuk et al., AutoAugment, CVPR 2019, table 6.
+"""
+
+import functools
+
+import keras
+import tensorflow as tf
+
+# Geometric: the magnitude is a shear in pixels per pixel, a shift in pixels,
+# an angle in degrees.
+SHEAR_X, SHEAR_Y, TRANSLATE_X, TRANSLATE_Y, ROTATE = range(1, 6)
+# Blends with a degenerate image: the magnitude is the factor, 1 the original.
+BRIGHTNESS, COLOR, CONTRAST, SHARPNESS = range(6, 10)
+# Tones: the magnitude is a threshold in [0, 256], a number of bits, or unused.
+SOLARIZE, POSTERIZE, INVERT = range(10, 13)
+AUTO_CONTRAST, EQUALIZE = 13, 14
+IDENTITY = 0
+
+#: What shows beyond the border after a geometric operation.
+GREY = 128
+
+
+def apply(images, operation, magnitude):
+    """Applies one operation to each image.
+
+    Args:
+        images: uint8 `[B, H, W, C]`, 1 or 3 channels.
+        operation: int32 `[B]`, one of the constants of this module.
+        magnitude: float32 `[B]`, in the operation's own unit.
+
+    Returns:
+        uint8 `[B, H, W, C]`.
+    """
+    for first, last, function in (
+        (SHEAR_X, ROTATE, _geometric),
+        (BRIGHTNESS, SHARPNESS, _blend),
+        (SOLARIZE, INVERT, _tone),
+        (AUTO_CONTRAST, AUTO_CONTRAST, _auto_contrast),
+        (EQUALIZE, EQUALIZE, _equalize),
+    ):
+        member = (operation >= first) & (operation <= last)
+        rows = tf.where(member)[:, 0]
+        images = tf.cond(
+            tf.size(rows) > 0,
+            functools.partial(
+                _on_rows, function, images, rows, operation, magnitude
+            ),
+            lambda images=images: images,
+        )
+    return images
+
+
+def affine(images, matrices, fill=GREY):
+    """Warps images, bilinearly.
+
+    Args:
+        images: float32 or uint8 `[B, H, W, C]`.
+        matrices: float32 `[B, 6]`: `x' = a x + b y + c`, `y' = d x + e y + f`,
+            from pixels of the result to pixels of the image.
+        fill: value beyond the border.
+
+    Returns:
+        float32 `[B, H, W, C]`.
+    """
+    padding = tf.zeros_like(matrices[:, :2])
+    return keras.ops.image.affine_transform(
+        tf.cast(images, tf.float32),
+        tf.concat([matrices, padding], axis=1),
+        interpolation="bilinear",
+        fill_mode="constant",
+        fill_value=fill,
+    )
+
+
+def to_bytes(images):
+    """Rounds and clips float32 pixels in `[0, 255]` to uint8."""
+    return tf.cast(tf.clip_by_value(tf.round(images), 0.0, 255.0), tf.uint8)
+
+
+def blend(degenerate, images, factor):
+    """`degenerate + factor (images - degenerate)`, a factor per image.
+
+    Args:
+        degenerate: float32, broadcasts to `[B, H, W, C]`.
+        images: float32 `[B, H, W, C]`.
+        factor: float32 `[B]`; 1 gives the images back.
+
+    Returns:
+        float32 `[B, H, W, C]`, not clipped.
+    """
+    return degenerate + factor[:, None, None, None] * (images - degenerate)
+
+
+def luminance(images):
+    """Grey value per pixel: float32 `[B, H, W, 1]` from `[B, H, W, C]`."""
+    if images.shape[-1] == 1:
+        return images
+    return tf.reduce_sum(images * [0.299, 0.587, 0.114], -1, keepdims=True)
+
+
+def rotation(angle, height, width):
+    """Matrices `[B, 6]` that turn about the centre by `angle` degrees `[B]`."""
+    radians = angle * (3.141592653589793 / 180.0)
+    cosine, sine = tf.cos(radians), tf.sin(radians)
+    x, y = (width - 1) / 2.0, (height - 1) / 2.0
+    return tf.stack(
+        [
+            cosine,
+            -sine,
+            x - cosine * x + sine * y,
+            sine,
+            cosine,
+            y - sine * x - cosine * y,
+        ],
+        axis=1,
+    )
+
+
+def _on_rows(function, images, rows, operation, magnitude):
+    chosen = tf.cast(tf.gather(images, rows), tf.float32)
+    changed = function(
+        chosen, tf.gather(operation, rows), tf.gather(magnitude, rows)
+    )
+    changed = tf.ensure_shape(to_bytes(changed), [None, *images.shape[1:]])
+    return tf.tensor_scatter_nd_update(images, rows[:, None], changed)
+
+
+def _geometric(images, operation, magnitude):
+    _, height, width, _ = images.shape
+
+    def only(kind):
+        return tf.where(operation == kind, magnitude, 0.0)
+
+    one, zero = tf.ones_like(magnitude), tf.zeros_like(magnitude)
+    linear = tf.stack(
+        [
+            one,
+            only(SHEAR_X),
+            only(TRANSLATE_X),
+            only(SHEAR_Y),
+            one,
+            only(TRANSLATE_Y),
+        ],
+        axis=1,
+    )
+    # Pillow shears about the corner of the picture, not of the first pixel.
+    offset = 0.5 * tf.stack(
+        [zero, zero, only(SHEAR_X), zero, zero, only(SHEAR_Y)], axis=1
+    )
+    turned = rotation(magnitude, height, width)
+    matrices = tf.where(
+        operation[:, None] == ROTATE, turned, linear + offset
+    )
+    return affine(images, matrices)
+
+
+def _blend(images, operation, magnitude):
+    grey = luminance(images)
+    mean = tf.round(tf.reduce_mean(grey, axis=(1, 2, 3), keepdims=True))
+    kind = operation[:, None, None, None]
+    degenerate = tf.where(kind == COLOR, grey, tf.zeros_like(images))
+    degenerate = tf.where(kind == CONTRAST, mean, degenerate)
+    degenerate = tf.where(kind == SHARPNESS, _smooth(images), degenerate)
+    return blend(degenerate, images, magnitude)
+
+
+def _smooth(images):
+    """Pillow's SMOOTH filter; the border stays as it is."""
+    channels = images.shape[-1]
+    kernel = tf.constant([[1, 1, 1], [1, 5, 1], [1, 1, 1]], tf.float32) / 13.0
+    kernel = tf.tile(kernel[:, :, None, None], [1, 1, channels, 1])
+    inner = tf.nn.depthwise_conv2d(images, kernel, [1, 1, 1, 1], "VALID")
+    inside = tf.pad(tf.ones_like(inner), [[0, 0], [1, 1], [1, 1], [0, 0]])
+    inner = tf.pad(inner, [[0, 0], [1, 1], [1, 1], [0, 0]])
+    return tf.where(inside > 0, inner, images)
+
+
+def _tone(images, operation, magnitude):
+    kind = operation[:, None, None, None]
+    value = magnitude[:, None, None, None]
+    inverted = 255.0 - images
+    step = tf.pow(2.0, 8.0 - value)
+    posterized = tf.floor(images / step) * step
+    solarized = tf.where(images >= value, inverted, images)
+    result = tf.where(kind == SOLARIZE, solarized, inverted)
+    return tf.where(kind == POSTERIZE, posterized, result)
+
+
+def _auto_contrast(images, operation, magnitude):
+    del operation, magnitude
+    layer = keras.layers.AutoContrast(value_range=(0, 255), dtype="float32")
+    return layer(images)
+
+
+def _equalize(images, operation, magnitude):
+    del operation, magnitude
+    layer = keras.layers.Equalization(value_range=(0, 255), dtype="float32")
+    return layer(images)

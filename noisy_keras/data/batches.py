@@ -1,0 +1,161 @@
+"""Batches in index space: which samples, in what order, in what views.
+
+The order is a function of (seed, epoch, round) alone, and every random number
+of a view of (seed, epoch, round, step). A position therefore says all there is
+to know about a data pipeline, and resuming one costs nothing.
+
+All shapes are static, and every tensor of a batch leads with the batch axis,
+so that a `tf.distribute` strategy can split it.
+"""
+
+import dataclasses
+from collections.abc import Callable
+
+import numpy as np
+import tensorflow as tf
+
+# Uses of a random stream; distinct, so that order and views are independent.
+_ORDER, _SEED, _MIX = range(3)
+
+
+@dataclasses.dataclass(frozen=True)
+class Round:
+    """One finite pass of training steps, which can start at any step.
+
+    Attributes:
+        phase: the model's name for these steps.
+        steps: how many.
+        plan: dict of arrays `[steps, ...]`: one row per step.
+        make_batch: from one row of the plan to the fields of a batch.
+    """
+
+    phase: str
+    steps: int
+    plan: dict
+    make_batch: Callable
+
+    def dataset(self, first_step: int = 0):
+        """The steps from `first_step` on.
+
+        Args:
+            first_step: steps to leave out, at no cost.
+
+        Returns:
+            A `tf.data.Dataset` of `{phase: fields}`, of known length.
+        """
+        rows = {k: v[first_step:] for k, v in self.plan.items()}
+        with tf.device("CPU"):
+            dataset = tf.data.Dataset.from_tensor_slices(rows)
+        return dataset.map(
+            lambda row: {self.phase: self.make_batch(row)},
+            num_parallel_calls=tf.data.AUTOTUNE,
+        ).prefetch(2)
+
+
+def random_state(seed, epoch, round_number, use):
+    """NumPy's frozen generator, for one use at one place of training."""
+    return np.random.RandomState([seed, epoch, round_number, use])
+
+
+def shuffled(indices, steps, batch_size, random):
+    """Random batches of indices, each index as often as any other can be.
+
+    Whole permutations follow each other; the last is cut where steps end.
+
+    Args:
+        indices: int `[n]`, n >= 1.
+        steps: rows.
+        batch_size: columns.
+        random: `np.random.RandomState`.
+
+    Returns:
+        int32 `[steps, batch_size]`.
+    """
+    need = steps * batch_size
+    passes = [
+        random.permutation(indices) for _ in range(-(-need // len(indices)))
+    ]
+    order = np.concatenate(passes) if passes else np.zeros(0, np.int32)
+    return order[:need].reshape(steps, batch_size).astype(np.int32)
+
+
+def step_seeds(steps, seed, epoch, round_number):
+    """One seed per step: int32 `[steps, 2]`."""
+    random = random_state(seed, epoch, round_number, _SEED)
+    return random.randint(0, 2**31 - 1, (steps, 2), dtype=np.int32)
+
+
+def order_random(seed, epoch, round_number=0):
+    """The generator that orders samples in a round."""
+    return random_state(seed, epoch, round_number, _ORDER)
+
+
+def mix_ratios(steps, alpha, seed, epoch, round_number):
+    """Mixup ratios `max(l, 1 - l)`, `l ~ Beta(alpha, alpha)`, one a step.
+
+    Drawn here because Beta samplers have no XLA kernel.
+
+    Returns:
+        float32 `[steps]` in `[0.5, 1]`.
+    """
+    random = random_state(seed, epoch, round_number, _MIX)
+    ratio = random.beta(alpha, alpha, steps)
+    return np.maximum(ratio, 1.0 - ratio).astype(np.float32)
+
+
+def per_sample(value, batch_size):
+    """Repeats a step's value for every sample, so that it can be split."""
+    return tf.repeat(value[None], batch_size, axis=0)
+
+
+def steps_for(count, batch_size):
+    """Steps that show `count` samples at least once."""
+    return -(-count // batch_size)
+
+
+def ordered(source, batch_size):
+    """All samples once in index order, the last batch padded by repeats.
+
+    Args:
+        source: a `Source`.
+        batch_size: B.
+
+    Returns:
+        A `tf.data.Dataset` of dicts `index` int32 `[B]`, `image` and `label`
+        int32 `[B]`, all of static shape.
+    """
+    steps = steps_for(source.num_samples, batch_size)
+    index = np.arange(steps * batch_size) % source.num_samples
+    index = index.reshape(steps, batch_size).astype(np.int32)
+    labels = source.labels[index]
+
+    def fetch(index, label):
+        return {"index": index, "image": source.fetch(index), "label": label}
+
+    with tf.device("CPU"):
+        dataset = tf.data.Dataset.from_tensor_slices((index, labels))
+    return dataset.map(fetch, num_parallel_calls=tf.data.AUTOTUNE).prefetch(2)
+
+
+def for_evaluation(source, batch_size):
+    """Images and given labels in index order, each exactly once.
+
+    Args:
+        source: a `Source`.
+        batch_size: B; the last batch may be smaller.
+
+    Returns:
+        A `tf.data.Dataset` of `(image, label)` batches.
+    """
+    with tf.device("CPU"):
+        dataset = tf.data.Dataset.from_tensor_slices(
+            (np.arange(source.num_samples, dtype=np.int32), source.labels)
+        )
+    return (
+        dataset.batch(batch_size)
+        .map(
+            lambda index, label: (source.fetch(index), label),
+            num_parallel_calls=tf.data.AUTOTUNE,
+        )
+        .prefetch(2)
+    )

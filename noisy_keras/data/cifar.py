@@ -1,0 +1,59 @@
+"""CIFAR-10 and CIFAR-100 through TFDS."""
+
+import numpy as np
+
+from noisy_keras.data.array_source import ArraySource
+from noisy_keras.data.augment import Augmentation
+
+# Of the training pictures, as the published codes have them.
+_STATISTICS = {
+    "cifar10": ((0.4914, 0.4822, 0.4465), (0.2023, 0.1994, 0.2010)),
+    "cifar100": ((0.507, 0.487, 0.441), (0.267, 0.256, 0.276)),
+}
+
+_VALIDATION = 5000
+
+
+def load(name, split, data_dir=None):
+    """Loads a split, ordered by id, that is, as the authors published it.
+
+    CIFAR has no validation split; the last 5,000 training pictures serve as
+    one. `"train"` is all 50,000, `"fit"` those that are not for validation.
+
+    Args:
+        name: `"cifar10"` or `"cifar100"`.
+        split: `"train"`, `"fit"`, `"validation"` or `"test"`.
+        data_dir: TFDS folder; None is `~/tensorflow_datasets`. The set is
+            downloaded there by TFDS if it is not yet prepared.
+
+    Returns:
+        A `Source` of images uint8 `[32, 32, 3]`.
+    """
+    import tensorflow_datasets as tfds
+
+    builder = tfds.builder(name, data_dir=data_dir)
+    builder.download_and_prepare()
+    part = "test" if split == "test" else "train"
+    # Order on disk is shuffled by TFDS; ids restore the original one.
+    dataset = builder.as_dataset(split=part, batch_size=1000)
+    batches = list(dataset.as_numpy_iterator())
+    ids, images, labels = (
+        np.concatenate([batch[key] for batch in batches])
+        for key in ("id", "image", "label")
+    )
+    order = np.argsort(ids)
+    if split == "fit":
+        order = order[:-_VALIDATION]
+    elif split == "validation":
+        order = order[-_VALIDATION:]
+    mean, std = _STATISTICS[name]
+    return ArraySource(
+        images[order],
+        labels[order],
+        builder.info.features["label"].names,
+        ids=[i.decode() for i in ids[order]],
+        pixel_mean=mean,
+        pixel_std=std,
+        augmentation=Augmentation(crop_padding=4, horizontal_flip=True),
+        name=f"{name} ({split})",
+    )

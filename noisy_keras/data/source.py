@@ -1,0 +1,280 @@
+"""A source: index -> image and given label. Immutable.
+
+A source says which sample, not what to do with it: order, views and batches
+are made from it elsewhere and leave it as it is.
+"""
+
+import copy
+import dataclasses
+
+import numpy as np
+import tensorflow as tf
+
+from noisy_keras.data import checks
+from noisy_keras.data.augment import Augmentation
+
+
+class Source:
+    """Labelled images that methods train on.
+
+    Attributes:
+        num_samples: N.
+        num_classes: K.
+        class_names: tuple of K strings.
+        image_shape: `(H, W, C)`.
+        labels: int32 `[N]`, as given, maybe wrong. Read-only.
+        soft_labels: float32 `[N, K]` where `relabel` was given distributions,
+            else None; `labels` is then their top class.
+        true_labels: int32 `[N]` where known, else None. For metrics only: no
+            training batch ever holds them.
+        ids: `[N]` strings, stable over time; they name samples in files.
+        paths: `[N]` strings, or None for images that are no files.
+        pixel_scale: value of a white pixel: 255 or 1.
+        pixel_mean, pixel_std: per channel, of pixels scaled to `[0, 1]`.
+        augmentation: `Augmentation`, the views that suit these pictures.
+        noise: dict that describes injected noise, or None.
+        name: for people and file names.
+    """
+
+    def __init__(
+        self,
+        labels,
+        class_names,
+        image_shape,
+        *,
+        true_labels=None,
+        ids=None,
+        paths=None,
+        pixel_scale=255.0,
+        pixel_mean=None,
+        pixel_std=None,
+        augmentation=None,
+        noise=None,
+        name="source",
+    ):
+        self.class_names = tuple(str(c) for c in class_names)
+        self.labels = checks.labels(labels, len(self.class_names))
+        self.soft_labels = None
+        self.true_labels = None
+        if true_labels is not None:
+            self.true_labels = checks.labels(
+                true_labels,
+                len(self.class_names),
+                what="true_labels",
+                unknown_allowed=True,
+            )
+            checks.same_length(labels=self.labels, true_labels=self.true_labels)
+        self.image_shape = tuple(int(v) for v in image_shape)
+        self.ids = _as_ids(ids, len(self.labels))
+        self.paths = None if paths is None else np.asarray(paths, object)
+        checks.same_length(labels=self.labels, ids=self.ids)
+        channels = self.image_shape[-1]
+        self.pixel_scale = float(pixel_scale)
+        self.pixel_mean = tuple(pixel_mean or (0.5,) * channels)
+        self.pixel_std = tuple(pixel_std or (0.25,) * channels)
+        self.augmentation = augmentation or Augmentation()
+        self.noise = noise
+        self.name = name
+
+    @property
+    def num_samples(self):
+        return len(self.labels)
+
+    @property
+    def num_classes(self):
+        return len(self.class_names)
+
+    def __len__(self):
+        return self.num_samples
+
+    def __repr__(self):
+        return (
+            f"<{type(self).__name__} {self.name!r}: {self.num_samples} images "
+            f"{self.image_shape}, {self.num_classes} classes>"
+        )
+
+    def fetch(self, index):
+        """Reads images, eagerly or inside `tf.data`.
+
+        Args:
+            index: int `[n]`.
+
+        Returns:
+            uint8 or float32 tensor `[n, H, W, C]` in `[0, pixel_scale]`.
+        """
+        raise NotImplementedError  # pragma: no cover
+
+    def fetch_targets(self, index):
+        """Reads given labels as distributions, eagerly or inside `tf.data`.
+
+        Args:
+            index: int `[n]`.
+
+        Returns:
+            float32 `[n, K]`: one-hot, or the rows that `relabel` was given.
+        """
+        if self.soft_labels is not None:
+            return tf.gather(self.soft_labels, index)
+        return tf.one_hot(tf.gather(self.labels, index), self.num_classes)
+
+    def relabel(self, labels, noise=None):
+        """A new source with other labels.
+
+        Args:
+            labels: int `[N]`, or float `[N, K]` whose rows are distributions.
+            noise: dict that describes how they were made, if by a generator.
+
+        Returns:
+            A `Source`; images, ids and true labels are shared.
+
+        Raises:
+            ValueError: another length, a label out of range, or rows that are
+                no distributions.
+        """
+        source = copy.copy(self)
+        labels = np.asarray(labels)
+        if labels.ndim == 2:
+            soft = checks.soft_labels(labels, self.num_classes)
+            source.soft_labels = soft
+            labels = checks.read_only(soft.argmax(axis=1).astype(np.int32))
+        else:
+            source.soft_labels = None
+        source.labels = checks.labels(labels, self.num_classes)
+        checks.same_length(samples=self.labels, labels=source.labels)
+        source.noise = noise
+        return source
+
+    def with_noise(self, noise):
+        """A new source whose labels went through a noise generator.
+
+        The labels before become the true labels, unless those are known.
+
+        Args:
+            noise: one of the classes of `noisy_keras.data.noise`, or None.
+
+        Returns:
+            A `Source`.
+        """
+        if noise is None:
+            return self
+        true_labels = self.labels
+        if self.true_labels is not None:
+            true_labels = self.true_labels
+        noisy = noise.apply(self.labels, self.num_classes)
+        source = self.relabel(noisy, noise=noise.describe())
+        source.true_labels = true_labels
+        return source
+
+    def with_augmentation(self, **changes):
+        """A new source whose views differ: see `Augmentation`."""
+        source = copy.copy(self)
+        source.augmentation = dataclasses.replace(self.augmentation, **changes)
+        return source
+
+    def subset(self, index, name=None):
+        """A new source of some samples, in the order given.
+
+        Args:
+            index: int `[n]`, positions in this source.
+            name: of the new source.
+
+        Returns:
+            A `Source` whose indices count from 0; `ids` stay.
+        """
+        index = np.asarray(index)
+        if index.ndim != 1 or len(index) == 0:
+            raise ValueError(
+                "Expected at least one sample in a subset. "
+                f"Received: index of shape {index.shape}"
+            )
+        source = copy.copy(self)
+        for field in ("labels", "soft_labels", "true_labels", "ids", "paths"):
+            value = getattr(self, field)
+            if value is not None:
+                setattr(source, field, checks.read_only(value[index]))
+        source.name = name or self.name
+        source._select(index)
+        return source
+
+    def hold_out(self, size, seed=0):
+        """Splits at random, each class in proportion.
+
+        Args:
+            size: samples to hold out: a count, or a share in (0, 1).
+            seed: of the choice.
+
+        Returns:
+            The rest and the part held out, two `Source`s.
+
+        Raises:
+            ValueError: a size that leaves one of them empty.
+        """
+        count = size if size >= 1 else round(size * self.num_samples)
+        if not 1 <= count < self.num_samples:
+            raise ValueError(
+                "Expected a held-out size that leaves samples on both sides. "
+                f"Received: size={size} of {self.num_samples} samples"
+            )
+        held = _stratified(self.labels, int(count), np.random.RandomState(seed))
+        rest = np.setdiff1d(np.arange(self.num_samples), held)
+        return (
+            self.subset(rest, name=self.name),
+            self.subset(held, name=f"{self.name} (held out)"),
+        )
+
+    def split(self, *, trusted, seed=0):
+        """Takes a small class-balanced set, to be trusted, out of the source.
+
+        For methods that learn from a few checked labels (IEG, L2R, DMLP). The
+        trusted part carries its true labels as labels where they are known.
+
+        Args:
+            trusted: samples per class, at least 1.
+            seed: of the choice.
+
+        Returns:
+            The rest and the trusted part, two `Source`s.
+
+        Raises:
+            ValueError: a class has too few samples.
+        """
+        labels = self.labels if self.true_labels is None else self.true_labels
+        random = np.random.RandomState(seed)
+        chosen = []
+        for c, name in enumerate(self.class_names):
+            members = np.flatnonzero(labels == c)
+            if not 1 <= trusted < len(members):
+                raise ValueError(
+                    "Expected at least 1 trusted sample per class and more "
+                    f"samples than that. Received: trusted={trusted}, class "
+                    f"{name!r} has {len(members)} samples"
+                )
+            chosen.append(random.permutation(members)[:trusted])
+        chosen = np.sort(np.concatenate(chosen))
+        rest = np.setdiff1d(np.arange(self.num_samples), chosen)
+        part = self.subset(chosen, name=f"{self.name} (trusted)")
+        if self.true_labels is not None:
+            part = part.relabel(part.true_labels)
+        return self.subset(rest, name=self.name), part
+
+    def _select(self, index):
+        """Restricts `fetch` of a fresh copy to `index`."""
+        raise NotImplementedError  # pragma: no cover
+
+
+def _as_ids(ids, count):
+    if ids is None:
+        return np.asarray([f"{i:06d}" for i in range(count)], object)
+    return np.asarray([str(i) for i in ids], object)
+
+
+def _stratified(labels, count, random):
+    """Positions of `count` samples, each class in proportion, ascending."""
+    # Within each class in random order, samples get evenly spaced ranks; the
+    # lowest ranks over all classes are a proportional choice of exact size.
+    ranks = np.empty(len(labels))
+    for c in np.unique(labels):
+        members = random.permutation(np.flatnonzero(labels == c))
+        offset = random.uniform()
+        ranks[members] = (np.arange(len(members)) + offset) / len(members)
+    return np.sort(np.argsort(ranks, kind="stable")[:count])

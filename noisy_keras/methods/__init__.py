@@ -1,0 +1,1 @@
+"""Methods: one file is one paper is one `keras.Model`."""

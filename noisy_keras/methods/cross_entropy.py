@@ -1,0 +1,233 @@
+"""Cross-entropy on the given labels: the baseline, and the plainest host.
+
+1. Minimise the cross-entropy to the given labels; nothing else. Networks learn
+   clean labels first and memorise wrong ones later, so the last epoch is worse
+   than the best: that gap is what the other methods close.
+2. As a host of a plug-in (SANM), only the plug-in's views enter the loss, after
+   a warm-up on the images themselves (SANM Algorithm 1).
+3. What the network predicted for each sample *before* it was trained on it is
+   summed over epochs, so that even this method can tell suspect labels.
+"""
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from noisy_keras.core import measuring
+from noisy_keras.core.model import NoisyLabelModel
+from noisy_keras.core.model import as_networks
+from noisy_keras.core.plugin import Views
+from noisy_keras.core.sample_table import SampleTable
+from noisy_keras.data import augment
+from noisy_keras.data import batches
+from noisy_keras.methods.division import LossDivision
+from noisy_keras.ops import losses
+
+
+@keras.saving.register_keras_serializable(package="noisy_keras")
+class CrossEntropy(NoisyLabelModel):
+    """Cross-entropy on the given labels.
+
+    Args:
+        networks: one network (or a list of one).
+        num_samples: N, of the source to be trained on.
+        plugins: `StepPlugin`s, such as `AdversarialNoisyMasking`.
+        warmup_epochs: epochs before plug-ins join; without plug-ins unused.
+        view: the view to train on, one of `noisy_keras.data.VIEWS`.
+        keep_clean_view: whether, beside a plug-in's views, the image itself
+            also enters the loss (the mean of both). SANM's Algorithm 1 does
+            not have it.
+
+    Example:
+        >>> source = nk.data.load("digits", noise=nk.data.SymmetricNoise(0.4))
+        >>> network = nk.networks.build("tiny", source)
+        >>> model = nk.CrossEntropy(network, source.num_samples)
+        >>> model.compile()
+        >>> history = model.fit(source, epochs=10, verbose=0)
+
+    Reference: the "CE" rows of every table in the field.
+    """
+
+    default_batch_size = 128
+    loss_names = ("loss_labeled",)
+
+    def __init__(
+        self,
+        networks,
+        num_samples,
+        plugins=(),
+        warmup_epochs=10,
+        view="weak",
+        keep_clean_view=False,
+        name=None,
+    ):
+        super().__init__(
+            as_networks(networks, 1), num_samples, plugins, name=name
+        )
+        self.warmup_epochs = int(warmup_epochs)
+        self.view = augment.check(view)
+        self.keep_clean_view = bool(keep_clean_view)
+        self.prediction_sum = SampleTable(
+            num_samples, self.num_classes, name="prediction_sum"
+        )
+        # All clean until divided: with G = 1 SANM neither masks nor softens.
+        self.clean_probability = SampleTable(
+            num_samples, 1, initial_value=1.0, name="clean_probability"
+        )
+        self.divide = LossDivision()
+        self.built = True
+
+    def steps(self):
+        return {"train": self._train, "plugin": self._train_with_plugins}
+
+    def _train(self, data):
+        images = tf.cast(data["images"], tf.float32)
+        outputs = {}
+
+        def terms():
+            outputs.update(self.networks[0](images, training=True))
+            loss = losses.cross_entropy(data["target"], outputs["logits"])
+            return {"loss_labeled": tf.reduce_mean(loss)}
+
+        self.descend(
+            0, terms, data["label"], logits=lambda: outputs["logits"]
+        )
+        self._remember(data["index"], outputs["logits"])
+
+    def _train_with_plugins(self, data):
+        """SANM Algorithm 1, lines 2-11, for any plug-in that makes views."""
+        network, seed = self.networks[0], data["seed"][0]
+        images = tf.cast(data["images"], tf.float32)
+        clean = self.clean_probability.read(data["index"])[:, 0]
+        # Line 3: features and predictions of the images, without gradient.
+        outputs = network(images, training=True)
+        original = Views(images, data["target"], clean, outputs)
+        # Lines 4-5 and 7: masked images and their labels.
+        made = [(p, p.views(network, original, seed)) for p in self.plugins]
+        copies = [copy for _, views in made for copy in views]
+        shown = list(copies)
+        if self.keep_clean_view or not copies:
+            shown.append(original)
+
+        def terms():
+            # Line 6: the network sees the views.
+            seen = [network(v.images, training=True) for v in shown]
+            # Line 8: cross-entropy to the views' labels.
+            loss = tf.add_n(
+                [
+                    tf.reduce_mean(
+                        losses.cross_entropy(view.targets, out["logits"])
+                    )
+                    for view, out in zip(shown, seen, strict=True)
+                ]
+            )
+            values = {"loss_labeled": loss / float(len(shown))}
+            # Lines 9-10: each plug-in's own term, on the same outputs.
+            first = 0
+            for plugin, views in made:
+                outs = seen[first : first + len(views)]
+                first += len(views)
+                values[plugin.loss_name] = plugin.loss(
+                    0, network, original, views, outputs=outs
+                )
+            return values
+
+        # Line 11.
+        self.descend(0, terms, data["label"], logits=outputs["logits"])
+        self._remember(data["index"], outputs["logits"])
+
+    def _remember(self, index, logits):
+        row = self.prediction_sum.read(index) + tf.nn.softmax(logits)
+        self.prediction_sum.write(index, row)
+
+    def make_schedule(self, source, batch_size, seed=0, steps_per_epoch=None):
+        return _Schedule(self, source, batch_size, seed, steps_per_epoch)
+
+    def clean_probabilities(self, measurement, source):
+        """From the predictions made before each step, averaged over epochs.
+
+        A network that has learnt every label by heart gives all of them a low
+        loss; what it said earlier still tells them apart.
+        """
+        history = self._mean_prediction()
+        loss = measurement.loss
+        if history is not None:
+            given = np.take_along_axis(history, source.labels[:, None], axis=1)
+            loss = -np.log(np.maximum(given, 1e-7))
+        loss = measuring.normalized(loss)
+        return self.divide(loss, self.clean_probability.numpy())[:, 0]
+
+    def suggest(self, measurement):
+        history = self._mean_prediction()
+        if history is None:
+            return super().suggest(measurement)
+        return history.argmax(axis=1).astype(np.int32), history.max(axis=1)
+
+    def _mean_prediction(self):
+        """Mean prediction `[N, K]` over training, or None before it."""
+        total = self.prediction_sum.numpy()
+        count = total.sum(axis=1, keepdims=True)
+        return None if count.min() == 0.0 else total / count
+
+    def get_config(self):
+        return {
+            **super().get_config(),
+            "warmup_epochs": self.warmup_epochs,
+            "view": self.view,
+            "keep_clean_view": self.keep_clean_view,
+        }
+
+
+class _Schedule:
+    """One round an epoch over all samples, in a fresh order."""
+
+    def __init__(self, model, source, batch_size, seed, steps_per_epoch):
+        self.model = model
+        self.source = source
+        self.batch_size = batch_size
+        self.seed = seed
+        steps = batches.steps_for(source.num_samples, batch_size)
+        self.steps = min(steps, steps_per_epoch or steps)
+        self.view = augment.view(
+            model.view, source.augmentation, source.pixel_scale
+        )
+        self._make_batch = tf.function(self._fields)
+
+    def begin_epoch(self, epoch):
+        model = self.model
+        if self._with_plugins(epoch) and any(
+            plugin.needs_division for plugin in model.plugins
+        ):
+            loss = measuring.measure(model, self.source).loss
+            model.clean_probability.assign(
+                model.divide(
+                    measuring.normalized(loss), model.clean_probability.numpy()
+                )
+            )
+
+    def __call__(self, epoch):
+        indices = batches.shuffled(
+            np.arange(self.source.num_samples),
+            self.steps,
+            self.batch_size,
+            batches.order_random(self.seed, epoch),
+        )
+        plan = {
+            "index": indices,
+            "seed": batches.step_seeds(self.steps, self.seed, epoch, 0),
+        }
+        phase = "plugin" if self._with_plugins(epoch) else "train"
+        return [batches.Round(phase, self.steps, plan, self._make_batch)]
+
+    def _with_plugins(self, epoch):
+        return bool(self.model.plugins) and epoch >= self.model.warmup_epochs
+
+    def _fields(self, row):
+        index, seed = row["index"], row["seed"]
+        return {
+            "index": index,
+            "images": self.view(self.source.fetch(index), seed),
+            "target": self.source.fetch_targets(index),
+            "label": tf.gather(self.source.labels, index),
+            "seed": batches.per_sample(seed, self.batch_size),
+        }

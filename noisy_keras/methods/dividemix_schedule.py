@@ -1,0 +1,165 @@
+"""The epochs of DivideMix: what is dealt to which network, and when."""
+
+import numpy as np
+import tensorflow as tf
+
+from noisy_keras.data import augment
+from noisy_keras.data import batches
+from noisy_keras.ops import ramps
+from noisy_keras.ops import random
+
+
+class DivideMixSchedule:
+    """Two rounds an epoch: network 0, then network 1.
+
+    In the warm-up each network gets all samples in an order of its own; later
+    a labelled and an unlabelled stream, divided by the peer's losses.
+
+    Args:
+        model: a `DivideMix`.
+        source: the `Source` to train on.
+        batch_size: B, of either stream.
+        seed: of everything random.
+        steps_per_epoch: bound on the steps of a round, or None.
+    """
+
+    def __init__(self, model, source, batch_size, seed, steps_per_epoch):
+        self.model = model
+        self.source = source
+        self.batch_size = batch_size
+        self.warmup_batch_size = min(
+            batch_size * model.warmup_batch_factor, source.num_samples
+        )
+        self.seed = seed
+        self.steps_per_epoch = steps_per_epoch
+        self._views = self._wanted_views()
+        # Held here, so that each is traced once and not once an epoch.
+        self._make_warmup_batch = tf.function(self._warmup_fields)
+        self._make_batch = tf.function(self._mixmatch_fields)
+
+    def begin_epoch(self, epoch):
+        """Co-divide, from the end of the warm-up on."""
+        if epoch >= self.model.warmup_epochs:
+            self.model.co_divide(self.source)
+
+    def __call__(self, epoch):
+        if epoch < self.model.warmup_epochs:
+            return [self._warmup_round(epoch, k) for k in range(2)]
+        return [self._mixmatch_round(epoch, k) for k in range(2)]
+
+    def _warmup_round(self, epoch, k):
+        count, batch_size = self.source.num_samples, self.warmup_batch_size
+        steps = self._bounded(batches.steps_for(count, batch_size))
+        plan = {
+            "index": batches.shuffled(
+                np.arange(count),
+                steps,
+                batch_size,
+                batches.order_random(self.seed, epoch, k),
+            ),
+            "seed": batches.step_seeds(steps, self.seed, epoch, k),
+        }
+        return batches.Round(
+            f"warmup_{k}", steps, plan, self._make_warmup_batch
+        )
+
+    def _mixmatch_round(self, epoch, k):
+        model = self.model
+        clean = model.clean_probability.numpy()[:, 1 - k]
+        labeled = np.flatnonzero(clean > model.clean_threshold)
+        unlabeled = np.flatnonzero(clean <= model.clean_threshold)
+        # An empty side is filled from the other and weighs nothing.
+        labeled_weight = float(len(labeled) > 0)
+        unlabeled_weight = model.unlabeled_weight * (len(unlabeled) > 0)
+        labeled = labeled if len(labeled) else unlabeled
+        unlabeled = unlabeled if len(unlabeled) else labeled
+        # As many steps as the labelled samples take.
+        steps = self._bounded(batches.steps_for(len(labeled), self.batch_size))
+        order = batches.order_random(self.seed, epoch, k)
+        time = epoch + np.arange(steps, dtype=np.float32) / steps
+        ramp = ramps.linear_ramp(
+            time, model.warmup_epochs, model.rampup_epochs
+        ).numpy()
+        plan = {
+            "labeled": batches.shuffled(labeled, steps, self.batch_size, order),
+            "unlabeled": batches.shuffled(
+                unlabeled, steps, self.batch_size, order
+            ),
+            "seed": batches.step_seeds(steps, self.seed, epoch, k),
+            "mix_ratio": batches.mix_ratios(
+                steps, model.mix_alpha, self.seed, epoch, k
+            ),
+            "labeled_weight": np.full(steps, labeled_weight, np.float32),
+            "unlabeled_weight": (unlabeled_weight * ramp).astype(np.float32),
+        }
+        return batches.Round(f"mixmatch_{k}", steps, plan, self._make_batch)
+
+    def _bounded(self, steps):
+        return min(steps, self.steps_per_epoch or steps)
+
+    def _wanted_views(self):
+        """Per field of a batch: the view and how many of it."""
+        model = self.model
+        wanted = {"guess": (model.guess_view, model.num_views)}
+        if model.train_view is not None:
+            wanted["train"] = (model.train_view, model.num_views)
+        for plugin in model.plugins:
+            if plugin.extra_views:
+                if "extra" in wanted:
+                    raise ValueError(
+                        "Expected at most one plug-in that asks for extra "
+                        "views of the data pipeline."
+                    )
+                wanted["extra"] = (plugin.extra_view, plugin.extra_views)
+        return {
+            field: (
+                augment.view(
+                    name, self.source.augmentation, self.source.pixel_scale
+                ),
+                count,
+            )
+            for field, (name, count) in wanted.items()
+        }
+
+    def _warmup_fields(self, row):
+        index, seed = row["index"], row["seed"]
+        view = augment.view(
+            self.model.warmup_view,
+            self.source.augmentation,
+            self.source.pixel_scale,
+        )
+        return {
+            "index": index,
+            "images": view(self.source.fetch(index), seed),
+            "target": self.source.fetch_targets(index),
+            "label": tf.gather(self.source.labels, index),
+        }
+
+    def _mixmatch_fields(self, row):
+        # Both streams are read and transformed together: fewer, larger calls.
+        index = tf.concat([row["labeled"], row["unlabeled"]], axis=0)
+        images = self.source.fetch(index)
+        labeled = {
+            "index": row["labeled"],
+            "label": tf.gather(self.source.labels, row["labeled"]),
+            "target": self.source.fetch_targets(row["labeled"]),
+        }
+        unlabeled = {"index": row["unlabeled"]}
+        for number, (field, (view, count)) in enumerate(self._views.items()):
+            repeated = tf.concat([images] * count, axis=0)
+            seen = view(repeated, random.fold_in(row["seed"], number))
+            parts = tf.split(seen, 2 * count)  # x, u, x, u, ...
+            for offset, stream in enumerate((labeled, unlabeled)):
+                stream[field] = tf.stack(parts[offset::2], axis=1)
+
+        def every_sample(value):
+            return batches.per_sample(value, self.batch_size)
+
+        return {
+            "labeled": labeled,
+            "unlabeled": unlabeled,
+            "seed": every_sample(row["seed"]),
+            "mix_ratio": every_sample(row["mix_ratio"]),
+            "labeled_weight": every_sample(row["labeled_weight"]),
+            "unlabeled_weight": every_sample(row["unlabeled_weight"]),
+        }

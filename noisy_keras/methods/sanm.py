@@ -1,0 +1,83 @@
+"""SANM by its paper's name: the masking plug-in on a host."""
+
+from noisy_keras import networks as networks_module
+from noisy_keras.methods.cross_entropy import CrossEntropy
+from noisy_keras.methods.dividemix import DivideMix
+from noisy_keras.plugins.sanm import AdversarialNoisyMasking
+
+HOSTS = {"dividemix": DivideMix, "ce": CrossEntropy}
+
+#: What the released code does in each host beside masking.
+_OFFICIAL_HOST = {
+    "dividemix": {
+        "guess_view": "autoaugment",
+        "train_view": "autoaugment",
+        "warmup_view": "jitter",
+        "warmup_clip_norm": 1.0,
+        "separate_guesses": True,
+    },
+    "ce": {},
+}
+
+PRESETS = ("recommended", "official")
+
+
+def SANM(  # noqa: N802 - it stands for a class, the paper's.
+    network,
+    source,
+    host="dividemix",
+    preset="recommended",
+    width=None,
+    plugin=None,
+    **host_options,
+):
+    """Self-supervised adversarial noisy masking on a host.
+
+    Args:
+        network: name of a network, a network, or as many as the host trains.
+        source: the `Source` to be trained on.
+        host: `"dividemix"` or `"ce"`.
+        preset: `"recommended"`: the paper's equations with the code's mask
+            ratios; `"official"`: all of the released CIFAR code's choices.
+        width: of a network given by name.
+        plugin: dict of arguments of `AdversarialNoisyMasking` that differ from
+            the preset, or a plug-in.
+        **host_options: arguments of the host that differ.
+
+    Returns:
+        The host with the plug-in: a `DivideMix` or a `CrossEntropy`.
+
+    Raises:
+        ValueError: an unknown host or preset.
+
+    Example:
+        >>> source = nk.data.load("digits", noise=nk.data.SymmetricNoise(0.4))
+        >>> model = nk.SANM("tiny", source, host="dividemix", warmup_epochs=5)
+        >>> model.compile()
+        >>> history = model.fit(source, epochs=20, verbose=0)
+
+    Reference: Tu et al., CVPR 2023.
+    """
+    if host not in HOSTS:
+        raise ValueError(
+            f"Expected `host` to be one of {tuple(HOSTS)}. "
+            f"Received: host={host!r}"
+        )
+    if preset not in PRESETS:
+        raise ValueError(
+            f"Expected `preset` to be one of {PRESETS}. "
+            f"Received: preset={preset!r}"
+        )
+    if isinstance(network, str):
+        network = networks_module.build(network, source, width=width)
+    if not isinstance(plugin, AdversarialNoisyMasking):
+        official = preset == "official"
+        make = AdversarialNoisyMasking.official if official else (
+            AdversarialNoisyMasking
+        )
+        plugin = make(**(plugin or {}))
+    if preset == "official":
+        host_options = {**_OFFICIAL_HOST[host], **host_options}
+    return HOSTS[host](
+        network, source.num_samples, plugins=[plugin], **host_options
+    )

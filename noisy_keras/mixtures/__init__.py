@@ -1,0 +1,6 @@
+"""Two-component mixtures that tell low losses from high ones."""
+
+from noisy_keras.mixtures.beta import BetaMixture
+from noisy_keras.mixtures.gaussian import GaussianMixture
+
+__all__ = ["BetaMixture", "GaussianMixture"]

@@ -1,0 +1,161 @@
+"""What the two mixtures share: checking, the EM loop, the posterior."""
+
+import numpy as np
+import tensorflow as tf
+
+
+class TwoComponentMixture:
+    """A mixture of two components of one family, fitted by EM.
+
+    A subclass gives the family: where to start, the M-step and the
+    distribution of given parameters. Computations run in float64 on the host,
+    because sums over a million float32 losses lose digits; what comes out is
+    float32.
+
+    After `fit`: `weights` float32 `[2]`, `means` float32 `[2]` (ascending, so
+    component 0 is the one of lower mean) and `iterations`, the rounds run.
+    """
+
+    def __init__(self, max_iterations: int, tolerance: float | None):
+        if max_iterations < 1:
+            raise ValueError(
+                "Expected `max_iterations` of at least 1. "
+                f"Received: max_iterations={max_iterations}"
+            )
+        self.max_iterations = max_iterations
+        self.tolerance = tolerance
+        self._fitted = None
+
+    def fit(self, values):
+        """Fits the mixture.
+
+        Args:
+            values: `[N]`, N >= 2, finite.
+
+        Returns:
+            self.
+
+        Raises:
+            ValueError: `values` are not finite, too few or of another rank.
+        """
+        values = self._prepare(values)
+        with tf.device("CPU"):
+            weights, parameters, iterations = self._run(values)
+        means = self._component_means(parameters).numpy()
+        order = np.argsort(means, kind="stable")
+        self._fitted = (
+            tf.gather(weights, order),
+            tuple(tf.gather(p, order) for p in parameters),
+        )
+        self.weights = weights.numpy()[order].astype(np.float32)
+        self.means = means[order].astype(np.float32)
+        self.iterations = int(iterations)
+        self._publish(*(p.numpy().astype(np.float32) for p in self._fitted[1]))
+        return self
+
+    def posterior(self, values):
+        """The probability of each component given a value.
+
+        Args:
+            values: `[N]`.
+
+        Returns:
+            float32 `[N, 2]`, rows summing to 1.
+        """
+        if self._fitted is None:
+            raise ValueError("Expected a fitted mixture: call `fit` first.")
+        values = self._prepare(values, minimum=0)
+        with tf.device("CPU"):
+            joint = self._joint(values, *self._fitted)
+            return tf.nn.softmax(joint, axis=-1).numpy().astype(np.float32)
+
+    def clean_probability(self, values):
+        """The probability of the component of lower mean.
+
+        Args:
+            values: `[N]`, losses.
+
+        Returns:
+            float32 `[N]` in `[0, 1]`.
+        """
+        return self.posterior(values)[:, 0]
+
+    @property
+    def collapsed(self) -> bool:
+        """Whether the two means coincide, so that the posterior says nothing.
+
+        Losses that are all alike (an untrained network, or one that has
+        learnt every label by heart) end here.
+        """
+        return bool(self.means[1] - self.means[0] < 1e-3)
+
+    # What a family defines.
+
+    def _start(self, values):
+        """Weights `[2]` and parameters (a tuple of `[2]`) before round one."""
+        raise NotImplementedError  # pragma: no cover
+
+    def _update(self, responsibilities, values, parameters):
+        """M-step: weights and parameters from responsibilities `[N, 2]`."""
+        raise NotImplementedError  # pragma: no cover
+
+    def _components(self, parameters):
+        """The TFP distribution of batch shape `[2]`."""
+        raise NotImplementedError  # pragma: no cover
+
+    def _publish(self, *parameters):
+        """Sets the family's own public attributes."""
+        raise NotImplementedError  # pragma: no cover
+
+    def _responsibilities(self, joint):
+        """E-step: `[N, 2]` from the log of weight times density."""
+        return tf.nn.softmax(joint, axis=-1)
+
+    # What is common.
+
+    def _component_means(self, parameters):
+        return self._components(parameters).mean()
+
+    def _joint(self, values, weights, parameters):
+        density = self._components(parameters).log_prob(values[:, None])
+        return density + tf.math.log(weights)
+
+    @tf.function(reduce_retracing=True)
+    def _run(self, values):
+        weights, parameters = self._start(values)
+        likelihood = tf.constant(-np.inf, tf.float64)
+        iterations = tf.constant(0)
+        moving = tf.constant(True)
+        while moving and iterations < self.max_iterations:
+            joint = self._joint(values, weights, parameters)
+            weights, parameters = self._update(
+                self._responsibilities(joint), values, parameters
+            )
+            if self.tolerance is not None:
+                # The rule of the published implementation (scikit-learn's):
+                # stop after the round whose mean log-likelihood moved little.
+                new = tf.reduce_mean(tf.reduce_logsumexp(joint, axis=-1))
+                moving = tf.abs(new - likelihood) >= self.tolerance
+                likelihood = new
+            iterations += 1
+        return weights, parameters, iterations
+
+    def _prepare(self, values, minimum=2):
+        values = np.asarray(values, np.float64)
+        if values.ndim != 1:
+            raise ValueError(
+                "Expected `values` of rank 1. "
+                f"Received: values of shape {values.shape}"
+            )
+        if len(values) < minimum:
+            raise ValueError(
+                f"Expected at least {minimum} values to fit two components. "
+                f"Received: {len(values)}"
+            )
+        broken = int(np.sum(~np.isfinite(values)))
+        if broken:
+            raise ValueError(
+                f"Expected finite values. Received: {broken} of {len(values)} "
+                "are NaN or infinite; drop or clip them first."
+            )
+        return tf.constant(values)

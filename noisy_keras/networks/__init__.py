@@ -1,0 +1,19 @@
+"""Networks by name, and the contract that makes any backbone one of them."""
+
+from noisy_keras.networks.build import NAMES
+from noisy_keras.networks.build import build
+from noisy_keras.networks.build import reinitialized
+from noisy_keras.networks.decoders import build_decoder
+from noisy_keras.networks.head import from_backbone
+from noisy_keras.networks.layers import FusedBatchNormalization
+from noisy_keras.networks.layers import PixelNormalization
+
+__all__ = [
+    "NAMES",
+    "FusedBatchNormalization",
+    "PixelNormalization",
+    "build",
+    "build_decoder",
+    "from_backbone",
+    "reinitialized",
+]

@@ -1,0 +1,111 @@
+"""Networks by name."""
+
+import difflib
+
+import keras
+
+from noisy_keras.networks import preact_resnet
+
+_BUILDERS = {
+    "preact_resnet18": preact_resnet.preact_resnet18,
+    "tiny": preact_resnet.tiny,
+}
+
+NAMES = tuple(sorted(_BUILDERS))
+
+
+def build(
+    name: str,
+    source=None,
+    *,
+    image_shape=None,
+    num_classes: int | None = None,
+    width: int | None = None,
+    mean=None,
+    std=None,
+    pixel_scale: float | None = None,
+):
+    """Builds a network by name.
+
+    Args:
+        name: one of `networks.NAMES`.
+        source: a `noisy_keras.data.Source`, from which every argument left
+            out is taken.
+        image_shape: `(H, W, C)`.
+        num_classes: K.
+        width: channels of the first stage; None is the published width.
+        mean: per channel, of pixels scaled to `[0, 1]`; default 0.5.
+        std: likewise; default 0.25.
+        pixel_scale: value of a white pixel, 255 or 1; default 255.
+
+    Returns:
+        A `keras.Model` from images to `{"features", "embedding", "logits"}`.
+
+    Raises:
+        ValueError: an unknown name, a width below 1, or neither source nor
+            shapes.
+
+    Example:
+        >>> network = build("tiny", image_shape=(32, 32, 3), num_classes=10)
+        >>> network.output["features"].shape
+        (None, 4, 4, 64)
+    """
+    if name not in _BUILDERS:
+        near = difflib.get_close_matches(name, NAMES, n=1)
+        hint = f" Did you mean {near[0]!r}?" if near else ""
+        raise ValueError(
+            f"Expected a network name, one of {', '.join(NAMES)}. "
+            f"Received: {name!r}.{hint}"
+        )
+    if width is not None and width < 1:
+        raise ValueError(
+            f"Expected a width of at least 1. Received: width={width}"
+        )
+    if source is not None:
+        image_shape = image_shape or source.image_shape
+        num_classes = num_classes or source.num_classes
+        mean = source.pixel_mean if mean is None else mean
+        std = source.pixel_std if std is None else std
+        pixel_scale = pixel_scale or source.pixel_scale
+    if image_shape is None or num_classes is None:
+        raise ValueError(
+            "Expected a `source`, or both `image_shape` and `num_classes`. "
+            f"Received: image_shape={image_shape}, num_classes={num_classes}"
+        )
+    channels = image_shape[-1]
+    normalization = {
+        "mean": (0.5,) * channels if mean is None else mean,
+        "std": (0.25,) * channels if std is None else std,
+        "pixel_scale": pixel_scale or 255.0,
+    }
+    options = {} if width is None else {"width": width}
+    return _BUILDERS[name](
+        tuple(image_shape), num_classes, normalization, **options
+    )
+
+
+def reinitialized(network):
+    """A copy of a network with fresh random weights, for a second network.
+
+    Keras initialisers without a seed draw anew in the copy. One with a fixed
+    seed would give twins, so seeds are dropped from the copy's configuration.
+
+    Args:
+        network: a functional `keras.Model`.
+
+    Returns:
+        A `keras.Model` of the same structure.
+    """
+    config = keras.saving.serialize_keras_object(network)
+    return keras.saving.deserialize_keras_object(_without_seeds(config))
+
+
+def _without_seeds(config):
+    if isinstance(config, dict):
+        return {
+            key: None if key == "seed" else _without_seeds(value)
+            for key, value in config.items()
+        }
+    if isinstance(config, (list, tuple)):
+        return [_without_seeds(value) for value in config]
+    return config

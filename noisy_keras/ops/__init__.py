@@ -1,0 +1,1 @@
+"""Pure tensor functions: no variables, no state, static shapes, XLA-ready."""

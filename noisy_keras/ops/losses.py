@@ -1,0 +1,84 @@
+"""Losses per sample, and the penalties on a batch of predictions.
+
+All logarithms are natural. Targets are never differentiated by callers unless
+said otherwise; nothing here stops a gradient.
+"""
+
+import tensorflow as tf
+
+
+def cross_entropy(targets, logits):
+    """Cross-entropy to soft targets, per sample.
+
+    Args:
+        targets: `[B, K]`, rows usually summing to 1.
+        logits: `[B, K]`.
+
+    Returns:
+        `[B]`: `-sum_c targets_c log softmax(logits)_c`.
+    """
+    return -tf.reduce_sum(targets * tf.nn.log_softmax(logits), axis=-1)
+
+
+def sparse_cross_entropy(labels, logits):
+    """Cross-entropy to integer labels, per sample.
+
+    Args:
+        labels: int `[B]` in `[0, K)`.
+        logits: `[B, K]`.
+
+    Returns:
+        `[B]`.
+    """
+    return tf.nn.sparse_softmax_cross_entropy_with_logits(labels, logits)
+
+
+def squared_error(targets, logits):
+    """Mean squared error between softmax and target, per sample.
+
+    The consistency loss of MixMatch and DivideMix for unlabelled samples; the
+    mean runs over classes.
+
+    Args:
+        targets: `[B, K]`.
+        logits: `[B, K]`.
+
+    Returns:
+        `[B]`.
+    """
+    return tf.reduce_mean(tf.square(tf.nn.softmax(logits) - targets), axis=-1)
+
+
+def negative_entropy(logits):
+    """Confidence penalty: the mean of `sum_c p_c log p_c` over the batch.
+
+    DivideMix adds it in the warm-up when noise is asymmetric, so that the
+    network does not become sure of wrong labels.
+
+    Args:
+        logits: `[B, K]`.
+
+    Returns:
+        scalar in `[-log K, 0]`.
+    """
+    log_probabilities = tf.nn.log_softmax(logits)
+    return tf.reduce_mean(
+        tf.reduce_sum(tf.exp(log_probabilities) * log_probabilities, axis=-1)
+    )
+
+
+def class_balance_penalty(logits):
+    """Kullback-Leibler divergence from a uniform prior to the mean prediction.
+
+    `sum_c (1/K) log((1/K) / mean_b softmax(logits)_bc)`: keeps a batch from
+    being given to few classes (DivideMix's regulariser).
+
+    Args:
+        logits: `[B, K]`.
+
+    Returns:
+        scalar, 0 where the mean prediction is uniform.
+    """
+    mean = tf.reduce_mean(tf.nn.softmax(logits), axis=0)
+    prior = 1.0 / mean.shape[0]
+    return tf.reduce_sum(prior * tf.math.log(prior / tf.maximum(mean, 1e-8)))

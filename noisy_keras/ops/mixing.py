@@ -1,0 +1,60 @@
+"""Refining, sharpening and mixing of targets and images (MixMatch, DivideMix).
+
+Reference: Berthelot et al., MixMatch (2019); Li et al., DivideMix (2020).
+"""
+
+import tensorflow as tf
+
+
+def sharpen(probabilities, temperature: float):
+    """Makes a distribution more certain: `p^(1/T)`, normalised.
+
+    Args:
+        probabilities: `[B, K]`, non-negative.
+        temperature: T > 0; 1 leaves rows as they are, 0.5 squares them.
+
+    Returns:
+        `[B, K]`, rows summing to 1.
+    """
+    powered = tf.pow(probabilities, 1.0 / temperature)
+    return powered / tf.reduce_sum(powered, axis=-1, keepdims=True)
+
+
+def co_refine(targets, guesses, clean_probability):
+    """Trusts a label as far as it is likely clean, the guess for the rest.
+
+    DivideMix's co-refinement: `w y + (1 - w) p`.
+
+    Args:
+        targets: `[B, K]`, the given labels.
+        guesses: `[B, K]`, the network's mean prediction over views.
+        clean_probability: `[B]` in `[0, 1]`.
+
+    Returns:
+        `[B, K]`.
+    """
+    trust = clean_probability[:, None]
+    return trust * targets + (1.0 - trust) * guesses
+
+
+def mixup(images, targets, mix_ratio, permutation):
+    """Mixes every sample with a partner, all by one ratio.
+
+    Args:
+        images: `[N, H, W, C]`.
+        targets: `[N, K]`.
+        mix_ratio: scalar in `[0, 1]`, the share of the sample itself.
+            MixMatch uses `max(l, 1 - l)` with `l ~ Beta(a, a)`, which keeps
+            the order of labelled and unlabelled halves meaningful.
+        permutation: int `[N]`, the partners.
+
+    Returns:
+        images `[N, H, W, C]` and targets `[N, K]`.
+    """
+    mixed_images = mix_ratio * images + (1.0 - mix_ratio) * tf.gather(
+        images, permutation
+    )
+    mixed_targets = mix_ratio * targets + (1.0 - mix_ratio) * tf.gather(
+        targets, permutation
+    )
+    return mixed_images, mixed_targets

@@ -1,0 +1,364 @@
+"""SANM: self-supervised adversarial noisy masking, for any host.
+
+1. Adversarial masking (AMG): hide the region that a network looks at most,
+   more of it the less the label can be trusted.
+2. Noisy-label regularisation (NLR): move as much of the label away as was
+   hidden of the image.
+3. Self-supervised reconstruction (SMR): a decoder restores the whole image from
+   the features of the masked one, a signal free of label noise.
+
+Reference: Tu et al., Learning with Noisy labels via Self-supervised
+Adversarial Noisy Masking, CVPR 2023; equations (1)-(10), Algorithm 1. Paper
+and released code differ in almost every detail; each is a switch here.
+"""
+
+import keras
+import tensorflow as tf
+
+from noisy_keras.core.plugin import StepPlugin
+from noisy_keras.core.plugin import Views
+from noisy_keras.data import augment
+from noisy_keras.networks import build_decoder
+from noisy_keras.networks import head
+from noisy_keras.ops import masking
+from noisy_keras.ops import random
+
+_CHOICES = {
+    "activation": ("cam", "energy"),
+    "box": ("center", "corner"),
+    "ratio": ("code", "paper", "poster"),
+    "fill": ("pixel", "channel"),
+    "decoder": ("generic", "official"),
+    "masked_copies": (1, 2),
+}
+
+
+@keras.saving.register_keras_serializable(package="noisy_keras")
+class AdversarialNoisyMasking(StepPlugin):
+    """SANM as a plug-in of a host.
+
+    Args:
+        masking: AMG; without it the copies are the images themselves.
+        label_regularization: NLR.
+        reconstruction: SMR.
+        activation: map whose peak is hidden: `"cam"`, of the predicted class
+            (eq. (1)), for networks that end in pooling and a linear layer;
+            `"energy"`, the released code's, for any feature map.
+        box: `"center"`: centred on the peak and clipped (eq. (3)-(4));
+            `"corner"`: the peak is its upper left pixel (released code).
+        ratio: share r of the image that is hidden, from clean probability G:
+            `"code"`: `U(low, high) + step * (1 - G)` of `ratio_range` and
+            `ratio_step`; `"paper"`: `base_ratio * (1 - G)` (eq. (2));
+            `"poster"`: 0.2 where G > 0.5, else 0.3 (the motivating study).
+        base_ratio: mu of `ratio="paper"`; the paper gives no number.
+        ratio_range: of `ratio="code"`; (0.06, 0.13) for Clothing1M.
+        ratio_step: of `ratio="code"`; 0.1 for Clothing1M.
+        aspect_delta: delta; the box's height over width is drawn from
+            `U(delta, 1 / delta)`.
+        area_scale: the box covers so much of r; 0.5 in the released code.
+        fill: `"pixel"`: noise `U(0, 1)` per pixel and channel, 1 being white
+            (eq. (5)); `"channel"`: one number per image and channel, `U(0, 1)`
+            in standardised space (released code).
+        masked_copies: 1 hides the peak; 2 adds a copy with the *least* active
+            region hidden, as the released code does.
+        clip_labels: whether regularised labels stay non-negative.
+        decoder: `"generic"` or `"official"`, see `networks.build_decoder`.
+        reconstruction_weight: beta; 0.02 on CIFAR, 0.3 on Clothing1M.
+        extra_view: view that DivideMix-like hosts train on beside their own;
+            the released code trains on AutoAugment and RandAugment views.
+        extra_views: how many of them; 0 for none.
+
+    Example:
+        >>> plugin = nk.AdversarialNoisyMasking(ratio="paper", base_ratio=0.2)
+        >>> model = nk.DivideMix(network, source.num_samples, plugins=[plugin])
+    """
+
+    loss_name = "reconstruction"
+    needs_division = True
+
+    def __init__(
+        self,
+        masking=True,
+        label_regularization=True,
+        reconstruction=True,
+        activation="cam",
+        box="center",
+        ratio="code",
+        base_ratio=0.1,
+        ratio_range=(0.02, 0.07),
+        ratio_step=0.03,
+        aspect_delta=0.8,
+        area_scale=1.0,
+        fill="pixel",
+        masked_copies=1,
+        clip_labels=True,
+        decoder="generic",
+        reconstruction_weight=0.02,
+        extra_view="autoaugment",
+        extra_views=2,
+        name="sanm",
+        **kwargs,
+    ):
+        settings = {k: v for k, v in locals().items() if k in _SETTINGS}
+        _check_settings(settings)
+        super().__init__(name=name, dtype="float32", **kwargs)
+        self.settings = settings
+        for key, value in settings.items():
+            setattr(self, key, value)
+        self.decoders = []
+
+    @classmethod
+    def official(cls, **overrides):
+        """The released CIFAR code's choices, its departures included.
+
+        Args:
+            **overrides: constructor arguments that differ.
+
+        Returns:
+            A plug-in. `nk.SANM(..., preset="official")` also sets the host.
+        """
+        return cls(**{**OFFICIAL, **overrides})
+
+    def attach(self, networks):
+        """Makes a decoder per network (Algorithm 1's theta_D)."""
+        for network in networks:
+            if (
+                self.activation == "cam"
+                and head.classifier_kernel(network) is None
+            ):
+                raise ValueError(
+                    "Expected a network whose logits come from a Dense layer "
+                    f"named {head.CLASSIFIER!r} on pooled features, for "
+                    f"activation='cam'. Received: {network.name!r}; use "
+                    "activation='energy', which needs features alone."
+                )
+        if not self.reconstruction:
+            return
+        self.decoders = [
+            build_decoder(
+                self.decoder,
+                network.output["features"].shape[1:],
+                network.input_shape[1:],
+                name=f"decoder_{k}",
+            )
+            for k, network in enumerate(networks)
+        ]
+
+    def trainable_beside(self, k):
+        return self.decoders[k].trainable_variables if self.decoders else []
+
+    def views(self, network, views, seed):
+        """Masked copies with regularised labels: Algorithm 1, lines 4, 5, 7.
+
+        Args:
+            network: the network in training.
+            views: `Views`; with `outputs`, they are not computed again.
+            seed: int32 `[2]`.
+
+        Returns:
+            A list of 0, 1 or 2 `Views`.
+        """
+        if not (
+            self.masking or self.label_regularization or self.reconstruction
+        ):
+            return []
+        if views.outputs is None:
+            views = views._replace(
+                outputs=network(views.images, training=True)
+            )
+        ratio = self._mask_ratio(views.clean_probability, seed)
+        targets = views.targets
+        if self.label_regularization:
+            targets = masking.regularize_labels(
+                targets, ratio, clip=self.clip_labels
+            )
+        return [
+            Views(
+                tf.stop_gradient(images),
+                tf.stop_gradient(targets),
+                views.clean_probability,
+            )
+            for images in self._masked(network, views, ratio, seed)
+        ]
+
+    def loss(self, k, network, originals, copies, outputs=None):
+        """Eq. (9)-(10): the error of restoring the unmasked images.
+
+        Per copy, the mean over batch, pixels and channels of the squared
+        difference in standardised units; copies are summed, as in the code.
+        """
+        if not self.reconstruction or not copies:
+            return tf.zeros([])
+        if outputs is None:
+            joined = tf.concat([c.images for c in copies], axis=0)
+            features = network(joined, training=True)["features"]
+            features = tf.split(features, len(copies))
+        else:
+            features = [o["features"] for o in outputs]
+        goal = self.standardized(network, originals.images)
+        errors = [
+            tf.reduce_mean(tf.square(self.decoders[k](f) - goal))
+            for f in features
+        ]
+        return self.reconstruction_weight * tf.add_n(errors)
+
+    def activation_map(self, network, outputs):
+        """Where the network looks.
+
+        Args:
+            network: the network.
+            outputs: its outputs for B images.
+
+        Returns:
+            float32 `[B, h, w]`.
+        """
+        features = tf.cast(outputs["features"], tf.float32)
+        if self.activation == "energy":
+            return masking.energy_map(features)
+        kernel = tf.convert_to_tensor(head.classifier_kernel(network))
+        predicted = tf.argmax(outputs["logits"], axis=1)
+        return masking.class_activation_map(
+            features, tf.cast(kernel, tf.float32), predicted
+        )
+
+    def standardized(self, network, images):
+        """Images in the units in which they are reconstructed."""
+        scale, offset = _standardization(network)
+        return (images - offset) / scale
+
+    def pixels(self, network, standardized):
+        """The inverse of `standardized`: back to pixel values."""
+        scale, offset = _standardization(network)
+        return standardized * scale + offset
+
+    def _mask_ratio(self, clean_probability, seed):
+        """Eq. (2) and its variants: `[B]`."""
+        if self.ratio == "paper":
+            return masking.mask_ratio(clean_probability, self.base_ratio)
+        if self.ratio == "poster":
+            return tf.where(clean_probability > 0.5, 0.2, 0.3)
+        low, high = self.ratio_range
+        draw = random.uniform(
+            [clean_probability.shape[0]], random.fold_in(seed, 0)
+        )
+        return (
+            low
+            + (high - low) * draw
+            + masking.mask_ratio(clean_probability, self.ratio_step)
+        )
+
+    def _masked(self, network, views, ratio, seed):
+        """Eq. (1), (3)-(5): the masked images of each copy."""
+        if not self.masking:
+            return [views.images] * self.masked_copies
+        batch, height, width, _ = views.images.shape
+        draw = random.uniform([batch], random.fold_in(seed, 1))
+        delta = self.aspect_delta
+        aspect = delta + draw * (1.0 / delta - delta)
+        activation = self.activation_map(network, views.outputs)
+        make_boxes = {
+            "center": masking.mask_boxes,
+            "corner": masking.corner_boxes,
+        }[self.box]
+        fill = self._fill(network, views.images, random.fold_in(seed, 2))
+        copies = []
+        # The released code's second copy hides the least active region.
+        for signed in (activation, -activation)[: self.masked_copies]:
+            boxes = make_boxes(
+                signed, self.area_scale * ratio, aspect, (height, width)
+            )
+            copies.append(masking.fill_boxes(views.images, boxes, fill))
+        return copies
+
+    def _fill(self, network, images, seed):
+        batch, height, width, channels = images.shape
+        scale, offset = _standardization(network)
+        if self.fill == "channel":
+            draw = random.uniform([batch, 1, 1, channels], seed)
+            return draw * scale + offset
+        white = _white(network)
+        return white * random.uniform([batch, height, width, channels], seed)
+
+    def get_config(self):
+        return {**super().get_config(), **self.settings}
+
+
+#: Arguments that make the plug-in the released CIFAR code's.
+OFFICIAL = {
+    "activation": "energy",
+    "box": "corner",
+    "ratio": "code",
+    "area_scale": 0.5,
+    "fill": "channel",
+    "masked_copies": 2,
+    "clip_labels": False,
+    "decoder": "official",
+    "extra_view": "randaugment",
+    "extra_views": 2,
+}
+
+_SETTINGS = frozenset(
+    (
+        *_CHOICES,
+        "masking",
+        "label_regularization",
+        "reconstruction",
+        "base_ratio",
+        "ratio_range",
+        "ratio_step",
+        "aspect_delta",
+        "area_scale",
+        "clip_labels",
+        "reconstruction_weight",
+        "extra_view",
+        "extra_views",
+    )
+)
+
+
+def _check_settings(settings):
+    for key, choices in _CHOICES.items():
+        if settings[key] not in choices:
+            raise ValueError(
+                f"Expected `{key}` to be one of {choices}. "
+                f"Received: {key}={settings[key]!r}"
+            )
+    settings["ratio_range"] = tuple(settings["ratio_range"])
+    low, high = settings["ratio_range"]
+    for key, value in (
+        ("base_ratio", settings["base_ratio"]),
+        ("ratio_range", low),
+        ("ratio_range", high),
+        ("ratio_step", settings["ratio_step"]),
+    ):
+        if not 0.0 <= value < 1.0:
+            raise ValueError(
+                f"Expected `{key}` in [0, 1), shares of an image. "
+                f"Received: {key}={settings[key]}"
+            )
+    if not 0.0 < settings["aspect_delta"] <= 1.0:
+        raise ValueError(
+            "Expected `aspect_delta` in (0, 1]. "
+            f"Received: aspect_delta={settings['aspect_delta']}"
+        )
+    if settings["extra_views"]:
+        augment.check(settings["extra_view"])
+
+
+def _standardization(network):
+    """Scale and offset per channel, in pixel values."""
+    layer = head.pixel_normalization(network)
+    if layer is None:
+        # A foreign network that scales bytes by itself: photographs have
+        # about this mean and deviation.
+        return 64.0, 127.5
+    white = layer.pixel_scale
+    return (
+        tf.constant(layer.std, tf.float32) * white,
+        tf.constant(layer.mean, tf.float32) * white,
+    )
+
+
+def _white(network):
+    layer = head.pixel_normalization(network)
+    return 255.0 if layer is None else layer.pixel_scale

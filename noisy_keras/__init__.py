@@ -3,6 +3,7 @@
 Usage: `import noisy_keras as nk`.
 """
 
+from noisy_keras import callbacks
 from noisy_keras import data
 from noisy_keras import mixtures
 from noisy_keras import networks
@@ -31,6 +32,7 @@ __all__ = [
     "StepPlugin",
     "Views",
     "__version__",
+    "callbacks",
     "data",
     "mixtures",
     "networks",

@@ -74,6 +74,12 @@ class NoisyLabelModel(keras.Model):
         """Clean probabilities `[N]` from a fresh measurement, for the audit."""
         raise NotImplementedError  # pragma: no cover
 
+    def known_clean_probability(self, source):
+        """What the tables say now, without a pass: float `[N]`, or None."""
+        del source
+        table = getattr(self, "clean_probability", None)
+        return None if table is None else table.numpy().mean(axis=1)
+
     def suggest(self, measurement):
         """Likely labels `[N]` and their probabilities `[N]`, for the audit."""
         return measurement.suggested, measurement.confidence
@@ -200,6 +206,10 @@ class NoisyLabelModel(keras.Model):
                 loss / float(distribution.num_replicas())
             )
         gradients = tape.gradient(scaled, [v.value for v in variables])
+        # A decoder has no part in some phases.
+        pairs = zip(gradients, variables, strict=True)
+        used = [(g, v) for g, v in pairs if g is not None]
+        gradients, variables = zip(*used, strict=True)
         if clip_norm is not None:
             gradients, _ = tf.clip_by_global_norm(gradients, clip_norm)
         self.optimizer.apply(gradients, variables)

@@ -20,6 +20,9 @@ from noisy_keras.networks import head
 
 EVALUATION_BATCH_SIZE = 500
 
+# Batches between looks at the loss, each of which waits for the device.
+_CHECK_EVERY = 20
+
 
 @dataclasses.dataclass
 class Position:
@@ -101,7 +104,8 @@ def fit(
 
     Raises:
         ValueError: an argument that the method cannot honour.
-        FloatingPointError: the loss became NaN or infinite.
+        FloatingPointError: the loss became NaN or infinite; noticed within 20
+            batches.
     """
     model._assert_compile_called("fit")
     for name, value in (
@@ -148,7 +152,8 @@ def fit(
     for epoch in range(position.epoch, epochs):
         start = position if epoch == position.epoch else Position(epoch)
         _train_epoch(model, schedule, start, outer, epochs, verbose)
-        logs = _finite_logs(model, epoch)
+        logs = _epoch_logs(model)
+        _check_finite(logs, epoch)
         if validation is not None and (epoch + 1) % validation_freq == 0:
             results = keras.Model.evaluate(
                 model,
@@ -205,18 +210,21 @@ def _train_epoch(model, schedule, start, outer, epochs, verbose):
     model.position = Position(epoch + 1)
 
 
-def _finite_logs(model, epoch):
-    logs = {
+def _epoch_logs(model):
+    return {
         name: float(np.reshape(value, ()))
         for name, value in model.get_metrics_result().items()
     }
-    if not np.isfinite(logs.get("loss", 0.0)):
+
+
+def _check_finite(logs, epoch):
+    loss = float(np.reshape((logs or {}).get("loss", 0.0), ()))
+    if not np.isfinite(loss):
         raise FloatingPointError(
-            f"The loss became {logs['loss']} in epoch {epoch + 1}: training has "
+            f"The loss became {loss} in epoch {epoch + 1}: training has "
             "diverged. Lower the learning rate and start from the last good "
             "checkpoint."
         )
-    return logs
 
 
 class _RoundCallbacks(keras.callbacks.CallbackList):
@@ -239,6 +247,9 @@ class _RoundCallbacks(keras.callbacks.CallbackList):
         self._outer.model.position = dataclasses.replace(
             self._start, step=self._start.step + batch + 1
         )
+        if batch % _CHECK_EVERY == 0:
+            # The reported loss is a running mean, so a NaN stays in sight.
+            _check_finite(logs, self._start.epoch)
         self._outer.on_train_batch_end(self._batch(batch), logs)
 
     def on_test_begin(self, logs=None):

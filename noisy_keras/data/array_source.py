@@ -1,5 +1,7 @@
 """Sources whose images are held in memory."""
 
+import copy
+
 import numpy as np
 import tensorflow as tf
 
@@ -33,6 +35,32 @@ class ArraySource(Source):
         if self._rows is not None:
             index = tf.gather(self._rows, index)
         return tf.gather(self._images, index)
+
+    def resized(self, size):
+        """A new source of square images of another size.
+
+        Args:
+            size: side in pixels.
+
+        Returns:
+            A `Source`; antialiased bilinear, in the same value range.
+        """
+        if self.image_shape[:2] == (size, size):
+            return self
+        source = copy.copy(self)
+        rows = np.arange(self.num_samples)
+        with tf.device("CPU"):
+            parts = [
+                tf.image.resize(self.fetch(part), (size, size), antialias=True)
+                for part in np.array_split(rows, -(-len(rows) // 1000))
+            ]
+            images = tf.concat(parts, axis=0)
+            if self._images.dtype == tf.uint8:
+                images = tf.round(images)
+            source._images = tf.cast(images, self._images.dtype)
+        source._rows = None
+        source.image_shape = (size, size, self.image_shape[-1])
+        return source
 
     def _select(self, index):
         # Subsets share the images of the whole.

@@ -28,11 +28,23 @@ def load(name, split, data_dir=None):
 
     Returns:
         A `Source` of images uint8 `[32, 32, 3]`.
+
+    Raises:
+        OSError: it is not there and could not be downloaded.
     """
+    # Imported here: only these data sets need it.
     import tensorflow_datasets as tfds
 
-    builder = tfds.builder(name, data_dir=data_dir)
-    builder.download_and_prepare()
+    try:
+        builder = tfds.builder(name, data_dir=data_dir)
+        builder.download_and_prepare()
+    except Exception as error:  # TFDS raises whatever its downloader does.
+        raise OSError(
+            f"{name} is not prepared in {data_dir or '~/tensorflow_datasets'} "
+            f"and could not be downloaded ({type(error).__name__}). Pass the "
+            "folder of a prepared copy as `data_dir`, or prepare one with "
+            f"`tfds build {name}` where there is a network."
+        ) from error
     part = "test" if split == "test" else "train"
     # Order on disk is shuffled by TFDS; ids restore the original one.
     dataset = builder.as_dataset(split=part, batch_size=1000)

@@ -48,7 +48,7 @@ def load(split):
         digits.target[rows],
         CLASS_NAMES,
         ids=[f"digit_{row:04d}" for row in rows],
-        # A mirrored digit is another sign.
-        augmentation=Augmentation(crop_padding=4, horizontal_flip=False),
+        # A mirrored digit is another sign, and digits fill their frame.
+        augmentation=Augmentation(crop_padding=1, horizontal_flip=False),
         name=f"digits ({split})",
     )

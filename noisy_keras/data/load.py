@@ -15,7 +15,15 @@ NAMES = tuple(sorted(_LOADERS))
 SPLITS = ("train", "fit", "validation", "test")
 
 
-def load(name, split="train", *, noise=None, data_dir=None, max_samples=None):
+def load(
+    name,
+    split="train",
+    *,
+    noise=None,
+    data_dir=None,
+    max_samples=None,
+    image_size=None,
+):
     """Loads a data set by name.
 
     Args:
@@ -27,6 +35,7 @@ def load(name, split="train", *, noise=None, data_dir=None, max_samples=None):
         data_dir: folder of prepared TFDS data; None is TFDS' default.
         max_samples: keeps the first so many samples, in the order of their
             ids, before noise is applied.
+        image_size: side in pixels to bring the images to; None leaves them.
 
     Returns:
         A `Source`.
@@ -62,6 +71,8 @@ def load(name, split="train", *, noise=None, data_dir=None, max_samples=None):
             f"Received: max_samples={max_samples}"
         )
     source = _LOADERS[name](split, data_dir)
+    if image_size is not None:
+        source = source.resized(image_size)
     if max_samples is not None and max_samples < source.num_samples:
         source = source.subset(range(max_samples))
     return source.with_noise(noise)

@@ -144,17 +144,23 @@ class CrossEntropy(NoisyLabelModel):
         return _Schedule(self, source, batch_size, seed, steps_per_epoch)
 
     def clean_probabilities(self, measurement, source):
+        known = self.known_clean_probability(source)
+        if known is not None:
+            return known
+        loss = measuring.normalized(measurement.loss)
+        return self.divide(loss, self.clean_probability.numpy())[:, 0]
+
+    def known_clean_probability(self, source):
         """From the predictions made before each step, averaged over epochs.
 
         A network that has learnt every label by heart gives all of them a low
         loss; what it said earlier still tells them apart.
         """
         history = self._mean_prediction()
-        loss = measurement.loss
-        if history is not None:
-            given = np.take_along_axis(history, source.labels[:, None], axis=1)
-            loss = -np.log(np.maximum(given, 1e-7))
-        loss = measuring.normalized(loss)
+        if history is None:
+            return None
+        given = np.take_along_axis(history, source.labels[:, None], axis=1)
+        loss = measuring.normalized(-np.log(np.maximum(given, 1e-7)))
         return self.divide(loss, self.clean_probability.numpy())[:, 0]
 
     def suggest(self, measurement):

@@ -1,0 +1,15 @@
+"""Callbacks: what a run shows and keeps; no method needs one to be right."""
+
+from noisy_keras.callbacks.checkpoint import ResumableCheckpoint
+from noisy_keras.callbacks.label_quality import LabelQuality
+from noisy_keras.callbacks.mask_pictures import MaskPictures
+from noisy_keras.callbacks.metrics_log import MetricsLog
+from noisy_keras.callbacks.summaries import Summaries
+
+__all__ = [
+    "LabelQuality",
+    "MaskPictures",
+    "MetricsLog",
+    "ResumableCheckpoint",
+    "Summaries",
+]

@@ -1,0 +1,96 @@
+"""A checkpoint from which training goes on as if it had never stopped."""
+
+import os
+import time
+
+import keras
+import tensorflow as tf
+
+from noisy_keras.core import distribution
+from noisy_keras.core.training import Position
+
+
+class ResumableCheckpoint(keras.callbacks.Callback):
+    """Saves everything that training depends on, and restores it by itself.
+
+    That is the weights with all tables, the optimizer, the running metrics and
+    the position (epoch, round, step). Order, views and random numbers are
+    functions of the seed and the position, so a process that was killed at any
+    moment ends, once started again, with the weights it would have had. On
+    one CPU that holds bit for bit.
+
+    Put it last: what other callbacks write at an epoch's end is then there
+    whenever the checkpoint says that the epoch is done.
+
+    Args:
+        directory: of the checkpoints; made if need be.
+        minutes: between saves within an epoch; every epoch's end is saved
+            anyway.
+        keep: checkpoints to keep.
+
+    Example:
+        >>> checkpoint = nk.callbacks.ResumableCheckpoint("run/checkpoints")
+        >>> model.fit(source, epochs=300, callbacks=[checkpoint])
+    """
+
+    def __init__(self, directory, minutes=10.0, keep=2):
+        super().__init__()
+        self.directory = os.fspath(directory)
+        self.seconds = 60.0 * minutes
+        self.keep = keep
+
+    def on_train_begin(self, logs=None):
+        self._saved_at = time.monotonic()
+        self._counters = {
+            name: tf.Variable(0, dtype=tf.int64, trainable=False)
+            for name in ("epoch", "round", "step")
+        }
+        checkpoint = tf.train.Checkpoint(
+            variables=_by_name(self.model), **self._counters
+        )
+        self._manager = tf.train.CheckpointManager(
+            checkpoint, self._folder(), max_to_keep=self.keep
+        )
+        latest = tf.train.latest_checkpoint(self.directory)
+        if latest is None:
+            return
+        checkpoint.restore(latest).assert_consumed()
+        self.model._resume_from = Position(
+            **{name: int(v) for name, v in self._counters.items()}
+        )
+
+    def on_train_batch_end(self, batch, logs=None):
+        if time.monotonic() - self._saved_at >= self.seconds:
+            self._save()
+
+    def on_epoch_end(self, epoch, logs=None):
+        self._save()
+
+    def _save(self):
+        position = self.model.position
+        for name, counter in self._counters.items():
+            counter.assign(getattr(position, name))
+        self._manager.save()
+        self._saved_at = time.monotonic()
+
+    def _folder(self):
+        """Every worker must take part in saving; only the chief's is kept."""
+        strategy = self.model.distribute_strategy
+        if distribution.is_chief(strategy):
+            return self.directory
+        task = strategy.cluster_resolver.task_id
+        return os.path.join(self.directory, f"worker_{task}")
+
+
+def _by_name(model):
+    """All variables of a model, its optimizer and metrics, by stable names."""
+    groups = {
+        "model": model.variables,
+        "optimizer": model.optimizer.variables,
+        "metrics": [v for m in model.metrics for v in m.variables],
+    }
+    return {
+        f"{group}_{number}": variable.value
+        for group, variables in groups.items()
+        for number, variable in enumerate(variables)
+    }

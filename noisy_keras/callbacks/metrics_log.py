@@ -1,0 +1,77 @@
+"""The record of a run: one JSON object per epoch."""
+
+import json
+import math
+import os
+import time
+
+import keras
+
+from noisy_keras.core import distribution
+from noisy_keras.core import files
+
+
+class MetricsLog(keras.callbacks.Callback):
+    """Writes `metrics.jsonl`: epoch, every metric, seconds, images per second.
+
+    The file is replaced as a whole at each epoch's end. When a run resumes,
+    epochs that it will train again are dropped from it.
+
+    Args:
+        path: of the file.
+        images_per_step: for `images_per_second`: the batch size.
+    """
+
+    def __init__(self, path, images_per_step):
+        super().__init__()
+        self.path = os.fspath(path)
+        self.images_per_step = images_per_step
+        self.records = []
+
+    def on_train_begin(self, logs=None):
+        self.records = None
+
+    def on_epoch_begin(self, epoch, logs=None):
+        if self.records is None:
+            # Only now is it known whether training resumed, and where.
+            self.records = [r for r in read(self.path) if r["epoch"] <= epoch]
+        self._began = time.monotonic()
+        self._steps = 0
+        self._training = 0.0
+
+    def on_train_batch_begin(self, batch, logs=None):
+        self._step_began = time.monotonic()
+
+    def on_train_batch_end(self, batch, logs=None):
+        self._steps += 1
+        self._training += time.monotonic() - self._step_began
+
+    def on_epoch_end(self, epoch, logs=None):
+        record = {"epoch": epoch + 1}
+        for name, value in (logs or {}).items():
+            value = float(value)
+            # JSON has no NaN; a metric without a value is null.
+            record[name] = round(value, 6) if math.isfinite(value) else None
+        record["seconds"] = round(time.monotonic() - self._began, 3)
+        shown = self._steps * self.images_per_step
+        record["images_per_second"] = round(shown / max(self._training, 1e-9), 1)
+        self.records.append(record)
+        if distribution.is_chief(self.model.distribute_strategy):
+            with files.replacing(self.path) as stream:
+                for one in self.records:
+                    stream.write(json.dumps(one) + "\n")
+
+
+def read(path):
+    """The records of a `metrics.jsonl`.
+
+    Args:
+        path: of the file, which need not exist.
+
+    Returns:
+        A list of dicts, one per epoch.
+    """
+    if not os.path.exists(path):
+        return []
+    with open(path, encoding="utf-8") as stream:
+        return [json.loads(line) for line in stream if line.strip()]

@@ -1,0 +1,1 @@
+"""Command lines: `python -m trainers.<method>`; absl flags live here alone."""

@@ -1,0 +1,38 @@
+"""DivideMix, from the command line.
+
+python -m trainers.dividemix --dataset=cifar10 --noise_rate=0.8
+Published: 93.2 % best, 92.9 % mean of the last ten epochs (PreAct ResNet-18).
+"""
+
+import sys
+
+from absl import app
+
+from trainers import flags
+from trainers import host_flags
+from trainers import runner
+from trainers import settings
+
+METHOD = "dividemix"
+flags.define_common(METHOD)
+host_flags.define_dividemix()
+
+
+def resolve(method, values):
+    """Settings from flags."""
+    return settings.resolve(method, values, host=host_flags.dividemix(values))
+
+
+def build(network, source, settings):
+    """The model of a run."""
+    import noisy_keras as nk
+
+    return nk.DivideMix(network, source.num_samples, **settings.host)
+
+
+def main(argv):
+    sys.exit(runner.main(argv, METHOD, build, resolve))
+
+
+if __name__ == "__main__":
+    app.run(main)

@@ -1,0 +1,55 @@
+"""Flags of methods that other methods build on."""
+
+from absl import flags
+
+_DIVIDEMIX = (
+    "warmup_epochs",
+    "unlabeled_weight",
+    "clean_threshold",
+    "loss_history",
+    "warmup_penalty",
+    "train_view",
+)
+
+_VIEWS = ["none", "weak", "autoaugment", "randaugment", "jitter"]
+
+
+def define_dividemix():
+    """Defines DivideMix's own flags."""
+    flags.DEFINE_integer(
+        "warmup_epochs",
+        None,
+        "Epochs of plain training before the first division.",
+        lower_bound=0,
+    )
+    flags.DEFINE_float(
+        "unlabeled_weight", None, "lambda_u.", lower_bound=0.0
+    )
+    flags.DEFINE_float(
+        "clean_threshold",
+        None,
+        "Samples of higher clean probability count as labelled.",
+    )
+    flags.DEFINE_integer(
+        "loss_history",
+        None,
+        "Divisions whose losses are averaged.",
+        lower_bound=1,
+    )
+    flags.DEFINE_bool(
+        "warmup_penalty",
+        None,
+        "Penalise confidence in the warm-up, as for asymmetric noise.",
+    )
+    flags.DEFINE_enum(
+        "train_view",
+        None,
+        _VIEWS,
+        "View to train on, when not the one that labels are guessed from; "
+        "autoaugment makes DivideMix AugDesc.",
+    )
+
+
+def dividemix(values):
+    """DivideMix's arguments from the flags' values."""
+    return {name: values[name] for name in _DIVIDEMIX}

@@ -1,0 +1,144 @@
+"""What a person sees of a run: a bar with time left, a line per epoch."""
+
+import time
+
+import keras
+from rich import console
+from rich import progress
+from rich import table
+
+
+def make_console():
+    """The console of a run; plain lines where the output is no terminal."""
+    return console.Console(highlight=False, soft_wrap=True)
+
+
+class Progress(keras.callbacks.Callback):
+    """A progress bar over the whole training and a line per epoch.
+
+    Args:
+        out: rich console.
+    """
+
+    def __init__(self, out):
+        super().__init__()
+        self.out = out
+        self._bar = None
+
+    def on_train_begin(self, logs=None):
+        self._bar = progress.Progress(
+            progress.TextColumn("{task.description}"),
+            progress.BarColumn(),
+            progress.TaskProgressColumn(),
+            progress.TextColumn("time left"),
+            progress.TimeRemainingColumn(elapsed_when_finished=True),
+            console=self.out,
+            transient=True,
+            # Only a terminal can redraw; a log file gets lines alone.
+            disable=not self.out.is_terminal,
+        )
+        self._bar.start()
+        self._task = self._bar.add_task("", total=self.params["epochs"])
+
+    def on_epoch_begin(self, epoch, logs=None):
+        self._began = time.monotonic()
+        self._describe(epoch, epoch)
+
+    def on_train_batch_end(self, batch, logs=None):
+        steps = self.params["steps"]
+        if steps:
+            epoch = self.model.position.epoch
+            self._describe(epoch, epoch + min(1.0, (batch + 1) / steps))
+
+    def on_epoch_end(self, epoch, logs=None):
+        seconds = time.monotonic() - self._began
+        self.out.print(epoch_line(epoch + 1, self._epochs, seconds, logs or {}))
+        self._describe(epoch, epoch + 1)
+
+    def close(self):
+        """Takes the bar away, however training ended."""
+        if self._bar is not None:
+            self._bar.stop()
+
+    @property
+    def _epochs(self):
+        return self.params["epochs"]
+
+    def _describe(self, epoch, done):
+        self._bar.update(
+            self._task,
+            completed=done,
+            description=f"epoch {epoch + 1}/{self._epochs}",
+        )
+
+
+def epoch_line(epoch, epochs, seconds, logs):
+    """One line that a person can read.
+
+    Args:
+        epoch: number from 1.
+        epochs: in all.
+        seconds: that it took.
+        logs: its metrics.
+
+    Returns:
+        str.
+    """
+    width = len(str(epochs))
+    parts = [f"epoch {epoch:{width}d}/{epochs}", f"loss {logs['loss']:.3f}"]
+    for name, label in (
+        ("val_accuracy", "validation"),
+        ("test_accuracy", "test"),
+    ):
+        if name in logs:
+            parts.append(f"{label} {logs[name]:.1%}")
+    if logs.get("labels_suspect"):
+        parts.append(f"suspect labels {int(logs['labels_suspect'])}")
+        if "label_auc" in logs:
+            parts.append(f"label AUC {logs['label_auc']:.3f}")
+    parts.append(f"{seconds:.1f} s")
+    return "  ".join(parts)
+
+
+def print_summary(out, summary, folder, files):
+    """The final table.
+
+    Args:
+        out: rich console.
+        summary: as in `summary.json`.
+        folder: of the run.
+        files: list of (name, what it is) to point to.
+    """
+    accuracy = table.Table(title="Accuracy", title_justify="left")
+    accuracy.add_column("")
+    splits = [s for s in ("validation", "test") if summary["final"].get(s)]
+    for split in splits:
+        accuracy.add_column(split, justify="right")
+    rows = [
+        ("best by validation", summary["best_by_validation"]),
+        ("last epoch", summary["final"]),
+        (f"mean of last {summary['epochs_averaged']}", summary["mean_last_10"]),
+    ]
+    for name, row in rows:
+        if row is not None:
+            cells = [f"{row[s]:.2%}" if s in row else "" for s in splits]
+            epoch = row.get("epoch")
+            label = f"{name} (epoch {epoch})" if epoch else name
+            accuracy.add_row(label, *cells)
+    out.print()
+    out.print(accuracy)
+    labels = summary["labels"]
+    wrong = labels["suspect"] + labels["relabelled"]
+    out.print(
+        f"Labels found wrong: {wrong} of {labels['samples']}, "
+        f"{labels['relabelled']} of them with a sure suggestion."
+    )
+    if labels.get("label_auc") is not None:
+        out.print(
+            f"Against the true labels: AUC {labels['label_auc']:.3f}, "
+            f"precision {labels['label_precision'] or 0.0:.1%}, "
+            f"recall {labels['label_recall']:.1%}."
+        )
+    out.print(f"Files in {folder}:")
+    for name, what in files:
+        out.print(f"  {name:<20} {what}")

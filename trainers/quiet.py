@@ -1,0 +1,36 @@
+"""Keeping TensorFlow's start-up messages out of a person's sight."""
+
+import contextlib
+import os
+import sys
+
+
+@contextlib.contextmanager
+def native_messages(path):
+    """Sends what native code writes to standard error to a file instead.
+
+    Importing TensorFlow prints a screenful about devices that are not there,
+    below Python and its log levels. It is kept, should a device be missed, and
+    shown if the block raises.
+
+    Args:
+        path: of the file; its folder exists.
+    """
+    # Less of the same, from the processes that come after the start.
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    sys.stderr.flush()
+    kept = os.dup(2)
+    try:
+        with open(path, "ab") as stream:
+            os.dup2(stream.fileno(), 2)
+            try:
+                yield
+            except BaseException:
+                os.dup2(kept, 2)
+                with open(path, encoding="utf-8", errors="replace") as told:
+                    sys.stderr.write(told.read())
+                raise
+    finally:
+        sys.stderr.flush()
+        os.dup2(kept, 2)
+        os.close(kept)

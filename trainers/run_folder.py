@@ -1,0 +1,94 @@
+"""The folder of a run: what it was asked, and whether it can go on."""
+
+import json
+import os
+import time
+
+from noisy_keras.core import files
+from trainers.settings import UsageError
+
+CONFIG = "config.json"
+SUMMARY = "summary.json"
+
+
+def default_folder(method, dataset):
+    """A folder name that no other run has."""
+    stamp = time.strftime("%Y%m%d-%H%M%S")
+    base = os.path.join("runs", f"{method}-{dataset}-{stamp}")
+    folder, number = base, 1
+    while os.path.exists(folder):
+        number += 1
+        folder = f"{base}-{number}"
+    return folder
+
+
+def check(folder, settings, resume):
+    """Says whether a run can begin or go on in a folder.
+
+    Args:
+        folder: of the run; need not exist.
+        settings: `Settings`.
+        resume: whether a run that is there may be continued.
+
+    Returns:
+        True if a run of these very settings is there.
+
+    Raises:
+        UsageError: the folder holds another run, or other files, or cannot be
+            written.
+    """
+    if os.path.exists(folder) and not os.path.isdir(folder):
+        raise UsageError(f"--output_dir: {folder} is a file, not a folder.")
+    try:
+        os.makedirs(folder, exist_ok=True)
+        probe = os.path.join(folder, ".writable")
+        with open(probe, "w", encoding="utf-8"):
+            pass
+        os.unlink(probe)
+    except OSError as error:
+        raise UsageError(
+            f"--output_dir: cannot write to {folder}: {error.strerror}."
+        ) from error
+    path = os.path.join(folder, CONFIG)
+    if not os.path.exists(path):
+        if os.listdir(folder):
+            raise UsageError(
+                f"--output_dir: {folder} holds files, but no run to go on "
+                "with; name an empty or a new folder."
+            )
+        return False
+    if not resume:
+        raise UsageError(
+            f"--output_dir: {folder} holds a run; name another folder, or "
+            "leave out --noresume to go on with it."
+        )
+    with open(path, encoding="utf-8") as stream:
+        before = json.load(stream)["settings"]
+    # Through JSON and back, so that tuples compare as lists.
+    now = json.loads(json.dumps(settings.as_dict()))
+    differences = list(_differences(before, now))
+    if differences:
+        shown = "; ".join(differences[:4])
+        raise UsageError(
+            f"--output_dir: {folder} holds a run of other settings: {shown}. "
+            "Name another folder, or use the same flags to go on with it."
+        )
+    return True
+
+
+def write_json(path, content):
+    """Writes a JSON file, whole or not at all."""
+    with files.replacing(path) as stream:
+        json.dump(content, stream, indent=2)
+        stream.write("\n")
+
+
+def _differences(before, now, prefix=""):
+    for key in sorted(set(before) | set(now)):
+        if prefix == "" and key in ("replaced", "preset"):
+            continue  # How the settings came about does not matter.
+        old, new = before.get(key), now.get(key)
+        if isinstance(old, dict) and isinstance(new, dict):
+            yield from _differences(old, new, f"{prefix}{key}.")
+        elif old != new:
+            yield f"{prefix}{key} was {old}, now {new}"

@@ -1,0 +1,169 @@
+"""From flags to the settings of a run: presets, overrides, checks."""
+
+import dataclasses
+import difflib
+
+from trainers import presets
+
+
+class UsageError(Exception):
+    """What the user asked for cannot be done; the message says why."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Settings:
+    """Everything that decides the outcome of a run.
+
+    Attributes:
+        method: name of the trainer.
+        preset: the row's source, as printed.
+        replaced: names of the flags that replaced parts of the row.
+        data: data set, noise, split.
+        training: network, epochs, batch, optimizer, seed, precision.
+        host: arguments of the method.
+        plugin: arguments of its plug-in.
+    """
+
+    method: str
+    preset: str
+    replaced: tuple
+    data: dict
+    training: dict
+    host: dict
+    plugin: dict
+
+    def as_dict(self):
+        """As JSON holds it."""
+        return dataclasses.asdict(self) | {"replaced": list(self.replaced)}
+
+
+def resolve(method, values, preset_key=None, host=None, plugin=None):
+    """Resolves flags into settings.
+
+    Args:
+        method: name of the trainer.
+        values: dict of all flags by name; None where left out.
+        preset_key: row of the presets; default: `method`.
+        host: dict of the method's own flags; None values are left out.
+        plugin: dict of its plug-in's flags; None values are left out.
+
+    Returns:
+        `Settings`.
+
+    Raises:
+        UsageError: an unknown name, a number out of range.
+    """
+    dataset = values["dataset"]
+    known = sorted(presets.DEFAULT_NOISE)
+    if dataset not in known:
+        near = difflib.get_close_matches(dataset, known, n=1)
+        hint = f" Did you mean {near[0]!r}?" if near else ""
+        raise UsageError(
+            f"--dataset: expected one of {', '.join(known)}; "
+            f"got {dataset!r}.{hint}"
+        )
+    noise_type, noise_rate = _noise(dataset, values)
+    row = presets.preset(
+        preset_key or method, dataset, noise_type, noise_rate, values["preset"]
+    )
+    replaced = []
+
+    def pick(flag, default):
+        if values[flag] is None:
+            return default
+        replaced.append(flag)
+        return values[flag]
+
+    epochs = pick("epochs", row.epochs)
+    scale = min(1.0, epochs / row.epochs)
+    drops = tuple(round(d * epochs / row.epochs) for d in row.drops)
+    drops = _as_epochs(pick("learning_rate_drops", drops))
+    training = {
+        "network": pick("network", row.network),
+        "width": pick("width", row.width),
+        "epochs": epochs,
+        "steps_per_epoch": values["steps_per_epoch"],
+        "batch_size": pick("batch_size", row.batch_size),
+        "learning_rate": pick("learning_rate", row.learning_rate),
+        "learning_rate_drops": drops,
+        "weight_decay": pick("weight_decay", row.weight_decay),
+        "seed": values["seed"],
+        "mixed_precision": values["mixed_precision"],
+        "jit_compile": values["jit_compile"],
+    }
+    for name, least in (("learning_rate", 0.0), ("weight_decay", -1e-12)):
+        if not training[name] > least:
+            raise UsageError(
+                f"--{name}: expected a positive number; got {training[name]}"
+            )
+    _check_seeds(values)
+    own_host = {k: v for k, v in (host or {}).items() if v is not None}
+    own_plugin = {k: v for k, v in (plugin or {}).items() if v is not None}
+    replaced += [*own_host, *own_plugin]
+    host = row.host | own_host
+    if row.warmup is not None and "warmup_epochs" not in own_host:
+        host["warmup_epochs"] = max(1, round(row.warmup * scale))
+    if host.get("warmup_epochs", 0) > epochs:
+        raise UsageError(
+            "--warmup_epochs: expected at most the number of epochs, "
+            f"{epochs}; got {host['warmup_epochs']}"
+        )
+    return Settings(
+        method=method,
+        preset=row.source,
+        replaced=tuple(replaced),
+        data={
+            "dataset": dataset,
+            "image_size": values["image_size"],
+            "max_train_samples": values["max_train_samples"],
+            "validation": values["validation"],
+            "noise_type": noise_type,
+            "noise_rate": noise_rate,
+            "noise_convention": values["noise_convention"],
+            "noise_seed": values["noise_seed"],
+        },
+        training=training,
+        host=host,
+        plugin=row.plugin | own_plugin,
+    )
+
+
+def _noise(dataset, values):
+    noise_type, noise_rate = values["noise_type"], values["noise_rate"]
+    default_type, default_rate = presets.DEFAULT_NOISE[dataset]
+    if noise_type == "none" or (noise_type is None and noise_rate == 0.0):
+        if noise_rate:
+            raise UsageError(
+                "--noise_rate: expected none with --noise_type=none; "
+                f"got {noise_rate}"
+            )
+        return "none", 0.0
+    noise_type = noise_type or default_type
+    noise_rate = default_rate if noise_rate is None else noise_rate
+    if not 0.0 <= noise_rate < 1.0:
+        raise UsageError(
+            f"--noise_rate: expected a share in [0, 1); got {noise_rate}"
+        )
+    return noise_type, noise_rate
+
+
+def _as_epochs(values):
+    try:
+        epochs = tuple(int(v) for v in values)
+    except ValueError:
+        epochs = (-1,)
+    if min(epochs, default=0) < 0:
+        raise UsageError(
+            "--learning_rate_drops: expected epoch indices such as 150,250; "
+            f"got {','.join(map(str, values))}"
+        )
+    return epochs
+
+
+def _check_seeds(values):
+    for name in ("seed", "noise_seed"):
+        if not 0 <= values[name] < 2**32:
+            raise UsageError(
+                f"--{name}: expected an integer in [0, 2^32); "
+                f"got {values[name]}"
+            )

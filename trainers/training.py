@@ -1,0 +1,222 @@
+"""Preparing, training and finishing a run."""
+
+import dataclasses
+import os
+from typing import Any
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+import noisy_keras as nk
+from noisy_keras import callbacks
+from noisy_keras.callbacks import metrics_log
+from noisy_keras.core import distribution
+from trainers import data as data_module
+from trainers import progress
+from trainers import run_folder
+from trainers import strategies
+from trainers import summary as summary_module
+from trainers.settings import Settings
+from trainers.settings import UsageError
+
+
+@dataclasses.dataclass
+class Run:
+    """A run that is ready to train."""
+
+    settings: Settings
+    train: Any
+    validation: Any
+    test: Any
+    model: Any
+    strategy: Any
+
+    @property
+    def judged(self):
+        """The source of `val_accuracy`: validation, or test without one."""
+        return self.test if self.validation is None else self.validation
+
+    @property
+    def effective_noise_rate(self):
+        """Share of wrong training labels, or None where unknown."""
+        if self.train.true_labels is None:
+            return None
+        wrong = self.train.labels != self.train.true_labels
+        return round(float(np.mean(wrong)), 6)
+
+
+def prepare(settings, data_dir, distribute, build):
+    """Loads the data and builds the compiled model.
+
+    Args:
+        settings: `Settings`.
+        data_dir: TFDS folder, or None.
+        distribute: name of the strategy.
+        build: function of (network, source, settings) to a model.
+
+    Returns:
+        A `Run`.
+
+    Raises:
+        UsageError: what the library refuses, as one line.
+    """
+    options = settings.training
+    try:
+        strategy = strategies.make(distribute)
+        keras.utils.set_random_seed(options["seed"])
+        policy = {"off": "float32"}.get(
+            options["mixed_precision"], f"mixed_{options['mixed_precision']}"
+        )
+        keras.mixed_precision.set_global_policy(policy)
+        train, validation, test = data_module.sources(settings.data, data_dir)
+        if options["batch_size"] > train.num_samples:
+            raise UsageError(
+                "--batch_size: expected at most the number of training "
+                f"samples, {train.num_samples}; got {options['batch_size']}"
+            )
+        with strategy.scope():
+            network = nk.networks.build(
+                options["network"], train, width=options["width"]
+            )
+            model = build(network, train, settings)
+            jit = {"true": True, "false": False}
+            model.compile(
+                nk.MomentumSGD(
+                    options["learning_rate"],
+                    momentum=0.9,
+                    weight_decay=options["weight_decay"],
+                ),
+                jit_compile=jit.get(options["jit_compile"], "auto"),
+            )
+    except (ValueError, OSError) as error:
+        raise UsageError(str(error)) from error
+    return Run(settings, train, validation, test, model, strategy)
+
+
+def describe(run):
+    """What the run trains on, in a few lines."""
+    train, model = run.train, run.model
+    lines = [f"{train.num_samples} training images, {train.num_classes} classes"]
+    if train.noise is not None:
+        lines[0] += (
+            f", {train.noise['rate']:.0%} {train.noise['type']} noise "
+            f"({train.noise['convention']}): {run.effective_noise_rate:.1%} of "
+            "the labels are wrong"
+        )
+    size = model.networks[0].count_params()
+    count = len(model.networks)
+    networks = f"{count} networks of" if count > 1 else "one network of"
+    lines.append(
+        f"{networks} {size:,} parameters ({run.settings.training['network']})"
+    )
+    if run.strategy.num_replicas_in_sync > 1:
+        lines.append(f"{run.strategy.num_replicas_in_sync} replicas")
+    return "\n".join(lines)
+
+
+def train(run, folder, out, picture_every):
+    """Trains to the last epoch, from wherever an earlier process got to.
+
+    Args:
+        run: `Run`.
+        folder: of the run.
+        out: rich console.
+        picture_every: epochs between pictures, or None.
+
+    Raises:
+        FloatingPointError: the loss diverged; checkpoints stay.
+    """
+    options = run.settings.training
+    bar = progress.Progress(out)
+    try:
+        run.model.fit(
+            run.train,
+            batch_size=options["batch_size"],
+            epochs=options["epochs"],
+            steps_per_epoch=options["steps_per_epoch"],
+            validation_data=run.judged,
+            seed=options["seed"],
+            verbose=0,
+            callbacks=[
+                keras.callbacks.LearningRateScheduler(_rate(options)),
+                *_test_accuracy(run),
+                callbacks.LabelQuality(run.train),
+                bar,
+                callbacks.MetricsLog(
+                    os.path.join(folder, "metrics.jsonl"),
+                    options["batch_size"],
+                ),
+                callbacks.Summaries(os.path.join(folder, "tensorboard")),
+                callbacks.MaskPictures(
+                    run.train,
+                    os.path.join(folder, "pictures"),
+                    every=picture_every,
+                ),
+                callbacks.ResumableCheckpoint(
+                    os.path.join(folder, "checkpoints")
+                ),
+            ],
+        )
+    finally:
+        bar.close()
+
+
+def finish(run, folder, out):
+    """Writes audit, model and summary, and prints the final table."""
+    audit = run.model.label_audit(run.train)
+    records = metrics_log.read(os.path.join(folder, "metrics.jsonl"))
+    summary = summary_module.summarize(run, records, audit)
+    if not distribution.is_chief(run.strategy):
+        return
+    audit.to_csv(os.path.join(folder, "label_audit.csv"))
+    path = os.path.join(folder, "model.keras")
+    # Keras writes in place; a name of its own until whole.
+    unfinished = os.path.join(folder, ".model.keras")
+    run.model.save(unfinished)
+    os.replace(unfinished, path)
+    run_folder.write_json(os.path.join(folder, run_folder.SUMMARY), summary)
+    files = [
+        ("label_audit.csv", "every label: right or wrong, and what is likely"),
+        ("model.keras", "the trained model, for keras.models.load_model"),
+        ("summary.json", "the figures above and more"),
+        ("metrics.jsonl", "all metrics of every epoch"),
+        ("tensorboard/", "curves: tensorboard --logdir " + folder),
+    ]
+    if os.path.isdir(os.path.join(folder, "pictures")):
+        files.append(("pictures/", "masks and reconstructions"))
+    progress.print_summary(out, summary, folder, files)
+
+
+def _rate(options):
+    """The learning rate of an epoch: divided by 10 at each drop."""
+    drops = options["learning_rate_drops"]
+
+    def rate(epoch, current):
+        del current
+        passed = sum(epoch >= drop for drop in drops)
+        return options["learning_rate"] * 0.1**passed
+
+    return rate
+
+
+def _test_accuracy(run):
+    if run.validation is None:
+        return []  # The test set is already what is judged each epoch.
+    return [_TestAccuracy(run.test)]
+
+
+class _TestAccuracy(keras.callbacks.Callback):
+    """Reports accuracy on the test set; nothing is selected by it."""
+
+    def __init__(self, source):
+        super().__init__()
+        self.source = source
+
+    def on_epoch_end(self, epoch, logs=None):
+        results = self.model.evaluate(
+            self.source, return_dict=True, verbose=0
+        )
+        if logs is not None:
+            logs["test_accuracy"] = results["accuracy"]
+            logs["test_loss"] = results["loss"]

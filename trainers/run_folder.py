@@ -4,7 +4,6 @@ import json
 import os
 import time
 
-from noisy_keras.core import files
 from trainers.settings import UsageError
 
 CONFIG = "config.json"
@@ -78,6 +77,9 @@ def check(folder, settings, resume):
 
 def write_json(path, content):
     """Writes a JSON file, whole or not at all."""
+    # Imported here: it loads TensorFlow, and `check` comes before that.
+    from noisy_keras.core import files
+
     with files.replacing(path) as stream:
         json.dump(content, stream, indent=2)
         stream.write("\n")

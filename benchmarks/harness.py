@@ -1,0 +1,152 @@
+"""Running trainers as processes, and gathering what they wrote."""
+
+import dataclasses
+import json
+import os
+import platform
+import statistics
+import subprocess
+import sys
+
+RESULTS = os.path.join(os.path.dirname(os.path.abspath(__file__)), "results")
+
+
+@dataclasses.dataclass(frozen=True)
+class Run:
+    """One call of a trainer.
+
+    Attributes:
+        name: of its folder.
+        trainer: module below `trainers`.
+        flags: dict of its flags.
+        group: row of the table that its figures enter.
+    """
+
+    name: str
+    trainer: str
+    flags: dict
+    group: str
+
+    def command(self, folder, data_dir):
+        """The command line."""
+        options = self.flags | {"data_dir": data_dir, "output_dir": folder}
+        return [sys.executable, "-m", f"trainers.{self.trainer}"] + [
+            f"--{name}={value}" for name, value in options.items()
+        ]
+
+
+def run_all(runs, work_dir, data_dir):
+    """Runs each to its end, in order; finished ones are left alone."""
+    os.makedirs(work_dir, exist_ok=True)
+    for run in runs:
+        folder = os.path.join(work_dir, run.name)
+        if os.path.exists(os.path.join(folder, "summary.json")):
+            continue
+        print(f"== {run.name}", flush=True)
+        subprocess.run(run.command(folder, data_dir), check=True)
+
+
+def figures(run, work_dir):
+    """What a finished run's table row needs."""
+    folder = os.path.join(work_dir, run.name)
+    with open(os.path.join(folder, "summary.json"), encoding="utf-8") as s:
+        summary = json.load(s)
+    with open(os.path.join(folder, "metrics.jsonl"), encoding="utf-8") as s:
+        records = [json.loads(line) for line in s]
+    judged = [r["val_accuracy"] for r in records]
+    full = [r for r in records if r.get("loss_unlabeled")] or records
+    # The first epoch of a phase includes tracing; the median leaves it out.
+    return {
+        "last": judged[-1],
+        "best": max(judged),
+        "mean_last_10": statistics.mean(judged[-10:]),
+        "label_auc": summary["labels"]["label_auc"],
+        "seconds": statistics.median(r["seconds"] for r in full),
+        "minutes": summary["wall_seconds"] / 60.0,
+    }
+
+
+def report(name, description, runs, work_dir, reference=None):
+    """Writes results as JSON and as a Markdown table.
+
+    Args:
+        name: of the files.
+        description: text above the table.
+        runs: those that have finished enter.
+        work_dir: folder of the runs.
+        reference: per group, dict of published or measured figures.
+    """
+    done = [
+        run
+        for run in runs
+        if os.path.exists(os.path.join(work_dir, run.name, "summary.json"))
+    ]
+    rows = {}
+    for run in done:
+        rows.setdefault(run.group, []).append(
+            {"name": run.name, "flags": run.flags, **figures(run, work_dir)}
+        )
+    machine = {
+        "cores": os.cpu_count(),
+        "machine": platform.machine(),
+        "processor": _processor(),
+        "python": platform.python_version(),
+    }
+    os.makedirs(RESULTS, exist_ok=True)
+    content = {"machine": machine, "reference": reference, "runs": rows}
+    with open(os.path.join(RESULTS, f"{name}.json"), "w") as stream:
+        json.dump(content, stream, indent=1)
+        stream.write("\n")
+    with open(os.path.join(RESULTS, f"{name}.md"), "w") as stream:
+        stream.write(_markdown(name, description, machine, rows, reference))
+
+
+def _processor():
+    try:
+        with open("/proc/cpuinfo", encoding="utf-8") as stream:
+            for line in stream:
+                if line.startswith("model name"):
+                    return line.split(":", 1)[1].strip()
+    except OSError:
+        pass
+    return platform.processor()
+
+
+_COLUMNS = ("last", "best", "label_auc", "seconds")
+
+
+def _markdown(name, description, machine, rows, reference):
+    lines = [f"# {name}", "", description.strip(), ""]
+    lines += [
+        f"Machine: {machine['processor']}, {machine['cores']} cores. Mean over "
+        "seeds, with the lowest and highest; seconds per epoch are medians "
+        "over the epochs after the warm-up, the test pass included.",
+        "",
+        "| run | seeds | last | best | label AUC | seconds an epoch |",
+        "|---|---|---|---|---|---|",
+    ]
+    for group, runs in rows.items():
+        cells = [_spread([r[column] for r in runs]) for column in _COLUMNS]
+        lines.append(f"| {group} | {len(runs)} | " + " | ".join(cells) + " |")
+        if reference and group in reference:
+            told = [_number(reference[group].get(c)) for c in _COLUMNS]
+            lines.append(
+                f"| {group}, reference | 1 | " + " | ".join(told) + " |"
+            )
+    return "\n".join(lines) + "\n"
+
+
+def _spread(values):
+    values = [v for v in values if v is not None]
+    if not values:
+        return ""
+    text = _number(statistics.mean(values))
+    if len(values) > 1:
+        text += f" ({_number(min(values))} to {_number(max(values))})"
+    return text
+
+
+def _number(value):
+    if value is None:
+        return ""
+    return f"{value:.3f}" if value < 2 else f"{value:.0f}"

@@ -18,11 +18,13 @@ class Progress(keras.callbacks.Callback):
 
     Args:
         out: rich console.
+        judged: what `val_accuracy` is measured on: `"validation"` or `"test"`.
     """
 
-    def __init__(self, out):
+    def __init__(self, out, judged="validation"):
         super().__init__()
         self.out = out
+        self.judged = judged
         self._bar = None
 
     def on_train_begin(self, logs=None):
@@ -52,7 +54,10 @@ class Progress(keras.callbacks.Callback):
 
     def on_epoch_end(self, epoch, logs=None):
         seconds = time.monotonic() - self._began
-        self.out.print(epoch_line(epoch + 1, self._epochs, seconds, logs or {}))
+        line = epoch_line(
+            epoch + 1, self._epochs, seconds, logs or {}, self.judged
+        )
+        self.out.print(line)
         self._describe(epoch, epoch + 1)
 
     def close(self):
@@ -72,7 +77,7 @@ class Progress(keras.callbacks.Callback):
         )
 
 
-def epoch_line(epoch, epochs, seconds, logs):
+def epoch_line(epoch, epochs, seconds, logs, judged="validation"):
     """One line that a person can read.
 
     Args:
@@ -80,6 +85,7 @@ def epoch_line(epoch, epochs, seconds, logs):
         epochs: in all.
         seconds: that it took.
         logs: its metrics.
+        judged: what `val_accuracy` is measured on.
 
     Returns:
         str.
@@ -87,7 +93,7 @@ def epoch_line(epoch, epochs, seconds, logs):
     width = len(str(epochs))
     parts = [f"epoch {epoch:{width}d}/{epochs}", f"loss {logs['loss']:.3f}"]
     for name, label in (
-        ("val_accuracy", "validation"),
+        ("val_accuracy", judged),
         ("test_accuracy", "test"),
     ):
         if name in logs:

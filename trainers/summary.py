@@ -19,7 +19,7 @@ def summarize(run, records, audit):
         validation split was held out, nothing is chosen, and the best test
         epoch is listed as what it is.
     """
-    judged = "test" if run.validation is None else "validation"
+    judged = run.judged_name
     epochs = [_accuracies(record, judged) for record in records]
     best = max(epochs, key=lambda e: e[judged])
     last = epochs[-1]

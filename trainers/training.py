@@ -38,6 +38,10 @@ class Run:
         return self.test if self.validation is None else self.validation
 
     @property
+    def judged_name(self):
+        return "test" if self.validation is None else "validation"
+
+    @property
     def effective_noise_rate(self):
         """Share of wrong training labels, or None where unknown."""
         if self.train.true_labels is None:
@@ -128,7 +132,7 @@ def train(run, folder, out, picture_every):
         FloatingPointError: the loss diverged; checkpoints stay.
     """
     options = run.settings.training
-    bar = progress.Progress(out)
+    bar = progress.Progress(out, run.judged_name)
     try:
         run.model.fit(
             run.train,

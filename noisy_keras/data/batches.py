@@ -9,10 +9,13 @@ so that a `tf.distribute` strategy can split it.
 """
 
 import dataclasses
+import os
 from collections.abc import Callable
 
 import numpy as np
 import tensorflow as tf
+
+_PARALLEL_CALLS = max(2, os.cpu_count() or 1)
 
 # Uses of a random stream; distinct, so that order and views are independent.
 _ORDER, _SEED, _MIX = range(3)
@@ -46,10 +49,27 @@ class Round:
         rows = {k: v[first_step:] for k, v in self.plan.items()}
         with tf.device("CPU"):
             dataset = tf.data.Dataset.from_tensor_slices(rows)
-        return dataset.map(
-            lambda row: {self.phase: self.make_batch(row)},
-            num_parallel_calls=tf.data.AUTOTUNE,
-        ).prefetch(2)
+        return mapped(dataset, lambda row: {self.phase: self.make_batch(row)})
+
+
+def mapped(dataset, function):
+    """Maps in parallel, in order, and reads two batches ahead.
+
+    Parallelism is fixed. With autotuning, the end of every iteration waits
+    for TensorFlow's tuning thread, which sleeps for periods that double from
+    10 ms on: an epoch of 6 s took 10.2 s, one of 11 s 20.5 s (TensorFlow 2.21).
+
+    Args:
+        dataset: of plans.
+        function: from an element to a batch.
+
+    Returns:
+        A `tf.data.Dataset`.
+    """
+    options = tf.data.Options()
+    options.autotune.enabled = False
+    dataset = dataset.map(function, num_parallel_calls=_PARALLEL_CALLS)
+    return dataset.prefetch(2).with_options(options)
 
 
 def random_state(seed, epoch, round_number, use):
@@ -134,7 +154,7 @@ def ordered(source, batch_size):
 
     with tf.device("CPU"):
         dataset = tf.data.Dataset.from_tensor_slices((index, labels))
-    return dataset.map(fetch, num_parallel_calls=tf.data.AUTOTUNE).prefetch(2)
+    return mapped(dataset, fetch)
 
 
 def for_evaluation(source, batch_size):
@@ -151,11 +171,7 @@ def for_evaluation(source, batch_size):
         dataset = tf.data.Dataset.from_tensor_slices(
             (np.arange(source.num_samples, dtype=np.int32), source.labels)
         )
-    return (
-        dataset.batch(batch_size)
-        .map(
-            lambda index, label: (source.fetch(index), label),
-            num_parallel_calls=tf.data.AUTOTUNE,
-        )
-        .prefetch(2)
+    return mapped(
+        dataset.batch(batch_size),
+        lambda index, label: (source.fetch(index), label),
     )

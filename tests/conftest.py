@@ -17,6 +17,16 @@ tf.config.set_logical_device_configuration(
 )
 
 
+@pytest.fixture(scope="session")
+def two_replicas():
+    """A strategy of two replicas.
+
+    One for the session: TensorFlow numbers collective operations per strategy
+    from the same start, and those of a second one would clash.
+    """
+    return tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"])
+
+
 @pytest.fixture(autouse=True)
 def _seeded():
     keras.utils.set_random_seed(0)

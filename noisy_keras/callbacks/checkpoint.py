@@ -22,6 +22,9 @@ class ResumableCheckpoint(keras.callbacks.Callback):
     Put it last: what other callbacks write at an epoch's end is then there
     whenever the checkpoint says that the epoch is done.
 
+    A folder with the checkpoint of another model is a `ValueError` when
+    training begins.
+
     Args:
         directory: of the checkpoints; made if need be.
         minutes: between saves within an epoch; every epoch's end is saved
@@ -54,7 +57,14 @@ class ResumableCheckpoint(keras.callbacks.Callback):
         latest = tf.train.latest_checkpoint(self.directory)
         if latest is None:
             return
-        checkpoint.restore(latest).assert_consumed()
+        try:
+            checkpoint.restore(latest).assert_consumed()
+        except (ValueError, AssertionError) as error:
+            raise ValueError(
+                f"Expected a checkpoint of this very model in {latest}. "
+                "Received: one with other variables or shapes; name another "
+                "folder, or build the model that it was saved from."
+            ) from error
         self.model._resume_from = Position(
             **{name: int(v) for name, v in self._counters.items()}
         )

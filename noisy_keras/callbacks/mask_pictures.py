@@ -9,6 +9,7 @@ import tensorflow as tf
 from noisy_keras.core import distribution
 from noisy_keras.core import files
 from noisy_keras.core.plugin import Views
+from noisy_keras.networks import head
 from noisy_keras.plugins.sanm import AdversarialNoisyMasking
 
 _COLUMNS = ("original", "activation", "masked", "reconstruction")
@@ -111,7 +112,9 @@ def panels_of(model, plugin, source, index, clean_probability):
     restored = tf.zeros_like(images)
     if plugin.decoders:
         features = network(masked, training=False)["features"]
-        restored = plugin.pixels(network, plugin.decoders[0](features))
+        restored = head.pixel_units(network).inverse(
+            plugin.decoders[0](features)
+        )
     heat = plugin.activation_map(network, outputs)[..., None]
     heat = tf.image.resize(heat, images.shape[1:3])
     low = tf.reduce_min(heat, axis=(1, 2), keepdims=True)

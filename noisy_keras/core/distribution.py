@@ -27,7 +27,58 @@ def all_gather(tensor):
     context = tf.distribute.get_replica_context()
     if context is None or context.num_replicas_in_sync == 1:
         return tensor
-    return context.all_gather(tensor, axis=0)
+    # The gather asks on which device the tensor lies; the input of a step, fresh
+    # from the iterator, does not say.
+    return context.all_gather(tf.identity(tensor), axis=0)
+
+
+def statically_shaped(fields, batch_size, strategy):
+    """Tells the batch axis of tensors that have lost it.
+
+    Several workers hand out batches whose first axis is unknown, in case the
+    last is smaller; rounds have no smaller ones.
+
+    Args:
+        fields: structure of tensors.
+        batch_size: over all replicas, or None to leave them.
+        strategy: the model's.
+
+    Returns:
+        The structure, with static shapes.
+    """
+    if batch_size is None:
+        return fields
+    size = batch_size // strategy.num_replicas_in_sync
+    return tf.nest.map_structure(
+        lambda t: tf.ensure_shape(t, [size, *t.shape[1:]]), fields
+    )
+
+
+def synchronizer(strategy, variables):
+    """A function that makes all replicas' copies of variables equal.
+
+    Batch normalisation keeps moving statistics per replica; without this each
+    replica and worker would predict with its own, and save its own.
+
+    Args:
+        strategy: the model's.
+        variables: float `tf.Variable`s.
+
+    Returns:
+        A function without arguments that sets every copy to the mean; it does
+        nothing where there is one replica.
+    """
+    if strategy.num_replicas_in_sync == 1 or not variables:
+        return lambda: None
+
+    def average():
+        context = tf.distribute.get_replica_context()
+        values = [tf.identity(v) for v in variables]
+        means = context.all_reduce(tf.distribute.ReduceOp.MEAN, values)
+        for variable, mean in zip(variables, means, strict=True):
+            variable.assign(mean)
+
+    return tf.function(lambda: strategy.run(average))
 
 
 def is_multi_worker(strategy) -> bool:

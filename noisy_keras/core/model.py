@@ -4,6 +4,7 @@ import keras
 import tensorflow as tf
 
 from noisy_keras.core import distribution
+from noisy_keras.core import inputs
 from noisy_keras.core import measuring
 from noisy_keras.core import training
 from noisy_keras.networks import head
@@ -57,6 +58,7 @@ class NoisyLabelModel(keras.Model):
             plugin.attach(self.networks)
         names = (*self.loss_names, *(p.loss_name for p in self.plugins))
         self._means = {n: keras.metrics.Mean(name=n) for n in ("loss", *names)}
+        self.batch_size = None  # Of the round in training.
         self._resume_from = None
         self._keep_metrics = False
 
@@ -142,6 +144,15 @@ class NoisyLabelModel(keras.Model):
                     tf.zeros([1], tf.int32), tf.zeros([1, self.num_classes])
                 )
             self.optimizer.build(self.trainable_variables)
+        moving = [
+            variable.value
+            for network in self.networks
+            for variable in network.non_trainable_variables
+            if variable.dtype == "float32"
+        ]
+        self.synchronize = distribution.synchronizer(
+            self.distribute_strategy, moving
+        )
 
     def compile_from_config(self, config):
         self.compile(**keras.saving.deserialize_keras_object(config))
@@ -158,6 +169,9 @@ class NoisyLabelModel(keras.Model):
 
     def train_step(self, batch):
         [(phase, fields)] = batch.items()
+        fields = distribution.statically_shaped(
+            fields, self.batch_size, self.distribute_strategy
+        )
         self.steps()[phase](fields)
         return distribution.reducible(
             self.get_metrics_result(), self.distribute_strategy
@@ -239,9 +253,9 @@ class NoisyLabelModel(keras.Model):
 
         Loss and metrics are of the given labels.
         """
-        if training.is_source(x):
-            training.check_source(self, x)
-            x = training.evaluation_batches(self, x, batch_size)
+        if inputs.is_source(x):
+            inputs.check_source(self, x)
+            x = inputs.evaluation_batches(self, x, batch_size)
             batch_size = None
         return super().evaluate(x, y, batch_size=batch_size, **kwargs)
 
@@ -251,8 +265,8 @@ class NoisyLabelModel(keras.Model):
         Returns:
             Class probabilities, float32 `[N, K]`.
         """
-        if training.is_source(x):
-            x = training.evaluation_batches(self, x, batch_size)
+        if inputs.is_source(x):
+            x = inputs.evaluation_batches(self, x, batch_size)
             batch_size = None
         return super().predict(x, batch_size=batch_size, **kwargs)
 
@@ -266,7 +280,7 @@ class NoisyLabelModel(keras.Model):
         Returns:
             A `LabelAudit`.
         """
-        training.check_source(self, source, training=True)
+        inputs.check_source(self, source, training=True)
         return measuring.audit(self, source, batch_size)
 
     # Saving.

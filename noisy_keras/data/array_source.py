@@ -94,6 +94,7 @@ def from_arrays(images, labels, true_labels=None, class_names=None, **options):
         >>> source
         <ArraySource 'source': 6 images (8, 8, 3), 3 classes>
     """
+    checks.images(images)
     if class_names is None:
         # Without names the labels tell how many classes there are; they are
         # checked first, so that a wrong one does not become a class count.

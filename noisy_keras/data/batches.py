@@ -27,29 +27,75 @@ class Round:
 
     Attributes:
         phase: the model's name for these steps.
-        steps: how many.
-        plan: dict of arrays `[steps, ...]`: one row per step.
-        make_batch: from one row of the plan to the fields of a batch.
+        samples: dict of int arrays `[steps, B]`: which samples a step sees.
+        settings: dict of arrays `[steps, ...]`: one value per step; `seed`,
+            int32 `[steps, 2]`, is among them.
+        make_batch: from one step's samples and settings, in one dict, to the
+            fields of a batch. The batch size is that of the samples.
     """
 
     phase: str
-    steps: int
-    plan: dict
+    samples: dict
+    settings: dict
     make_batch: Callable
 
-    def dataset(self, first_step: int = 0):
+    @property
+    def steps(self):
+        return len(self.settings["seed"])
+
+    @property
+    def batch_size(self):
+        return next(iter(self.samples.values())).shape[1]
+
+    def dataset(self, first_step=0, replicas=1, local=(0,)):
         """The steps from `first_step` on.
 
         Args:
             first_step: steps to leave out, at no cost.
+            replicas: that share each step's samples; divides B.
+            local: numbers of the replicas that this pipeline serves.
 
         Returns:
-            A `tf.data.Dataset` of `{phase: fields}`, of known length.
+            A `tf.data.Dataset` of `{phase: fields}`: for each step one batch
+            of `B / replicas` samples per local replica, in order.
         """
-        rows = {k: v[first_step:] for k, v in self.plan.items()}
+        rows = {}
+        for name, index in self.samples.items():
+            shares = np.split(index[first_step:], replicas, axis=1)
+            rows[name] = np.stack([shares[i] for i in local], axis=1)
+        for name, value in self.settings.items():
+            rows[name] = np.stack([value[first_step:]] * len(local), axis=1)
+        # What is random differs between replicas.
+        rows["seed"][..., 1] += np.array(local, np.int32)
+        rows = {k: v.reshape(-1, *v.shape[2:]) for k, v in rows.items()}
         with tf.device("CPU"):
             dataset = tf.data.Dataset.from_tensor_slices(rows)
         return mapped(dataset, lambda row: {self.phase: self.make_batch(row)})
+
+    def distributed(self, strategy, first_step=0):
+        """As `dataset`, for the replicas of a strategy.
+
+        Each worker reads its own share alone, in batches of static shape.
+
+        Args:
+            strategy: a `tf.distribute.Strategy`.
+            first_step: steps to leave out.
+
+        Returns:
+            A dataset that Keras' `fit` takes.
+        """
+        replicas = strategy.num_replicas_in_sync
+        if replicas == 1:
+            return self.dataset(first_step)
+
+        def share(context):
+            count = replicas // context.num_input_pipelines
+            first = context.input_pipeline_id * count
+            return self.dataset(
+                first_step, replicas, range(first, first + count)
+            )
+
+        return strategy.distribute_datasets_from_function(share)
 
 
 def mapped(dataset, function):
@@ -123,9 +169,17 @@ def mix_ratios(steps, alpha, seed, epoch, round_number):
     return np.maximum(ratio, 1.0 - ratio).astype(np.float32)
 
 
-def per_sample(value, batch_size):
-    """Repeats a step's value for every sample, so that it can be split."""
-    return tf.repeat(value[None], batch_size, axis=0)
+def per_sample(value, index):
+    """Repeats a step's value for every sample, so that it can be split.
+
+    Args:
+        value: tensor of any shape.
+        index: the samples, `[B]`.
+
+    Returns:
+        `[B, ...]`.
+    """
+    return tf.repeat(value[None], index.shape[0], axis=0)
 
 
 def steps_for(count, batch_size):

@@ -14,6 +14,7 @@ import numpy as np
 import tensorflow as tf
 
 from noisy_keras.core import measuring
+from noisy_keras.core import settings
 from noisy_keras.core.model import NoisyLabelModel
 from noisy_keras.core.model import as_networks
 from noisy_keras.core.plugin import Views
@@ -22,6 +23,12 @@ from noisy_keras.data import augment
 from noisy_keras.data import batches
 from noisy_keras.methods.division import LossDivision
 from noisy_keras.ops import losses
+
+_RULES = {
+    "warmup_epochs": settings.at_least(0, int),
+    "view": settings.one_of(*augment.VIEWS),
+    "keep_clean_view": settings.switch,
+}
 
 
 @keras.saving.register_keras_serializable(package="noisy_keras")
@@ -61,12 +68,13 @@ class CrossEntropy(NoisyLabelModel):
         keep_clean_view=False,
         name=None,
     ):
+        chosen = settings.checked(_RULES, locals())
         super().__init__(
             as_networks(networks, 1), num_samples, plugins, name=name
         )
-        self.warmup_epochs = int(warmup_epochs)
-        self.view = augment.check(view)
-        self.keep_clean_view = bool(keep_clean_view)
+        for key, value in chosen.items():
+            setattr(self, key, value)
+        self.settings = chosen
         self.prediction_sum = SampleTable(
             num_samples, self.num_classes, name="prediction_sum"
         )
@@ -176,12 +184,7 @@ class CrossEntropy(NoisyLabelModel):
         return None if count.min() == 0.0 else total / count
 
     def get_config(self):
-        return {
-            **super().get_config(),
-            "warmup_epochs": self.warmup_epochs,
-            "view": self.view,
-            "keep_clean_view": self.keep_clean_view,
-        }
+        return {**super().get_config(), **self.settings}
 
 
 class _Schedule:
@@ -218,12 +221,16 @@ class _Schedule:
             self.batch_size,
             batches.order_random(self.seed, epoch),
         )
-        plan = {
-            "index": indices,
-            "seed": batches.step_seeds(self.steps, self.seed, epoch, 0),
-        }
-        phase = "plugin" if self._with_plugins(epoch) else "train"
-        return [batches.Round(phase, self.steps, plan, self._make_batch)]
+        return [
+            batches.Round(
+                "plugin" if self._with_plugins(epoch) else "train",
+                samples={"index": indices},
+                settings={
+                    "seed": batches.step_seeds(self.steps, self.seed, epoch, 0)
+                },
+                make_batch=self._make_batch,
+            )
+        ]
 
     def _with_plugins(self, epoch):
         return bool(self.model.plugins) and epoch >= self.model.warmup_epochs
@@ -235,5 +242,5 @@ class _Schedule:
             "images": self.view(self.source.fetch(index), seed),
             "target": self.source.fetch_targets(index),
             "label": tf.gather(self.source.labels, index),
-            "seed": batches.per_sample(seed, self.batch_size),
+            "seed": batches.per_sample(seed, index),
         }

@@ -15,6 +15,7 @@ import keras
 import tensorflow as tf
 
 from noisy_keras.core import measuring
+from noisy_keras.core import settings
 from noisy_keras.core.model import NoisyLabelModel
 from noisy_keras.core.model import as_networks
 from noisy_keras.core.plugin import Views
@@ -26,6 +27,27 @@ from noisy_keras.methods.dividemix_schedule import DivideMixSchedule
 from noisy_keras.ops import losses
 from noisy_keras.ops import mixing
 from noisy_keras.ops import random
+
+_VIEW = settings.one_of(*augment.VIEWS)
+
+_RULES = {
+    "warmup_epochs": settings.at_least(0, int),
+    "warmup_penalty": settings.switch,
+    "warmup_view": _VIEW,
+    "warmup_clip_norm": settings.optional(settings.at_least(0)),
+    "warmup_batch_factor": settings.at_least(1, int),
+    "unlabeled_weight": settings.at_least(0),
+    "rampup_epochs": settings.at_least(0),
+    "temperature": settings.within(0, 1, "(]"),
+    "clean_threshold": settings.within(0, 1, "()"),
+    "mix_alpha": settings.within(0, float("inf"), "()"),
+    "guess_view": _VIEW,
+    "train_view": settings.optional(_VIEW),
+    "num_views": settings.at_least(1, int),
+    "mix_unlabeled": settings.switch,
+    "loss_history": settings.at_least(1, int),
+    "separate_guesses": settings.switch,
+}
 
 
 @keras.saving.register_keras_serializable(package="noisy_keras")
@@ -101,11 +123,10 @@ class DivideMix(NoisyLabelModel):
         separate_guesses=False,
         name=None,
     ):
-        settings = {k: v for k, v in locals().items() if k in _SETTINGS}
-        _check_settings(settings)
+        chosen = settings.checked(_RULES, locals())
         super().__init__(as_networks(networks, 2), num_samples, plugins, name)
-        self.settings = settings
-        for key, value in settings.items():
+        self.settings = chosen
+        for key, value in chosen.items():
             setattr(self, key, value)
         # Column k: by the losses of network k. All clean until divided.
         self.clean_probability = SampleTable(
@@ -269,62 +290,6 @@ class DivideMix(NoisyLabelModel):
 
     def get_config(self):
         return {**super().get_config(), **self.settings}
-
-
-_SETTINGS = frozenset(
-    (
-        "warmup_epochs",
-        "warmup_penalty",
-        "warmup_view",
-        "warmup_clip_norm",
-        "warmup_batch_factor",
-        "unlabeled_weight",
-        "rampup_epochs",
-        "temperature",
-        "clean_threshold",
-        "mix_alpha",
-        "guess_view",
-        "train_view",
-        "num_views",
-        "mix_unlabeled",
-        "loss_history",
-        "separate_guesses",
-    )
-)
-
-
-def _check_settings(settings):
-    for key in ("warmup_view", "guess_view", "train_view"):
-        if settings[key] is not None:
-            augment.check(settings[key])
-    for key, lowest in (
-        ("warmup_epochs", 0),
-        ("warmup_batch_factor", 1),
-        ("unlabeled_weight", 0),
-        ("rampup_epochs", 0),
-        ("num_views", 1),
-        ("loss_history", 1),
-    ):
-        if not settings[key] >= lowest:
-            raise ValueError(
-                f"Expected `{key}` of at least {lowest}. "
-                f"Received: {key}={settings[key]}"
-            )
-    if not 0.0 < settings["temperature"] <= 1.0:
-        raise ValueError(
-            "Expected a temperature in (0, 1]. "
-            f"Received: temperature={settings['temperature']}"
-        )
-    if not 0.0 < settings["clean_threshold"] < 1.0:
-        raise ValueError(
-            "Expected a clean threshold in (0, 1). "
-            f"Received: clean_threshold={settings['clean_threshold']}"
-        )
-    if not settings["mix_alpha"] > 0.0:
-        raise ValueError(
-            "Expected a positive `mix_alpha`. "
-            f"Received: mix_alpha={settings['mix_alpha']}"
-        )
 
 
 def _as_floats(views):

@@ -50,17 +50,17 @@ class DivideMixSchedule:
     def _warmup_round(self, epoch, k):
         count, batch_size = self.source.num_samples, self.warmup_batch_size
         steps = self._bounded(batches.steps_for(count, batch_size))
-        plan = {
-            "index": batches.shuffled(
-                np.arange(count),
-                steps,
-                batch_size,
-                batches.order_random(self.seed, epoch, k),
-            ),
-            "seed": batches.step_seeds(steps, self.seed, epoch, k),
-        }
+        index = batches.shuffled(
+            np.arange(count),
+            steps,
+            batch_size,
+            batches.order_random(self.seed, epoch, k),
+        )
         return batches.Round(
-            f"warmup_{k}", steps, plan, self._make_warmup_batch
+            f"warmup_{k}",
+            samples={"index": index},
+            settings={"seed": batches.step_seeds(steps, self.seed, epoch, k)},
+            make_batch=self._make_warmup_batch,
         )
 
     def _mixmatch_round(self, epoch, k):
@@ -80,19 +80,28 @@ class DivideMixSchedule:
         ramp = ramps.linear_ramp(
             time, model.warmup_epochs, model.rampup_epochs
         ).numpy()
-        plan = {
-            "labeled": batches.shuffled(labeled, steps, self.batch_size, order),
-            "unlabeled": batches.shuffled(
-                unlabeled, steps, self.batch_size, order
-            ),
-            "seed": batches.step_seeds(steps, self.seed, epoch, k),
-            "mix_ratio": batches.mix_ratios(
-                steps, model.mix_alpha, self.seed, epoch, k
-            ),
-            "labeled_weight": np.full(steps, labeled_weight, np.float32),
-            "unlabeled_weight": (unlabeled_weight * ramp).astype(np.float32),
-        }
-        return batches.Round(f"mixmatch_{k}", steps, plan, self._make_batch)
+        return batches.Round(
+            f"mixmatch_{k}",
+            samples={
+                "labeled": batches.shuffled(
+                    labeled, steps, self.batch_size, order
+                ),
+                "unlabeled": batches.shuffled(
+                    unlabeled, steps, self.batch_size, order
+                ),
+            },
+            settings={
+                "seed": batches.step_seeds(steps, self.seed, epoch, k),
+                "mix_ratio": batches.mix_ratios(
+                    steps, model.mix_alpha, self.seed, epoch, k
+                ),
+                "labeled_weight": np.full(steps, labeled_weight, np.float32),
+                "unlabeled_weight": (unlabeled_weight * ramp).astype(
+                    np.float32
+                ),
+            },
+            make_batch=self._make_batch,
+        )
 
     def _bounded(self, steps):
         return min(steps, self.steps_per_epoch or steps)
@@ -152,14 +161,13 @@ class DivideMixSchedule:
             for offset, stream in enumerate((labeled, unlabeled)):
                 stream[field] = tf.stack(parts[offset::2], axis=1)
 
-        def every_sample(value):
-            return batches.per_sample(value, self.batch_size)
-
-        return {
-            "labeled": labeled,
-            "unlabeled": unlabeled,
-            "seed": every_sample(row["seed"]),
-            "mix_ratio": every_sample(row["mix_ratio"]),
-            "labeled_weight": every_sample(row["labeled_weight"]),
-            "unlabeled_weight": every_sample(row["unlabeled_weight"]),
+        shared = {
+            name: batches.per_sample(row[name], row["labeled"])
+            for name in (
+                "seed",
+                "mix_ratio",
+                "labeled_weight",
+                "unlabeled_weight",
+            )
         }
+        return {"labeled": labeled, "unlabeled": unlabeled, **shared}

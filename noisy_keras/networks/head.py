@@ -138,3 +138,16 @@ def pixel_normalization(network):
         if isinstance(layer, PixelNormalization):
             return layer
     return None
+
+
+def pixel_units(network):
+    """As `pixel_normalization`, with a stand-in for networks without one.
+
+    Networks made by others scale bytes in their own way; photographs have
+    about the mean and deviation of the stand-in.
+    """
+    layer = pixel_normalization(network)
+    if layer is not None:
+        return layer
+    channels = network.input_shape[-1]
+    return PixelNormalization((0.5,) * channels, (0.25,) * channels)

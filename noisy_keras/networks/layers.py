@@ -42,6 +42,10 @@ class PixelNormalization(keras.layers.Layer):
             self._offset, images.dtype
         )
 
+    def inverse(self, standardized):
+        """Pixel values from standardised ones, `[..., C]`."""
+        return (standardized - self._offset) / self._factor
+
     def compute_output_shape(self, input_shape):
         return input_shape
 

@@ -15,6 +15,7 @@ and released code differ in almost every detail; each is a switch here.
 import keras
 import tensorflow as tf
 
+from noisy_keras.core import settings
 from noisy_keras.core.plugin import StepPlugin
 from noisy_keras.core.plugin import Views
 from noisy_keras.data import augment
@@ -23,14 +24,41 @@ from noisy_keras.networks import head
 from noisy_keras.ops import masking
 from noisy_keras.ops import random
 
-_CHOICES = {
-    "activation": ("cam", "energy"),
-    "box": ("center", "corner"),
-    "ratio": ("code", "paper", "poster"),
-    "fill": ("pixel", "channel"),
-    "decoder": ("generic", "official"),
-    "decoder_gradient": ("full", "weighted"),
-    "masked_copies": (1, 2),
+_RULES = {
+    "masking": settings.switch,
+    "label_regularization": settings.switch,
+    "reconstruction": settings.switch,
+    "activation": settings.one_of("cam", "energy"),
+    "box": settings.one_of("center", "corner"),
+    "ratio": settings.one_of("code", "paper", "poster"),
+    "base_ratio": settings.within(0, 1),
+    "ratio_range": settings.pair(settings.within(0, 1)),
+    "ratio_step": settings.within(0, 1),
+    "aspect_delta": settings.within(0, 1, "(]"),
+    "area_scale": settings.within(0, 1, "(]"),
+    "fill": settings.one_of("pixel", "channel"),
+    "masked_copies": settings.one_of(1, 2),
+    "clip_labels": settings.switch,
+    "decoder": settings.one_of("generic", "official"),
+    "decoder_gradient": settings.one_of("full", "weighted"),
+    "reconstruction_weight": settings.at_least(0),
+    "extra_view": settings.one_of(*augment.VIEWS),
+    "extra_views": settings.at_least(0, int),
+}
+
+#: Arguments that make the plug-in the released CIFAR code's.
+OFFICIAL = {
+    "activation": "energy",
+    "box": "corner",
+    "ratio": "code",
+    "area_scale": 0.5,
+    "fill": "channel",
+    "masked_copies": 2,
+    "clip_labels": False,
+    "decoder": "official",
+    "decoder_gradient": "weighted",
+    "extra_view": "randaugment",
+    "extra_views": 2,
 }
 
 
@@ -106,11 +134,10 @@ class AdversarialNoisyMasking(StepPlugin):
         name="sanm",
         **kwargs,
     ):
-        settings = {k: v for k, v in locals().items() if k in _SETTINGS}
-        _check_settings(settings)
-        super().__init__(name=name, dtype="float32", **kwargs)
-        self.settings = settings
-        for key, value in settings.items():
+        chosen = settings.checked(_RULES, locals())
+        super().__init__(**{**kwargs, "name": name, "dtype": "float32"})
+        self.settings = chosen
+        for key, value in chosen.items():
             setattr(self, key, value)
         self.decoders = []
 
@@ -202,7 +229,7 @@ class AdversarialNoisyMasking(StepPlugin):
             features = tf.split(features, len(copies))
         else:
             features = [o["features"] for o in outputs]
-        goal = self.standardized(network, originals.images)
+        goal = head.pixel_units(network)(originals.images)
         weight = self.reconstruction_weight
         full = self.decoder_gradient == "full"
         if full:
@@ -233,16 +260,6 @@ class AdversarialNoisyMasking(StepPlugin):
         return masking.class_activation_map(
             features, tf.cast(kernel, tf.float32), predicted
         )
-
-    def standardized(self, network, images):
-        """Images in the units in which they are reconstructed."""
-        scale, offset = _standardization(network)
-        return (images - offset) / scale
-
-    def pixels(self, network, standardized):
-        """The inverse of `standardized`: back to pixel values."""
-        scale, offset = _standardization(network)
-        return standardized * scale + offset
 
     def _mask_ratio(self, clean_probability, seed):
         """Eq. (2) and its variants: `[B]`."""
@@ -284,79 +301,15 @@ class AdversarialNoisyMasking(StepPlugin):
         return copies
 
     def _fill(self, network, images, seed):
-        batch, height, width, channels = images.shape
-        scale, offset = _standardization(network)
+        units = head.pixel_units(network)
+        batch, _, _, channels = images.shape
         if self.fill == "channel":
             draw = random.uniform([batch, 1, 1, channels], seed)
-            return draw * scale + offset
-        white = _white(network)
-        return white * random.uniform([batch, height, width, channels], seed)
+            return units.inverse(draw)
+        return units.pixel_scale * random.uniform(images.shape, seed)
 
     def get_config(self):
         return {**super().get_config(), **self.settings}
-
-
-#: Arguments that make the plug-in the released CIFAR code's.
-OFFICIAL = {
-    "activation": "energy",
-    "box": "corner",
-    "ratio": "code",
-    "area_scale": 0.5,
-    "fill": "channel",
-    "masked_copies": 2,
-    "clip_labels": False,
-    "decoder": "official",
-    "decoder_gradient": "weighted",
-    "extra_view": "randaugment",
-    "extra_views": 2,
-}
-
-_SETTINGS = frozenset(
-    (
-        *_CHOICES,
-        "masking",
-        "label_regularization",
-        "reconstruction",
-        "base_ratio",
-        "ratio_range",
-        "ratio_step",
-        "aspect_delta",
-        "area_scale",
-        "clip_labels",
-        "reconstruction_weight",
-        "extra_view",
-        "extra_views",
-    )
-)
-
-
-def _check_settings(settings):
-    for key, choices in _CHOICES.items():
-        if settings[key] not in choices:
-            raise ValueError(
-                f"Expected `{key}` to be one of {choices}. "
-                f"Received: {key}={settings[key]!r}"
-            )
-    settings["ratio_range"] = tuple(settings["ratio_range"])
-    low, high = settings["ratio_range"]
-    for key, value in (
-        ("base_ratio", settings["base_ratio"]),
-        ("ratio_range", low),
-        ("ratio_range", high),
-        ("ratio_step", settings["ratio_step"]),
-    ):
-        if not 0.0 <= value < 1.0:
-            raise ValueError(
-                f"Expected `{key}` in [0, 1), shares of an image. "
-                f"Received: {key}={settings[key]}"
-            )
-    if not 0.0 < settings["aspect_delta"] <= 1.0:
-        raise ValueError(
-            "Expected `aspect_delta` in (0, 1]. "
-            f"Received: aspect_delta={settings['aspect_delta']}"
-        )
-    if settings["extra_views"]:
-        augment.check(settings["extra_view"])
 
 
 def _scale_gradient(x, factor):
@@ -367,22 +320,3 @@ def _scale_gradient(x, factor):
 def _scale_value(x, factor):
     """`factor * x`, with the gradient of `x`."""
     return x + tf.stop_gradient((factor - 1.0) * x)
-
-
-def _standardization(network):
-    """Scale and offset per channel, in pixel values."""
-    layer = head.pixel_normalization(network)
-    if layer is None:
-        # A foreign network that scales bytes by itself: photographs have
-        # about this mean and deviation.
-        return 64.0, 127.5
-    white = layer.pixel_scale
-    return (
-        tf.constant(layer.std, tf.float32) * white,
-        tf.constant(layer.mean, tf.float32) * white,
-    )
-
-
-def _white(network):
-    layer = head.pixel_normalization(network)
-    return 255.0 if layer is None else layer.pixel_scale

@@ -6,7 +6,6 @@ resumed at any step. Views run inside `tf.data`, on the host.
 
 from noisy_keras.data.augment.views import VIEWS
 from noisy_keras.data.augment.views import Augmentation
-from noisy_keras.data.augment.views import check
 from noisy_keras.data.augment.views import view
 
-__all__ = ["VIEWS", "Augmentation", "check", "view"]
+__all__ = ["VIEWS", "Augmentation", "view"]

@@ -42,7 +42,8 @@ def view(name: str, augmentation: Augmentation, pixel_scale: float):
     Raises:
         ValueError: an unknown name.
     """
-    check(name)
+    if name not in VIEWS:
+        raise ValueError(f"Expected a view, one of {VIEWS}. Received: {name!r}")
 
     def weak(images, seed):
         return _weak(images, seed, augmentation)
@@ -72,17 +73,6 @@ def view(name: str, augmentation: Augmentation, pixel_scale: float):
         "randaugment": after_weak(policies.rand_augment),
         "jitter": jitter,
     }[name]
-
-
-def check(name):
-    """The name of a view, if it is one.
-
-    Raises:
-        ValueError: an unknown name.
-    """
-    if name not in VIEWS:
-        raise ValueError(f"Expected a view, one of {VIEWS}. Received: {name!r}")
-    return name
 
 
 def _weak(images, seed, augmentation):

@@ -1,0 +1,183 @@
+import json
+import os
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+import noisy_keras as nk
+from noisy_keras.callbacks import label_quality
+from noisy_keras.callbacks import mask_pictures
+from noisy_keras.callbacks import metrics_log
+from tests import toy
+
+
+class Killed(Exception):
+    """Stands for the end of a process."""
+
+
+class KillAfter(keras.callbacks.Callback):
+    def __init__(self, batches):
+        super().__init__()
+        self.left = batches
+
+    def on_train_batch_end(self, batch, logs=None):
+        self.left -= 1
+        if self.left == 0:
+            raise Killed
+
+
+def train(folder, kill_after=None, epochs=3):
+    keras.utils.set_random_seed(4)
+    source = toy.source(32)
+    model = nk.SANM(
+        toy.network(), source, warmup_epochs=1, unlabeled_weight=2.0
+    )
+    model.compile(nk.MomentumSGD(0.05))
+    callbacks = [
+        nk.callbacks.LabelQuality(source),
+        nk.callbacks.MetricsLog(folder / "metrics.jsonl", 8),
+        nk.callbacks.ResumableCheckpoint(folder / "checkpoints", minutes=0),
+    ]
+    if kill_after is not None:
+        callbacks.append(KillAfter(kill_after))
+    history = model.fit(
+        source, epochs=epochs, batch_size=8, verbose=0, callbacks=callbacks
+    )
+    return model, history
+
+
+def test_a_killed_run_ends_as_if_it_had_not_been(tmp_path):
+    whole, parts = tmp_path / "whole", tmp_path / "parts"
+    whole.mkdir()
+    parts.mkdir()
+    model, _ = train(whole)
+    # In the warm-up, then within the second round of the second epoch.
+    for batches in (3, 6):
+        with pytest.raises(Killed):
+            train(parts, kill_after=batches)
+    resumed, _ = train(parts)
+    for mine, other in zip(model.variables, resumed.variables, strict=True):
+        np.testing.assert_array_equal(mine.numpy(), other.numpy())
+    records = [
+        [
+            {k: v for k, v in r.items() if not k.endswith(("nds", "second"))}
+            for r in metrics_log.read(folder / "metrics.jsonl")
+        ]
+        for folder in (whole, parts)
+    ]
+    assert records[0] == records[1]
+    assert [r["epoch"] for r in records[0]] == [1, 2, 3]
+
+
+def test_a_finished_run_trains_no_more(tmp_path):
+    train(tmp_path)
+    _, history = train(tmp_path)
+    assert history.epoch == []
+    # More epochs go on from the last.
+    _, history = train(tmp_path, epochs=4)
+    assert history.epoch == [3]
+
+
+def test_a_checkpoint_of_another_model_is_told(tmp_path):
+    train(tmp_path)
+    source = toy.source(32)
+    for other in (
+        nk.CrossEntropy(toy.network(), 32),
+        nk.SANM(toy.network(width=8), source, warmup_epochs=1),
+    ):
+        other.compile(nk.MomentumSGD(0.05))
+        keep = nk.callbacks.ResumableCheckpoint(tmp_path / "checkpoints")
+        with pytest.raises(ValueError, match="of this very model"):
+            other.fit(
+                source, epochs=9, batch_size=8, verbose=0, callbacks=[keep]
+            )
+
+
+def test_records_are_json_without_nan(tmp_path):
+    log = nk.callbacks.MetricsLog(tmp_path / "m.jsonl", 8)
+    source = toy.source(16)
+    model = nk.CrossEntropy(toy.network(), 16)
+    model.compile(nk.MomentumSGD(0.01))
+
+    class Spoil(keras.callbacks.Callback):
+        def on_epoch_end(self, epoch, logs=None):
+            logs["strange"] = float("nan")
+
+    model.fit(
+        source, epochs=1, batch_size=8, verbose=0, callbacks=[Spoil(), log]
+    )
+    [line] = (tmp_path / "m.jsonl").read_text().splitlines()
+    record = json.loads(line)
+    assert record["strange"] is None and record["epoch"] == 1
+    assert record["seconds"] > 0 and record["images_per_second"] > 0
+
+
+def test_label_quality_by_hand():
+    images = np.zeros((5, 8, 8, 3), np.uint8)
+    source = nk.data.from_arrays(
+        images, [0, 1, 0, 1, 0], true_labels=[0, 0, 1, 1, -1]
+    )
+    # Wrong: samples 1 and 2. Suspect: 1 and 3. Sample 4 is not known.
+    quality = label_quality.label_quality(source, [0.9, 0.1, 0.6, 0.4, 0.0])
+    assert quality["label_precision"] == 0.5
+    assert quality["label_recall"] == 0.5
+    # Of the four pairs (right, wrong) three are in order: 0.9 > 0.1,
+    # 0.9 > 0.6, 0.4 > 0.1, but not 0.4 > 0.6.
+    assert quality["label_auc"] == 0.75
+
+
+def test_label_quality_without_truth_or_without_noise_is_empty():
+    images = np.zeros((2, 8, 8, 3), np.uint8)
+    unknown = nk.data.from_arrays(images, [0, 1])
+    assert label_quality.label_quality(unknown, [1.0, 1.0]) == {}
+    right = nk.data.from_arrays(images, [0, 1], true_labels=[0, 1])
+    assert label_quality.label_quality(right, [1.0, 1.0]) == {}
+
+
+def test_pictures_show_what_the_plugin_does(tmp_path):
+    source = toy.source(32)
+    model = nk.SANM(toy.network(), source, warmup_epochs=0)
+    model.compile(nk.MomentumSGD(0.05))
+    pictures = nk.callbacks.MaskPictures(source, tmp_path, samples=6)
+    model.fit(
+        source, epochs=1, batch_size=8, verbose=0, callbacks=[pictures]
+    )
+    assert os.listdir(tmp_path) == ["masks_epoch_0001.png"]
+    data = tf.io.read_file(str(tmp_path / "masks_epoch_0001.png"))
+    image = tf.io.decode_png(data)
+    assert image.shape[0] > 300 and image.shape[1] > 600
+    index = np.array([0, 1, 2])
+    panels = mask_pictures.panels_of(
+        model, model.plugins[0], source, index, np.zeros(3)
+    )
+    assert panels.shape == (3, 4, 16, 16, 3)
+    assert panels[:, :3].min() >= 0.0 and panels.max() <= 1.0
+    np.testing.assert_allclose(
+        panels[:, 0], source.fetch(index) / 255.0, rtol=1e-5
+    )
+    assert np.any(panels[:, 2] != panels[:, 0])
+
+
+def test_models_without_the_plugin_make_no_pictures(tmp_path):
+    source = toy.source(16)
+    model = nk.CrossEntropy(toy.network(), 16)
+    model.compile(nk.MomentumSGD(0.01))
+    model.fit(
+        source,
+        epochs=1,
+        batch_size=8,
+        verbose=0,
+        callbacks=[
+            nk.callbacks.MaskPictures(source, tmp_path / "pictures"),
+            nk.callbacks.Summaries(tmp_path / "tensorboard"),
+        ],
+    )
+    assert os.listdir(tmp_path) == ["tensorboard"]
+    [events] = os.listdir(tmp_path / "tensorboard")
+    tags = set()
+    path = str(tmp_path / "tensorboard" / events)
+    for record in tf.compat.v1.train.summary_iterator(path):
+        tags |= {value.tag for value in record.summary.value}
+    assert {"loss", "accuracy", "clean_probability/network_0"} <= tags

@@ -1,0 +1,191 @@
+import numpy as np
+import pytest
+import tensorflow as tf
+from PIL import Image
+from PIL import ImageEnhance
+from PIL import ImageOps
+
+import noisy_keras as nk
+from noisy_keras.data import augment
+from noisy_keras.data.augment import operations as op
+from noisy_keras.data.augment import policies
+from tests import toy
+
+SEED = tf.constant([1, 2])
+RANDOM = np.random.RandomState(0)
+# Smooth pictures with some structure, so that interpolation compares.
+COARSE = RANDOM.randint(0, 256, (8, 6, 6, 3))
+IMAGES = tf.image.resize(COARSE, (32, 32), "bicubic").numpy()
+IMAGES = IMAGES.clip(0, 255).astype(np.uint8)
+
+
+def by_pillow(change):
+    return np.stack([np.asarray(change(Image.fromarray(i))) for i in IMAGES])
+
+
+def ours(kind, magnitude):
+    count = len(IMAGES)
+    return op.apply(
+        tf.constant(IMAGES),
+        tf.fill([count], kind),
+        tf.fill([count], float(magnitude)),
+    ).numpy()
+
+
+@pytest.mark.parametrize(
+    ("kind", "magnitude", "change"),
+    [
+        (op.BRIGHTNESS, 1.5, lambda i: ImageEnhance.Brightness(i).enhance(1.5)),
+        (op.COLOR, 0.3, lambda i: ImageEnhance.Color(i).enhance(0.3)),
+        (op.CONTRAST, 1.7, lambda i: ImageEnhance.Contrast(i).enhance(1.7)),
+        (op.SHARPNESS, 1.8, lambda i: ImageEnhance.Sharpness(i).enhance(1.8)),
+        (op.SHARPNESS, 0.1, lambda i: ImageEnhance.Sharpness(i).enhance(0.1)),
+        (op.SOLARIZE, 128, lambda i: ImageOps.solarize(i, 128)),
+        (op.POSTERIZE, 3, lambda i: ImageOps.posterize(i, 3)),
+        (op.INVERT, 0, ImageOps.invert),
+        (op.AUTO_CONTRAST, 0, ImageOps.autocontrast),
+        (op.EQUALIZE, 0, ImageOps.equalize),
+    ],
+)
+def test_operations_are_pillows(kind, magnitude, change):
+    difference = np.abs(
+        ours(kind, magnitude).astype(int) - by_pillow(change).astype(int)
+    )
+    # Rounding differs by one here and there.
+    assert difference.mean() < 1.0 and np.quantile(difference, 0.99) <= 3
+
+
+@pytest.mark.parametrize(
+    ("kind", "magnitude", "change"),
+    [
+        (op.SHEAR_X, 0.2, (1, 0.2, 0, 0, 1, 0)),
+        (op.SHEAR_Y, -0.2, (1, 0, 0, -0.2, 1, 0)),
+        (op.TRANSLATE_X, 5, (1, 0, 5, 0, 1, 0)),
+        (op.TRANSLATE_Y, -7, (1, 0, 0, 0, 1, -7)),
+    ],
+)
+def test_geometry_is_pillows(kind, magnitude, change):
+    expected = by_pillow(
+        lambda i: i.transform(
+            i.size,
+            Image.Transform.AFFINE,
+            change,
+            Image.Resampling.BILINEAR,
+            fillcolor=(128,) * 3,
+        )
+    )
+    difference = np.abs(ours(kind, magnitude).astype(int) - expected)
+    # The rows along the border are blended with the fill in one and not in
+    # the other.
+    assert np.mean(difference > 3) < 0.08
+
+
+def test_rotation_is_pillows():
+    expected = by_pillow(
+        lambda i: i.rotate(
+            20, Image.Resampling.BILINEAR, fillcolor=(128,) * 3
+        )
+    ).astype(int)
+    turns = [np.abs(ours(op.ROTATE, a) - expected).mean() for a in (20, -20)]
+    assert min(turns) < 3.0
+
+
+def test_every_image_gets_its_own_operation():
+    kinds = tf.constant([op.INVERT, op.IDENTITY, op.POSTERIZE, op.EQUALIZE] * 2)
+    result = op.apply(tf.constant(IMAGES), kinds, tf.fill([8], 2.0)).numpy()
+    for i, kind in enumerate(kinds.numpy()):
+        alone = ours(kind, 2.0)[i] if kind else IMAGES[i]
+        np.testing.assert_array_equal(result[i], alone)
+
+
+def test_auto_augment_has_the_published_table():
+    table = policies._auto_augment_table(32).numpy()
+    assert table.shape == (25, 2, 4)
+    # Sub-policy 2: rotate by level 2 of 30 degrees, shift by 150/331.
+    np.testing.assert_allclose(table[1, 0], [op.ROTATE, 0.7, 20 / 3, 0])
+    np.testing.assert_allclose(
+        table[1, 1], [op.TRANSLATE_X, 0.3, 0, 150 / 331 * 32], rtol=1e-6
+    )
+    # Sub-policy 6: posterise at level 7 of 8 to 4 bits.
+    np.testing.assert_allclose(table[5, 1], [op.POSTERIZE, 0.3, 5, 0])
+    # Sub-policy 15: solarise at level 2 of 256 to 0.
+    np.testing.assert_allclose(
+        table[14, 0], [op.SOLARIZE, 0.5, 256 - 256 * 2 / 9, 0], rtol=1e-6
+    )
+
+
+AUGMENTATION = augment.Augmentation(crop_padding=4)
+
+
+def seen(name, images=IMAGES, seed=SEED, scale=255.0):
+    return augment.view(name, AUGMENTATION, scale)(tf.constant(images), seed)
+
+
+@pytest.mark.parametrize("name", augment.VIEWS)
+def test_views_are_functions_of_their_seed(name):
+    first = seen(name).numpy()
+    assert first.shape == IMAGES.shape and first.dtype == np.uint8
+    np.testing.assert_array_equal(first, seen(name))
+    if name != "none":
+        assert np.any(first != seen(name, seed=SEED + 1))
+
+
+@pytest.mark.parametrize("name", ["weak", "autoaugment", "randaugment"])
+def test_views_are_random_per_image(name):
+    same = np.repeat(IMAGES[:1], 64, axis=0)
+    distinct = {image.tobytes() for image in seen(name, same).numpy()}
+    assert len(distinct) > 30
+
+
+@pytest.mark.parametrize("name", augment.VIEWS)
+def test_float_pictures_keep_their_type_and_range(name):
+    scaled = (IMAGES / 255.0).astype(np.float32)
+    result = seen(name, scaled, scale=1.0)
+    assert result.dtype == tf.float32
+    np.testing.assert_allclose(result * 255.0, seen(name), atol=1.01)
+
+
+@pytest.mark.parametrize("name", augment.VIEWS)
+def test_grey_pictures_pass(name):
+    assert seen(name, IMAGES[..., :1]).shape == (8, 32, 32, 1)
+
+
+def test_weak_is_a_shift_and_a_flip():
+    count = 400
+    ramp = np.arange(1, 33, dtype=np.uint8)
+    image = np.broadcast_to(ramp[None, :, None], (32, 32, 3))
+    images = np.broadcast_to(image, (count, 32, 32, 3)).copy()
+    result = seen("weak", images).numpy()
+    row = result[:, 16, :, 0].astype(int)
+    inner = row[:, 8:24]
+    flipped = inner[:, 0] > inner[:, -1]
+    assert 0.4 < flipped.mean() < 0.6
+    np.testing.assert_array_equal(
+        np.diff(inner, axis=1), np.where(flipped, -1, 1)[:, None] * np.ones(15)
+    )
+    # Shifts of -4 to 4 pixels, all of them equally often.
+    shift = np.where(flipped, inner[:, ::-1][:, 0], inner[:, 0]) - 9
+    values, counts = np.unique(shift, return_counts=True)
+    assert list(values) == list(range(-4, 5))
+    assert counts.min() > count / 9 / 2
+
+
+def test_flips_can_be_ruled_out():
+    quiet = augment.Augmentation(crop_padding=0, horizontal_flip=False)
+    result = augment.view("weak", quiet, 255.0)(tf.constant(IMAGES), SEED)
+    np.testing.assert_array_equal(result, IMAGES)
+
+
+def test_cutout_covers_a_square_of_half_the_side():
+    white = np.full((200, 32, 32, 3), 255, np.uint8)
+    covered = (policies.cutout(tf.constant(white), SEED).numpy() == 127)[..., 0]
+    heights = covered.any(axis=2).sum(axis=1)
+    assert heights.max() == 17 and heights.min() >= 8
+    assert np.all(covered.sum(axis=(1, 2)) == heights * covered.any(1).sum(1))
+
+
+def test_an_unknown_view_is_told():
+    with pytest.raises(ValueError, match="Expected a view, one of"):
+        nk.data.augment.view("strong", AUGMENTATION, 255.0)
+    with pytest.raises(ValueError, match="`view` to be one of"):
+        nk.CrossEntropy(toy.network(), 8, view="strong")

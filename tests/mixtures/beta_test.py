@@ -1,0 +1,98 @@
+import os
+
+import numpy as np
+import pytest
+from scipy import stats
+
+from noisy_keras.mixtures import BetaMixture
+
+PARITY = os.path.join(os.path.dirname(__file__), "../parity/beta_mixture.npz")
+
+
+@pytest.mark.parametrize("i", range(3))
+def test_moments_agree_with_independent_numbers(i):
+    with np.load(PARITY) as r:
+        fitted = BetaMixture(estimator="moments").fit(r[f"values_{i}"])
+        for mine, name in (
+            (fitted.concentration1, "concentration1"),
+            (fitted.concentration0, "concentration0"),
+            (fitted.weights, "weights"),
+            (fitted.posterior(r[f"query_{i}"]), "posterior"),
+        ):
+            np.testing.assert_allclose(
+                mine, r[f"{name}_{i}"], rtol=1e-4, atol=1e-6, err_msg=name
+            )
+
+
+def sample(seed=0):
+    random = np.random.RandomState(seed)
+    low, high = random.beta(2, 12, 3000), random.beta(9, 3, 2000)
+    return np.concatenate([low, high])
+
+
+def log_likelihood(fitted, values):
+    values = np.clip(values, 1e-4, 1 - 1e-4)
+    density = sum(
+        w * stats.beta.pdf(values, a, b)
+        for w, a, b in zip(
+            fitted.weights,
+            fitted.concentration1,
+            fitted.concentration0,
+            strict=True,
+        )
+    )
+    return np.log(density).mean()
+
+
+def test_maximum_likelihood_never_falls_and_finds_the_parts():
+    values = sample()
+    rounds = [1, 2, 5, 10, 20, 50]
+    fits = [BetaMixture(max_iterations=n).fit(values) for n in rounds]
+    likelihood = [log_likelihood(f, values) for f in fits]
+    assert np.all(np.diff(likelihood) > -1e-6)
+    np.testing.assert_allclose(fits[-1].weights, [0.6, 0.4], atol=0.02)
+    np.testing.assert_allclose(
+        fits[-1].means, [2 / 14, 9 / 12], atol=0.01
+    )
+
+
+def test_maximum_likelihood_of_one_part_is_scipys():
+    # With equal values in both halves each component fits half of them.
+    values = np.random.RandomState(1).beta(3, 5, 4000)
+    low = np.concatenate([values * 0.0 + 0.999, values])
+    fitted = BetaMixture(max_iterations=50).fit(low)
+    a, b, _, _ = stats.beta.fit(values, floc=0, fscale=1)
+    assert fitted.concentration1[0] == pytest.approx(a, rel=0.02)
+    assert fitted.concentration0[0] == pytest.approx(b, rel=0.02)
+
+
+def test_component_order_and_clean_probability():
+    fitted = BetaMixture().fit(sample())
+    assert fitted.means[0] < fitted.means[1]
+    clean = fitted.clean_probability(np.array([0.0, 0.1, 0.9, 1.0]))
+    assert (clean[:2] > 0.9).all() and (clean[2:] < 0.1).all()
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        np.full(50, 0.4),
+        np.zeros(50),
+        np.ones(50),
+        np.array([0.0, 1.0] * 25),
+    ],
+)
+@pytest.mark.parametrize("estimator", ["moments", "maximum_likelihood"])
+def test_degenerate_values_stay_finite(values, estimator):
+    fitted = BetaMixture(estimator=estimator).fit(values)
+    assert np.isfinite(fitted.posterior(np.linspace(0, 1, 11))).all()
+    assert np.isfinite(fitted.means).all()
+
+
+def test_bad_arguments_are_told():
+    with pytest.raises(ValueError, match="one of .*moments"):
+        BetaMixture(estimator="moment")
+    with pytest.raises(ValueError, match="at least 1"):
+        BetaMixture(max_iterations=0)
+    with pytest.raises(ValueError, match=r"between -0.5 and 2"):
+        BetaMixture().fit(np.array([-0.5, 0.3, 2.0]))

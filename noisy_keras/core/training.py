@@ -199,6 +199,9 @@ def _train_epoch(model, schedule, start, outer, epochs, verbose):
                 epochs=epoch + 1,
                 initial_epoch=epoch,
                 callbacks=_RoundCallbacks(outer, sum(lengths[:number])),
+                # Said, because a distributed dataset does not know, and a step
+                # that finds no data has by then touched the metrics.
+                steps_per_epoch=one.steps - first,
                 shuffle=False,  # The schedule has dealt an order.
                 verbose=0,
             )

@@ -155,7 +155,7 @@ def test_pictures_show_what_the_plugin_does(tmp_path):
     assert panels.shape == (3, 4, 16, 16, 3)
     assert panels[:, :3].min() >= 0.0 and panels.max() <= 1.0
     np.testing.assert_allclose(
-        panels[:, 0], source.fetch(index) / 255.0, rtol=1e-5
+        panels[:, 0], source.fetch(index).numpy() / 255.0, rtol=1e-5
     )
     assert np.any(panels[:, 2] != panels[:, 0])
 

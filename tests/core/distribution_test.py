@@ -63,7 +63,6 @@ def test_two_workers_train_as_one(tmp_path, method):
         np.testing.assert_array_equal(first[name], second[name], err_msg=name)
     history = json.loads(str(first["history"]))
     assert len(history["loss"]) == 2 and np.isfinite(history["loss"]).all()
-    assert history["loss"][1] < history["loss"][0]
     assert {"accuracy", "val_accuracy", "val_loss"} <= set(history)
 
 

@@ -35,8 +35,8 @@ def test_more_is_hidden_of_images_whose_labels_are_doubted():
     _, given, [copy] = views_of(plugin)
     share = hidden(given, copy)
     assert share[0] == 0.0
-    # Clipping at the border may take from the asked 0.1 and 0.2.
-    assert 0.0 < share[1] <= 0.13 and share[1] < share[2] <= 0.24
+    # Asked are 0.1 and 0.2; whole pixels and the border change that a little.
+    assert 0.0 < share[1] <= 0.14 and share[1] < share[2] <= 0.28
 
 
 @pytest.mark.parametrize(
@@ -159,7 +159,10 @@ def test_a_full_decoder_gradient_changes_neither_value_nor_encoder():
     full_value, (full_encoder, full_decoder) = gradients("full")
     assert full_value == pytest.approx(value, rel=1e-6)
     np.testing.assert_allclose(full_encoder, encoder, rtol=1e-4, atol=1e-8)
-    np.testing.assert_allclose(full_decoder, decoder / 0.1, rtol=1e-4)
+    np.testing.assert_allclose(
+        full_decoder, decoder / 0.1, rtol=1e-3, atol=1e-8
+    )
+    assert np.abs(decoder).max() > 1e-5
 
 
 def test_views_are_functions_of_their_seed():

@@ -1,0 +1,71 @@
+"""Protocol B: long enough for cross-entropy to learn wrong labels by heart.
+
+First 10,000 CIFAR-10 training images by id, 50 % and 80 % symmetric noise (the
+true class included), PreAct ResNet-18 of width 16, 50 epochs of which 10 are
+warm-up, SGD 0.02 with weight decay 5e-4, 0.002 from epoch index 40, bfloat16.
+Validation on the last 5,000 training images, which are clean; "best" is the
+test accuracy at the epoch of best validation. About two hours for SANM at each
+rate on 2 cores.
+
+    python benchmarks/protocol_b.py --data_dir=FOLDER --work_dir=runs/protocol_b
+
+Runs that were interrupted go on; finished ones are not run again. Results are
+written to benchmarks/results/protocol_b.json and protocol_b.md.
+"""
+
+from absl import app
+from absl import flags
+
+import harness
+
+flags.DEFINE_string("data_dir", None, "Prepared TFDS CIFAR-10.")
+flags.DEFINE_string("work_dir", "runs/protocol_b", "Folder of the runs.")
+flags.DEFINE_list("seeds", ["0"], "Seeds.")
+FLAGS = flags.FLAGS
+
+COMMON = {
+    "dataset": "cifar10",
+    "max_train_samples": 10000,
+    "noise_type": "symmetric",
+    "network": "preact_resnet18",
+    "width": 16,
+    "epochs": 50,
+    "learning_rate": 0.02,
+    "learning_rate_drops": 40,
+    "weight_decay": 5e-4,
+    "mixed_precision": "bfloat16",
+}
+
+METHODS = {
+    "cross_entropy": {"batch_size": 128},
+    "dividemix": {
+        "batch_size": 64,
+        "warmup_epochs": 10,
+        "unlabeled_weight": 25,
+    },
+    "sanm": {"batch_size": 64, "warmup_epochs": 10, "unlabeled_weight": 25},
+}
+
+
+def main(argv):
+    del argv
+    runs = [
+        harness.Run(
+            name=f"{method}-{rate}-seed{seed}",
+            trainer=method,
+            flags=COMMON
+            | options
+            | {"noise_rate": rate, "seed": seed, "noise_seed": seed},
+            group=f"{method}, {rate:.0%} noise",
+        )
+        for seed in FLAGS.seeds
+        for rate in (0.5, 0.8)
+        for method, options in METHODS.items()
+    ]
+    harness.run_all(runs, FLAGS.work_dir, FLAGS.data_dir)
+    harness.report("protocol_b", __doc__, runs, FLAGS.work_dir)
+
+
+if __name__ == "__main__":
+    flags.mark_flag_as_required("data_dir")
+    app.run(main)

@@ -28,8 +28,7 @@ def test_every_file_is_a_source_once():
 def test_bazel_parses_it(tmp_path):
     root = tmp_path / "workspace"
     root.mkdir()
-    (root / "WORKSPACE").touch()
-    for top in ("BUILD", "LICENSE", *imports.TOPS):
+    for top in ("BUILD", "WORKSPACE", "LICENSE", *imports.TOPS):
         path = os.path.join(imports.ROOT, top)
         if os.path.exists(path):
             (root / top).symlink_to(path)

@@ -20,6 +20,7 @@ class TestSANM(MethodHarness):
         )
 
 
+@pytest.mark.large
 class TestOfficialSANM(MethodHarness):
     epochs = 8
     phases = ("warmup_0", "warmup_1", "mixmatch_0", "mixmatch_1")

@@ -1,0 +1,1 @@
+"""Taking results out of a run: `python -m export --labels --run=RUN`."""

@@ -1,0 +1,92 @@
+import csv
+import json
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+from export import labels
+
+
+def a_run(folder, rows=None):
+    folder.mkdir(exist_ok=True)
+    (folder / "config.json").write_text(json.dumps({"classes": ["cat", "dog"]}))
+    rows = rows or [
+        "a,p/a.png,cat,cat,0.9,0.99,ok",
+        "b,p/b.png,dog,cat,0.1,0.95,relabelled",
+        "c,p/c.png,dog,cat,0.2,0.60,suspect",
+    ]
+    header = (
+        "id,path,given_label,suggested_label,clean_probability,confidence,"
+        "verdict"
+    )
+    text = "\n".join([header, *rows]) + "\n"
+    (folder / "label_audit.csv").write_text(text)
+    return folder
+
+
+def test_sure_suggestions_replace_labels(tmp_path):
+    run = a_run(tmp_path / "run")
+    written = labels.write(run)
+    assert (written.samples, written.replaced, written.left_out) == (3, 1, 0)
+    with open(run / "labels" / "labels.csv", newline="") as stream:
+        rows = list(csv.DictReader(stream))
+    assert [r["label"] for r in rows] == ["cat", "cat", "dog"]
+    assert rows[1]["given_label"] == "dog"
+    with np.load(run / "labels" / "labels.npz", allow_pickle=False) as arrays:
+        assert list(arrays["label"]) == [0, 0, 1]
+        assert list(arrays["given_label"]) == [0, 1, 1]
+        assert list(arrays["id"]) == ["a", "b", "c"]
+        assert list(arrays["class_names"]) == ["cat", "dog"]
+
+
+def test_suspects_can_be_left_out(tmp_path):
+    written = labels.write(
+        a_run(tmp_path / "run"), tmp_path / "out", suspect=False
+    )
+    assert (written.samples, written.left_out) == (2, 1)
+
+
+def test_an_unfinished_run_is_told(tmp_path):
+    with pytest.raises(FileNotFoundError, match="has none"):
+        labels.write(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("row", "message"),
+    [
+        ("a,,cow,cat,0.9,0.9,ok", "line 2: .* given_label; got 'cow'"),
+        ("a,,cat,,0.9,0.9,ok", "line 2: .* suggested_label; got ''"),
+    ],
+)
+def test_an_audit_with_unknown_classes_is_told(tmp_path, row, message):
+    with pytest.raises(ValueError, match=message):
+        labels.write(a_run(tmp_path / "run", [row]))
+
+
+def test_an_audit_without_its_columns_is_told(tmp_path):
+    run = a_run(tmp_path / "run")
+    (run / "label_audit.csv").write_text("id,label\na,cat\n")
+    with pytest.raises(ValueError, match="missing: confidence, given_label"):
+        labels.write(run)
+
+
+def command(*arguments):
+    return subprocess.run(
+        [sys.executable, "-m", "export", *arguments],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def test_the_command_line(tmp_path):
+    run = a_run(tmp_path / "run")
+    result = command("--labels", f"--run={run}")
+    assert result.returncode == 0, result.stderr
+    assert "3 labels, 1 of them replaced" in result.stdout
+    missing = command("--labels", f"--run={tmp_path}/none")
+    assert missing.returncode == 2
+    assert missing.stderr.startswith("error: expected a finished run")
+    assert command(f"--run={run}").returncode == 2

@@ -1,0 +1,200 @@
+"""The command line as a user meets it, in processes of its own."""
+
+import csv
+import json
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+
+import keras
+import numpy as np
+import pytest
+
+SMALL = (
+    "--max_train_samples=200",
+    "--width=4",
+    "--epochs=3",
+    "--warmup_epochs=1",
+    "--batch_size=32",
+)
+
+
+def command(trainer, *flags):
+    return [sys.executable, "-m", f"trainers.{trainer}", *flags]
+
+
+def run(trainer, *flags, **options):
+    return subprocess.run(
+        command(trainer, *flags),
+        capture_output=True,
+        text=True,
+        check=False,
+        **options,
+    )
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("runs") / "sanm"
+    return folder, run("sanm", f"--output_dir={folder}", *SMALL)
+
+
+def test_a_run_tells_what_it_does_and_what_came_of_it(finished):
+    folder, result = finished
+    assert result.returncode == 0, result.stderr
+    out = result.stdout
+    assert "settings: noisy_keras, chosen on the digits" in out
+    assert "replaced by flags: epochs, width, batch_size, warmup_epochs" in out
+    assert "200 training images, 10 classes, 40% symmetric noise" in out
+    assert "epoch 3/3" in out and "suspect labels" in out
+    assert "best by validation" in out and "mean of last 3" in out
+    assert "Labels found wrong" in out
+    assert f"Files in {folder}" in out
+    # Nothing of TensorFlow's own on the way.
+    assert "cuda" not in (out + result.stderr).lower()
+
+
+def test_a_run_leaves_its_files(finished):
+    folder, _ = finished
+    assert set(os.listdir(folder)) == {
+        "checkpoints",
+        "config.json",
+        "label_audit.csv",
+        "metrics.jsonl",
+        "model.keras",
+        "pictures",
+        "summary.json",
+        "tensorboard",
+        "tensorflow.log",
+    }
+    config = json.loads((folder / "config.json").read_text())
+    assert config["settings"]["training"]["seed"] == 0
+    assert 0.3 < config["effective_noise_rate"] < 0.42
+    assert config["versions"]["keras"] == keras.__version__
+    summary = json.loads((folder / "summary.json").read_text())
+    assert summary["selection"]["split"] == "validation"
+    assert summary["final"]["epoch"] == 3
+    assert set(summary["best_by_validation"]) == {"epoch", "validation", "test"}
+    assert len(summary["single_network"]["test"]) == 2
+    assert summary["labels"]["samples"] == 200
+    with open(folder / "metrics.jsonl") as stream:
+        records = [json.loads(line) for line in stream]
+    assert [r["epoch"] for r in records] == [1, 2, 3]
+    assert {"loss", "val_accuracy", "test_accuracy", "label_auc", "seconds"} <= (
+        set(records[-1])
+    )
+    with open(folder / "label_audit.csv", newline="") as stream:
+        rows = list(csv.DictReader(stream))
+    assert len(rows) == 200 and rows[0]["id"].startswith("digit_")
+    [picture] = os.listdir(folder / "pictures")
+    assert picture == "masks_epoch_0003.png"
+
+
+def test_the_model_of_a_run_loads_and_predicts(finished):
+    import noisy_keras as nk
+
+    folder, _ = finished
+    model = keras.models.load_model(folder / "model.keras")
+    test = nk.data.load("digits", "test")
+    results = model.evaluate(test, verbose=0, return_dict=True)
+    summary = json.loads((folder / "summary.json").read_text())
+    assert results["accuracy"] == pytest.approx(
+        summary["final"]["test"], abs=1e-5
+    )
+
+
+def test_a_finished_run_is_told_again(finished):
+    folder, _ = finished
+    before = (folder / "metrics.jsonl").read_text()
+    result = run("sanm", f"--output_dir={folder}", *SMALL)
+    assert result.returncode == 0 and "going on in" in result.stdout
+    assert "epoch 3/3" not in result.stdout
+    assert "best by validation" in result.stdout
+    assert (folder / "metrics.jsonl").read_text() == before
+
+
+def test_another_runs_folder_is_refused_before_training(finished):
+    folder, _ = finished
+    result = run("sanm", f"--output_dir={folder}", *SMALL, "--seed=5")
+    assert result.returncode == 2 and result.stdout == ""
+    assert result.stderr.count("\n") == 1
+    assert "training.seed was 0, now 5" in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("trainer", "flags", "told"),
+    [
+        ("sanm", ["--dataset=clothing"], "--dataset: expected one of"),
+        ("sanm", ["--network=resnet"], "Expected a network name, one of"),
+        ("sanm", ["--noise_type=uniform"], "value should be one of"),
+        ("sanm", ["--noise_rate=1.2"], "--noise_rate: expected a share"),
+        ("sanm", ["--epochs=0"], "not a positive integer"),
+        ("sanm", ["--width=0"], "not a positive integer"),
+        ("sanm", ["--batch_size=-4"], "not a positive integer"),
+        ("sanm", ["--batch_size=5000"], "--batch_size: expected at most"),
+        ("sanm", ["--host=elr"], "value should be one of"),
+        ("sanm", ["--datset=digits"], "Did you mean: dataset"),
+        ("sanm", ["dataset=digits"], "flags of the form --name=value"),
+        ("sanm", ["--host=ce", "--loss_history=5"], "--loss_history: expected"),
+        ("sanm", ["--ratio=code", "--mask_ratio=0.2"], "--mask_ratio"),
+        ("sanm", ["--distribute=multi_worker"], "TF_CONFIG"),
+        ("dividemix", ["--clean_threshold=2"], "`clean_threshold` in"),
+        ("cross_entropy", ["--validation=0.3"], "--validation: digits has"),
+        ("cross_entropy", ["--noise_convention=even"], "`convention`"),
+    ],
+)
+def test_what_cannot_be_done_ends_in_one_sentence(
+    tmp_path, trainer, flags, told
+):
+    folder = tmp_path / "run"
+    result = run(trainer, f"--output_dir={folder}", *flags)
+    assert result.returncode not in (0, None)
+    assert told in result.stderr
+    assert "Traceback" not in result.stderr
+    assert "epoch" not in result.stdout.split("settings:")[0]
+    assert not (folder / "checkpoints").exists()
+    assert not (folder / "config.json").exists()
+
+
+def test_a_diverging_run_stops_and_keeps_its_checkpoint(tmp_path):
+    result = run(
+        "cross_entropy",
+        f"--output_dir={tmp_path}/run",
+        "--learning_rate=1e30",
+        "--max_train_samples=100",
+        "--epochs=2",
+        "--width=4",
+    )
+    assert result.returncode == 1
+    assert result.stderr.startswith("error: The loss became")
+    assert "Traceback" not in result.stderr
+
+
+@pytest.mark.large
+def test_a_run_killed_at_random_ends_as_if_it_had_not_been(tmp_path):
+    whole, parts = tmp_path / "whole", tmp_path / "parts"
+    assert run("sanm", f"--output_dir={whole}", *SMALL).returncode == 0
+    chance = random.Random(os.getpid())
+    for _ in range(3):
+        process = subprocess.Popen(
+            command("sanm", f"--output_dir={parts}", *SMALL),
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
+        time.sleep(chance.uniform(8, 30))
+        process.send_signal(signal.SIGKILL)
+        process.wait()
+    assert run("sanm", f"--output_dir={parts}", *SMALL).returncode == 0
+    models = [
+        keras.models.load_model(folder / "model.keras")
+        for folder in (whole, parts)
+    ]
+    for one, other in zip(
+        models[0].variables, models[1].variables, strict=True
+    ):
+        np.testing.assert_array_equal(one.numpy(), other.numpy())
+    audits = [(f / "label_audit.csv").read_text() for f in (whole, parts)]
+    assert audits[0] == audits[1]

@@ -8,6 +8,7 @@ from trainers.settings import UsageError
 
 CONFIG = "config.json"
 SUMMARY = "summary.json"
+STARTUP_LOG = "tensorflow.log"
 
 
 def default_folder(method, dataset):
@@ -50,7 +51,8 @@ def check(folder, settings, resume):
         ) from error
     path = os.path.join(folder, CONFIG)
     if not os.path.exists(path):
-        if os.listdir(folder):
+        # A run that was refused at once may have left the start-up messages.
+        if set(os.listdir(folder)) - {STARTUP_LOG}:
             raise UsageError(
                 f"--output_dir: {folder} holds files, but no run to go on "
                 "with; name an empty or a new folder."

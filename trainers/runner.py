@@ -60,7 +60,7 @@ def _run(settings, build):
         settings.method, settings.data["dataset"]
     )
     resumed = run_folder.check(folder, settings, FLAGS.resume)
-    with quiet.native_messages(os.path.join(folder, "tensorflow.log")):
+    with quiet.native_messages(os.path.join(folder, run_folder.STARTUP_LOG)):
         from trainers import progress
         from trainers import training
     out = progress.make_console()

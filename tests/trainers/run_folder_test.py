@@ -46,6 +46,11 @@ def test_a_folder_of_other_files_is_refused(tmp_path):
         run_folder.check(tmp_path, resolve(), resume=True)
 
 
+def test_a_run_that_was_refused_can_begin_in_the_same_folder(tmp_path):
+    (tmp_path / run_folder.STARTUP_LOG).write_text("")
+    assert run_folder.check(tmp_path, resolve(), resume=True) is False
+
+
 def test_a_place_that_is_no_folder_is_refused(tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(UsageError, match="is a file, not a folder"):

@@ -125,8 +125,8 @@ def _markdown(name, description, machine, rows, reference):
         "seeds, with the lowest and highest; seconds per epoch are medians "
         "over the epochs after the warm-up, the test pass included.",
         "",
-        "| run | seeds | last | mean of last 10 | best | label AUC | seconds an "
-        "epoch |",
+        "| run | seeds | last | mean of last 10 | best | label AUC "
+        "| seconds an epoch |",
         "|---|---|---|---|---|---|---|",
     ]
     for group, runs in rows.items():

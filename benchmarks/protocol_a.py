@@ -11,10 +11,9 @@ Runs that were interrupted go on; finished ones are not run again. Results are
 written to benchmarks/results/protocol_a.json and protocol_a.md.
 """
 
+import harness
 from absl import app
 from absl import flags
-
-import harness
 
 flags.DEFINE_string("data_dir", None, "Prepared TFDS CIFAR-10.")
 flags.DEFINE_string("work_dir", "runs/protocol_a", "Folder of the runs.")

@@ -13,10 +13,9 @@ Runs that were interrupted go on; finished ones are not run again. Results are
 written to benchmarks/results/protocol_b.json and protocol_b.md.
 """
 
+import harness
 from absl import app
 from absl import flags
-
-import harness
 
 flags.DEFINE_string("data_dir", None, "Prepared TFDS CIFAR-10.")
 flags.DEFINE_string("work_dir", "runs/protocol_b", "Folder of the runs.")

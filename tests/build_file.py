@@ -53,7 +53,9 @@ def _target(path):
     elif _is_program(path):
         kind = "py_binary"
         lines.append(f'    main = "{path}",')
-    edges = [f'        ":{name_of(other)}",' for other in imports.imports_of(path)]
+    edges = [
+        f'        ":{name_of(other)}",' for other in imports.imports_of(path)
+    ]
     if edges:
         lines += ["    deps = [", *edges, "    ],"]
     return "\n".join([f"{kind}(", *lines, ")", ""])

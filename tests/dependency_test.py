@@ -67,9 +67,7 @@ def test_methods_import_no_other_method_and_plugins_no_method():
 
 
 def test_imports_have_no_cycle():
-    graph = {
-        path: imports.imports_of(path) for path in imports.python_files()
-    }
+    graph = {path: imports.imports_of(path) for path in imports.python_files()}
     done, active = set(), []
 
     def visit(path):

@@ -22,9 +22,7 @@ def define_dividemix():
         "Epochs of plain training before the first division.",
         lower_bound=0,
     )
-    flags.DEFINE_float(
-        "unlabeled_weight", None, "lambda_u.", lower_bound=0.0
-    )
+    flags.DEFINE_float("unlabeled_weight", None, "lambda_u.", lower_bound=0.0)
     flags.DEFINE_float(
         "clean_threshold",
         None,

@@ -72,9 +72,7 @@ absl_flags.DEFINE_enum(
     ["full", "weighted"],
     "Whether the decoder follows the reconstruction error or beta times it.",
 )
-absl_flags.DEFINE_float(
-    "reconstruction_weight", None, "beta.", lower_bound=0.0
-)
+absl_flags.DEFINE_float("reconstruction_weight", None, "beta.", lower_bound=0.0)
 absl_flags.DEFINE_enum(
     "extra_view",
     None,

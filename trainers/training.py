@@ -6,7 +6,6 @@ from typing import Any
 
 import keras
 import numpy as np
-import tensorflow as tf
 
 import noisy_keras as nk
 from noisy_keras import callbacks
@@ -101,7 +100,9 @@ def prepare(settings, data_dir, distribute, build):
 def describe(run):
     """What the run trains on, in a few lines."""
     train, model = run.train, run.model
-    lines = [f"{train.num_samples} training images, {train.num_classes} classes"]
+    lines = [
+        f"{train.num_samples} training images, {train.num_classes} classes"
+    ]
     if train.noise is not None:
         lines[0] += (
             f", {train.noise['rate']:.0%} {train.noise['type']} noise "
@@ -218,9 +219,7 @@ class _TestAccuracy(keras.callbacks.Callback):
         self.source = source
 
     def on_epoch_end(self, epoch, logs=None):
-        results = self.model.evaluate(
-            self.source, return_dict=True, verbose=0
-        )
+        results = self.model.evaluate(self.source, return_dict=True, verbose=0)
         if logs is not None:
             logs["test_accuracy"] = results["accuracy"]
             logs["test_loss"] = results["loss"]

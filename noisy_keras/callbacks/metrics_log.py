@@ -54,7 +54,9 @@ class MetricsLog(keras.callbacks.Callback):
             record[name] = round(value, 6) if math.isfinite(value) else None
         record["seconds"] = round(time.monotonic() - self._began, 3)
         shown = self._steps * self.images_per_step
-        record["images_per_second"] = round(shown / max(self._training, 1e-9), 1)
+        record["images_per_second"] = round(
+            shown / max(self._training, 1e-9), 1
+        )
         self.records.append(record)
         if distribution.is_chief(self.model.distribute_strategy):
             with files.replacing(self.path) as stream:

@@ -27,8 +27,8 @@ def all_gather(tensor):
     context = tf.distribute.get_replica_context()
     if context is None or context.num_replicas_in_sync == 1:
         return tensor
-    # The gather asks on which device the tensor lies; the input of a step, fresh
-    # from the iterator, does not say.
+    # The gather asks on which device the tensor lies; the input of a step,
+    # fresh from the iterator, does not say.
     return context.all_gather(tf.identity(tensor), axis=0)
 
 

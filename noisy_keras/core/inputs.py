@@ -36,9 +36,7 @@ def check_source(model, source, training=False):
         compared.append(("samples", model.num_samples, source.num_samples))
     scale = head.pixel_normalization(model.networks[0])
     if scale is not None:
-        compared.append(
-            ("white pixels", scale.pixel_scale, source.pixel_scale)
-        )
+        compared.append(("white pixels", scale.pixel_scale, source.pixel_scale))
     for what, mine, other in compared:
         if mine != other:
             raise ValueError(

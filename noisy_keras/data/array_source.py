@@ -126,8 +126,7 @@ def from_dataset(dataset, num_classes=None, **options):
     spec = dataset.element_spec
     if not isinstance(spec, tuple) or len(spec) < 2:
         raise ValueError(
-            "Expected a dataset of (image, label). "
-            f"Received: elements {spec}"
+            f"Expected a dataset of (image, label). Received: elements {spec}"
         )
     if dataset.cardinality() == tf.data.INFINITE_CARDINALITY:
         raise ValueError(

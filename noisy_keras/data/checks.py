@@ -124,8 +124,7 @@ def images(values):
         )
     if values.dtype.kind == "b" or values.dtype.kind not in "iuf":
         raise ValueError(
-            "Expected images of dtype uint8 or float. "
-            f"Received: {values.dtype}"
+            f"Expected images of dtype uint8 or float. Received: {values.dtype}"
         )
     if values.dtype == np.uint8:
         return values, 255.0

@@ -67,8 +67,7 @@ def load(
         )
     if max_samples is not None and max_samples < 1:
         raise ValueError(
-            "Expected at least one sample. "
-            f"Received: max_samples={max_samples}"
+            f"Expected at least one sample. Received: max_samples={max_samples}"
         )
     source = _LOADERS[name](split, data_dir)
     if image_size is not None:

@@ -97,9 +97,7 @@ class CrossEntropy(NoisyLabelModel):
             loss = losses.cross_entropy(data["target"], outputs["logits"])
             return {"loss_labeled": tf.reduce_mean(loss)}
 
-        self.descend(
-            0, terms, data["label"], logits=lambda: outputs["logits"]
-        )
+        self.descend(0, terms, data["label"], logits=lambda: outputs["logits"])
         self._remember(data["index"], outputs["logits"])
 
     def _train_with_plugins(self, data):

@@ -21,9 +21,9 @@ from noisy_keras.core.model import as_networks
 from noisy_keras.core.plugin import Views
 from noisy_keras.core.sample_table import SampleTable
 from noisy_keras.data import augment
+from noisy_keras.methods.dividemix_schedule import DivideMixSchedule
 from noisy_keras.methods.division import LossDivision
 from noisy_keras.methods.division import LossHistory
-from noisy_keras.methods.dividemix_schedule import DivideMixSchedule
 from noisy_keras.ops import losses
 from noisy_keras.ops import mixing
 from noisy_keras.ops import random

@@ -48,7 +48,8 @@ class LossHistory:
     five is used instead. The newest column block of the table is the first.
 
     Args:
-        table: a `SampleTable` of `length * M` columns; a negative entry is empty.
+        table: a `SampleTable` of `length * M` columns; a negative entry is
+            empty.
         length: divisions to average over.
     """
 

@@ -22,7 +22,7 @@ _OFFICIAL_HOST = {
 PRESETS = ("recommended", "official")
 
 
-def SANM(  # noqa: N802 - it stands for a class, the paper's.
+def SANM(
     network,
     source,
     host="dividemix",
@@ -72,8 +72,10 @@ def SANM(  # noqa: N802 - it stands for a class, the paper's.
         network = networks_module.build(network, source, width=width)
     if not isinstance(plugin, AdversarialNoisyMasking):
         official = preset == "official"
-        make = AdversarialNoisyMasking.official if official else (
-            AdversarialNoisyMasking
+        make = (
+            AdversarialNoisyMasking.official
+            if official
+            else (AdversarialNoisyMasking)
         )
         plugin = make(**(plugin or {}))
     if preset == "official":

@@ -74,7 +74,9 @@ def _official(x, feature_shape, image_shape):
 
 
 def _generic(x, feature_shape, image_shape):
-    factors = [i / f for i, f in zip(image_shape, feature_shape[:2])]
+    factors = [
+        i / f for i, f in zip(image_shape[:2], feature_shape[:2], strict=True)
+    ]
     doublings = max(1, math.ceil(math.log2(max(factors))))
     channels = min(256, feature_shape[2])
     for _ in range(doublings - 1):

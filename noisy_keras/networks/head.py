@@ -32,8 +32,7 @@ def with_head(inputs, features, num_classes: int, name: str):
     """
     if num_classes < 2:
         raise ValueError(
-            "Expected at least 2 classes. "
-            f"Received: num_classes={num_classes}"
+            f"Expected at least 2 classes. Received: num_classes={num_classes}"
         )
     embedding = keras.layers.GlobalAveragePooling2D(name="embedding")(features)
     # PyTorch's default initialisation of a linear layer, which the published

@@ -84,9 +84,7 @@ def mask_boxes(activation, mask_ratio, aspect_ratio, image_size):
         `[B, 4]` float32: up, down, left, right in pixels.
     """
     height, width = image_size
-    row, column = (
-        tf.cast(v, tf.float32) for v in peak(activation, image_size)
-    )
+    row, column = (tf.cast(v, tf.float32) for v in peak(activation, image_size))
     area = height * width * mask_ratio
     half_height = tf.sqrt(area * aspect_ratio) / 2.0
     half_width = tf.sqrt(area / aspect_ratio) / 2.0
@@ -116,9 +114,7 @@ def corner_boxes(activation, mask_ratio, aspect_ratio, image_size):
         `[B, 4]` float32: up, down, left, right in whole pixels.
     """
     height, width = image_size
-    row, column = (
-        tf.cast(v, tf.float32) for v in peak(activation, image_size)
-    )
+    row, column = (tf.cast(v, tf.float32) for v in peak(activation, image_size))
     area = height * width * mask_ratio
     box_height = tf.minimum(
         tf.round(tf.sqrt(area * aspect_ratio)), float(height)

@@ -197,9 +197,7 @@ class AdversarialNoisyMasking(StepPlugin):
         ):
             return []
         if views.outputs is None:
-            views = views._replace(
-                outputs=network(views.images, training=True)
-            )
+            views = views._replace(outputs=network(views.images, training=True))
         ratio = self._mask_ratio(views.clean_probability, seed)
         targets = views.targets
         if self.label_regularization:

@@ -141,9 +141,7 @@ def test_pictures_show_what_the_plugin_does(tmp_path):
     model = nk.SANM(toy.network(), source, warmup_epochs=0)
     model.compile(nk.MomentumSGD(0.05))
     pictures = nk.callbacks.MaskPictures(source, tmp_path, samples=6)
-    model.fit(
-        source, epochs=1, batch_size=8, verbose=0, callbacks=[pictures]
-    )
+    model.fit(source, epochs=1, batch_size=8, verbose=0, callbacks=[pictures])
     assert os.listdir(tmp_path) == ["masks_epoch_0001.png"]
     data = tf.io.read_file(str(tmp_path / "masks_epoch_0001.png"))
     image = tf.io.decode_png(data)

@@ -42,7 +42,13 @@ def test_two_workers_train_as_one(tmp_path, method):
         output = str(tmp_path / f"worker_{number}")
         processes.append(
             subprocess.Popen(
-                [sys.executable, "-m", "tests.core.multi_worker", output, method],
+                [
+                    sys.executable,
+                    "-m",
+                    "tests.core.multi_worker",
+                    output,
+                    method,
+                ],
                 cwd=ROOT,
                 env={
                     **os.environ,

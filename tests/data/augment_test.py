@@ -82,9 +82,7 @@ def test_geometry_is_pillows(kind, magnitude, change):
 
 def test_rotation_is_pillows():
     expected = by_pillow(
-        lambda i: i.rotate(
-            20, Image.Resampling.BILINEAR, fillcolor=(128,) * 3
-        )
+        lambda i: i.rotate(20, Image.Resampling.BILINEAR, fillcolor=(128,) * 3)
     ).astype(int)
     turns = [np.abs(ours(op.ROTATE, a) - expected).mean() for a in (20, -20)]
     assert min(turns) < 3.0

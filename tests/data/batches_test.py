@@ -50,9 +50,7 @@ def read(dataset, field="index"):
 
 def test_a_round_starts_at_any_step():
     one = a_round()
-    np.testing.assert_array_equal(
-        read(one.dataset())[4:], read(one.dataset(4))
-    )
+    np.testing.assert_array_equal(read(one.dataset())[4:], read(one.dataset(4)))
     assert one.steps == 6 and int(one.dataset(4).cardinality()) == 2
     assert one.dataset().element_spec["phase"]["index"].shape == (4,)
 

@@ -5,7 +5,9 @@ import noisy_keras as nk
 
 
 def test_digits_need_no_download_and_splits_are_disjoint():
-    parts = {s: nk.data.load("digits", s) for s in ("train", "validation", "test")}
+    parts = {
+        s: nk.data.load("digits", s) for s in ("train", "validation", "test")
+    }
     sizes = [part.num_samples for part in parts.values()]
     assert sizes == [1257, 270, 270]
     ids = [set(part.ids) for part in parts.values()]
@@ -32,7 +34,9 @@ def test_noise_goes_into_training_labels_alone():
 def test_the_first_samples_are_kept_before_noise():
     few = nk.data.load("digits", max_samples=100)
     assert list(few.ids) == list(nk.data.load("digits").ids[:100])
-    assert nk.data.load("digits", max_samples=100, image_size=16).image_shape == (
+    assert nk.data.load(
+        "digits", max_samples=100, image_size=16
+    ).image_shape == (
         16,
         16,
         3,

@@ -5,9 +5,10 @@ import noisy_keras as nk
 from noisy_keras.data import noise
 
 LABELS = np.random.RandomState(7).randint(0, 10, 20000)
+LABEL_COUNT = len(LABELS)
 
 
-def within(realized, expected, count=len(LABELS)):
+def within(realized, expected, count=LABEL_COUNT):
     """Whether a share is within five standard deviations of a binomial."""
     deviation = np.sqrt(expected * (1 - expected) / count)
     return abs(realized - expected) < 5 * deviation

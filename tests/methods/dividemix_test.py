@@ -53,7 +53,9 @@ def test_each_network_is_dealt_what_its_peer_calls_clean():
     rounds = model.make_schedule(source, 4)(3)
     for one, labeled in zip(rounds, (4, 10), strict=True):
         assert set(np.unique(one.samples["labeled"])) == set(range(labeled))
-        assert set(np.unique(one.samples["unlabeled"])) <= set(range(labeled, 32))
+        assert set(np.unique(one.samples["unlabeled"])) <= set(
+            range(labeled, 32)
+        )
         assert one.steps == -(-labeled // 4)
     assert [one.phase for one in rounds] == ["mixmatch_0", "mixmatch_1"]
 

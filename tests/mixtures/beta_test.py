@@ -51,9 +51,7 @@ def test_maximum_likelihood_never_falls_and_finds_the_parts():
     likelihood = [log_likelihood(f, values) for f in fits]
     assert np.all(np.diff(likelihood) > -1e-6)
     np.testing.assert_allclose(fits[-1].weights, [0.6, 0.4], atol=0.02)
-    np.testing.assert_allclose(
-        fits[-1].means, [2 / 14, 9 / 12], atol=0.01
-    )
+    np.testing.assert_allclose(fits[-1].means, [2 / 14, 9 / 12], atol=0.01)
 
 
 def test_maximum_likelihood_of_one_part_is_scipys():

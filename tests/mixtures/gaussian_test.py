@@ -23,9 +23,7 @@ def test_agrees_with_scikit_learn():
     np.testing.assert_allclose(
         ours.variances, theirs.covariances_[order, 0, 0], rtol=1e-4
     )
-    np.testing.assert_allclose(
-        ours.weights, theirs.weights_[order], rtol=1e-4
-    )
+    np.testing.assert_allclose(ours.weights, theirs.weights_[order], rtol=1e-4)
     np.testing.assert_allclose(
         ours.posterior(values[::100]),
         theirs.predict_proba(values[::100, None])[:, order],

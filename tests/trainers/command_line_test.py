@@ -83,9 +83,13 @@ def test_a_run_leaves_its_files(finished):
     with open(folder / "metrics.jsonl") as stream:
         records = [json.loads(line) for line in stream]
     assert [r["epoch"] for r in records] == [1, 2, 3]
-    assert {"loss", "val_accuracy", "test_accuracy", "label_auc", "seconds"} <= (
-        set(records[-1])
-    )
+    assert {
+        "loss",
+        "val_accuracy",
+        "test_accuracy",
+        "label_auc",
+        "seconds",
+    } <= (set(records[-1]))
     with open(folder / "label_audit.csv", newline="") as stream:
         rows = list(csv.DictReader(stream))
     assert len(rows) == 200 and rows[0]["id"].startswith("digit_")

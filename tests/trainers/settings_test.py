@@ -123,12 +123,18 @@ def test_the_default_noise_of_a_data_set():
 @pytest.mark.parametrize(
     ("flags", "message"),
     [
-        ({"dataset": "cifar"}, r"one of cifar10, cifar100, digits; got 'cifar'"),
+        (
+            {"dataset": "cifar"},
+            r"one of cifar10, cifar100, digits; got 'cifar'",
+        ),
         ({"dataset": "digit"}, "Did you mean 'digits'"),
         ({"noise_rate": 1.0}, r"--noise_rate: expected a share in \[0, 1\)"),
         ({"noise_rate": -0.1}, "--noise_rate"),
         ({"noise_rate": float("nan")}, "--noise_rate"),
-        ({"noise_type": "none", "noise_rate": 0.3}, "--noise_rate: expected no"),
+        (
+            {"noise_type": "none", "noise_rate": 0.3},
+            "--noise_rate: expected no",
+        ),
         ({"learning_rate": 0.0}, "--learning_rate: expected a positive"),
         ({"learning_rate": float("nan")}, "--learning_rate"),
         ({"weight_decay": -1.0}, "--weight_decay"),

@@ -153,9 +153,7 @@ def _geometric(images, operation, magnitude):
         [zero, zero, only(SHEAR_X), zero, zero, only(SHEAR_Y)], axis=1
     )
     turned = rotation(magnitude, height, width)
-    matrices = tf.where(
-        operation[:, None] == ROTATE, turned, linear + offset
-    )
+    matrices = tf.where(operation[:, None] == ROTATE, turned, linear + offset)
     return affine(images, matrices)
 
 

@@ -57,7 +57,9 @@ def view(name: str, augmentation: Augmentation, pixel_scale: float):
         return tf.cast(changed, images.dtype) / scale
 
     def jitter(images, seed):
-        images = on_bytes(policies.color_jitter, images, random.fold_in(seed, 2))
+        images = on_bytes(
+            policies.color_jitter, images, random.fold_in(seed, 2)
+        )
         images = weak(images, seed)
         return on_bytes(policies.random_affine, images, random.fold_in(seed, 3))
 

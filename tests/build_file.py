@@ -11,6 +11,8 @@ import os
 from tests import imports
 
 PATH = os.path.join(imports.ROOT, "BUILD")
+RUNNER = "tests/run_file.py"
+PARITY = "tests/parity"
 
 _HEADER = """\
 # Bazel targets of every Python file, with the imports between them as edges.
@@ -45,20 +47,43 @@ def name_of(path):
 
 
 def _target(path):
-    kind = "py_library"
-    lines = [f'    name = "{name_of(path)}",', f'    srcs = ["{path}"],']
+    kind, main, edges = "py_library", None, imports.imports_of(path)
+    sources, data = [path], []
     if path.endswith("_test.py"):
-        kind = "py_test"
-        lines.append(f'    main = "{path}",')
+        # A test file alone runs nothing: pytest has to be told to.
+        kind, main = "py_test", RUNNER
+        sources.append(RUNNER)
+        edges = sorted({*edges, "tests/conftest.py"})
+        data = _data(path)
     elif _is_program(path):
-        kind = "py_binary"
-        lines.append(f'    main = "{path}",')
-    edges = [
-        f'        ":{name_of(other)}",' for other in imports.imports_of(path)
-    ]
+        kind, main = "py_binary", path
+    lines = [f'    name = "{name_of(path)}",', f"    srcs = {_list(sources)},"]
+    if main:
+        lines.append(f'    main = "{main}",')
+    if kind == "py_test":
+        lines.append(f'    args = ["{path}"],')
+    if data:
+        lines.append(f"    data = {_list(data)},")
     if edges:
-        lines += ["    deps = [", *edges, "    ],"]
+        names = [f'        ":{name_of(other)}",' for other in edges]
+        lines += ["    deps = [", *names, "    ],"]
     return "\n".join([f"{kind}(", *lines, ")", ""])
+
+
+def _list(items):
+    return "[" + ", ".join(f'"{item}"' for item in items) + "]"
+
+
+def _data(path):
+    """Files of the tree that a test names."""
+    with open(os.path.join(imports.ROOT, path), encoding="utf-8") as stream:
+        text = stream.read()
+    known = [
+        f"tests/parity/{name}"
+        for name in sorted(os.listdir(os.path.join(imports.ROOT, PARITY)))
+    ]
+    known += ["README.md", "BUILD", "setup.cfg"]
+    return [file for file in known if os.path.basename(file) in text]
 
 
 def _is_program(path):

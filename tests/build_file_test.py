@@ -18,7 +18,7 @@ def test_build_names_every_file_with_its_true_edges():
 
 def test_every_file_is_a_source_once():
     with open(build_file.PATH, encoding="utf-8") as stream:
-        sources = re.findall(r'srcs = \["([^"]+)"\]', stream.read())
+        sources = re.findall(r'srcs = \["([^"]+)"', stream.read())
     assert sorted(sources) == imports.python_files()
 
 

@@ -16,8 +16,9 @@ def native_messages(path):
     Args:
         path: of the file; its folder exists.
     """
-    # Less of the same, from the processes that come after the start.
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    # And nothing of the same while training: kernels that are missing and
+    # replaced are told as errors. True errors become exceptions.
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     sys.stderr.flush()
     kept = os.dup(2)
     try:

@@ -32,8 +32,13 @@ class ResumableCheckpoint(keras.callbacks.Callback):
         keep: checkpoints to keep.
 
     Example:
+        >>> source = nk.data.load("digits")
+        >>> model = nk.SANM("tiny", source)
+        >>> model.compile()
         >>> checkpoint = nk.callbacks.ResumableCheckpoint("run/checkpoints")
-        >>> model.fit(source, epochs=300, callbacks=[checkpoint])
+        >>> history = model.fit(
+        ...     source, epochs=30, callbacks=[checkpoint], verbose=0
+        ... )
     """
 
     def __init__(self, directory, minutes=10.0, keep=2):

@@ -45,7 +45,8 @@ def load(
             `max_samples` below 1.
 
     Example:
-        >>> source = load("digits", noise=SymmetricNoise(0.4, seed=0))
+        >>> noise = nk.data.SymmetricNoise(0.4, seed=0)
+        >>> source = nk.data.load("digits", noise=noise)
         >>> round(source.noise["realized_rate"], 2)
         0.36
     """

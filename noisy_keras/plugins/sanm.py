@@ -103,6 +103,8 @@ class AdversarialNoisyMasking(StepPlugin):
         extra_views: how many of them; 0 for none.
 
     Example:
+        >>> source = nk.data.load("digits")
+        >>> network = nk.networks.build("tiny", source)
         >>> plugin = nk.AdversarialNoisyMasking(ratio="paper", base_ratio=0.2)
         >>> model = nk.DivideMix(network, source.num_samples, plugins=[plugin])
     """

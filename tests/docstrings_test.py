@@ -1,0 +1,35 @@
+"""What docstrings show works."""
+
+import doctest
+import importlib
+import os
+
+import keras
+import numpy as np
+import pytest
+
+import noisy_keras as nk
+from tests import imports
+from tests import shortened
+
+NAMES = {"nk": nk, "np": np, "keras": keras}
+
+
+def modules_with_examples():
+    for path in imports.python_files():
+        if path.startswith("noisy_keras/"):
+            with open(os.path.join(imports.ROOT, path)) as stream:
+                if ">>>" in stream.read():
+                    yield path.removesuffix(".py").replace("/", ".")
+
+
+@pytest.mark.parametrize("name", list(modules_with_examples()))
+def test_examples_give_what_they_show(name, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    shortened.shorten_fit(monkeypatch)
+    module = importlib.import_module(name)
+    results = doctest.testmod(
+        module, extraglobs=NAMES, optionflags=doctest.ELLIPSIS
+    )
+    assert results.attempted > 0
+    assert results.failed == 0, capsys.readouterr().out

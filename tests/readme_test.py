@@ -1,0 +1,83 @@
+"""What the README shows works."""
+
+import os
+import re
+import shlex
+import subprocess
+import sys
+
+import keras
+import pytest
+
+import noisy_keras as nk
+from tests import imports
+from tests import shortened
+
+README = os.path.join(imports.ROOT, "README.md")
+
+
+def readme():
+    with open(README, encoding="utf-8") as stream:
+        return stream.read()
+
+
+def blocks(language):
+    fenced = rf"```{language}\n(.*?)```"
+    return re.findall(fenced, readme(), flags=re.DOTALL)
+
+
+def trainer_lines():
+    lines = [line for b in blocks("bash") for line in b.splitlines()]
+    lines = [line.split("&&")[-1].strip() for line in lines]
+    return [line for line in lines if line.startswith("python -m trainers.")]
+
+
+def test_python_blocks_run_in_their_order(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    shortened.shorten_fit(monkeypatch)
+    names = {}
+    for block in blocks("python"):
+        exec(compile(block, "README.md", "exec"), names)
+    assert names["probabilities"].shape == (5, 10)
+    assert isinstance(names["model"], keras.Model)
+    assert os.path.exists("label_audit.csv")
+
+
+@pytest.mark.parametrize("line", trainer_lines())
+def test_command_lines_are_accepted(line):
+    # Up to the settings: training itself is tested elsewhere.
+    module, *flags = shlex.split(line)[2:]
+    code = (
+        f"import sys, {module} as trainer\n"
+        "from absl import flags\n"
+        "from trainers import settings\n"
+        "F = flags.FLAGS\n"
+        "assert F(sys.argv) == sys.argv[:1]\n"
+        "values = {name: F[name].value for name in F}\n"
+        "resolve = getattr(trainer, 'resolve', settings.resolve)\n"
+        "print(resolve(trainer.METHOD, values).preset)\n"
+    )
+    result = subprocess.run(
+        [sys.executable, "-c", code, *flags],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert result.returncode == 0, result.stderr
+    assert result.stdout.strip()
+
+
+def test_what_is_named_exists_and_what_exists_is_named():
+    text = readme()
+    for module in set(re.findall(r"`trainers\.(\w+)`", text)):
+        path = os.path.join(imports.ROOT, "trainers", f"{module}.py")
+        assert os.path.exists(path)
+    for name in (*nk.networks.NAMES, *nk.data.NAMES):
+        assert f"`{name}`" in text
+
+
+def test_pictures_are_there():
+    pictures = re.findall(r"!\[[^\]]*\]\(([^)]+)\)", readme())
+    assert pictures
+    for picture in pictures:
+        assert os.path.getsize(os.path.join(imports.ROOT, picture)) > 1000

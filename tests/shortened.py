@@ -1,0 +1,24 @@
+"""Examples for readers train for long; as tests they train briefly."""
+
+import noisy_keras as nk
+
+
+def shorten_fit(monkeypatch, epochs=2, samples=128):
+    """Makes `fit` stop soon, whatever it is asked.
+
+    Args:
+        monkeypatch: pytest's.
+        epochs: at most.
+        samples: steps per epoch are bounded to about so many samples.
+    """
+    fit = nk.NoisyLabelModel.fit
+
+    def short(self, *args, epochs=1, **options):
+        if hasattr(self, "warmup_epochs"):
+            self.warmup_epochs = min(self.warmup_epochs, epochs - 1, 1)
+        size = options.get("batch_size") or self.default_batch_size
+        steps = max(1, samples // size)
+        options.setdefault("steps_per_epoch", steps)
+        return fit(self, *args, epochs=min(epochs, 2), **options)
+
+    monkeypatch.setattr(nk.NoisyLabelModel, "fit", short)

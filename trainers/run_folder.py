@@ -1,5 +1,6 @@
 """The folder of a run: what it was asked, and whether it can go on."""
 
+import contextlib
 import json
 import os
 import time
@@ -75,6 +76,18 @@ def check(folder, settings, resume):
             "Name another folder, or use the same flags to go on with it."
         )
     return True
+
+
+def discard_unused(folder):
+    """Removes the folder of a run that was refused before it began.
+
+    Args:
+        folder: of the run; left alone if it holds anything of a run's.
+    """
+    if set(os.listdir(folder)) <= {STARTUP_LOG}:
+        with contextlib.suppress(OSError):
+            os.unlink(os.path.join(folder, STARTUP_LOG))
+            os.rmdir(folder)
 
 
 def write_json(path, content):

@@ -60,6 +60,16 @@ def _run(settings, build):
         settings.method, settings.data["dataset"]
     )
     resumed = run_folder.check(folder, settings, FLAGS.resume)
+    try:
+        return _train_in(folder, settings, build, resumed)
+    except UsageError:
+        run_folder.discard_unused(folder)
+        raise
+
+
+def _train_in(folder, settings, build, resumed):
+    from trainers import run_folder
+
     with quiet.native_messages(os.path.join(folder, run_folder.STARTUP_LOG)):
         from trainers import progress
         from trainers import training

@@ -51,6 +51,18 @@ def test_a_run_that_was_refused_can_begin_in_the_same_folder(tmp_path):
     assert run_folder.check(tmp_path, resolve(), resume=True) is False
 
 
+def test_a_run_that_was_refused_leaves_no_folder(tmp_path):
+    refused, begun = tmp_path / "refused", tmp_path / "begun"
+    for folder in (refused, begun):
+        folder.mkdir()
+        (folder / run_folder.STARTUP_LOG).write_text("")
+    (begun / run_folder.CONFIG).write_text("{}")
+    run_folder.discard_unused(refused)
+    run_folder.discard_unused(begun)
+    assert not refused.exists()
+    assert (begun / run_folder.STARTUP_LOG).exists()
+
+
 def test_a_place_that_is_no_folder_is_refused(tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(UsageError, match="is a file, not a folder"):

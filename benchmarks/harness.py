@@ -69,7 +69,7 @@ def figures(run, work_dir):
     }
 
 
-def report(name, description, runs, work_dir, reference=None):
+def report(name, description, runs, work_dir, reference=None, note=""):
     """Writes results as JSON and as a Markdown table.
 
     Args:
@@ -78,6 +78,7 @@ def report(name, description, runs, work_dir, reference=None):
         runs: those that have finished enter.
         work_dir: folder of the runs.
         reference: per group, dict of published or measured figures.
+        note: what a reader should know of these very results.
     """
     done = [
         run
@@ -96,12 +97,19 @@ def report(name, description, runs, work_dir, reference=None):
         "python": platform.python_version(),
     }
     os.makedirs(RESULTS, exist_ok=True)
-    content = {"machine": machine, "reference": reference, "runs": rows}
+    content = {
+        "machine": machine,
+        "note": note,
+        "reference": reference,
+        "runs": rows,
+    }
     with open(os.path.join(RESULTS, f"{name}.json"), "w") as stream:
         json.dump(content, stream, indent=1)
         stream.write("\n")
     with open(os.path.join(RESULTS, f"{name}.md"), "w") as stream:
         stream.write(_markdown(name, description, machine, rows, reference))
+        if note:
+            stream.write(f"\n{note}\n")
 
 
 def _processor():

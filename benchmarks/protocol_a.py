@@ -18,6 +18,7 @@ from absl import flags
 flags.DEFINE_string("data_dir", None, "Prepared TFDS CIFAR-10.")
 flags.DEFINE_string("work_dir", "runs/protocol_a", "Folder of the runs.")
 flags.DEFINE_list("seeds", ["0", "1", "2"], "Seeds.")
+flags.DEFINE_string("note", "", "What a reader should know of the results.")
 FLAGS = flags.FLAGS
 
 COMMON = {
@@ -73,7 +74,9 @@ def main(argv):
         for method, options in METHODS.items()
     ]
     harness.run_all(runs, FLAGS.work_dir, FLAGS.data_dir)
-    harness.report("protocol_a", __doc__, runs, FLAGS.work_dir, REFERENCE)
+    harness.report(
+        "protocol_a", __doc__, runs, FLAGS.work_dir, REFERENCE, FLAGS.note
+    )
 
 
 if __name__ == "__main__":

@@ -90,15 +90,10 @@ def report(name, description, runs, work_dir, reference=None, note=""):
         rows.setdefault(run.group, []).append(
             {"name": run.name, "flags": run.flags, **figures(run, work_dir)}
         )
-    machine = {
-        "cores": os.cpu_count(),
-        "machine": platform.machine(),
-        "processor": _processor(),
-        "python": platform.python_version(),
-    }
+    told = machine()
     os.makedirs(RESULTS, exist_ok=True)
     content = {
-        "machine": machine,
+        "machine": told,
         "note": note,
         "reference": reference,
         "runs": rows,
@@ -107,9 +102,19 @@ def report(name, description, runs, work_dir, reference=None, note=""):
         json.dump(content, stream, indent=1)
         stream.write("\n")
     with open(os.path.join(RESULTS, f"{name}.md"), "w") as stream:
-        stream.write(_markdown(name, description, machine, rows, reference))
+        stream.write(_markdown(name, description, told, rows, reference))
         if note:
             stream.write(f"\n{note}\n")
+
+
+def machine():
+    """What the results were measured on: dict."""
+    return {
+        "cores": os.cpu_count(),
+        "machine": platform.machine(),
+        "processor": _processor(),
+        "python": platform.python_version(),
+    }
 
 
 def _processor():

@@ -1,10 +1,32 @@
 """The sources of a run: training, validation, test."""
 
-import noisy_keras as nk
-from trainers.settings import UsageError
+import dataclasses
+from collections.abc import Callable
 
-# CIFAR: pictures that make a validation split when none is asked for.
-_HELD_OUT = 5000
+import noisy_keras as nk
+from noisy_keras.data import csv_labels
+from noisy_keras.data import folder as folder_module
+from noisy_keras.data import layouts
+from trainers import datasets
+from trainers.usage import UsageError
+
+#: Share held out for validation of pictures that come without such a split.
+_HELD_OUT = 0.1
+
+
+@dataclasses.dataclass(frozen=True)
+class _Splits:
+    """How to load a data set.
+
+    Attributes:
+        load: function of a split to a `Source`.
+        own: which of `"validation"` and `"test"` it has.
+        fit: the split that leaves out what `"validation"` was cut from.
+    """
+
+    load: Callable
+    own: frozenset
+    fit: str = "train"
 
 
 def sources(data, data_dir):
@@ -15,49 +37,87 @@ def sources(data, data_dir):
 
     Args:
         data: the `data` part of `Settings`.
-        data_dir: TFDS folder, or None.
+        data_dir: TFDS folder, or that of a data set's original files; or None.
 
     Returns:
-        training `Source`, validation `Source` or None, test `Source`.
+        training `Source`, validation `Source` or None, test `Source` or None;
+        not both None.
 
     Raises:
-        UsageError: a validation share where the data set has its own split.
+        UsageError: a validation share where the data set has its own split,
+            or nothing to judge a model on.
     """
-    name = data["dataset"]
-    options = {"data_dir": data_dir, "image_size": data["image_size"]}
+    splits = _splits(data, data_dir)
     share = data["validation"]
+    # CIFAR's is cut from its training set, so that another cut can be made.
+    fixed = "validation" in splits.own and splits.fit == "train"
+    if share and fixed:
+        raise UsageError(
+            f"--validation: {data['dataset']} has a validation split of its "
+            "own; leave the flag out, or give 0 to go without."
+        )
     validation = None
-    if name == "digits":
-        if share:
-            raise UsageError(
-                "--validation: digits has a validation split of its own; leave "
-                "the flag out, or give 0 to go without."
-            )
-        train = nk.data.load(name, "train", **options)
-        if share is None:
-            validation = nk.data.load(name, "validation", **options)
-    elif share is None:
-        train = nk.data.load(name, "fit", **options)
-        validation = nk.data.load(name, "validation", **options)
+    if share is None and "validation" in splits.own:
+        train = splits.load(splits.fit)
+        validation = splits.load("validation")
     else:
-        train = nk.data.load(name, "train", **options)
+        train = splits.load("train")
+        share = _HELD_OUT if share is None else share
         if share:
             train, validation = train.hold_out(share)
-    most = data["max_train_samples"]
-    if most is not None and most < train.num_samples:
-        train = train.subset(range(most))
-    return (
-        train.with_noise(_noise(name, data)),
-        validation,
-        nk.data.load(name, "test", **options),
-    )
+    test = splits.load("test") if "test" in splits.own else None
+    if validation is None and test is None:
+        raise UsageError(
+            f"--validation: expected a share above 0, because "
+            f"{data['dataset']} has no test split to judge a model on; got 0"
+        )
+    train = _bounded(train, data["max_train_samples"])
+    return train.with_noise(_noise(data)), validation, test
 
 
-def _noise(dataset, data):
+def _splits(data, data_dir):
+    kind, name = datasets.split_name(data["dataset"])
+    options = {"image_size": data["image_size"]}
+    if kind == "folder":
+        own = folder_module.folder_splits(name)
+
+        def load(split):
+            return nk.data.from_folder(name, split if own else None, **options)
+
+    elif kind == "csv":
+        own = csv_labels.csv_splits(name)
+
+        def load(split):
+            return nk.data.from_csv(
+                name, split=split if own else None, **options
+            )
+
+    else:
+        own = {"validation", "test"}
+        if kind == "layout":
+            own &= set(layouts.BY_NAME[name].splits)
+
+        def load(split):
+            return nk.data.load(name, split, data_dir=data_dir, **options)
+
+    fit = "fit" if name.startswith("cifar") and kind == "name" else "train"
+    return _Splits(load, frozenset(own), fit)
+
+
+def _bounded(train, most):
+    if most is None or most >= train.num_samples:
+        return train
+    if train.paths is None:
+        return train.subset(range(most))
+    # Files are listed class by class: the first would be all of one.
+    return train.hold_out(most)[1]
+
+
+def _noise(data):
     if data["noise_type"] == "none":
         return None
     options = {}
-    if data["noise_type"] == "asymmetric" and dataset == "digits":
+    if data["noise_type"] == "asymmetric" and data["dataset"] == "digits":
         options["mapping"] = "digits"
     make = nk.data.noise.BY_NAME[data["noise_type"]]
     return make(

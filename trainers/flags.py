@@ -6,6 +6,8 @@ published for that method, data set, noise and rate.
 
 from absl import flags
 
+from trainers import datasets
+
 _DISTRIBUTE = ("auto", "none", "mirrored", "multi_worker", "tpu")
 _NOISE_TYPES = ("none", "symmetric", "asymmetric", "pair_flip")
 
@@ -40,10 +42,16 @@ def define_common(method):
     flags.DEFINE_string(
         "dataset",
         "digits",
-        "Data set by name: digits (embedded, no download), cifar10, cifar100.",
+        "Data set: digits (embedded, no download), cifar10, cifar100; "
+        "folder:PATH, with one sub-folder per class, or csv:PATH, with the "
+        "columns path and label; or one of "
+        f"{', '.join(datasets.LAYOUTS)}, read from --data_dir.",
     )
     flags.DEFINE_string(
-        "data_dir", None, "Folder of prepared TFDS data; default: TFDS' own."
+        "data_dir",
+        None,
+        "Folder of prepared TFDS data (default: TFDS' own), or of the data "
+        "set's original files.",
     )
     flags.DEFINE_integer(
         "image_size", None, "Side of the images in pixels.", lower_bound=8

@@ -29,6 +29,7 @@ class Preset:
         learning_rate: initial.
         weight_decay: coupled.
         width: None is the network's published width.
+        image_size: side in pixels; None is the data set's own.
         warmup: epochs before the first division, or None for methods without.
         host: further arguments of the method.
         plugin: arguments of a plug-in.
@@ -42,6 +43,7 @@ class Preset:
     learning_rate: float = 0.02
     weight_decay: float = 5e-4
     width: int | None = None
+    image_size: int | None = None
     warmup: int | None = None
     host: dict = dataclasses.field(default_factory=dict)
     plugin: dict = dataclasses.field(default_factory=dict)
@@ -70,8 +72,8 @@ def preset(method, dataset, noise_type, noise_rate, name="recommended"):
     Returns:
         A `Preset`.
     """
-    rows = _DIGITS if dataset == "digits" else _CIFAR
-    row = rows[method]
+    rows = {"digits": _DIGITS, "cifar10": _CIFAR, "cifar100": _CIFAR}
+    row = rows.get(dataset, _PICTURES)[method]
     if method in ("dividemix", "sanm"):
         row = _for_noise(row, dataset, noise_type, noise_rate)
     if method == "sanm" and dataset == "cifar100":
@@ -93,9 +95,9 @@ def _for_noise(row, dataset, noise_type, noise_rate):
         told = "asymmetric noise"
     elif noise_type == "none" or noise_rate == 0.0:
         host["unlabeled_weight"] = 0.0
-        told = "no injected noise, as for 20 % symmetric"
+        told = "no injected noise, as for 20% symmetric"
     else:
-        table = _UNLABELED_WEIGHT[dataset]
+        table = _UNLABELED_WEIGHT.get(dataset, _UNLABELED_WEIGHT["cifar10"])
         nearest = min(table, key=lambda rate: abs(rate - noise_rate))
         host["unlabeled_weight"] = table[nearest]
         told = f"{nearest:.0%} symmetric noise, the nearest published rate"
@@ -177,4 +179,24 @@ _DIGITS = {
         learning_rate=0.05,
         warmup=8,
     ),
+}
+
+# A start for pictures of which nothing is known; no paper's.
+_PICTURES = {
+    method: Preset(
+        source="noisy_keras, a start for any pictures",
+        network="preact_resnet18",
+        width=32,
+        image_size=64,
+        epochs=60,
+        drops=(45,),
+        batch_size=64,
+        warmup=warmup,
+    )
+    for method, warmup in (
+        ("cross_entropy", None),
+        ("dividemix", 10),
+        ("sanm", 10),
+        ("sanm_ce", 10),
+    )
 }

@@ -117,7 +117,7 @@ def print_summary(out, summary, folder, files):
     """
     accuracy = table.Table(title="Accuracy", title_justify="left")
     accuracy.add_column("")
-    splits = [s for s in ("validation", "test") if summary["final"].get(s)]
+    splits = [s for s in ("validation", "test") if s in summary["final"]]
     for split in splits:
         accuracy.add_column(split, justify="right")
     rows = [

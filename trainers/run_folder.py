@@ -5,7 +5,8 @@ import json
 import os
 import time
 
-from trainers.settings import UsageError
+from trainers import datasets
+from trainers.usage import UsageError
 
 CONFIG = "config.json"
 SUMMARY = "summary.json"
@@ -15,7 +16,8 @@ STARTUP_LOG = "tensorflow.log"
 def default_folder(method, dataset):
     """A folder name that no other run has."""
     stamp = time.strftime("%Y%m%d-%H%M%S")
-    base = os.path.join("runs", f"{method}-{dataset}-{stamp}")
+    name = datasets.short_name(dataset)
+    base = os.path.join("runs", f"{method}-{name}-{stamp}")
     folder, number = base, 1
     while os.path.exists(folder):
         number += 1

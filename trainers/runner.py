@@ -10,7 +10,7 @@ from absl import logging
 
 from trainers import quiet
 from trainers import settings as settings_module
-from trainers.settings import UsageError
+from trainers.usage import UsageError
 
 FLAGS = flags.FLAGS
 

@@ -1,13 +1,10 @@
 """From flags to the settings of a run: presets, overrides, checks."""
 
 import dataclasses
-import difflib
 
+from trainers import datasets
 from trainers import presets
-
-
-class UsageError(Exception):
-    """What the user asked for cannot be done; the message says why."""
+from trainers.usage import UsageError
 
 
 @dataclasses.dataclass(frozen=True)
@@ -54,14 +51,7 @@ def resolve(method, values, preset_key=None, host=None, plugin=None):
         UsageError: an unknown name, a number out of range.
     """
     dataset = values["dataset"]
-    known = sorted(presets.DEFAULT_NOISE)
-    if dataset not in known:
-        near = difflib.get_close_matches(dataset, known, n=1)
-        hint = f" Did you mean {near[0]!r}?" if near else ""
-        raise UsageError(
-            f"--dataset: expected one of {', '.join(known)}; "
-            f"got {dataset!r}.{hint}"
-        )
+    datasets.check(dataset)
     noise_type, noise_rate = _noise(dataset, values)
     row = presets.preset(
         preset_key or method, dataset, noise_type, noise_rate, values["preset"]
@@ -96,6 +86,7 @@ def resolve(method, values, preset_key=None, host=None, plugin=None):
             raise UsageError(
                 f"--{name}: expected a positive number; got {training[name]}"
             )
+    image_size = pick("image_size", row.image_size)
     _check_seeds(values)
     own_host = {k: v for k, v in (host or {}).items() if v is not None}
     own_plugin = {k: v for k, v in (plugin or {}).items() if v is not None}
@@ -114,7 +105,7 @@ def resolve(method, values, preset_key=None, host=None, plugin=None):
         replaced=tuple(replaced),
         data={
             "dataset": dataset,
-            "image_size": values["image_size"],
+            "image_size": image_size,
             "max_train_samples": values["max_train_samples"],
             "validation": values["validation"],
             "noise_type": noise_type,
@@ -130,16 +121,18 @@ def resolve(method, values, preset_key=None, host=None, plugin=None):
 
 def _noise(dataset, values):
     noise_type, noise_rate = values["noise_type"], values["noise_rate"]
-    default_type, default_rate = presets.DEFAULT_NOISE[dataset]
-    if noise_type == "none" or (noise_type is None and noise_rate == 0.0):
+    usual_type, usual_rate = presets.DEFAULT_NOISE.get(dataset, (None, 0.0))
+    if noise_type is None:
+        wanted = usual_rate if noise_rate is None else noise_rate
+        noise_type = "none" if wanted == 0.0 else usual_type or "symmetric"
+    if noise_type == "none":
         if noise_rate:
             raise UsageError(
                 "--noise_rate: expected none with --noise_type=none; "
                 f"got {noise_rate}"
             )
         return "none", 0.0
-    noise_type = noise_type or default_type
-    noise_rate = default_rate if noise_rate is None else noise_rate
+    noise_rate = usual_rate if noise_rate is None else noise_rate
     if not 0.0 <= noise_rate < 1.0:
         raise UsageError(
             f"--noise_rate: expected a share in [0, 1); got {noise_rate}"

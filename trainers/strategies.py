@@ -4,7 +4,7 @@ import os
 
 import tensorflow as tf
 
-from trainers.settings import UsageError
+from trainers.usage import UsageError
 
 
 def make(name):

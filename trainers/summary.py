@@ -42,7 +42,7 @@ def summarize(run, records, audit):
             if key != "epoch"
         },
         "epochs_averaged": len(tail),
-        "ensemble": {"test": last["test"]},
+        "ensemble": {"test": last["test"]} if "test" in last else None,
         "single_network": _single_networks(run),
         "labels": _labels(run, audit),
         "wall_seconds": round(sum(r["seconds"] for r in records), 1),
@@ -65,7 +65,7 @@ def _accuracies(record, judged):
 
 def _single_networks(run):
     """Test accuracy of each network on its own, at the end."""
-    if len(run.model.networks) == 1:
+    if len(run.model.networks) == 1 or run.test is None:
         return None
     right = np.zeros(len(run.model.networks))
     for network, number in zip(run.model.networks, range(99), strict=False):

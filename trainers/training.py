@@ -1,5 +1,6 @@
 """Preparing, training and finishing a run."""
 
+import csv
 import dataclasses
 import os
 from typing import Any
@@ -11,13 +12,14 @@ import noisy_keras as nk
 from noisy_keras import callbacks
 from noisy_keras.callbacks import metrics_log
 from noisy_keras.core import distribution
+from noisy_keras.core import files as files_module
 from trainers import data as data_module
 from trainers import progress
 from trainers import run_folder
 from trainers import strategies
 from trainers import summary as summary_module
 from trainers.settings import Settings
-from trainers.settings import UsageError
+from trainers.usage import UsageError
 
 
 @dataclasses.dataclass
@@ -109,6 +111,11 @@ def describe(run):
             f"({train.noise['convention']}): {run.effective_noise_rate:.1%} of "
             "the labels are wrong"
         )
+    if unreadable(train):
+        lines.append(
+            f"{len(unreadable(train))} pictures cannot be read and were left "
+            "out"
+        )
     size = model.networks[0].count_params()
     count = len(model.networks)
     networks = f"{count} networks of" if count > 1 else "one network of"
@@ -118,6 +125,11 @@ def describe(run):
     if run.strategy.num_replicas_in_sync > 1:
         lines.append(f"{run.strategy.num_replicas_in_sync} replicas")
     return "\n".join(lines)
+
+
+def unreadable(source):
+    """Pictures that could not be read: dict from path to the reason."""
+    return getattr(source, "unreadable", {})
 
 
 def train(run, folder, out, picture_every):
@@ -181,7 +193,13 @@ def finish(run, folder, out):
     run.model.save(unfinished)
     os.replace(unfinished, path)
     run_folder.write_json(os.path.join(folder, run_folder.SUMMARY), summary)
-    files = [
+    files = []
+    if unreadable(run.train):
+        _write_unreadable(
+            os.path.join(folder, "unreadable.csv"), unreadable(run.train)
+        )
+        files.append(("unreadable.csv", "pictures that were left out, and why"))
+    files += [
         ("label_audit.csv", "every label: right or wrong, and what is likely"),
         ("model.keras", "the trained model, for keras.models.load_model"),
         ("summary.json", "the figures above and more"),
@@ -191,6 +209,13 @@ def finish(run, folder, out):
     if os.path.isdir(os.path.join(folder, "pictures")):
         files.append(("pictures/", "masks and reconstructions"))
     progress.print_summary(out, summary, folder, files)
+
+
+def _write_unreadable(path, problems):
+    with files_module.replacing(path) as stream:
+        writer = csv.writer(stream, lineterminator="\n")
+        writer.writerow(["path", "reason"])
+        writer.writerows(sorted(problems.items()))
 
 
 def _rate(options):
@@ -206,8 +231,8 @@ def _rate(options):
 
 
 def _test_accuracy(run):
-    if run.validation is None:
-        return []  # The test set is already what is judged each epoch.
+    if run.validation is None or run.test is None:
+        return []  # What there is, is already judged each epoch.
     return [_TestAccuracy(run.test)]
 
 

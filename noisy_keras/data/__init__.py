@@ -4,11 +4,18 @@ from noisy_keras.data.array_source import from_arrays
 from noisy_keras.data.array_source import from_dataset
 from noisy_keras.data.augment import VIEWS
 from noisy_keras.data.augment import Augmentation
+from noisy_keras.data.csv_labels import from_csv
+from noisy_keras.data.folder import from_folder
 from noisy_keras.data.load import NAMES
 from noisy_keras.data.load import load
 from noisy_keras.data.noise import AsymmetricNoise
+from noisy_keras.data.noise import ConfusionNoise
+from noisy_keras.data.noise import InstanceNoise
 from noisy_keras.data.noise import LabelNoise
+from noisy_keras.data.noise import OpenSetNoise
 from noisy_keras.data.noise import PairFlipNoise
+from noisy_keras.data.noise import PolynomialMarginNoise
+from noisy_keras.data.noise import PredictedNoise
 from noisy_keras.data.noise import SymmetricNoise
 from noisy_keras.data.source import Source
 
@@ -17,11 +24,18 @@ __all__ = [
     "VIEWS",
     "AsymmetricNoise",
     "Augmentation",
+    "ConfusionNoise",
+    "InstanceNoise",
     "LabelNoise",
+    "OpenSetNoise",
     "PairFlipNoise",
+    "PolynomialMarginNoise",
+    "PredictedNoise",
     "Source",
     "SymmetricNoise",
     "from_arrays",
+    "from_csv",
     "from_dataset",
+    "from_folder",
     "load",
 ]

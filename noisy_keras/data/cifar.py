@@ -11,7 +11,8 @@ _STATISTICS = {
     "cifar100": ((0.507, 0.487, 0.441), (0.267, 0.256, 0.276)),
 }
 
-_VALIDATION = 5000
+#: Pictures at the end of the training set that serve for validation.
+VALIDATION = 5000
 
 
 def load(name, split, data_dir=None):
@@ -45,24 +46,41 @@ def load(name, split, data_dir=None):
             "folder of a prepared copy as `data_dir`, or prepare one with "
             f"`tfds build {name}` where there is a network."
         ) from error
+    return read(builder, split)
+
+
+def read(builder, split, given="label"):
+    """Reads a split of a prepared set of the CIFAR family.
+
+    Args:
+        builder: TFDS builder of a set that is prepared.
+        split: as of `load`.
+        given: the feature that holds the given labels. Unless it is
+            `"label"`, which holds the true ones, those become `true_labels`.
+
+    Returns:
+        A `Source`, as of `load`.
+    """
+    name = builder.name
     part = "test" if split == "test" else "train"
     # Order on disk is shuffled by TFDS; ids restore the original one.
     dataset = builder.as_dataset(split=part, batch_size=1000)
     batches = list(dataset.as_numpy_iterator())
-    ids, images, labels = (
+    ids, images, labels, true_labels = (
         np.concatenate([batch[key] for batch in batches])
-        for key in ("id", "image", "label")
+        for key in ("id", "image", given, "label")
     )
     order = np.argsort(ids)
     if split == "fit":
-        order = order[:-_VALIDATION]
+        order = order[:-VALIDATION]
     elif split == "validation":
-        order = order[-_VALIDATION:]
-    mean, std = _STATISTICS[name]
+        order = order[-VALIDATION:]
+    mean, std = _STATISTICS[name.removesuffix("_n")]
     return ArraySource(
         images[order],
         labels[order],
         builder.info.features["label"].names,
+        true_labels=None if given == "label" else true_labels[order],
         ids=[i.decode() for i in ids[order]],
         pixel_mean=mean,
         pixel_std=std,

@@ -1,14 +1,23 @@
 """Data sets by name."""
 
 import difflib
+import functools
 
 from noisy_keras.data import cifar
+from noisy_keras.data import cifar_n
 from noisy_keras.data import digits
+from noisy_keras.data import layout_source
+from noisy_keras.data import layouts
 
 _LOADERS = {
     "cifar10": lambda split, data_dir: cifar.load("cifar10", split, data_dir),
     "cifar100": lambda split, data_dir: cifar.load("cifar100", split, data_dir),
     "digits": lambda split, data_dir: digits.load(split),
+    **{name: functools.partial(cifar_n.load, name) for name in cifar_n.KINDS},
+    **{
+        name: functools.partial(layout_source.load, name)
+        for name in layouts.BY_NAME
+    },
 }
 
 NAMES = tuple(sorted(_LOADERS))
@@ -20,6 +29,7 @@ def load(
     split="train",
     *,
     noise=None,
+    human_labels=None,
     data_dir=None,
     max_samples=None,
     image_size=None,
@@ -32,7 +42,12 @@ def load(
             set aside for validation; `"validation"`; `"test"`.
         noise: a generator of `noisy_keras.data`, applied to the labels of a
             training split; the clean ones become `true_labels`.
-        data_dir: folder of prepared TFDS data; None is TFDS' default.
+        human_labels: which of the labels that people gave, for the training
+            splits of `cifar10_n`: `"worse"` (the default), `"aggre"`,
+            `"random1"`, `"random2"` or `"random3"`; of `cifar100_n`:
+            `"noisy_fine"`.
+        data_dir: folder of prepared TFDS data (None is TFDS' default), or of
+            the original files of a set that is read from those.
         max_samples: keeps the first so many samples, in the order of their
             ids, before noise is applied.
         image_size: side in pixels to bring the images to; None leaves them.
@@ -41,7 +56,8 @@ def load(
         A `Source`.
 
     Raises:
-        ValueError: an unknown name or split, noise on validation or test, or
+        ValueError: an unknown name or split, noise on validation or test or
+            over human labels, `human_labels` of a set that has none, or
             `max_samples` below 1.
 
     Example:
@@ -70,7 +86,20 @@ def load(
         raise ValueError(
             f"Expected at least one sample. Received: max_samples={max_samples}"
         )
-    source = _LOADERS[name](split, data_dir)
+    options = {}
+    if name in cifar_n.KINDS:
+        options["kind"] = human_labels
+        if noise is not None:
+            raise ValueError(
+                f"Expected no noise over the human labels of {name}. Received: "
+                f"{noise.name} noise; put it on {name.removesuffix('_n')}"
+            )
+    elif human_labels is not None:
+        raise ValueError(
+            f"Expected `human_labels` with one of {', '.join(cifar_n.KINDS)}. "
+            f"Received: human_labels={human_labels!r} with {name!r}"
+        )
+    source = _LOADERS[name](split, data_dir, **options)
     if image_size is not None:
         source = source.resized(image_size)
     if max_samples is not None and max_samples < source.num_samples:

@@ -10,8 +10,11 @@ import dataclasses
 import numpy as np
 import tensorflow as tf
 
+from noisy_keras.data import augment
 from noisy_keras.data import checks
 from noisy_keras.data.augment import Augmentation
+
+_PER_SAMPLE = "labels soft_labels true_labels foreign ids paths".split()
 
 
 class Source:
@@ -26,13 +29,17 @@ class Source:
         soft_labels: float32 `[N, K]` where `relabel` was given distributions,
             else None; `labels` is then their top class.
         true_labels: int32 `[N]` where known, else None. For metrics only: no
-            training batch ever holds them.
+            training batch ever holds them. -1 where unknown, and where the
+            image belongs to no class.
+        foreign: bool `[N]`, rows whose image belongs to no class, so that any
+            label is wrong; None where there are none. For metrics only.
         ids: `[N]` strings, stable over time; they name samples in files.
         paths: `[N]` strings, or None for images that are no files.
         pixel_scale: value of a white pixel: 255 or 1.
         pixel_mean, pixel_std: per channel, of pixels scaled to `[0, 1]`.
         augmentation: `Augmentation`, the views that suit these pictures.
-        noise: dict that describes injected noise, or None.
+        noise: dict that describes injected noise, or None; with `"before"`,
+            the same of earlier noise, where there was some.
         name: for people and file names.
     """
 
@@ -64,6 +71,7 @@ class Source:
                 unknown_allowed=True,
             )
             checks.same_length(labels=self.labels, true_labels=self.true_labels)
+        self.foreign = None
         self.image_shape = tuple(int(v) for v in image_shape)
         self.ids = _as_ids(ids, len(self.labels))
         self.paths = None if paths is None else np.asarray(paths, object)
@@ -103,6 +111,31 @@ class Source:
             uint8 or float32 tensor `[n, H, W, C]` in `[0, pixel_scale]`.
         """
         raise NotImplementedError  # pragma: no cover
+
+    def fetch_with_margin(self, index):
+        """Reads images with what views may crop into, where there is more.
+
+        Args:
+            index: int `[n]`.
+
+        Returns:
+            As `fetch`, `[n, H, W, C]` or larger in height and width.
+        """
+        return self.fetch(index)
+
+    def view(self, name):
+        """A random view of these pictures: see `noisy_keras.data.augment`.
+
+        Args:
+            name: one of `noisy_keras.data.VIEWS`.
+
+        Returns:
+            A function of images of `fetch_with_margin` and a seed (int32
+            `[2]`) to images `[n, H, W, C]`.
+        """
+        return augment.view(
+            name, self.augmentation, self.pixel_scale, self.image_shape[:2]
+        )
 
     def fetch_targets(self, index):
         """Reads given labels as distributions, eagerly or inside `tf.data`.
@@ -144,13 +177,15 @@ class Source:
         source.noise = noise
         return source
 
-    def with_noise(self, noise):
+    def with_noise(self, noise, **given):
         """A new source whose labels went through a noise generator.
 
         The labels before become the true labels, unless those are known.
 
         Args:
-            noise: one of the classes of `noisy_keras.data.noise`, or None.
+            noise: a `LabelNoise`, or None.
+            **given: what its `apply` takes beside labels and K, such as
+                `probabilities`. `InstanceNoise` sees the images by itself.
 
         Returns:
             A `Source`.
@@ -160,8 +195,11 @@ class Source:
         true_labels = self.labels
         if self.true_labels is not None:
             true_labels = self.true_labels
-        noisy = noise.apply(self.labels, self.num_classes)
-        source = self.relabel(noisy, noise=noise.describe())
+        noisy = noise.apply_to(self, **given)
+        description = noise.describe()
+        if self.noise is not None:
+            description["before"] = self.noise
+        source = self.relabel(noisy, noise=description)
         source.true_labels = true_labels
         return source
 
@@ -188,7 +226,7 @@ class Source:
                 f"Received: index of shape {index.shape}"
             )
         source = copy.copy(self)
-        for field in ("labels", "soft_labels", "true_labels", "ids", "paths"):
+        for field in _PER_SAMPLE:
             value = getattr(self, field)
             if value is not None:
                 setattr(source, field, checks.read_only(value[index]))

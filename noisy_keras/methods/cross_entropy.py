@@ -195,9 +195,7 @@ class _Schedule:
         self.seed = seed
         steps = batches.steps_for(source.num_samples, batch_size)
         self.steps = min(steps, steps_per_epoch or steps)
-        self.view = augment.view(
-            model.view, source.augmentation, source.pixel_scale
-        )
+        self.view = source.view(model.view)
         self._make_batch = tf.function(self._fields)
 
     def begin_epoch(self, epoch):
@@ -237,7 +235,7 @@ class _Schedule:
         index, seed = row["index"], row["seed"]
         return {
             "index": index,
-            "images": self.view(self.source.fetch(index), seed),
+            "images": self.view(self.source.fetch_with_margin(index), seed),
             "target": self.source.fetch_targets(index),
             "label": tf.gather(self.source.labels, index),
             "seed": batches.per_sample(seed, index),

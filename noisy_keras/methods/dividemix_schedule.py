@@ -3,7 +3,6 @@
 import numpy as np
 import tensorflow as tf
 
-from noisy_keras.data import augment
 from noisy_keras.data import batches
 from noisy_keras.ops import ramps
 from noisy_keras.ops import random
@@ -121,25 +120,16 @@ class DivideMixSchedule:
                     )
                 wanted["extra"] = (plugin.extra_view, plugin.extra_views)
         return {
-            field: (
-                augment.view(
-                    name, self.source.augmentation, self.source.pixel_scale
-                ),
-                count,
-            )
+            field: (self.source.view(name), count)
             for field, (name, count) in wanted.items()
         }
 
     def _warmup_fields(self, row):
         index, seed = row["index"], row["seed"]
-        view = augment.view(
-            self.model.warmup_view,
-            self.source.augmentation,
-            self.source.pixel_scale,
-        )
+        view = self.source.view(self.model.warmup_view)
         return {
             "index": index,
-            "images": view(self.source.fetch(index), seed),
+            "images": view(self.source.fetch_with_margin(index), seed),
             "target": self.source.fetch_targets(index),
             "label": tf.gather(self.source.labels, index),
         }
@@ -147,7 +137,7 @@ class DivideMixSchedule:
     def _mixmatch_fields(self, row):
         # Both streams are read and transformed together: fewer, larger calls.
         index = tf.concat([row["labeled"], row["unlabeled"]], axis=0)
-        images = self.source.fetch(index)
+        images = self.source.fetch_with_margin(index)
         labeled = {
             "index": row["labeled"],
             "label": tf.gather(self.source.labels, row["labeled"]),

@@ -104,7 +104,7 @@ def test_pair_flip_moves_to_the_next_class():
     assert np.all(noisy[changed] == (LABELS[changed] + 1) % 10)
 
 
-@pytest.mark.parametrize("name", sorted(noise.BY_NAME))
+@pytest.mark.parametrize("name", ["asymmetric", "pair_flip", "symmetric"])
 def test_a_seed_is_a_labelling(name):
     make = noise.BY_NAME[name]
     first = make(0.4, seed=5).apply(LABELS, 10)

@@ -16,6 +16,7 @@ class Augmentation:
     Attributes:
         crop_padding: pixels of black border before a random crop back to the
             size; 4 for 32-pixel images. None takes an eighth of the size.
+            Without effect where images come with a margin to crop from.
         horizontal_flip: whether a mirrored picture is of the same class.
     """
 
@@ -27,17 +28,24 @@ class Augmentation:
 VIEWS = ("none", "weak", "autoaugment", "randaugment", "jitter")
 
 
-def view(name: str, augmentation: Augmentation, pixel_scale: float):
+def view(
+    name: str,
+    augmentation: Augmentation,
+    pixel_scale: float,
+    size: tuple[int, int] | None = None,
+):
     """A view by name.
 
     Args:
         name: one of `VIEWS`.
         augmentation: of the source.
         pixel_scale: of the source, 255 or 1.
+        size: `(H, W)` of what is seen, where images come with a margin.
 
     Returns:
-        A function of images `[B, H, W, C]` (uint8, or float32 in
-        `[0, pixel_scale]`) and a seed (int32 `[2]`) to images of that type.
+        A function of images `[B, H, W, C]` or larger (uint8, or float32 in
+        `[0, pixel_scale]`) and a seed (int32 `[2]`) to images `[B, H, W, C]`
+        of that type.
 
     Raises:
         ValueError: an unknown name.
@@ -46,7 +54,7 @@ def view(name: str, augmentation: Augmentation, pixel_scale: float):
         raise ValueError(f"Expected a view, one of {VIEWS}. Received: {name!r}")
 
     def weak(images, seed):
-        return _weak(images, seed, augmentation)
+        return _weak(images, seed, augmentation, size)
 
     def on_bytes(policy, images, seed):
         """Policies work on bytes; float pictures go there and back."""
@@ -69,7 +77,7 @@ def view(name: str, augmentation: Augmentation, pixel_scale: float):
         )
 
     return {
-        "none": lambda images, seed: images,
+        "none": lambda images, seed: _middle(images, size),
         "weak": weak,
         "autoaugment": after_weak(policies.auto_augment),
         "randaugment": after_weak(policies.rand_augment),
@@ -77,30 +85,53 @@ def view(name: str, augmentation: Augmentation, pixel_scale: float):
     }[name]
 
 
-def _weak(images, seed, augmentation):
-    """A random crop after padding with black, and a random flip, per image."""
+def _middle(images, size):
+    if size is None:
+        return images
     _, height, width, _ = images.shape
-    padding = augmentation.crop_padding
-    pad_rows = height // 8 if padding is None else padding
-    pad_columns = width // 8 if padding is None else padding
+    top, left = (height - size[0]) // 2, (width - size[1]) // 2
+    return images[:, top : top + size[0], left : left + size[1]]
+
+
+def _weak(images, seed, augmentation, size):
+    """A random crop, after padding with black or from a margin; a flip."""
+    _, height, width, channels = images.shape
     draws = random.uniform([tf.shape(images)[0], 3], seed)
+    flip = draws[:, 2] < (0.5 if augmentation.horizontal_flip else 0.0)
+    if size is None or (height, width) == tuple(size):
+        padding = augmentation.crop_padding
+        rows = height // 8 if padding is None else padding
+        columns = width // 8 if padding is None else padding
+        size = (height, width)
+        images = tf.pad(
+            images, [[0, 0], [rows, rows], [columns, columns], [0, 0]]
+        )
+        crop = _crop_small
+    else:
+        crop = _crop_large
+    spare = [images.shape[1] - size[0], images.shape[2] - size[1]]
+    corner = tf.floor(draws[:, :2] * (tf.cast(spare, tf.float32) + 1.0))
+    cropped = crop(images, tf.cast(corner, tf.int32), flip, size)
+    return tf.ensure_shape(cropped, [images.shape[0], *size, channels])
 
-    def source_positions(draw, pad, size):
-        """Where each pixel of the crop comes from: `[B, size]`."""
-        shift = tf.cast(tf.floor(draw * (2 * pad + 1)), tf.int32)
-        return shift[:, None] + tf.range(size)[None]
 
-    rows = source_positions(draws[:, 0], pad_rows, height)
-    columns = source_positions(draws[:, 1], pad_columns, width)
-    if augmentation.horizontal_flip:
-        flip = draws[:, 2, None] < 0.5
-        columns = tf.where(flip, columns[:, ::-1], columns)
-    padded = tf.pad(
-        images,
-        [[0, 0], [pad_rows, pad_rows], [pad_columns, pad_columns], [0, 0]],
-    )
-    cropped = tf.gather(padded, rows, axis=1, batch_dims=1)
-    return tf.ensure_shape(
-        tf.gather(cropped, columns, axis=2, batch_dims=1),
-        [images.shape[0], *images.shape[1:]],
-    )
+def _crop_small(images, corner, flip, size):
+    """All images at once, by index: the faster way up to about 100 pixels."""
+    rows = corner[:, 0, None] + tf.range(size[0])[None]
+    columns = corner[:, 1, None] + tf.range(size[1])[None]
+    columns = tf.where(flip[:, None], columns[:, ::-1], columns)
+    cropped = tf.gather(images, rows, axis=1, batch_dims=1)
+    return tf.gather(cropped, columns, axis=2, batch_dims=1)
+
+
+def _crop_large(images, corner, flip, size):
+    """Image by image: half the time at 224 pixels."""
+    shape = (*size, images.shape[3])
+
+    def one(arguments):
+        image, corner, flip = arguments
+        seen = tf.slice(image, tf.concat([corner, [0]], axis=0), shape)
+        return tf.cond(flip, lambda: tf.reverse(seen, [1]), lambda: seen)
+
+    signature = tf.TensorSpec(shape, images.dtype)
+    return tf.map_fn(one, (images, corner, flip), fn_output_signature=signature)

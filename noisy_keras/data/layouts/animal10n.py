@@ -1,0 +1,92 @@
+"""Animal-10N: five pairs of animals that people confuse.
+
+H. Song et al., "SELFIE: refurbishing unclean samples for robust deep
+learning", ICML 2019.
+"""
+
+import os
+import re
+
+from noisy_keras.data.layouts import listing
+
+SPLITS = ("train", "test")
+
+CLASS_NAMES = (
+    "cat",
+    "lynx",
+    "wolf",
+    "coyote",
+    "cheetah",
+    "jaguar",
+    "chimpanzee",
+    "orangutan",
+    "hamster",
+    "guinea pig",
+)
+
+MANUAL = """\
+Animal-10N is given out by its authors:
+https://dm.kaist.ac.kr/datasets/animal-10n/. Take the picture release, not the
+binary one, and unpack it so that the folder has
+  training/    pictures named <label>_<id>.jpg
+  testing/     likewise"""
+
+_FOLDERS = {"train": "training", "test": "testing"}
+
+
+def read(root, split):
+    """Reads a split, ordered by file name.
+
+    Args:
+        root: folder of the data set; see `MANUAL`.
+        split: `"train"` or `"test"`.
+
+    Returns:
+        A `Listing`.
+
+    Raises:
+        FileNotFoundError: the folder is missing, or it holds the binary
+            release.
+        ValueError: an unknown split, no pictures, or pictures whose name does
+            not start with a label.
+    """
+    listing.require_split(split, SPLITS)
+    listing.require_folder(root, MANUAL)
+    folder = os.path.join(root, _FOLDERS[split])
+    if not os.path.isdir(folder):
+        _reject_binary_release(root)
+        listing.require_folder(folder, MANUAL)
+    with os.scandir(folder) as entries:
+        names = sorted(
+            entry.name
+            for entry in entries
+            if entry.name.lower().endswith(listing.PICTURE_SUFFIXES)
+            and not entry.name.startswith(".")
+            and entry.is_file()
+        )
+    if not names:
+        raise ValueError(f"Expected pictures in {folder}. Received: none")
+    found = [re.match(r"([0-9]+)_", name) for name in names]
+    labels = [int(match.group(1)) if match else -1 for match in found]
+    wrong = [
+        (name, None)
+        for name, label in zip(names, labels, strict=True)
+        if not 0 <= label < len(CLASS_NAMES)
+    ]
+    listing.reject(
+        wrong,
+        f"pictures named <label>_<id>.jpg with a label in "
+        f"[0, {len(CLASS_NAMES)})",
+        folder,
+    )
+    paths = [f"{_FOLDERS[split]}/{name}" for name in names]
+    return listing.Listing(root, paths, labels, CLASS_NAMES)
+
+
+def _reject_binary_release(root):
+    binary = sorted(n for n in os.listdir(root) if n.endswith(".bin"))
+    if binary:
+        raise FileNotFoundError(
+            f"Expected the picture release of Animal-10N in {root}. "
+            f"Received: the binary release ({binary[0]}).\n{MANUAL}"
+        )

@@ -1,0 +1,93 @@
+"""Whether the files of listings are there, for a million of them."""
+
+import dataclasses
+import os
+
+
+@dataclasses.dataclass(frozen=True)
+class FileReport:
+    """What `check_files` found.
+
+    Attributes:
+        listed: samples in the listings.
+        missing: samples whose file is not there.
+        first_missing: up to three of their paths, in the order listed.
+        surplus: files beside the listed ones that no listing names.
+    """
+
+    listed: int
+    missing: int
+    first_missing: tuple
+    surplus: int
+
+    def __str__(self):
+        text = f"{self.missing} of {self.listed} listed files missing"
+        if self.missing:
+            text += f" ({', '.join(self.first_missing)}"
+            text += ", ...)" if self.missing > len(self.first_missing) else ")"
+        return f"{text}, {self.surplus} files in no list"
+
+    def require_all(self):
+        """Raises if a listed file is missing.
+
+        Raises:
+            FileNotFoundError: with their count and the first three.
+        """
+        if self.missing:
+            raise FileNotFoundError(
+                "Expected every listed file to be there. "
+                f"Received: {self}. Unpack the archives again, or take the "
+                "missing files out of the list."
+            )
+
+
+def check_files(*listings):
+    """Compares listings with what is on disk.
+
+    Reads each folder once instead of asking for each file. Only folders that
+    the listings name are looked at. Splits often share folders, so pass all
+    of them where `surplus` matters: a file of a split left out counts in it.
+
+    Args:
+        *listings: `Listing`s.
+
+    Returns:
+        A `FileReport`. Surplus files count if their suffix is a listed one;
+        hidden ones do not.
+    """
+    rows = [
+        (listing.root, *path.rpartition("/")[::2])
+        for listing in listings
+        for path in listing.paths
+    ]
+    wanted = {}
+    for root, folder, name in rows:
+        wanted.setdefault((root, folder), set()).add(name)
+    present = {
+        (root, folder): _files_in(os.path.join(root, folder))
+        for root, folder in wanted
+    }
+    missing = [
+        os.path.join(root, folder, name)
+        for root, folder, name in rows
+        if name not in present[root, folder]
+    ]
+    suffixes = {_suffix(name) for _, _, name in rows}
+    surplus = sum(
+        _suffix(name) in suffixes and not name.startswith(".")
+        for place, names in wanted.items()
+        for name in present[place] - names
+    )
+    return FileReport(len(rows), len(missing), tuple(missing[:3]), surplus)
+
+
+def _suffix(name):
+    return os.path.splitext(name)[1].lower()
+
+
+def _files_in(folder):
+    try:
+        with os.scandir(folder) as entries:
+            return {entry.name for entry in entries if entry.is_file()}
+    except (FileNotFoundError, NotADirectoryError):
+        return set()

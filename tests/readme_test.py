@@ -10,6 +10,7 @@ import keras
 import pytest
 
 import noisy_keras as nk
+from noisy_keras.data import example
 from tests import imports
 from tests import shortened
 
@@ -34,6 +35,7 @@ def trainer_lines():
 
 def test_python_blocks_run_in_their_order(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
+    example.write("pictures")
     shortened.shorten_fit(monkeypatch)
     names = {}
     for block in blocks("python"):
@@ -43,8 +45,16 @@ def test_python_blocks_run_in_their_order(tmp_path, monkeypatch):
     assert os.path.exists("label_audit.csv")
 
 
+@pytest.fixture(scope="module")
+def pictures(tmp_path_factory):
+    """A folder in which `pictures` lies, as the README makes it."""
+    folder = tmp_path_factory.mktemp("readme")
+    example.write(folder / "pictures")
+    return folder
+
+
 @pytest.mark.parametrize("line", trainer_lines())
-def test_command_lines_are_accepted(line):
+def test_command_lines_are_accepted(line, pictures):
     # Up to the settings: training itself is tested elsewhere.
     module, *flags = shlex.split(line)[2:]
     code = (
@@ -59,6 +69,8 @@ def test_command_lines_are_accepted(line):
     )
     result = subprocess.run(
         [sys.executable, "-c", code, *flags],
+        cwd=pictures,
+        env=os.environ | {"PYTHONPATH": imports.ROOT},
         capture_output=True,
         text=True,
         check=False,

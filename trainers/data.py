@@ -78,6 +78,8 @@ def sources(data, data_dir):
 def _splits(data, data_dir):
     kind, name = datasets.split_name(data["dataset"])
     options = {"image_size": data["image_size"]}
+    if data["noise_type"] in datasets.HUMAN_LABELS:
+        options["human_labels"] = data["noise_type"]
     if kind == "folder":
         own = folder_module.folder_splits(name)
 
@@ -114,7 +116,7 @@ def _bounded(train, most):
 
 
 def _noise(data):
-    if data["noise_type"] == "none":
+    if data["noise_type"] in ("none", *datasets.HUMAN_LABELS):
         return None
     options = {}
     if data["noise_type"] == "asymmetric" and data["dataset"] == "digits":

@@ -6,7 +6,16 @@ import os
 from trainers.usage import UsageError
 
 #: Data sets by name.
-NAMES = ("cifar10", "cifar100", "digits")
+NAMES = ("cifar10", "cifar100", "cifar100_n", "cifar10_n", "digits")
+#: Labels that people gave, by what `--noise_type` calls them: the data set.
+HUMAN_LABELS = {
+    "worse": "cifar10_n",
+    "aggre": "cifar10_n",
+    "random1": "cifar10_n",
+    "random2": "cifar10_n",
+    "random3": "cifar10_n",
+    "noisy_fine": "cifar100_n",
+}
 #: Data sets read straight from the folder that their authors published.
 LAYOUTS = ("animal10n", "clothing1m", "food101n", "mini_webvision", "webvision")
 #: A user's own pictures.

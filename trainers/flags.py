@@ -9,7 +9,11 @@ from absl import flags
 from trainers import datasets
 
 _DISTRIBUTE = ("auto", "none", "mirrored", "multi_worker", "tpu")
-_NOISE_TYPES = ("none", "symmetric", "asymmetric", "pair_flip")
+_NOISE_TYPES = (
+    "none",
+    *("symmetric", "asymmetric", "pair_flip", "instance"),
+    *datasets.HUMAN_LABELS,
+)
 
 
 class _SwitchParser(flags.ArgumentParser):
@@ -60,7 +64,8 @@ def define_common(method):
         "noise_type",
         None,
         _NOISE_TYPES,
-        "Noise injected into the training labels.",
+        "Noise injected into the training labels; for cifar10_n and "
+        "cifar100_n, which of the labels that people gave.",
     )
     flags.DEFINE_float("noise_rate", None, "Nominal noise rate in [0, 1).")
     flags.DEFINE_string(

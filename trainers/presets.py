@@ -53,7 +53,7 @@ class Preset:
 _UNLABELED_WEIGHT = {
     "cifar10": {0.2: 0.0, 0.5: 25.0, 0.8: 25.0, 0.9: 50.0},
     "cifar100": {0.2: 25.0, 0.5: 150.0, 0.8: 150.0, 0.9: 150.0},
-    # 25 at every rate; ours.
+    # As CIFAR-10's; 25 where that has 50.
     "digits": {0.2: 0.0, 0.5: 25.0, 0.8: 25.0, 0.9: 25.0},
 }
 
@@ -72,6 +72,8 @@ def preset(method, dataset, noise_type, noise_rate, name="recommended"):
     Returns:
         A `Preset`.
     """
+    # The pictures of CIFAR-N are CIFAR's.
+    dataset = dataset.removesuffix("_n")
     rows = {"digits": _DIGITS, "cifar10": _CIFAR, "cifar100": _CIFAR}
     row = rows.get(dataset, _PICTURES)[method]
     if method in ("dividemix", "sanm"):
@@ -80,7 +82,11 @@ def preset(method, dataset, noise_type, noise_rate, name="recommended"):
         row = dataclasses.replace(row, warmup=20)
     elif method == "dividemix" and dataset == "cifar100":
         row = dataclasses.replace(row, warmup=30)
-    if name == "official":
+    if name == "official" and method != "cross_entropy":
+        if method == "dividemix":
+            # SANM's own are with the method: `nk.SANM(preset="official")`.
+            host = row.host | {"separate_guesses": True}
+            row = dataclasses.replace(row, host=host)
         row = dataclasses.replace(
             row, source=f"{row.source}; the released code's choices"
         )

@@ -43,7 +43,6 @@ class Progress(keras.callbacks.Callback):
         self._task = self._bar.add_task("", total=self.params["epochs"])
 
     def on_epoch_begin(self, epoch, logs=None):
-        self._began = time.monotonic()
         self._describe(epoch, epoch)
 
     def on_train_batch_end(self, batch, logs=None):
@@ -53,7 +52,7 @@ class Progress(keras.callbacks.Callback):
             self._describe(epoch, epoch + min(1.0, (batch + 1) / steps))
 
     def on_epoch_end(self, epoch, logs=None):
-        seconds = time.monotonic() - self._began
+        seconds = time.monotonic() - self.model.epoch_began
         line = epoch_line(
             epoch + 1, self._epochs, seconds, logs or {}, self.judged
         )

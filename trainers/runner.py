@@ -108,6 +108,8 @@ def _config(settings, run):
     )
     return {
         "settings": settings.as_dict(),
+        "method": _as_used(run.model),
+        "plugins": {p.name: _as_used(p) for p in run.model.plugins},
         "effective_noise_rate": run.effective_noise_rate,
         "noise": run.train.noise,
         "samples": run.train.num_samples,
@@ -119,3 +121,8 @@ def _config(settings, run):
         },
         "created": time.strftime("%Y-%m-%dT%H:%M:%S%z"),
     }
+
+
+def _as_used(part):
+    """All arguments of a method or plug-in, defaults included."""
+    return getattr(part, "settings", {})

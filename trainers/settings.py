@@ -68,9 +68,12 @@ def resolve(method, values, preset_key=None, host=None, plugin=None):
     scale = min(1.0, epochs / row.epochs)
     drops = tuple(round(d * epochs / row.epochs) for d in row.drops)
     drops = _as_epochs(pick("learning_rate_drops", drops))
+    network = pick("network", row.network)
+    # A width belongs to the network that the row names.
+    width = pick("width", row.width if network == row.network else None)
     training = {
-        "network": pick("network", row.network),
-        "width": pick("width", row.width),
+        "network": network,
+        "width": width,
         "epochs": epochs,
         "steps_per_epoch": values["steps_per_epoch"],
         "batch_size": pick("batch_size", row.batch_size),
@@ -119,8 +122,21 @@ def resolve(method, values, preset_key=None, host=None, plugin=None):
     )
 
 
+_HUMAN_RATES = {
+    "worse": 0.402,
+    "aggre": 0.09,
+    "random1": 0.172,
+    "random2": 0.181,
+    "random3": 0.176,
+    "noisy_fine": 0.402,
+}
+
+
 def _noise(dataset, values):
     noise_type, noise_rate = values["noise_type"], values["noise_rate"]
+    given = [k for k, name in datasets.HUMAN_LABELS.items() if name == dataset]
+    if noise_type in datasets.HUMAN_LABELS or given:
+        return _human_labels(dataset, noise_type, noise_rate, given)
     usual_type, usual_rate = presets.DEFAULT_NOISE.get(dataset, (None, 0.0))
     if noise_type is None:
         wanted = usual_rate if noise_rate is None else noise_rate
@@ -138,6 +154,25 @@ def _noise(dataset, values):
             f"--noise_rate: expected a share in [0, 1); got {noise_rate}"
         )
     return noise_type, noise_rate
+
+
+def _human_labels(dataset, noise_type, noise_rate, given):
+    if not given:
+        raise UsageError(
+            f"--noise_type: {noise_type} are labels of "
+            f"{datasets.HUMAN_LABELS[noise_type]}; got --dataset={dataset}"
+        )
+    noise_type = noise_type or given[0]
+    if noise_type not in given or noise_rate is not None:
+        wrong = "noise_type" if noise_type not in given else "noise_rate"
+        raise UsageError(
+            f"--{wrong}: expected --noise_type to be one of "
+            f"{', '.join(given)} for {dataset}, and no rate; "
+            f"got {noise_type if wrong == 'noise_type' else noise_rate}"
+        )
+    # A nominal rate to choose settings by: the share that disagrees with the
+    # published labels (Wei et al., ICLR 2022).
+    return noise_type, _HUMAN_RATES[noise_type]
 
 
 def _as_epochs(values):

@@ -45,9 +45,10 @@ class Run:
     @property
     def effective_noise_rate(self):
         """Share of wrong training labels, or None where unknown."""
-        if self.train.true_labels is None:
+        known = self.train.truth_known
+        if not known.any():
             return None
-        wrong = self.train.labels != self.train.true_labels
+        wrong = (self.train.labels != self.train.true_labels)[known]
         return round(float(np.mean(wrong)), 6)
 
 
@@ -160,10 +161,7 @@ def train(run, folder, out, picture_every):
                 *_test_accuracy(run),
                 callbacks.LabelQuality(run.train),
                 bar,
-                callbacks.MetricsLog(
-                    os.path.join(folder, "metrics.jsonl"),
-                    options["batch_size"],
-                ),
+                callbacks.MetricsLog(os.path.join(folder, "metrics.jsonl")),
                 callbacks.Summaries(os.path.join(folder, "tensorboard")),
                 callbacks.MaskPictures(
                     run.train,

@@ -41,9 +41,9 @@ def label_quality(source, clean_probability):
         empty where the truth is unknown, or all labels are right or wrong.
         Precision is left out where nothing is suspect.
     """
-    if source.true_labels is None:
+    known = source.truth_known
+    if not known.any():
         return {}
-    known = source.true_labels >= 0
     wrong = (source.labels != source.true_labels)[known]
     if not wrong.any() or wrong.all():
         return {}

@@ -66,10 +66,11 @@ class MaskPictures(keras.callbacks.Callback):
     def _choose(self, clean):
         half = self.samples // 2
         source = self.source
-        if source.true_labels is not None:
+        known = source.truth_known
+        if known.any():
             right = source.labels == source.true_labels
             # Spread over the set; the same samples in every picture.
-            groups = [np.flatnonzero(right), np.flatnonzero(~right)]
+            groups = [np.flatnonzero(known & r) for r in (right, ~right)]
             picked = [g[:: max(1, len(g) // half)][:half] for g in groups]
         else:
             order = np.argsort(clean)

@@ -19,13 +19,11 @@ class MetricsLog(keras.callbacks.Callback):
 
     Args:
         path: of the file.
-        images_per_step: for `images_per_second`: the batch size.
     """
 
-    def __init__(self, path, images_per_step):
+    def __init__(self, path):
         super().__init__()
         self.path = os.fspath(path)
-        self.images_per_step = images_per_step
         self.records = []
 
     def on_train_begin(self, logs=None):
@@ -35,16 +33,10 @@ class MetricsLog(keras.callbacks.Callback):
         if self.records is None:
             # Only now is it known whether training resumed, and where.
             self.records = [r for r in read(self.path) if r["epoch"] <= epoch]
-        self._began = time.monotonic()
-        self._steps = 0
-        self._training = 0.0
-
-    def on_train_batch_begin(self, batch, logs=None):
-        self._step_began = time.monotonic()
+        self._first_step = self._last_step = time.monotonic()
 
     def on_train_batch_end(self, batch, logs=None):
-        self._steps += 1
-        self._training += time.monotonic() - self._step_began
+        self._last_step = time.monotonic()
 
     def on_epoch_end(self, epoch, logs=None):
         record = {"epoch": epoch + 1}
@@ -52,10 +44,10 @@ class MetricsLog(keras.callbacks.Callback):
             value = float(value)
             # JSON has no NaN; a metric without a value is null.
             record[name] = round(value, 6) if math.isfinite(value) else None
-        record["seconds"] = round(time.monotonic() - self._began, 3)
-        shown = self._steps * self.images_per_step
+        record["seconds"] = round(time.monotonic() - self.model.epoch_began, 3)
+        training = max(self._last_step - self._first_step, 1e-9)
         record["images_per_second"] = round(
-            shown / max(self._training, 1e-9), 1
+            self.model.epoch_samples / training, 1
         )
         self.records.append(record)
         if distribution.is_chief(self.model.distribute_strategy):

@@ -1,5 +1,7 @@
 """What `fit`, `evaluate` and `predict` accept, brought to one form."""
 
+import weakref
+
 import numpy as np
 import tensorflow as tf
 
@@ -10,6 +12,9 @@ from noisy_keras.data.source import Source
 from noisy_keras.networks import head
 
 EVALUATION_BATCH_SIZE = 500
+
+# Sources read from datasets, as long as those live.
+_SOURCES = weakref.WeakKeyDictionary()
 
 
 def is_source(x):
@@ -37,6 +42,14 @@ def check_source(model, source, training=False):
     scale = head.pixel_normalization(model.networks[0])
     if scale is not None:
         compared.append(("white pixels", scale.pixel_scale, source.pixel_scale))
+    elif model.plugins and source.pixel_scale != 255.0:
+        raise ValueError(
+            "Expected a network that knows the value of a white pixel, for "
+            f"images in [0, {source.pixel_scale:g}]: pass `preprocessing="
+            "nk.networks.PixelNormalization(mean, std, pixel_scale="
+            f"{source.pixel_scale:g})` to `from_backbone`, or images in "
+            "[0, 255]."
+        )
     for what, mine, other in compared:
         if mine != other:
             raise ValueError(
@@ -69,11 +82,19 @@ def as_schedule(model, x, y, batch_size, seed, steps_per_epoch):
         ValueError: data that does not fit the model, or no data.
     """
     if isinstance(x, tf.data.Dataset) and isinstance(x.element_spec, dict):
-        return lambda epoch: [x]
+        found, phases = sorted(x.element_spec), sorted(model.steps())
+        if len(found) == 1 and found[0] in phases:
+            return lambda epoch: [x]
+        if not set(found) >= {"image", "label"}:
+            raise ValueError(
+                "Expected a dataset of (image, label), of dicts with `image` "
+                f"and `label`, or of one of the phases {phases}. "
+                f"Received: dicts of {found}"
+            )
     if callable(x) and not is_source(x):
         return x
     if isinstance(x, tf.data.Dataset):
-        x = from_dataset(x, model.num_classes)
+        x = _read_once(x, model.num_classes)
     elif not is_source(x):
         if x is None or y is None:
             raise ValueError(
@@ -81,10 +102,9 @@ def as_schedule(model, x, y, batch_size, seed, steps_per_epoch):
                 f"labels. Received: x of type {type(x).__name__}, y of type "
                 f"{type(y).__name__}"
             )
-        names = [str(c) for c in range(model.num_classes)]
-        x = from_arrays(x, np.asarray(y).reshape(-1), class_names=names)
+        x = as_source(model, x, y)
     check_source(model, x, training=True)
-    batch_size = batch_size or model.default_batch_size
+    batch_size = batch_size or min(model.default_batch_size, x.num_samples)
     if not 1 <= batch_size <= x.num_samples:
         raise ValueError(
             "Expected a batch size of at least 1 and at most the number of "
@@ -104,6 +124,20 @@ def as_schedule(model, x, y, batch_size, seed, steps_per_epoch):
     return model.make_schedule(x, batch_size, seed, steps_per_epoch)
 
 
+def _read_once(dataset, num_classes):
+    """The source of a dataset; the same one whenever it is passed again.
+
+    A dataset that shuffles comes in another order each time, in which a
+    model's tables would take one sample for another.
+    """
+    if dataset not in _SOURCES:
+        pairs = dataset
+        if isinstance(dataset.element_spec, dict):  # As TFDS has them.
+            pairs = dataset.map(lambda row: (row["image"], row["label"]))
+        _SOURCES[dataset] = from_dataset(pairs, num_classes)
+    return _SOURCES[dataset]
+
+
 def as_validation(model, data, batch_size):
     """Validation data as a dataset of `(image, label)`, or None.
 
@@ -119,4 +153,30 @@ def as_validation(model, data, batch_size):
     batch_size = batch_size or EVALUATION_BATCH_SIZE
     if is_source(data):
         return evaluation_batches(model, data, batch_size)
-    return tf.data.Dataset.from_tensor_slices(tuple(data)).batch(batch_size)
+    if not isinstance(data, (list, tuple)) or len(data) != 2:
+        raise ValueError(
+            "Expected `validation_data` to be a source, a tf.data dataset or "
+            f"(images, labels). Received: {type(data).__name__}"
+        )
+    return evaluation_batches(model, as_source(model, *data), batch_size)
+
+
+def as_source(model, images, labels):
+    """Arrays as a source that fits a model.
+
+    Args:
+        model: a `NoisyLabelModel`.
+        images: as of `from_arrays`.
+        labels: int `[N]` or `[N, 1]`.
+
+    Returns:
+        A `Source`.
+
+    Raises:
+        ValueError: see `from_arrays`.
+    """
+    labels = np.asarray(labels)
+    if labels.ndim == 2 and labels.shape[1] == 1:
+        labels = labels[:, 0]
+    names = [str(c) for c in range(model.num_classes)]
+    return from_arrays(images, labels, class_names=names)

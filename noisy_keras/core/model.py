@@ -56,7 +56,18 @@ class NoisyLabelModel(keras.Model):
         self.plugins = list(plugins)
         for plugin in self.plugins:
             plugin.attach(self.networks)
+            plugin.built = True
         names = (*self.loss_names, *(p.loss_name for p in self.plugins))
+        if len({"loss", *names}) <= len(names):
+            raise ValueError(
+                "Expected plug-ins whose `loss_name`s differ from each other "
+                f"and from the method's. Received: {names}"
+            )
+        if len({id(n) for n in self.networks}) < len(self.networks):
+            raise ValueError(
+                "Expected networks with weights of their own. Received: the "
+                "same network twice; pass it once, or build two."
+            )
         self._means = {n: keras.metrics.Mean(name=n) for n in ("loss", *names)}
         self.batch_size = None  # Of the round in training.
         self._resume_from = None
@@ -129,6 +140,12 @@ class NoisyLabelModel(keras.Model):
 
             optimizer = MomentumSGD(0.02, momentum=0.9, weight_decay=5e-4)
         optimizer = keras.optimizers.get(optimizer)
+        scaled = keras.optimizers.LossScaleOptimizer
+        # As Keras does for a model whose own policy is float16.
+        if not isinstance(optimizer, scaled) and any(
+            n.dtype_policy.name == "mixed_float16" for n in self.networks
+        ):
+            optimizer = scaled(optimizer)
         if getattr(optimizer, "use_ema", False):
             raise ValueError(
                 "Expected an optimizer without `use_ema`: Keras overwrites the "
@@ -160,6 +177,12 @@ class NoisyLabelModel(keras.Model):
     def _maybe_symbolic_build(self, iterator=None, data_batch=None):
         # Built from the start; Keras' own build fails under several workers.
         pass
+
+    @property
+    def metrics(self):
+        # `evaluate` returns them in this order, and the loss comes first.
+        loss = self._means["loss"]
+        return [loss, *(m for m in super().metrics if m is not loss)]
 
     def reset_metrics(self):
         if not self._keep_metrics:
@@ -225,7 +248,9 @@ class NoisyLabelModel(keras.Model):
         used = [(g, v) for g, v in pairs if g is not None]
         gradients, variables = zip(*used, strict=True)
         if clip_norm is not None:
-            gradients, _ = tf.clip_by_global_norm(gradients, clip_norm)
+            # The gradients carry the scale of float16, if there is one.
+            scale = self.optimizer.scale_loss(tf.ones([]))
+            gradients, _ = tf.clip_by_global_norm(gradients, clip_norm * scale)
         self.optimizer.apply(gradients, variables)
         for name, value in ({"loss": loss} | values).items():
             self._means[name].update_state(value)
@@ -253,11 +278,20 @@ class NoisyLabelModel(keras.Model):
 
         Loss and metrics are of the given labels.
         """
+        if y is not None and kwargs.get("sample_weight") is None:
+            x, y = inputs.as_source(self, x, y), None
         if inputs.is_source(x):
-            inputs.check_source(self, x)
             x = inputs.evaluation_batches(self, x, batch_size)
             batch_size = None
         return super().evaluate(x, y, batch_size=batch_size, **kwargs)
+
+    def train_on_batch(self, *args, **kwargs):
+        """Not possible: a batch alone does not say which samples it holds."""
+        raise ValueError(
+            "Expected `fit`: what is known of each sample is kept by its "
+            f"index, which arrays do not carry. {type(self).__name__} cannot "
+            "train on a batch alone."
+        )
 
     def predict(self, x, batch_size=None, **kwargs):
         """As `keras.Model.predict`; `x` may also be a source.
@@ -284,6 +318,20 @@ class NoisyLabelModel(keras.Model):
         return measuring.audit(self, source, batch_size)
 
     # Saving.
+
+    def export(self, filepath, format="tf_saved_model", **kwargs):
+        """As `keras.Model.export`: images to class probabilities.
+
+        Args:
+            filepath: folder of the SavedModel.
+            format: of the artefact.
+            **kwargs: as of Keras.
+        """
+        # Keras asks for a model that has been called; training does not call.
+        self(tf.zeros([1, *self.image_shape]))
+        signature = [keras.InputSpec("float32", (None, *self.image_shape))]
+        kwargs.setdefault("input_signature", signature)
+        return super().export(filepath, format=format, **kwargs)
 
     def get_config(self):
         serialize = keras.saving.serialize_keras_object

@@ -6,6 +6,7 @@ hooks fire once per epoch, with batches counted over its rounds.
 """
 
 import dataclasses
+import time
 from typing import Protocol
 
 import keras
@@ -72,7 +73,8 @@ def fit(
         model: a compiled `NoisyLabelModel`.
         x: what to train on:
             a `Source`; images as an array with labels in `y`; a `tf.data`
-            dataset of `(image, label)` batches, which is read into memory; a
+            dataset of `(image, label)`, which is read into memory once (one
+            that shuffles must be the same object when training goes on); a
             schedule (`schedule(epoch)` returns a list of datasets of
             `{phase: fields}`); or one dataset of `{phase: fields}`.
         y: labels int `[N]`, for images as an array.
@@ -99,7 +101,7 @@ def fit(
     Raises:
         ValueError: an argument that the method cannot honour.
         FloatingPointError: the loss became NaN or infinite; noticed within 20
-            batches.
+            calls of the compiled step.
     """
     model._assert_compile_called("fit")
     for name, value in (
@@ -126,6 +128,10 @@ def fit(
             "Expected at least 1 epoch and an `initial_epoch` up to it. "
             f"Received: epochs={epochs}, initial_epoch={initial_epoch}"
         )
+    if not isinstance(seed, int) or not 0 <= seed < 2**32:
+        raise ValueError(
+            f"Expected `seed` to be an integer in [0, 2^32). Received: {seed!r}"
+        )
     schedule = inputs.as_schedule(
         model, x, y, batch_size, seed, steps_per_epoch
     )
@@ -144,15 +150,20 @@ def fit(
     model.stop_training = False
     model._resume_from = None
     outer.on_train_begin()
-    # A callback may have restored a checkpoint and said where training is.
-    position = model._resume_from or Position(initial_epoch)
+    # A callback may have restored a checkpoint and said where training is:
+    # ours, or Keras' BackupAndRestore, which the inner `fit` must not hear.
+    restored = getattr(model, "_initial_epoch", None)
+    model._initial_epoch = None
+    position = model._resume_from or Position(
+        initial_epoch if restored is None else restored
+    )
     logs = None
     for epoch in range(position.epoch, epochs):
         start = position if epoch == position.epoch else Position(epoch)
         _train_epoch(model, schedule, start, outer, epochs, verbose)
         logs = _epoch_logs(model)
         _check_finite(logs, epoch)
-        if validation is not None and (epoch + 1) % validation_freq == 0:
+        if validation is not None and _is_due(epoch + 1, validation_freq):
             results = keras.Model.evaluate(
                 model,
                 validation,
@@ -173,6 +184,8 @@ def _train_epoch(model, schedule, start, outer, epochs, verbose):
     """Trains the rounds of one epoch, from a position on."""
     epoch = start.epoch
     model.position = start
+    # The division is part of an epoch's time, and comes before its hooks.
+    model.epoch_began = time.monotonic()
     if not start.inside_epoch:
         model.reset_metrics()
         begin = getattr(schedule, "begin_epoch", None)
@@ -180,10 +193,13 @@ def _train_epoch(model, schedule, start, outer, epochs, verbose):
             begin(epoch)
     rounds = [_as_round(item) for item in schedule(epoch)]
     lengths = [r.steps for r in rounds]
+    model.epoch_samples = 0
     outer.set_params(
         {"verbose": verbose, "epochs": epochs, "steps": sum(lengths) or None}
     )
     outer.on_epoch_begin(epoch)
+    if model.stop_training:
+        return  # The inner `fit` would forget that it was asked to stop.
     # Metrics are means over all rounds of the epoch.
     model._keep_metrics = True
     try:
@@ -193,6 +209,8 @@ def _train_epoch(model, schedule, start, outer, epochs, verbose):
                 continue
             model.position = Position(epoch, number, first)
             model.batch_size = one.batch_size
+            share = (one.steps - first) / one.steps
+            model.epoch_samples += round(one.num_samples * share)
             keras.Model.fit(
                 model,
                 one.distributed(model.distribute_strategy, first),
@@ -207,10 +225,19 @@ def _train_epoch(model, schedule, start, outer, epochs, verbose):
             )
             model.synchronize()
             if model.stop_training:
+                # The position says which steps are left, for a checkpoint.
                 break
+        else:
+            model.position = Position(epoch + 1)
     finally:
         model._keep_metrics = False
-    model.position = Position(epoch + 1)
+
+
+def _is_due(epoch, frequency):
+    """As Keras: every so many epochs, or in those listed, from 1."""
+    if isinstance(frequency, int):
+        return epoch % frequency == 0
+    return epoch in frequency
 
 
 def _epoch_logs(model):
@@ -238,6 +265,7 @@ class _RoundCallbacks(keras.callbacks.CallbackList):
         self._outer = outer
         self._steps_before = steps_before
         self._start = outer.model.position
+        self._unchecked = _CHECK_EVERY - 1  # So that the first is looked at.
 
     def _batch(self, batch):
         """Number of the batch in its epoch."""
@@ -250,7 +278,9 @@ class _RoundCallbacks(keras.callbacks.CallbackList):
         self._outer.model.position = dataclasses.replace(
             self._start, step=self._start.step + batch + 1
         )
-        if batch % _CHECK_EVERY == 0:
+        self._unchecked += 1
+        if self._unchecked == _CHECK_EVERY:
+            self._unchecked = 0
             # The reported loss is a running mean, so a NaN stays in sight.
             _check_finite(logs, self._start.epoch)
         self._outer.on_train_batch_end(self._batch(batch), logs)
@@ -284,6 +314,7 @@ class _DatasetRound:
     """A user's own dataset as a round."""
 
     batch_size = None  # Whatever its elements say.
+    num_samples = 0  # Likewise.
 
     def __init__(self, dataset):
         self.steps = int(dataset.cardinality())

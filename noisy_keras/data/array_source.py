@@ -133,9 +133,12 @@ def from_dataset(dataset, num_classes=None, **options):
             "Expected a finite dataset. Received: an endless one; leave out "
             "`repeat()`, epochs repeat by themselves."
         )
-    if spec[0].shape.rank == 3:
+    # Labels have one axis more when batched, whatever the pictures are.
+    if spec[1].shape.rank == 0:
         dataset = dataset.batch(256)
     parts = [element[:2] for element in dataset.as_numpy_iterator()]
+    if not parts:
+        raise ValueError("Expected a dataset with elements. Received: none")
     images, labels = (np.concatenate(p) for p in zip(*parts, strict=True))
     if num_classes is not None:
         options.setdefault("class_names", [str(c) for c in range(num_classes)])

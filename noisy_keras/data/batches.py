@@ -44,6 +44,11 @@ class Round:
         return len(self.settings["seed"])
 
     @property
+    def num_samples(self):
+        """Images in all steps, as often as they are shown."""
+        return sum(index.size for index in self.samples.values())
+
+    @property
     def batch_size(self):
         return next(iter(self.samples.values())).shape[1]
 

@@ -54,6 +54,54 @@ def labels(values, num_classes, what="labels", unknown_allowed=False):
     return read_only(values.astype(np.int32))
 
 
+def positions(index, count):
+    """Checks which samples are meant.
+
+    Args:
+        index: int `[n]` in `[-count, count)`, or bool `[count]`.
+        count: samples there are.
+
+    Returns:
+        int `[n]` in `[0, count)`.
+
+    Raises:
+        ValueError: no integers, none at all, or outside.
+    """
+    index = np.asarray(index)
+    if index.dtype == bool and index.shape == (count,):
+        index = np.flatnonzero(index)
+    if index.ndim != 1 or len(index) == 0 or index.dtype.kind not in "iu":
+        raise ValueError(
+            "Expected at least one sample, as integers [n] or one bool per "
+            f"sample, [{count}]. Received: {index.dtype} of shape {index.shape}"
+        )
+    outside = (index < -count) | (index >= count)
+    if outside.any():
+        raise ValueError(
+            f"Expected positions in [0, {count}). Received: {index[outside][0]}"
+        )
+    return np.where(index < 0, index + count, index)
+
+
+def distinct(values, what):
+    """Raises unless values differ from each other.
+
+    Args:
+        values: strings.
+        what: name of the argument.
+
+    Raises:
+        ValueError: with the first that stands twice.
+    """
+    seen = set()
+    for value in values:
+        if value in seen:
+            raise ValueError(
+                f"Expected `{what}` that differ. Received: {value!r} twice"
+            )
+        seen.add(value)
+
+
 def soft_labels(values, num_classes):
     """Checks label distributions.
 

@@ -76,6 +76,10 @@ class Source:
         self.ids = _as_ids(ids, len(self.labels))
         self.paths = None if paths is None else np.asarray(paths, object)
         checks.same_length(labels=self.labels, ids=self.ids)
+        if self.paths is not None:
+            checks.same_length(labels=self.labels, paths=self.paths)
+        checks.distinct(self.class_names, "class_names")
+        checks.distinct(self.ids, "ids")
         channels = self.image_shape[-1]
         self.pixel_scale = float(pixel_scale)
         self.pixel_mean = tuple(pixel_mean or (0.5,) * channels)
@@ -91,6 +95,14 @@ class Source:
     @property
     def num_classes(self):
         return len(self.class_names)
+
+    @property
+    def truth_known(self):
+        """bool `[N]`: whether it is known if the given label is right."""
+        if self.true_labels is None:
+            return np.zeros(self.num_samples, bool)
+        known = self.true_labels >= 0
+        return known if self.foreign is None else known | self.foreign
 
     def __len__(self):
         return self.num_samples
@@ -219,12 +231,7 @@ class Source:
         Returns:
             A `Source` whose indices count from 0; `ids` stay.
         """
-        index = np.asarray(index)
-        if index.ndim != 1 or len(index) == 0:
-            raise ValueError(
-                "Expected at least one sample in a subset. "
-                f"Received: index of shape {index.shape}"
-            )
+        index = checks.positions(index, self.num_samples)
         source = copy.copy(self)
         for field in _PER_SAMPLE:
             value = getattr(self, field)

@@ -23,6 +23,7 @@ from noisy_keras.data import augment
 from noisy_keras.data import batches
 from noisy_keras.methods.division import LossDivision
 from noisy_keras.ops import losses
+from noisy_keras.ops import random
 
 _RULES = {
     "warmup_epochs": settings.at_least(0, int),
@@ -78,7 +79,7 @@ class CrossEntropy(NoisyLabelModel):
         self.prediction_sum = SampleTable(
             num_samples, self.num_classes, name="prediction_sum"
         )
-        # All clean until divided: with G = 1 SANM neither masks nor softens.
+        # All clean until divided: SANM then hides least.
         self.clean_probability = SampleTable(
             num_samples, 1, initial_value=1.0, name="clean_probability"
         )
@@ -109,7 +110,10 @@ class CrossEntropy(NoisyLabelModel):
         outputs = network(images, training=True)
         original = Views(images, data["target"], clean, outputs)
         # Lines 4-5 and 7: masked images and their labels.
-        made = [(p, p.views(network, original, seed)) for p in self.plugins]
+        made = [
+            (p, p.views(network, original, random.fold_in(seed, number)))
+            for number, p in enumerate(self.plugins)
+        ]
         copies = [copy for _, views in made for copy in views]
         shown = list(copies)
         if self.keep_clean_view or not copies:

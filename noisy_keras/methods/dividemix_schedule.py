@@ -7,6 +7,8 @@ from noisy_keras.data import batches
 from noisy_keras.ops import ramps
 from noisy_keras.ops import random
 
+_VIEW_KEYS = 1000
+
 
 class DivideMixSchedule:
     """Two rounds an epoch: network 0, then network 1.
@@ -26,9 +28,9 @@ class DivideMixSchedule:
         self.model = model
         self.source = source
         self.batch_size = batch_size
-        self.warmup_batch_size = min(
-            batch_size * model.warmup_batch_factor, source.num_samples
-        )
+        most = min(batch_size * model.warmup_batch_factor, source.num_samples)
+        replicas = model.distribute_strategy.num_replicas_in_sync
+        self.warmup_batch_size = most - most % replicas
         self.seed = seed
         self.steps_per_epoch = steps_per_epoch
         self._views = self._wanted_views()
@@ -146,7 +148,9 @@ class DivideMixSchedule:
         unlabeled = {"index": row["unlabeled"]}
         for number, (field, (view, count)) in enumerate(self._views.items()):
             repeated = tf.concat([images] * count, axis=0)
-            seen = view(repeated, random.fold_in(row["seed"], number))
+            # The step draws from small numbers of the same seed.
+            key = random.fold_in(row["seed"], _VIEW_KEYS + number)
+            seen = view(repeated, key)
             parts = tf.split(seen, 2 * count)  # x, u, x, u, ...
             for offset, stream in enumerate((labeled, unlabeled)):
                 stream[field] = tf.stack(parts[offset::2], axis=1)

@@ -72,6 +72,12 @@ class FusedBatchNormalization(keras.layers.BatchNormalization):
 
     def __init__(self, momentum=0.9, epsilon=1e-5, **kwargs):
         super().__init__(momentum=momentum, epsilon=epsilon, **kwargs)
+        if self.axis not in (-1, 3) or not (self.scale and self.center):
+            raise ValueError(
+                "Expected axis=-1, scale=True and center=True, which the "
+                f"fused kernel has. Received: axis={self.axis}, "
+                f"scale={self.scale}, center={self.center}"
+            )
 
     def call(self, inputs, training=None, mask=None):
         learning = bool(training and self.trainable)

@@ -24,6 +24,7 @@ def class_activation_map(features, kernel, classes):
     Returns:
         `[B, h, w]`; may be negative, only its shape matters.
     """
+    features, kernel = _floats(features, kernel)
     weights = tf.gather(tf.transpose(kernel), classes)  # [B, D]
     return tf.einsum("bhwd,bd->bhw", features, weights)
 
@@ -37,6 +38,7 @@ def energy_map(features):
     Returns:
         `[B, h, w]`, non-negative.
     """
+    (features,) = _floats(features)
     return tf.reduce_sum(tf.square(features), axis=-1)
 
 
@@ -45,13 +47,14 @@ def peak(activation, image_size):
 
     Args:
         activation: `[B, h, w]`.
-        image_size: `(H, W)` in pixels.
+        image_size: `(H, W)` in pixels, or one number for both.
 
     Returns:
         rows and columns, two int32 `[B]`; the first in reading order where
         several pixels share the maximum.
     """
-    height, width = image_size
+    height, width = _pair(image_size)
+    (activation,) = _floats(activation)
     enlarged = tf.image.resize(activation[..., None], (height, width))
     flat = tf.reshape(enlarged, [-1, height * width])
     position = tf.argmax(flat, axis=1, output_type=tf.int32)
@@ -68,6 +71,7 @@ def mask_ratio(clean_probability, base_ratio):
     Returns:
         `[B]`: `mu * (1 - G)`, the share of the image's area.
     """
+    (clean_probability,) = _floats(clean_probability)
     return base_ratio * (1.0 - clean_probability)
 
 
@@ -78,12 +82,13 @@ def mask_boxes(activation, mask_ratio, aspect_ratio, image_size):
         activation: `[B, h, w]`.
         mask_ratio: `[B]`, share of the image's area before clipping, r.
         aspect_ratio: `[B]`, height over width, delta.
-        image_size: `(H, W)` in pixels.
+        image_size: `(H, W)` in pixels, or one number for both.
 
     Returns:
         `[B, 4]` float32: up, down, left, right in pixels.
     """
-    height, width = image_size
+    height, width = _pair(image_size)
+    mask_ratio, aspect_ratio = _floats(mask_ratio, aspect_ratio)
     row, column = (tf.cast(v, tf.float32) for v in peak(activation, image_size))
     area = height * width * mask_ratio
     half_height = tf.sqrt(area * aspect_ratio) / 2.0
@@ -108,12 +113,13 @@ def corner_boxes(activation, mask_ratio, aspect_ratio, image_size):
         activation: `[B, h, w]`.
         mask_ratio: `[B]`, share of the image's area.
         aspect_ratio: `[B]`, height over width.
-        image_size: `(H, W)` in pixels.
+        image_size: `(H, W)` in pixels, or one number for both.
 
     Returns:
         `[B, 4]` float32: up, down, left, right in whole pixels.
     """
-    height, width = image_size
+    height, width = _pair(image_size)
+    mask_ratio, aspect_ratio = _floats(mask_ratio, aspect_ratio)
     row, column = (tf.cast(v, tf.float32) for v in peak(activation, image_size))
     area = height * width * mask_ratio
     box_height = tf.minimum(
@@ -137,6 +143,7 @@ def fill_boxes(images, boxes, fill):
     Returns:
         `[B, H, W, C]`.
     """
+    images, boxes, fill = _floats(images, boxes, fill)
     _, height, width, _ = images.shape
     rows = tf.range(height, dtype=boxes.dtype)[None] + 0.5  # [1, H]
     columns = tf.range(width, dtype=boxes.dtype)[None] + 0.5  # [1, W]
@@ -162,6 +169,7 @@ def regularize_labels(targets, mask_ratio, clip: bool = False):
     Returns:
         `[B, K]`.
     """
+    targets, mask_ratio = _floats(targets, mask_ratio)
     num_classes = targets.shape[-1]
     top = tf.one_hot(
         tf.argmax(targets, axis=-1), num_classes, dtype=targets.dtype
@@ -173,3 +181,15 @@ def regularize_labels(targets, mask_ratio, clip: bool = False):
         result = tf.maximum(result, 0.0)
         result *= total / tf.reduce_sum(result, axis=-1, keepdims=True)
     return result
+
+
+def _floats(*values):
+    """Float32 in, float32 out, whatever form the numbers come in."""
+    return tuple(tf.cast(tf.convert_to_tensor(v), tf.float32) for v in values)
+
+
+def _pair(image_size):
+    if isinstance(image_size, int):
+        return image_size, image_size
+    height, width = image_size
+    return int(height), int(width)

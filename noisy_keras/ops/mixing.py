@@ -16,8 +16,8 @@ def sharpen(probabilities, temperature: float):
     Returns:
         `[B, K]`, rows summing to 1.
     """
-    powered = tf.pow(probabilities, 1.0 / temperature)
-    return powered / tf.reduce_sum(powered, axis=-1, keepdims=True)
+    # In logarithms, where small powers of small numbers do not vanish.
+    return tf.nn.softmax(tf.math.log(probabilities) / temperature, axis=-1)
 
 
 def co_refine(targets, guesses, clean_probability):

@@ -168,6 +168,7 @@ class AdversarialNoisyMasking(StepPlugin):
                     f"activation='cam'. Received: {network.name!r}; use "
                     "activation='energy', which needs features alone."
                 )
+        self._check_ratio(networks[0].output["logits"].shape[-1])
         if not self.reconstruction:
             return
         self.decoders = [
@@ -179,6 +180,20 @@ class AdversarialNoisyMasking(StepPlugin):
             )
             for k, network in enumerate(networks)
         ]
+
+    def _check_ratio(self, num_classes):
+        """Eq. (7) must leave a right label its class."""
+        greatest = {
+            "paper": self.base_ratio,
+            "poster": 0.3,
+            "code": self.ratio_range[1] + self.ratio_step,
+        }[self.ratio]
+        bound = (num_classes - 1) / num_classes
+        if self.label_regularization and greatest >= bound:
+            raise ValueError(
+                f"Expected mask ratios below (K - 1) / K = {bound:.3f}, so "
+                f"that labels keep their class. Received: up to {greatest}"
+            )
 
     def trainable_beside(self, k):
         return self.decoders[k].trainable_variables if self.decoders else []

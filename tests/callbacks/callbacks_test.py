@@ -37,7 +37,7 @@ def train(folder, kill_after=None, epochs=3):
     model.compile(nk.MomentumSGD(0.05))
     callbacks = [
         nk.callbacks.LabelQuality(source),
-        nk.callbacks.MetricsLog(folder / "metrics.jsonl", 8),
+        nk.callbacks.MetricsLog(folder / "metrics.jsonl"),
         nk.callbacks.ResumableCheckpoint(folder / "checkpoints", minutes=0),
     ]
     if kill_after is not None:
@@ -96,7 +96,7 @@ def test_a_checkpoint_of_another_model_is_told(tmp_path):
 
 
 def test_records_are_json_without_nan(tmp_path):
-    log = nk.callbacks.MetricsLog(tmp_path / "m.jsonl", 8)
+    log = nk.callbacks.MetricsLog(tmp_path / "m.jsonl")
     source = toy.source(16)
     model = nk.CrossEntropy(toy.network(), 16)
     model.compile(nk.MomentumSGD(0.01))

@@ -182,3 +182,38 @@ def test_true_labels_are_checked_and_may_be_unknown():
             true_labels=unknown - 1,
             class_names=["a", "b", "c", "d"],
         )
+
+
+def test_subsets_take_masks_and_positions_from_the_end():
+    images = np.arange(6, dtype=np.uint8)[:, None, None, None]
+    source = nk.data.from_arrays(images, np.arange(6) % 3)
+    mask = np.zeros(6, bool)
+    mask[[1, 4]] = True
+    for index in (mask, [1, 4], [-5, -2]):
+        part = source.subset(index)
+        assert list(part.labels) == [1, 1]
+        assert part.fetch([0, 1]).numpy().ravel().tolist() == [1, 4]
+
+
+@pytest.mark.parametrize("index", [[], [0.5], [6], [-7], np.ones(5, bool)])
+def test_positions_that_mean_no_sample_are_told(index):
+    source = nk.data.from_arrays(np.zeros((6, 8, 8, 3), np.uint8), [0, 1] * 3)
+    with pytest.raises(ValueError, match="Expected"):
+        source.subset(index)
+
+
+@pytest.mark.parametrize(
+    "options", [{"class_names": ["a", "a"]}, {"ids": ["x", "x"]}]
+)
+def test_names_that_stand_twice_are_told(options):
+    with pytest.raises(ValueError, match="twice"):
+        nk.data.from_arrays(np.zeros((2, 8, 8, 3), np.uint8), [0, 1], **options)
+
+
+def test_unknown_and_foreign_truths_are_told_apart():
+    source = nk.data.from_arrays(
+        np.zeros((3, 8, 8, 3), np.uint8), [0, 1, 1], true_labels=[0, -1, -1]
+    )
+    assert list(source.truth_known) == [True, False, False]
+    source.foreign = np.array([False, False, True])
+    assert list(source.truth_known) == [True, False, True]

@@ -150,3 +150,22 @@ def test_labels_keep_their_sum_and_clip_at_zero():
     assert float(tf.reduce_min(clipped)) == 0.0
     for result in (plain, clipped):
         assert float(tf.reduce_sum(result)) == pytest.approx(1.0, abs=1e-6)
+
+
+def test_any_numbers_will_do_and_float32_comes_out():
+    activation = np.zeros((1, 4, 4))
+    activation[0, 1, 2] = 1.0
+    boxes = masking.mask_boxes(activation, [0.1], [1.0], 32)
+    same = masking.mask_boxes(
+        activation.astype(np.float32), np.float32([0.1]), [1], (32, 32)
+    )
+    np.testing.assert_array_equal(boxes, same)
+    filled = masking.fill_boxes(
+        np.zeros((1, 8, 8, 3), np.uint8), [[0, 4, 0, 8]], 128
+    )
+    assert filled.dtype == tf.float32
+    assert filled.numpy().sum() == 4 * 8 * 3 * 128
+    moved = masking.regularize_labels([[1, 0, 0, 0]], np.array([0.3]))
+    np.testing.assert_allclose(moved, [[0.7, 0.1, 0.1, 0.1]], atol=1e-6)
+    ratio = masking.mask_ratio(np.array([0.25]), 0.4)
+    assert ratio.dtype == tf.float32

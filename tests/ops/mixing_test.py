@@ -39,3 +39,10 @@ def test_mixup_at_one_changes_nothing():
     )
     np.testing.assert_array_equal(mixed, images)
     np.testing.assert_array_equal(labels, targets)
+
+
+def test_sharpen_stays_finite_at_low_temperatures():
+    uniform = np.full((1, 100), 0.01, np.float32)
+    np.testing.assert_allclose(mixing.sharpen(uniform, 0.02), uniform, 1e-4)
+    certain = mixing.sharpen(np.float32([[1.0, 0.0]]), 0.5)
+    np.testing.assert_array_equal(certain, [[1.0, 0.0]])

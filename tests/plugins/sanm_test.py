@@ -221,3 +221,22 @@ def test_a_network_without_a_linear_head_is_told():
     with pytest.raises(ValueError, match="activation='energy'"):
         nk.AdversarialNoisyMasking().attach([network])
     nk.AdversarialNoisyMasking(activation="energy").attach([network])
+
+
+def test_masks_that_would_turn_labels_are_refused():
+    network = nk.networks.build("tiny", image_shape=(16, 16, 3), num_classes=2)
+    greedy = nk.AdversarialNoisyMasking(ratio="paper", base_ratio=0.6)
+    with pytest.raises(ValueError, match="0.500.*up to 0.6"):
+        nk.CrossEntropy(network, 8, plugins=[greedy])
+
+
+def test_images_up_to_one_need_a_network_that_knows():
+    backbone = keras.applications.MobileNetV3Small(
+        input_shape=(32, 32, 3), include_top=False, weights=None
+    )
+    images = np.random.RandomState(0).uniform(size=(8, 32, 32, 3))
+    source = nk.data.from_arrays(images.astype(np.float32), [0, 1] * 4)
+    model = nk.SANM(nk.networks.from_backbone(backbone, 2), source, host="ce")
+    model.compile()
+    with pytest.raises(ValueError, match="PixelNormalization"):
+        model.fit(source, verbose=0)

@@ -153,3 +153,50 @@ def test_every_row_names_its_source():
     for rows in (presets._CIFAR, presets._DIGITS):
         for row in rows.values():
             assert len(row.source) > 10
+
+
+def test_human_labels_are_chosen_by_the_noise_type():
+    found = resolve(dataset="cifar10_n")
+    assert found.data["noise_type"] == "worse"
+    assert found.host["unlabeled_weight"] == 25.0
+    found = resolve(dataset="cifar100_n", noise_type="noisy_fine")
+    assert found.host["warmup_epochs"] == 30
+    found = resolve(dataset="cifar10_n", noise_type="aggre")
+    assert found.host["unlabeled_weight"] == 0.0
+
+
+@pytest.mark.parametrize(
+    ("flags", "message"),
+    [
+        (
+            {"dataset": "cifar10", "noise_type": "worse"},
+            "labels of cifar10_n; got --dataset=cifar10",
+        ),
+        (
+            {"dataset": "cifar10_n", "noise_type": "symmetric"},
+            "--noise_type: .*worse.* got symmetric",
+        ),
+        (
+            {"dataset": "cifar10_n", "noise_rate": 0.4},
+            "--noise_rate: .* no rate; got 0.4",
+        ),
+    ],
+)
+def test_human_labels_of_other_sets_are_told(flags, message):
+    with pytest.raises(UsageError, match=message):
+        resolve(**flags)
+
+
+def test_pictures_have_no_noise_unless_asked(tmp_path):
+    dataset = f"folder:{tmp_path}"
+    found = resolve(dataset=dataset)
+    assert found.data["noise_type"] == "none"
+    assert found.data["image_size"] == 64
+    found = resolve(dataset=dataset, noise_rate=0.3)
+    assert found.data["noise_type"] == "symmetric"
+
+
+def test_the_official_preset_of_dividemix_forwards_views_apart():
+    assert resolve(preset="official").host["separate_guesses"] is True
+    found = resolve(method="cross_entropy", preset="official")
+    assert "released" not in found.preset

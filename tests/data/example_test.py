@@ -1,0 +1,24 @@
+import numpy as np
+
+import noisy_keras as nk
+from noisy_keras.data import example
+
+
+def test_the_example_is_a_folder_and_a_list_of_the_same(tmp_path, capsys):
+    target = str(tmp_path / "pictures")
+    assert example.main([target]) == 0
+    assert "1797 pictures" in capsys.readouterr().out
+    listed = nk.data.from_csv(f"{target}/labels.csv", image_size=32)
+    folder = nk.data.from_folder(target, image_size=32)
+    assert listed.num_samples == folder.num_samples == 1797
+    assert dict(zip(listed.ids, listed.labels, strict=True)) == dict(
+        zip(folder.ids, folder.labels, strict=True)
+    )
+    wrong = np.mean(listed.labels != listed.true_labels)
+    assert 0.25 < wrong < 0.29
+
+
+def test_what_is_there_is_left_alone(tmp_path, capsys):
+    assert example.main([str(tmp_path)]) == 2
+    assert example.main([]) == 2
+    assert "not there yet" in capsys.readouterr().err

@@ -1,0 +1,60 @@
+"""Drawn data sets of picture files, in the layouts that authors publish."""
+
+import numpy as np
+from PIL import Image
+
+CLOTHING_CLASSES = 14
+
+
+def picture(label, random, size=48):
+    """A patch whose colour and ground say its class, whatever way it lies."""
+    dark, color = divmod(label, 7)
+    pixels = random.randint(0, 90, (size, size, 3)) + 70 * dark
+    third = size // 3
+    row, column = random.randint(third // 2, 2 * third - third // 2, 2)
+    patch = pixels[row : row + third, column : column + third]
+    for channel in range(3):
+        # Seven colours: one, two or all three of the channels.
+        patch[..., channel] = 230 * ((color + 1) >> channel & 1)
+    return Image.fromarray(pixels.astype(np.uint8))
+
+
+def clothing1m(root, train=700, judged=140, rate=0.3, seed=0):
+    """Clothing1M's layout, classes mistaken for the next with some rate.
+
+    Args:
+        root: folder to write to.
+        train: pictures with noisy labels; a clean one is known of each, so
+            that detection can be judged.
+        judged: pictures of either clean set.
+        rate: of wrong labels.
+        seed: of everything.
+
+    Returns:
+        Share of wrong labels.
+    """
+    random = np.random.RandomState(seed)
+    lists = {"noisy_train": train, "clean_val": judged, "clean_test": judged}
+    noisy, clean, wrong = [], [], 0
+    number = 0
+    for name, count in lists.items():
+        keys = []
+        for _ in range(count):
+            label = number % CLOTHING_CLASSES
+            key = f"images/{number % 10}/{number:06d}.jpg"
+            path = root / key
+            path.parent.mkdir(parents=True, exist_ok=True)
+            picture(label, random).save(path, quality=95)
+            keys.append(key)
+            clean.append(f"{key} {label}")
+            if name == "noisy_train":
+                given = label
+                if random.uniform() < rate:
+                    given = (label + 1) % CLOTHING_CLASSES
+                    wrong += 1
+                noisy.append(f"{key} {given}")
+            number += 1
+        (root / f"{name}_key_list.txt").write_text("\n".join(keys) + "\n")
+    (root / "noisy_label_kv.txt").write_text("\n".join(noisy) + "\n")
+    (root / "clean_label_kv.txt").write_text("\n".join(clean) + "\n")
+    return wrong / train

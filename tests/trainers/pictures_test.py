@@ -1,0 +1,76 @@
+"""Training on picture files from the command line."""
+
+import csv
+import json
+import subprocess
+import sys
+
+import pytest
+
+from noisy_keras.data import example
+from tests import drawn
+
+SMALL = ("--network=tiny", "--image_size=32", "--learning_rate=0.05")
+
+
+def run(trainer, *flags):
+    return subprocess.run(
+        [sys.executable, "-m", f"trainers.{trainer}", *SMALL, *flags],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def test_a_folder_is_trained_on_and_unreadable_pictures_are_listed(tmp_path):
+    example.write(tmp_path / "pictures")
+    (tmp_path / "pictures" / "3" / "empty.jpg").write_bytes(b"")
+    result = run(
+        "cross_entropy",
+        f"--dataset=folder:{tmp_path}/pictures",
+        f"--output_dir={tmp_path}/run",
+        "--epochs=1",
+        "--max_train_samples=300",
+    )
+    assert result.returncode == 0, result.stderr
+    assert "300 training images, 10 classes" in result.stdout
+    assert "1 pictures cannot be read" in result.stdout
+    with open(tmp_path / "run" / "unreadable.csv", encoding="utf-8") as stream:
+        rows = list(csv.DictReader(stream))
+    assert rows == [{"path": "3/empty.jpg", "reason": "empty file"}]
+    with open(tmp_path / "run" / "label_audit.csv", encoding="utf-8") as stream:
+        rows = list(csv.DictReader(stream))
+    assert len(rows) == 300 and all(row["path"] for row in rows)
+
+
+def test_files_that_are_missing_are_told_before_training(tmp_path):
+    drawn.clothing1m(tmp_path, train=28, judged=14)
+    (tmp_path / "images" / "0" / "000000.jpg").unlink()
+    result = run("sanm", "--dataset=clothing1m", f"--data_dir={tmp_path}")
+    assert result.returncode == 2
+    assert "1 of 28 listed files missing" in result.stderr
+    assert "images/0/000000.jpg" in result.stderr
+    result = run("sanm", "--dataset=clothing1m")
+    assert result.returncode == 2
+    assert "noisy_label_kv.txt" in result.stderr
+
+
+@pytest.mark.large
+def test_clothing1m_is_trained_on_as_published(tmp_path):
+    rate = drawn.clothing1m(tmp_path / "data")
+    result = run(
+        "sanm",
+        "--dataset=clothing1m",
+        f"--data_dir={tmp_path}/data",
+        f"--output_dir={tmp_path}/run",
+        "--epochs=14",
+        "--warmup_epochs=8",
+        "--batch_size=32",
+    )
+    assert result.returncode == 0, result.stderr
+    assert "700 training images, 14 classes" in result.stdout
+    with open(tmp_path / "run" / "summary.json", encoding="utf-8") as stream:
+        summary = json.load(stream)
+    assert summary["effective_noise_rate"] == pytest.approx(rate, abs=1e-6)
+    assert summary["labels"]["label_auc"] > 0.9
+    assert summary["final"]["test"] > 0.8

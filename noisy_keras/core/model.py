@@ -6,9 +6,9 @@ import tensorflow as tf
 from noisy_keras.core import distribution
 from noisy_keras.core import inputs
 from noisy_keras.core import measuring
+from noisy_keras.core import optimizers
 from noisy_keras.core import training
 from noisy_keras.networks import head
-from noisy_keras.networks import reinitialized
 from noisy_keras.ops import losses
 
 
@@ -38,14 +38,7 @@ class NoisyLabelModel(keras.Model):
     def __init__(self, networks, num_samples, plugins=(), name=None):
         # Networks choose their own precision; losses and tables never do.
         super().__init__(name=name, dtype="float32")
-        for network in networks:
-            head.check(network)
-        shapes = {(n.input_shape, n.output["logits"].shape) for n in networks}
-        if len(shapes) > 1:
-            raise ValueError(
-                "Expected networks that agree in image shape and classes. "
-                f"Received: {sorted(map(str, shapes))}"
-            )
+        head.check_together(networks)
         if num_samples < 1:
             raise ValueError(
                 "Expected at least one sample. "
@@ -62,11 +55,6 @@ class NoisyLabelModel(keras.Model):
             raise ValueError(
                 "Expected plug-ins whose `loss_name`s differ from each other "
                 f"and from the method's. Received: {names}"
-            )
-        if len({id(n) for n in self.networks}) < len(self.networks):
-            raise ValueError(
-                "Expected networks with weights of their own. Received: the "
-                "same network twice; pass it once, or build two."
             )
         self._means = {n: keras.metrics.Mean(name=n) for n in ("loss", *names)}
         self.batch_size = None  # Of the round in training.
@@ -135,23 +123,7 @@ class NoisyLabelModel(keras.Model):
                 f"Expected no `loss`: {type(self).__name__} has its own. "
                 f"Received: loss={loss!r}"
             )
-        if optimizer is None:
-            from noisy_keras.core.optimizers import MomentumSGD
-
-            optimizer = MomentumSGD(0.02, momentum=0.9, weight_decay=5e-4)
-        optimizer = keras.optimizers.get(optimizer)
-        scaled = keras.optimizers.LossScaleOptimizer
-        # As Keras does for a model whose own policy is float16.
-        if not isinstance(optimizer, scaled) and any(
-            n.dtype_policy.name == "mixed_float16" for n in self.networks
-        ):
-            optimizer = scaled(optimizer)
-        if getattr(optimizer, "use_ema", False):
-            raise ValueError(
-                "Expected an optimizer without `use_ema`: Keras overwrites the "
-                "weights with their average at the end of every round. "
-                "Received: use_ema=True"
-            )
+        optimizer = optimizers.prepared(optimizer, self.networks)
         super().compile(optimizer=optimizer, metrics=list(metrics or ()), **kw)
         self._loss_tracker = None  # Ours is among the means.
         with self.distribute_strategy.scope():
@@ -349,29 +321,3 @@ class NoisyLabelModel(keras.Model):
         for key in ("networks", "plugins"):
             config[key] = [deserialize(item) for item in config[key]]
         return cls(**config)
-
-
-def as_networks(networks, count):
-    """The networks of a method that trains `count` of them.
-
-    Args:
-        networks: a list of `count` networks, or one network; the others are
-            then of the same structure with fresh random weights.
-        count: how many are needed.
-
-    Returns:
-        A list of `count` networks.
-
-    Raises:
-        ValueError: a list of another length.
-    """
-    if not isinstance(networks, (list, tuple)):
-        head.check(networks)
-        others = [reinitialized(networks) for _ in range(count - 1)]
-        return [networks, *others]
-    if len(networks) != count:
-        raise ValueError(
-            f"Expected one network or a list of {count}. "
-            f"Received: {len(networks)}"
-        )
-    return list(networks)

@@ -75,3 +75,35 @@ class MomentumSGD(keras.optimizers.Optimizer):
             nesterov=self.nesterov,
         )
         return config
+
+
+def prepared(optimizer, networks):
+    """The optimizer that a method compiles with.
+
+    Args:
+        optimizer: anything that Keras takes, or None for the field's:
+            `MomentumSGD(0.02, 0.9, weight_decay=5e-4)`.
+        networks: to be trained.
+
+    Returns:
+        A Keras optimizer, with a loss scale where networks are in float16.
+
+    Raises:
+        ValueError: it would overwrite weights at the end of every round.
+    """
+    if optimizer is None:
+        optimizer = MomentumSGD(0.02, momentum=0.9, weight_decay=5e-4)
+    optimizer = keras.optimizers.get(optimizer)
+    if getattr(optimizer, "use_ema", False):
+        raise ValueError(
+            "Expected an optimizer without `use_ema`: Keras overwrites the "
+            "weights with their average at the end of every round. "
+            "Received: use_ema=True"
+        )
+    scaled = keras.optimizers.LossScaleOptimizer
+    # As Keras does for a model whose own policy is float16.
+    if not isinstance(optimizer, scaled) and any(
+        network.dtype_policy.name == "mixed_float16" for network in networks
+    ):
+        optimizer = scaled(optimizer)
+    return optimizer

@@ -13,7 +13,7 @@ import keras
 import numpy as np
 
 from noisy_keras.core import inputs
-from noisy_keras.data import batches
+from noisy_keras.core import rounds as rounds_module
 
 # Batches between looks at the loss, each of which waits for the device.
 _CHECK_EVERY = 20
@@ -191,7 +191,7 @@ def _train_epoch(model, schedule, start, outer, epochs, verbose):
         begin = getattr(schedule, "begin_epoch", None)
         if begin is not None:
             begin(epoch)
-    rounds = [_as_round(item) for item in schedule(epoch)]
+    rounds = [rounds_module.as_round(item) for item in schedule(epoch)]
     lengths = [r.steps for r in rounds]
     model.epoch_samples = 0
     outer.set_params(
@@ -308,28 +308,3 @@ class _RoundCallbacks(keras.callbacks.CallbackList):
 
     def on_train_end(self, logs=None):
         pass
-
-
-class _DatasetRound:
-    """A user's own dataset as a round."""
-
-    batch_size = None  # Whatever its elements say.
-    num_samples = 0  # Likewise.
-
-    def __init__(self, dataset):
-        self.steps = int(dataset.cardinality())
-        if self.steps < 0:
-            raise ValueError(
-                "Expected rounds of known, finite length. Received: a dataset "
-                f"of cardinality {self.steps}; use `take(steps)` or "
-                "`apply(tf.data.experimental.assert_cardinality(steps))`."
-            )
-        self._dataset = dataset
-
-    def distributed(self, strategy, first_step):
-        del strategy  # Keras splits it.
-        return self._dataset.skip(first_step)
-
-
-def _as_round(item):
-    return item if isinstance(item, batches.Round) else _DatasetRound(item)

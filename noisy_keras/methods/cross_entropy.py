@@ -16,12 +16,12 @@ import tensorflow as tf
 from noisy_keras.core import measuring
 from noisy_keras.core import settings
 from noisy_keras.core.model import NoisyLabelModel
-from noisy_keras.core.model import as_networks
 from noisy_keras.core.plugin import Views
 from noisy_keras.core.sample_table import SampleTable
 from noisy_keras.data import augment
 from noisy_keras.data import batches
 from noisy_keras.methods.division import LossDivision
+from noisy_keras.networks import as_networks
 from noisy_keras.ops import losses
 from noisy_keras.ops import random
 

@@ -1,6 +1,7 @@
 """Networks by name, and the contract that makes any backbone one of them."""
 
 from noisy_keras.networks.build import NAMES
+from noisy_keras.networks.build import as_networks
 from noisy_keras.networks.build import build
 from noisy_keras.networks.build import reinitialized
 from noisy_keras.networks.decoders import build_decoder
@@ -12,6 +13,7 @@ __all__ = [
     "NAMES",
     "FusedBatchNormalization",
     "PixelNormalization",
+    "as_networks",
     "build",
     "build_decoder",
     "from_backbone",

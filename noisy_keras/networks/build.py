@@ -4,6 +4,7 @@ import difflib
 
 import keras
 
+from noisy_keras.networks import head
 from noisy_keras.networks import preact_resnet
 
 _BUILDERS = {
@@ -109,3 +110,29 @@ def _without_seeds(config):
     if isinstance(config, (list, tuple)):
         return [_without_seeds(value) for value in config]
     return config
+
+
+def as_networks(networks, count):
+    """The networks of a method that trains `count` of them.
+
+    Args:
+        networks: a list of `count` networks, or one network; the others are
+            then of the same structure with fresh random weights.
+        count: how many are needed.
+
+    Returns:
+        A list of `count` networks.
+
+    Raises:
+        ValueError: a list of another length.
+    """
+    if not isinstance(networks, (list, tuple)):
+        head.check(networks)
+        others = [reinitialized(networks) for _ in range(count - 1)]
+        return [networks, *others]
+    if len(networks) != count:
+        raise ValueError(
+            f"Expected one network or a list of {count}. "
+            f"Received: {len(networks)}"
+        )
+    return list(networks)

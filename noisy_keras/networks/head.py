@@ -123,6 +123,31 @@ def check(network):
         )
 
 
+def check_together(networks):
+    """Raises unless one method can train these networks.
+
+    Args:
+        networks: list of models.
+
+    Raises:
+        ValueError: one does not keep the contract, they differ in image shape
+            or classes, or one is there twice.
+    """
+    for network in networks:
+        check(network)
+    shapes = {(n.input_shape, n.output["logits"].shape) for n in networks}
+    if len(shapes) > 1:
+        raise ValueError(
+            "Expected networks that agree in image shape and classes. "
+            f"Received: {sorted(map(str, shapes))}"
+        )
+    if len({id(network) for network in networks}) < len(networks):
+        raise ValueError(
+            "Expected networks with weights of their own. Received: the same "
+            "network twice; pass it once, or build two."
+        )
+
+
 def classifier_kernel(network):
     """The kernel `[E, K]` of the layer that makes the logits, or None."""
     try:

@@ -21,6 +21,7 @@ from noisy_keras.core.plugin import Views
 from noisy_keras.data import augment
 from noisy_keras.networks import build_decoder
 from noisy_keras.networks import head
+from noisy_keras.ops import gradients
 from noisy_keras.ops import masking
 from noisy_keras.ops import random
 
@@ -248,14 +249,14 @@ class AdversarialNoisyMasking(StepPlugin):
         weight = self.reconstruction_weight
         full = self.decoder_gradient == "full"
         if full:
-            features = [_scale_gradient(f, weight) for f in features]
+            features = [gradients.scale_gradient(f, weight) for f in features]
         errors = [
             tf.reduce_mean(tf.square(self.decoders[k](f) - goal))
             for f in features
         ]
         error = tf.add_n(errors)
         # In full, the value is weighted as ever, the gradient has been.
-        return _scale_value(error, weight) if full else weight * error
+        return gradients.scale_value(error, weight) if full else weight * error
 
     def activation_map(self, network, outputs):
         """Where the network looks.
@@ -325,13 +326,3 @@ class AdversarialNoisyMasking(StepPlugin):
 
     def get_config(self):
         return {**super().get_config(), **self.settings}
-
-
-def _scale_gradient(x, factor):
-    """`x`, with `factor` times its gradient."""
-    return factor * x + tf.stop_gradient((1.0 - factor) * x)
-
-
-def _scale_value(x, factor):
-    """`factor * x`, with the gradient of `x`."""
-    return x + tf.stop_gradient((factor - 1.0) * x)

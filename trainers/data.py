@@ -118,13 +118,9 @@ def _bounded(train, most):
 def _noise(data):
     if data["noise_type"] in ("none", *datasets.HUMAN_LABELS):
         return None
-    options = {}
-    if data["noise_type"] == "asymmetric" and data["dataset"] == "digits":
-        options["mapping"] = "digits"
     make = nk.data.noise.BY_NAME[data["noise_type"]]
     return make(
         data["noise_rate"],
         seed=data["noise_seed"],
         convention=data["noise_convention"],
-        **options,
     )

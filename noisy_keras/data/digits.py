@@ -43,7 +43,7 @@ def load(split):
     small = digits.images[rows, ..., None] * (255.0 / 16.0)  # [n, 8, 8, 1]
     images = tf.image.resize(small, (32, 32)).numpy().round()
     images = np.repeat(images.astype(np.uint8), 3, axis=-1)
-    return ArraySource(
+    source = ArraySource(
         images,
         digits.target[rows],
         CLASS_NAMES,
@@ -52,3 +52,5 @@ def load(split):
         augmentation=Augmentation(crop_padding=1, horizontal_flip=False),
         name=f"digits ({split})",
     )
+    source.look_alikes = "digits"
+    return source

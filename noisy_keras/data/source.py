@@ -38,6 +38,8 @@ class Source:
         pixel_scale: value of a white pixel: 255 or 1.
         pixel_mean, pixel_std: per channel, of pixels scaled to `[0, 1]`.
         augmentation: `Augmentation`, the views that suit these pictures.
+        look_alikes: name or dict of the classes that are mistaken for each
+            other, for `AsymmetricNoise`; None where unknown.
         noise: dict that describes injected noise, or None; with `"before"`,
             the same of earlier noise, where there was some.
         name: for people and file names.
@@ -72,6 +74,7 @@ class Source:
             )
             checks.same_length(labels=self.labels, true_labels=self.true_labels)
         self.foreign = None
+        self.look_alikes = None
         self.image_shape = tuple(int(v) for v in image_shape)
         self.ids = _as_ids(ids, len(self.labels))
         self.paths = None if paths is None else np.asarray(paths, object)

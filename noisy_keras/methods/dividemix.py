@@ -88,6 +88,9 @@ class DivideMix(NoisyLabelModel):
             batch statistics are of B images as in the published code; joining
             views is faster.
 
+    Both networks step the one optimizer: a `LearningRateSchedule` counts the
+    steps of both. `LearningRateScheduler`, by epoch, has no such care.
+
     Example:
         >>> source = nk.data.load("digits", noise=nk.data.SymmetricNoise(0.4))
         >>> network = nk.networks.build("tiny", source)

@@ -60,10 +60,16 @@ class TwoComponentMixture:
             values: `[N]`.
 
         Returns:
-            float32 `[N, 2]`, rows summing to 1.
+            float32 `[N, 2]`, rows summing to 1: an array, or, inside a
+            `tf.function`, a tensor.
         """
         if self._fitted is None:
             raise ValueError("Expected a fitted mixture: call `fit` first.")
+        if tf.is_symbolic_tensor(values):
+            # The graph runs where its caller wants, and cannot be checked.
+            values = tf.cast(values, tf.float64)
+            joint = self._joint(values, *self._fitted)
+            return tf.cast(tf.nn.softmax(joint, axis=-1), tf.float32)
         values = self._prepare(values, minimum=0)
         with tf.device("CPU"):
             joint = self._joint(values, *self._fitted)

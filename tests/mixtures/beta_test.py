@@ -2,8 +2,10 @@ import os
 
 import numpy as np
 import pytest
+import tensorflow as tf
 from scipy import stats
 
+from noisy_keras import mixtures
 from noisy_keras.mixtures import BetaMixture
 
 PARITY = os.path.join(os.path.dirname(__file__), "../parity/beta_mixture.npz")
@@ -94,3 +96,13 @@ def test_bad_arguments_are_told():
         BetaMixture(max_iterations=0)
     with pytest.raises(ValueError, match=r"between -0.5 and 2"):
         BetaMixture().fit(np.array([-0.5, 0.3, 2.0]))
+
+
+def test_posteriors_compile():
+    values = np.random.RandomState(0).beta(2.0, 5.0, 200).astype(np.float32)
+    for mixture in (mixtures.BetaMixture(), mixtures.GaussianMixture()):
+        mixture.fit(values)
+        compiled = tf.function(mixture.clean_probability, jit_compile=True)
+        np.testing.assert_allclose(
+            compiled(values), mixture.clean_probability(values), atol=1e-5
+        )

@@ -30,7 +30,8 @@ class AsymmetricNoise(LabelNoise):
             `"cifar100_superclass"` (to the next fine class of the same coarse
             one; DRPL), `"cifar100_blocks"` (to the next within indices 0-4,
             5-9, ..., which mean nothing; ELR, PLC, Co-teaching). Default:
-            CIFAR-10's for 10 classes, CIFAR-100's coarse ones for 100.
+            the source's own `look_alikes`; else CIFAR-10's for 10 classes,
+            CIFAR-100's coarse ones for 100.
 
     Raises:
         ValueError: at `apply`, where no mapping is known for K classes, or
@@ -47,6 +48,17 @@ class AsymmetricNoise(LabelNoise):
                 f"{tuple(class_maps.MAPPINGS)}. Received: {mapping!r}"
             )
         self.mapping = mapping
+
+    def apply_to(self, source, **given):
+        if self.mapping is None:
+            self.mapping = source.look_alikes
+        return super().apply_to(source, **given)
+
+    def describe(self):
+        mapping = self.mapping
+        if isinstance(mapping, dict):
+            mapping = {str(k): int(v) for k, v in mapping.items()}
+        return super().describe() | {"mapping": mapping}
 
     def _targets(self, num_classes):
         return class_maps.targets(self.mapping, num_classes)

@@ -109,3 +109,11 @@ def test_labels_of_coarse_classes_are_the_same_for_ever():
     assert list(generator.apply(np.arange(0, 100, 7), 100)) == [
         53, 6, 24, 19, 9, 35, 88, 60, 47, 75, 82, 77, 84, 32, 46,
     ]  # fmt: skip
+
+
+def test_a_source_says_which_of_its_classes_look_alike():
+    noise = nk.data.AsymmetricNoise(0.9, convention="per_class")
+    source = nk.data.load("digits", noise=noise)
+    assert source.noise["mapping"] == "digits"
+    wrong = source.labels[source.true_labels == 7]
+    assert set(wrong) == {7, 1}

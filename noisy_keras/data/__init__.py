@@ -5,6 +5,8 @@ from noisy_keras.data.array_source import from_dataset
 from noisy_keras.data.augment import VIEWS
 from noisy_keras.data.augment import Augmentation
 from noisy_keras.data.csv_labels import from_csv
+from noisy_keras.data.estimate import NoiseEstimate
+from noisy_keras.data.estimate import estimate_noise
 from noisy_keras.data.folder import from_folder
 from noisy_keras.data.load import NAMES
 from noisy_keras.data.load import load
@@ -27,12 +29,14 @@ __all__ = [
     "ConfusionNoise",
     "InstanceNoise",
     "LabelNoise",
+    "NoiseEstimate",
     "OpenSetNoise",
     "PairFlipNoise",
     "PolynomialMarginNoise",
     "PredictedNoise",
     "Source",
     "SymmetricNoise",
+    "estimate_noise",
     "from_arrays",
     "from_csv",
     "from_dataset",

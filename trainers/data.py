@@ -7,6 +7,7 @@ import noisy_keras as nk
 from noisy_keras.data import csv_labels
 from noisy_keras.data import folder as folder_module
 from noisy_keras.data import layouts
+from noisy_keras.data import manifest
 from trainers import datasets
 from trainers.usage import UsageError
 
@@ -72,7 +73,11 @@ def sources(data, data_dir):
             f"{data['dataset']} has no test split to judge a model on; got 0"
         )
     train = _bounded(train, data["max_train_samples"])
-    return train.with_noise(_noise(data)), validation, test
+    if data["noise_manifest"] is not None:
+        train = manifest.apply(data["noise_manifest"], train)
+    else:
+        train = train.with_noise(_noise(data))
+    return train, validation, test
 
 
 def _splits(data, data_dir):

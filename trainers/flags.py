@@ -73,6 +73,12 @@ def define_common(method):
         None,
         "What the rate means; see noisy_keras.data.SymmetricNoise.",
     )
+    flags.DEFINE_string(
+        "noise_manifest",
+        None,
+        "Labels of another run, its noise_manifest.npz. --noise_type and "
+        "--noise_rate then only choose the preset.",
+    )
     flags.DEFINE_integer("noise_seed", 0, "Seed of the injected noise.")
     flags.DEFINE_string("network", None, "Network by name.")
     flags.DEFINE_integer(

@@ -10,6 +10,7 @@ from trainers.usage import UsageError
 
 CONFIG = "config.json"
 SUMMARY = "summary.json"
+LABELS = "noise_manifest.npz"
 STARTUP_LOG = "tensorflow.log"
 
 
@@ -55,7 +56,7 @@ def check(folder, settings, resume):
     path = os.path.join(folder, CONFIG)
     if not os.path.exists(path):
         # A run that was refused at once may have left the start-up messages.
-        if set(os.listdir(folder)) - {STARTUP_LOG}:
+        if set(os.listdir(folder)) - {STARTUP_LOG, LABELS}:
             raise UsageError(
                 f"--output_dir: {folder} holds files, but no run to go on "
                 "with; name an empty or a new folder."
@@ -80,15 +81,44 @@ def check(folder, settings, resume):
     return True
 
 
+def keep_labels(folder, source, resumed):
+    """Writes the labels of a run; checks that one which goes on has them.
+
+    Args:
+        folder: of the run.
+        source: the `Source` to be trained on.
+        resumed: whether the run goes on.
+
+    Raises:
+        UsageError: it was begun with other labels.
+    """
+    # Imported here: it loads TensorFlow, and `check` comes before that.
+    from noisy_keras.core import files
+    from noisy_keras.data import manifest
+
+    path = os.path.join(folder, LABELS)
+    if not os.path.exists(path):
+        with files.replacing(path, "wb") as stream:
+            manifest.save(stream, source)
+    elif resumed and not manifest.matches(path, source):
+        raise UsageError(
+            f"--output_dir: the run in {folder} was begun with other labels "
+            "or samples. Name another folder, or bring the data back to what "
+            "it was."
+        )
+
+
 def discard_unused(folder):
     """Removes the folder of a run that was refused before it began.
 
     Args:
         folder: of the run; left alone if it holds anything of a run's.
     """
-    if set(os.listdir(folder)) <= {STARTUP_LOG}:
+    files = set(os.listdir(folder))
+    if files <= {STARTUP_LOG, LABELS}:
         with contextlib.suppress(OSError):
-            os.unlink(os.path.join(folder, STARTUP_LOG))
+            for name in files:
+                os.unlink(os.path.join(folder, name))
             os.rmdir(folder)
 
 

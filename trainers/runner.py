@@ -77,6 +77,7 @@ def _train_in(folder, settings, build, resumed):
     _announce(out, settings, folder, resumed)
     run = training.prepare(settings, FLAGS.data_dir, FLAGS.distribute, build)
     out.print(training.describe(run))
+    run_folder.keep_labels(folder, run.train, resumed)
     if not resumed:
         run_folder.write_json(
             os.path.join(folder, run_folder.CONFIG), _config(settings, run)

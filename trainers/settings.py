@@ -1,6 +1,7 @@
 """From flags to the settings of a run: presets, overrides, checks."""
 
 import dataclasses
+import os
 
 from trainers import datasets
 from trainers import presets
@@ -53,6 +54,8 @@ def resolve(method, values, preset_key=None, host=None, plugin=None):
     dataset = values["dataset"]
     datasets.check(dataset)
     noise_type, noise_rate = _noise(dataset, values)
+    if values["noise_manifest"] is not None:
+        _check_manifest(values)
     row = presets.preset(
         preset_key or method, dataset, noise_type, noise_rate, values["preset"]
     )
@@ -115,6 +118,7 @@ def resolve(method, values, preset_key=None, host=None, plugin=None):
             "noise_rate": noise_rate,
             "noise_convention": values["noise_convention"],
             "noise_seed": values["noise_seed"],
+            "noise_manifest": values["noise_manifest"],
         },
         training=training,
         host=host,
@@ -154,6 +158,21 @@ def _noise(dataset, values):
             f"--noise_rate: expected a share in [0, 1); got {noise_rate}"
         )
     return noise_type, noise_rate
+
+
+def _check_manifest(values):
+    path = values["noise_manifest"]
+    given = [n for n in ("noise_convention",) if values[n] is not None]
+    if given:
+        raise UsageError(
+            f"--{given[0]}: expected none beside --noise_manifest, whose "
+            f"labels are made; got {values[given[0]]}"
+        )
+    if not os.path.isfile(path):
+        raise UsageError(
+            "--noise_manifest: expected the noise_manifest.npz of a run; got "
+            f"{path!r}, which is no file"
+        )
 
 
 def _human_labels(dataset, noise_type, noise_rate, given):

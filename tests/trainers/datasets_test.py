@@ -3,6 +3,7 @@ import pytest
 from noisy_keras.data import layouts
 from trainers import data
 from trainers import datasets
+from trainers import run_folder
 from trainers.usage import UsageError
 
 
@@ -63,6 +64,7 @@ def options(dataset, **changes):
         "noise_rate": 0.0,
         "noise_seed": 0,
         "noise_convention": None,
+        "noise_manifest": None,
     } | changes
 
 
@@ -99,3 +101,24 @@ def test_few_samples_are_of_all_classes(tmp_path):
     given = options(Splits.write(tmp_path), max_train_samples=10)
     train, _, _ = data.sources(given, None)
     assert sorted(train.labels) == [0] * 5 + [1] * 5
+
+
+def test_a_run_starts_with_the_labels_of_another(tmp_path):
+    given = options(Splits.write(tmp_path / "pictures"))
+    noisy = given | {"noise_type": "symmetric", "noise_rate": 0.5}
+    train, _, _ = data.sources(noisy, None)
+    run_folder.keep_labels(tmp_path, train, resumed=False)
+    path = tmp_path / run_folder.LABELS
+    again, _, _ = data.sources(given | {"noise_manifest": path}, None)
+    assert list(again.labels) == list(train.labels)
+    assert again.noise["realized_rate"] == train.noise["realized_rate"]
+
+
+def test_a_run_goes_on_with_its_own_labels_alone(tmp_path):
+    given = options(Splits.write(tmp_path / "pictures"))
+    train, _, _ = data.sources(given, None)
+    run_folder.keep_labels(tmp_path, train, resumed=False)
+    run_folder.keep_labels(tmp_path, train, resumed=True)
+    other = train.relabel(1 - train.labels)
+    with pytest.raises(UsageError, match="begun with other labels"):
+        run_folder.keep_labels(tmp_path, other, resumed=True)

@@ -12,6 +12,7 @@ FLAGS = {
     "noise_rate": None,
     "noise_convention": None,
     "noise_seed": 0,
+    "noise_manifest": None,
     "network": None,
     "width": None,
     "epochs": None,

@@ -1,0 +1,133 @@
+"""The labels of a run in a file: given, true, and how they came about.
+
+A file of NumPy arrays (`.npz`, read without pickle): `ids`, `given_label` and
+`true_label` (-1 where unknown) `[N]`, `transition` `[K, K]`, `class_names`
+`[K]`, and `description`, JSON with the generator and the realised rate.
+"""
+
+import hashlib
+import json
+
+import numpy as np
+
+from noisy_keras.data import checks
+
+
+def fingerprint(source):
+    """What tells one noise map from another.
+
+    Args:
+        source: a `Source`.
+
+    Returns:
+        SHA-256 of ids and given labels, 64 hexadecimal digits.
+    """
+    digest = hashlib.sha256()
+    for text in source.ids:
+        digest.update(str(text).encode("utf-8") + b"\0")
+    digest.update(np.asarray(source.labels, "<i4").tobytes())
+    return digest.hexdigest()
+
+
+def save(stream, source):
+    """Writes the manifest of a source's labels.
+
+    Args:
+        stream: writable in binary, or a path.
+        source: a `Source`.
+    """
+    count = source.num_classes
+    true = np.full(source.num_samples, -1, np.int32)
+    if source.true_labels is not None:
+        true = source.true_labels
+    known = true >= 0
+    transition = np.zeros((count, count))
+    np.add.at(transition, (true[known], source.labels[known]), 1.0)
+    transition /= np.maximum(transition.sum(axis=1, keepdims=True), 1.0)
+    wrong = source.labels[known] != true[known]
+    description = {
+        "noise": source.noise,
+        "realized_rate": float(wrong.mean()) if known.any() else None,
+        "sha256": fingerprint(source),
+    }
+    np.savez_compressed(
+        stream,
+        ids=np.asarray([str(i) for i in source.ids]),
+        given_label=np.asarray(source.labels, np.int32),
+        true_label=np.asarray(true, np.int32),
+        transition=transition,
+        class_names=np.asarray(source.class_names),
+        description=np.asarray(json.dumps(description)),
+    )
+
+
+def matches(path, source):
+    """Whether a source has the labels of a manifest.
+
+    Args:
+        path: of a file that `save` wrote.
+        source: a `Source`.
+
+    Returns:
+        bool.
+    """
+    with np.load(path, allow_pickle=False) as arrays:
+        description = json.loads(str(arrays["description"]))
+    return description["sha256"] == fingerprint(source)
+
+
+def apply(path, source):
+    """Gives a source the labels of a manifest.
+
+    Args:
+        path: of a file that `save` wrote.
+        source: a `Source` whose ids are all in the manifest.
+
+    Returns:
+        A `Source` with the manifest's given and true labels.
+
+    Raises:
+        OSError: the file cannot be read.
+        ValueError: it is no manifest, has been changed, is of other classes,
+            or lacks samples.
+    """
+    try:
+        with np.load(path, allow_pickle=False) as arrays:
+            held = {name: arrays[name] for name in arrays.files}
+        description = json.loads(str(held["description"]))
+        ids, given, true = (
+            held[name] for name in ("ids", "given_label", "true_label")
+        )
+        names = tuple(str(name) for name in held["class_names"])
+    except (KeyError, ValueError) as error:
+        raise ValueError(
+            f"Expected a noise manifest. Received: {path} ({error})"
+        ) from error
+    if names != source.class_names:
+        raise ValueError(
+            f"Expected a manifest of the classes {source.class_names}. "
+            f"Received: {names} in {path}"
+        )
+    checks.same_length(ids=ids, given_label=given, true_label=true)
+    place = {text: row for row, text in enumerate(ids)}
+    missing = [text for text in source.ids if text not in place]
+    if missing:
+        raise ValueError(
+            f"Expected every sample in the manifest {path}. Received: "
+            f"{len(missing)} of {source.num_samples} are not there, such as "
+            f"{missing[0]!r}"
+        )
+    rows = np.asarray([place[text] for text in source.ids])
+    relabelled = source.relabel(given[rows], noise=description["noise"])
+    relabelled.true_labels = None
+    if (true >= 0).any():
+        relabelled.true_labels = checks.labels(
+            true[rows], source.num_classes, "true_label", unknown_allowed=True
+        )
+    whole = len(ids) == source.num_samples
+    if whole and fingerprint(relabelled) != description["sha256"]:
+        raise ValueError(
+            f"Expected the labels that {path} was written with. Received: "
+            "others; the file or the order of the samples has changed"
+        )
+    return relabelled

@@ -202,6 +202,7 @@ def finish(run, folder, out):
         ("model.keras", "the trained model, for keras.models.load_model"),
         ("summary.json", "the figures above and more"),
         ("metrics.jsonl", "all metrics of every epoch"),
+        (run_folder.LABELS, "the labels that it was trained on"),
         ("tensorboard/", "curves: tensorboard --logdir " + folder),
     ]
     if os.path.isdir(os.path.join(folder, "pictures")):

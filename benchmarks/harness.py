@@ -29,7 +29,9 @@ class Run:
 
     def command(self, folder, data_dir):
         """The command line."""
-        options = self.flags | {"data_dir": data_dir, "output_dir": folder}
+        options = self.flags | {"output_dir": folder}
+        if data_dir is not None:
+            options["data_dir"] = data_dir
         return [sys.executable, "-m", f"trainers.{self.trainer}"] + [
             f"--{name}={value}" for name, value in options.items()
         ]

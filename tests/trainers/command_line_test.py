@@ -65,6 +65,7 @@ def test_a_run_leaves_its_files(finished):
         "label_audit.csv",
         "metrics.jsonl",
         "model.keras",
+        "noise_manifest.npz",
         "pictures",
         "summary.json",
         "tensorboard",

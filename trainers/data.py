@@ -1,6 +1,7 @@
 """The sources of a run: training, validation, test."""
 
 import dataclasses
+import os
 from collections.abc import Callable
 
 import noisy_keras as nk
@@ -8,7 +9,11 @@ from noisy_keras.data import csv_labels
 from noisy_keras.data import folder as folder_module
 from noisy_keras.data import layouts
 from noisy_keras.data import manifest
+from noisy_keras.data import record_source
+from noisy_keras.data import tfds_source
 from trainers import datasets
+from trainers import injection
+from trainers import noise
 from trainers.usage import UsageError
 
 #: Share held out for validation of pictures that come without such a split.
@@ -30,7 +35,7 @@ class _Splits:
     fit: str = "train"
 
 
-def sources(data, data_dir):
+def sources(data, data_dir, labels=None):
     """Loads what a run trains on and is judged on.
 
     Noise goes into training labels only. Validation and test labels are as
@@ -39,6 +44,8 @@ def sources(data, data_dir):
     Args:
         data: the `data` part of `Settings`.
         data_dir: TFDS folder, or that of a data set's original files; or None.
+        labels: noise manifest of a run that goes on; or None. Spares training
+            once more the network that made its labels.
 
     Returns:
         training `Source`, validation `Source` or None, test `Source` or None;
@@ -72,12 +79,26 @@ def sources(data, data_dir):
             f"--validation: expected a share above 0, because "
             f"{data['dataset']} has no test split to judge a model on; got 0"
         )
-    train = _bounded(train, data["max_train_samples"])
-    if data["noise_manifest"] is not None:
-        train = manifest.apply(data["noise_manifest"], train)
+    train = _bounded(train, data)
+    made = data["noise_manifest"]
+    if made is None and data["noise_type"] in noise.LEARNT:
+        made = labels
+    if made is not None:
+        train = manifest.apply(os.path.expanduser(made), train)
     else:
-        train = train.with_noise(_noise(data))
+        train = injection.inject(
+            train, data, lambda name: _foreign(name, data, data_dir, train)
+        )
     return train, validation, test
+
+
+def _foreign(name, data, data_dir, train):
+    changed = {
+        "dataset": name,
+        "noise_type": "none",
+        "image_size": train.image_shape[0],
+    }
+    return _splits(data | changed, data_dir).load("train")
 
 
 def _splits(data, data_dir):
@@ -99,6 +120,20 @@ def _splits(data, data_dir):
                 name, split=split if own else None, **options
             )
 
+    elif kind == "tfrecord":
+        own = record_source.tfrecord_splits(name)
+
+        def load(split):
+            return nk.data.from_tfrecord(
+                name, split if own else None, **options
+            )
+
+    elif kind == "tfds":
+        own = tfds_source.tfds_splits(name, data_dir)
+
+        def load(split):
+            return nk.data.from_tfds(name, split, data_dir=data_dir, **options)
+
     else:
         own = {"validation", "test"}
         if kind == "layout":
@@ -111,21 +146,11 @@ def _splits(data, data_dir):
     return _Splits(load, frozenset(own), fit)
 
 
-def _bounded(train, most):
+def _bounded(train, data):
+    most = data["max_train_samples"]
     if most is None or most >= train.num_samples:
         return train
-    if train.paths is None:
+    if datasets.split_name(data["dataset"])[0] == "name":
         return train.subset(range(most))
     # Files are listed class by class: the first would be all of one.
     return train.hold_out(most)[1]
-
-
-def _noise(data):
-    if data["noise_type"] in ("none", *datasets.HUMAN_LABELS):
-        return None
-    make = nk.data.noise.BY_NAME[data["noise_type"]]
-    return make(
-        data["noise_rate"],
-        seed=data["noise_seed"],
-        convention=data["noise_convention"],
-    )

@@ -1,7 +1,9 @@
 """What `--dataset` takes, told before TensorFlow loads."""
 
 import difflib
+import glob
 import os
+import re
 
 from trainers.usage import UsageError
 
@@ -18,18 +20,25 @@ HUMAN_LABELS = {
 }
 #: Data sets read straight from the folder that their authors published.
 LAYOUTS = ("animal10n", "clothing1m", "food101n", "mini_webvision", "webvision")
-#: A user's own pictures.
-PREFIXES = ("folder", "csv")
+#: A user's own pictures, and sets that were prepared: what follows the colon.
+PREFIXES = {
+    "folder": "PATH",
+    "csv": "PATH",
+    "tfrecord": "PATH",
+    "tfds": "NAME",
+}
+#: As the values of `--dataset` beside names.
+FORMS = ", ".join(f"{kind}:{what}" for kind, what in PREFIXES.items())
 
 
 def split_name(dataset):
     """The parts of a value of `--dataset`.
 
     Args:
-        dataset: `NAME`, `folder:PATH` or `csv:PATH`.
+        dataset: `NAME`, or one of `PREFIXES`, a colon and what follows it.
 
     Returns:
-        The kind (`"name"`, `"layout"`, `"folder"` or `"csv"`) and the name or
+        The kind (`"name"`, `"layout"` or one of `PREFIXES`) and the name or
         path.
     """
     prefix, colon, path = dataset.partition(":")
@@ -41,17 +50,21 @@ def split_name(dataset):
 def short_name(dataset):
     """The name of a data set for the name of a run's folder."""
     kind, name = split_name(dataset)
+    if kind == "tfds":
+        return re.sub(r"\W+", "_", name)
     if kind in PREFIXES:
         base = os.path.basename(os.path.normpath(os.path.expanduser(name)))
-        return os.path.splitext(base)[0] if kind == "csv" else base
+        base = os.path.splitext(base)[0] if kind == "csv" else base
+        return re.sub(r"[*?{}\[\]]+", "_", base)
     return name
 
 
-def check(dataset):
+def check(dataset, flag="dataset"):
     """Raises unless `--dataset` can be meant.
 
     Args:
         dataset: value of the flag.
+        flag: its name.
 
     Raises:
         UsageError: an unknown name, or a path that is not there.
@@ -59,13 +72,23 @@ def check(dataset):
     kind, name = split_name(dataset)
     if kind == "folder" and not os.path.isdir(os.path.expanduser(name)):
         raise UsageError(
-            "--dataset: expected folder:PATH with one sub-folder per class; "
+            f"--{flag}: expected folder:PATH with one sub-folder per class; "
             f"got {name!r}, which is no folder"
         )
     if kind == "csv" and not os.path.isfile(os.path.expanduser(name)):
         raise UsageError(
-            "--dataset: expected csv:PATH of a file with the columns path and "
+            f"--{flag}: expected csv:PATH of a file with the columns path and "
             f"label; got {name!r}, which is no file"
+        )
+    if kind == "tfrecord" and not _has_records(name):
+        raise UsageError(
+            f"--{flag}: expected tfrecord:PATH of a folder that "
+            "noisy_keras.data.shard wrote, or of shards with * in their name; "
+            f"got {name!r}, where there are none"
+        )
+    if kind == "tfds" and not name:
+        raise UsageError(
+            f"--{flag}: expected tfds:NAME of a data set; got no name"
         )
     if kind != "name" or name in NAMES:
         return
@@ -73,6 +96,13 @@ def check(dataset):
     near = difflib.get_close_matches(dataset, known, n=1)
     hint = f" Did you mean {near[0]!r}?" if near else ""
     raise UsageError(
-        f"--dataset: expected one of {', '.join(known)}, folder:PATH or "
-        f"csv:PATH; got {dataset!r}.{hint}"
+        f"--{flag}: expected one of {', '.join(known)}, {FORMS}; "
+        f"got {dataset!r}.{hint}"
     )
+
+
+def _has_records(path):
+    if "://" in path:
+        return True  # TensorFlow will tell.
+    path = os.path.expanduser(path).replace("{split}", "*")
+    return os.path.isdir(path) or bool(glob.glob(path))

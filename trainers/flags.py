@@ -7,13 +7,9 @@ published for that method, data set, noise and rate.
 from absl import flags
 
 from trainers import datasets
+from trainers import noise
 
 _DISTRIBUTE = ("auto", "none", "mirrored", "multi_worker", "tpu")
-_NOISE_TYPES = (
-    "none",
-    *("symmetric", "asymmetric", "pair_flip", "instance"),
-    *datasets.HUMAN_LABELS,
-)
 
 
 class _SwitchParser(flags.ArgumentParser):
@@ -47,8 +43,9 @@ def define_common(method):
         "dataset",
         "digits",
         "Data set: digits (embedded, no download), cifar10, cifar100; "
-        "folder:PATH, with one sub-folder per class, or csv:PATH, with the "
-        "columns path and label; or one of "
+        "folder:PATH, with one sub-folder per class; csv:PATH, with the "
+        "columns path and label; tfrecord:PATH, shards; tfds:NAME, any "
+        "classification set of TFDS; or one of "
         f"{', '.join(datasets.LAYOUTS)}, read from --data_dir.",
     )
     flags.DEFINE_string(
@@ -60,26 +57,7 @@ def define_common(method):
     flags.DEFINE_integer(
         "image_size", None, "Side of the images in pixels.", lower_bound=8
     )
-    flags.DEFINE_enum(
-        "noise_type",
-        None,
-        _NOISE_TYPES,
-        "Noise injected into the training labels; for cifar10_n and "
-        "cifar100_n, which of the labels that people gave.",
-    )
-    flags.DEFINE_float("noise_rate", None, "Nominal noise rate in [0, 1).")
-    flags.DEFINE_string(
-        "noise_convention",
-        None,
-        "What the rate means; see noisy_keras.data.SymmetricNoise.",
-    )
-    flags.DEFINE_string(
-        "noise_manifest",
-        None,
-        "Labels of another run, its noise_manifest.npz. --noise_type and "
-        "--noise_rate then only choose the preset.",
-    )
-    flags.DEFINE_integer("noise_seed", 0, "Seed of the injected noise.")
+    noise.define()
     flags.DEFINE_string("network", None, "Network by name.")
     flags.DEFINE_integer(
         "width", None, "Channels of the network's first stage.", lower_bound=1

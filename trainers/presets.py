@@ -15,6 +15,9 @@ DEFAULT_NOISE = {
     "cifar100": ("symmetric", 0.5),
 }
 
+#: Noise type of data whose labels are as found, and of unknown rate.
+ESTIMATED = "estimated"
+
 
 @dataclasses.dataclass(frozen=True)
 class Preset:
@@ -65,7 +68,7 @@ def preset(method, dataset, noise_type, noise_rate, name="recommended"):
         method: `"cross_entropy"`, `"dividemix"`, `"sanm"` (on DivideMix) or
             `"sanm_ce"`.
         dataset: name.
-        noise_type: `"none"` or a generator's name.
+        noise_type: `"none"`, `ESTIMATED` or a generator's name.
         noise_rate: nominal, in `[0, 1)`.
         name: `"recommended"` or `"official"`.
 
@@ -95,21 +98,47 @@ def preset(method, dataset, noise_type, noise_rate, name="recommended"):
 
 def _for_noise(row, dataset, noise_type, noise_rate):
     """DivideMix's settings that depend on noise and rate."""
-    host = dict(row.host)
+    host, told = _noise_settings(dataset, noise_type, noise_rate)
+    return dataclasses.replace(
+        row, host=row.host | host, source=f"{row.source} ({told})"
+    )
+
+
+def _noise_settings(dataset, noise_type, noise_rate):
     if noise_type == "asymmetric":
-        host |= {"unlabeled_weight": 0.0, "warmup_penalty": True}
-        told = "asymmetric noise"
-    elif noise_type == "none" or noise_rate == 0.0:
-        host["unlabeled_weight"] = 0.0
+        host = {"unlabeled_weight": 0.0, "warmup_penalty": True}
+        return host, "asymmetric noise"
+    if noise_type == ESTIMATED:
+        told = "noise to be estimated after the warm-up"
+        return {"unlabeled_weight": 0.0}, told
+    if noise_rate == 0.0:
         told = "no injected noise, as for 20% symmetric"
-    else:
-        table = _UNLABELED_WEIGHT.get(dataset, _UNLABELED_WEIGHT["cifar10"])
-        nearest = min(table, key=lambda rate: abs(rate - noise_rate))
-        host["unlabeled_weight"] = table[nearest]
-        told = f"{nearest:.0%} symmetric noise, the nearest published rate"
-        if nearest == 0.9:
-            host |= {"loss_history": 5, "clean_threshold": 0.6}
-    return dataclasses.replace(row, host=host, source=f"{row.source} ({told})")
+        return {"unlabeled_weight": 0.0}, told
+    table = _UNLABELED_WEIGHT.get(dataset, _UNLABELED_WEIGHT["cifar10"])
+    nearest = min(table, key=lambda rate: abs(rate - noise_rate))
+    host = {"unlabeled_weight": table[nearest]}
+    if nearest == 0.9:
+        host |= {"loss_history": 5, "clean_threshold": 0.6}
+    told = f"{nearest:.0%} symmetric noise, the nearest published rate"
+    return host, told
+
+
+def for_estimate(rate, concentration):
+    """DivideMix's settings for noise that was estimated in training.
+
+    Args:
+        rate: share of wrong labels, in `[0, 1]`.
+        concentration: of the estimate; from a half on, classes are mistaken
+            for one other each, and the noise counts as asymmetric.
+
+    Returns:
+        dict of those settings that can change after the warm-up, and what
+        they are for, as text.
+    """
+    kind = "asymmetric" if concentration >= 0.5 else "symmetric"
+    host, told = _noise_settings("pictures", kind, rate)
+    changeable = ("unlabeled_weight", "clean_threshold")
+    return {k: host[k] for k in changeable if k in host}, told
 
 
 _CIFAR = {

@@ -75,7 +75,10 @@ def _train_in(folder, settings, build, resumed):
         from trainers import training
     out = progress.make_console()
     _announce(out, settings, folder, resumed)
-    run = training.prepare(settings, FLAGS.data_dir, FLAGS.distribute, build)
+    labels = os.path.join(folder, run_folder.LABELS) if resumed else None
+    run = training.prepare(
+        settings, FLAGS.data_dir, FLAGS.distribute, build, labels
+    )
     out.print(training.describe(run))
     run_folder.keep_labels(folder, run.train, resumed)
     if not resumed:

@@ -1,9 +1,9 @@
 """From flags to the settings of a run: presets, overrides, checks."""
 
 import dataclasses
-import os
 
 from trainers import datasets
+from trainers import noise
 from trainers import presets
 from trainers.usage import UsageError
 
@@ -53,11 +53,13 @@ def resolve(method, values, preset_key=None, host=None, plugin=None):
     """
     dataset = values["dataset"]
     datasets.check(dataset)
-    noise_type, noise_rate = _noise(dataset, values)
-    if values["noise_manifest"] is not None:
-        _check_manifest(values)
+    injected = noise.resolve(dataset, values)
     row = presets.preset(
-        preset_key or method, dataset, noise_type, noise_rate, values["preset"]
+        preset_key or method,
+        dataset,
+        injected["noise_type"],
+        injected["noise_rate"],
+        values["preset"],
     )
     replaced = []
 
@@ -114,84 +116,12 @@ def resolve(method, values, preset_key=None, host=None, plugin=None):
             "image_size": image_size,
             "max_train_samples": values["max_train_samples"],
             "validation": values["validation"],
-            "noise_type": noise_type,
-            "noise_rate": noise_rate,
-            "noise_convention": values["noise_convention"],
-            "noise_seed": values["noise_seed"],
-            "noise_manifest": values["noise_manifest"],
+            **injected,
         },
         training=training,
         host=host,
         plugin=row.plugin | own_plugin,
     )
-
-
-_HUMAN_RATES = {
-    "worse": 0.402,
-    "aggre": 0.09,
-    "random1": 0.172,
-    "random2": 0.181,
-    "random3": 0.176,
-    "noisy_fine": 0.402,
-}
-
-
-def _noise(dataset, values):
-    noise_type, noise_rate = values["noise_type"], values["noise_rate"]
-    given = [k for k, name in datasets.HUMAN_LABELS.items() if name == dataset]
-    if noise_type in datasets.HUMAN_LABELS or given:
-        return _human_labels(dataset, noise_type, noise_rate, given)
-    usual_type, usual_rate = presets.DEFAULT_NOISE.get(dataset, (None, 0.0))
-    if noise_type is None:
-        wanted = usual_rate if noise_rate is None else noise_rate
-        noise_type = "none" if wanted == 0.0 else usual_type or "symmetric"
-    if noise_type == "none":
-        if noise_rate:
-            raise UsageError(
-                "--noise_rate: expected none with --noise_type=none; "
-                f"got {noise_rate}"
-            )
-        return "none", 0.0
-    noise_rate = usual_rate if noise_rate is None else noise_rate
-    if not 0.0 <= noise_rate < 1.0:
-        raise UsageError(
-            f"--noise_rate: expected a share in [0, 1); got {noise_rate}"
-        )
-    return noise_type, noise_rate
-
-
-def _check_manifest(values):
-    path = values["noise_manifest"]
-    given = [n for n in ("noise_convention",) if values[n] is not None]
-    if given:
-        raise UsageError(
-            f"--{given[0]}: expected none beside --noise_manifest, whose "
-            f"labels are made; got {values[given[0]]}"
-        )
-    if not os.path.isfile(path):
-        raise UsageError(
-            "--noise_manifest: expected the noise_manifest.npz of a run; got "
-            f"{path!r}, which is no file"
-        )
-
-
-def _human_labels(dataset, noise_type, noise_rate, given):
-    if not given:
-        raise UsageError(
-            f"--noise_type: {noise_type} are labels of "
-            f"{datasets.HUMAN_LABELS[noise_type]}; got --dataset={dataset}"
-        )
-    noise_type = noise_type or given[0]
-    if noise_type not in given or noise_rate is not None:
-        wrong = "noise_type" if noise_type not in given else "noise_rate"
-        raise UsageError(
-            f"--{wrong}: expected --noise_type to be one of "
-            f"{', '.join(given)} for {dataset}, and no rate; "
-            f"got {noise_type if wrong == 'noise_type' else noise_rate}"
-        )
-    # A nominal rate to choose settings by: the share that disagrees with the
-    # published labels (Wei et al., ICLR 2022).
-    return noise_type, _HUMAN_RATES[noise_type]
 
 
 def _as_epochs(values):

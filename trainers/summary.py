@@ -28,6 +28,7 @@ def summarize(run, records, audit):
         "method": run.settings.method,
         "dataset": run.settings.data["dataset"],
         "effective_noise_rate": run.effective_noise_rate,
+        "estimated_noise_rate": run.estimate and run.estimate.rate,
         "selection": {
             "split": None if judged == "test" else judged,
             "rule": "none: no validation split was held out"

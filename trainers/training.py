@@ -14,6 +14,7 @@ from noisy_keras.callbacks import metrics_log
 from noisy_keras.core import distribution
 from noisy_keras.core import files as files_module
 from trainers import data as data_module
+from trainers import noise_estimate
 from trainers import progress
 from trainers import run_folder
 from trainers import strategies
@@ -32,6 +33,7 @@ class Run:
     test: Any
     model: Any
     strategy: Any
+    estimate: Any = None
 
     @property
     def judged(self):
@@ -52,7 +54,7 @@ class Run:
         return round(float(np.mean(wrong)), 6)
 
 
-def prepare(settings, data_dir, distribute, build):
+def prepare(settings, data_dir, distribute, build, labels=None):
     """Loads the data and builds the compiled model.
 
     Args:
@@ -60,6 +62,7 @@ def prepare(settings, data_dir, distribute, build):
         data_dir: TFDS folder, or None.
         distribute: name of the strategy.
         build: function of (network, source, settings) to a model.
+        labels: noise manifest of a run that goes on, or None.
 
     Returns:
         A `Run`.
@@ -70,17 +73,20 @@ def prepare(settings, data_dir, distribute, build):
     options = settings.training
     try:
         strategy = strategies.make(distribute)
-        keras.utils.set_random_seed(options["seed"])
         policy = {"off": "float32"}.get(
             options["mixed_precision"], f"mixed_{options['mixed_precision']}"
         )
         keras.mixed_precision.set_global_policy(policy)
-        train, validation, test = data_module.sources(settings.data, data_dir)
+        train, validation, test = data_module.sources(
+            settings.data, data_dir, labels
+        )
         if options["batch_size"] > train.num_samples:
             raise UsageError(
                 "--batch_size: expected at most the number of training "
                 f"samples, {train.num_samples}; got {options['batch_size']}"
             )
+        # After the data, which may have trained a network to make noise.
+        keras.utils.set_random_seed(options["seed"])
         with strategy.scope():
             network = nk.networks.build(
                 options["network"], train, width=options["width"]
@@ -161,6 +167,7 @@ def train(run, folder, out, picture_every):
                 *_test_accuracy(run),
                 callbacks.LabelQuality(run.train),
                 bar,
+                *noise_estimate.make(run, folder, out),
                 callbacks.MetricsLog(os.path.join(folder, "metrics.jsonl")),
                 callbacks.Summaries(os.path.join(folder, "tensorboard")),
                 callbacks.MaskPictures(
@@ -203,11 +210,18 @@ def finish(run, folder, out):
         ("summary.json", "the figures above and more"),
         ("metrics.jsonl", "all metrics of every epoch"),
         (run_folder.LABELS, "the labels that it was trained on"),
+        *_estimate_file(run),
         ("tensorboard/", "curves: tensorboard --logdir " + folder),
     ]
     if os.path.isdir(os.path.join(folder, "pictures")):
         files.append(("pictures/", "masks and reconstructions"))
     progress.print_summary(out, summary, folder, files)
+
+
+def _estimate_file(run):
+    if run.estimate is None:
+        return []
+    return [(noise_estimate.FILE, "which classes are given for which")]
 
 
 def _write_unreadable(path, problems):

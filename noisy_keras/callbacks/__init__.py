@@ -4,9 +4,11 @@ from noisy_keras.callbacks.checkpoint import ResumableCheckpoint
 from noisy_keras.callbacks.label_quality import LabelQuality
 from noisy_keras.callbacks.mask_pictures import MaskPictures
 from noisy_keras.callbacks.metrics_log import MetricsLog
+from noisy_keras.callbacks.noise_estimate import EstimateNoise
 from noisy_keras.callbacks.summaries import Summaries
 
 __all__ = [
+    "EstimateNoise",
     "LabelQuality",
     "MaskPictures",
     "MetricsLog",

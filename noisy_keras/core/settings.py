@@ -21,6 +21,24 @@ def checked(rules, values):
     return {name: rule(name, values[name]) for name, rule in rules.items()}
 
 
+def require_known(given, known):
+    """Raises where a setting is none of some.
+
+    Args:
+        given: names.
+        known: names that are allowed.
+
+    Raises:
+        ValueError: with both.
+    """
+    wrong = sorted(set(given) - set(known))
+    if wrong:
+        raise ValueError(
+            f"Expected settings of {', '.join(known)}. "
+            f"Received: {', '.join(wrong)}"
+        )
+
+
 def one_of(*choices):
     """The value is one of some."""
 

@@ -19,7 +19,10 @@ from noisy_keras.data.noise import PairFlipNoise
 from noisy_keras.data.noise import PolynomialMarginNoise
 from noisy_keras.data.noise import PredictedNoise
 from noisy_keras.data.noise import SymmetricNoise
+from noisy_keras.data.record_source import from_tfrecord
+from noisy_keras.data.records.writer import write_tfrecord
 from noisy_keras.data.source import Source
+from noisy_keras.data.tfds_source import from_tfds
 
 __all__ = [
     "NAMES",
@@ -41,5 +44,8 @@ __all__ = [
     "from_csv",
     "from_dataset",
     "from_folder",
+    "from_tfds",
+    "from_tfrecord",
     "load",
+    "write_tfrecord",
 ]

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from noisy_keras.data import prepared
 from noisy_keras.data.array_source import ArraySource
 from noisy_keras.data.augment import Augmentation
 
@@ -33,20 +34,7 @@ def load(name, split, data_dir=None):
     Raises:
         OSError: it is not there and could not be downloaded.
     """
-    # Imported here: only these data sets need it.
-    import tensorflow_datasets as tfds
-
-    try:
-        builder = tfds.builder(name, data_dir=data_dir)
-        builder.download_and_prepare()
-    except Exception as error:  # TFDS raises whatever its downloader does.
-        raise OSError(
-            f"{name} is not prepared in {data_dir or '~/tensorflow_datasets'} "
-            f"and could not be downloaded ({type(error).__name__}). Pass the "
-            "folder of a prepared copy as `data_dir`, or prepare one with "
-            f"`tfds build {name}` where there is a network."
-        ) from error
-    return read(builder, split)
+    return read(prepared.builder(name, data_dir), split)
 
 
 def read(builder, split, given="label"):

@@ -14,6 +14,8 @@ import time
 import numpy as np
 import tensorflow as tf
 
+from noisy_keras.data import buffers
+
 #: File names that count as pictures.
 EXTENSIONS = (".bmp", ".gif", ".jpeg", ".jpg", ".png")
 
@@ -26,10 +28,13 @@ _TRANSIENT = (
 _RETRY_SECONDS = (0.5, 2.0, 8.0)
 
 
+_THREADS = max(2, os.cpu_count() or 1)
+
+
 @functools.cache
 def _threads():
     return concurrent.futures.ThreadPoolExecutor(
-        max_workers=max(2, os.cpu_count() or 1), thread_name_prefix="decode"
+        max_workers=_THREADS, thread_name_prefix="decode"
     )
 
 
@@ -74,22 +79,44 @@ def decode(data, size):
         ValueError: it is no picture.
     """
     image = None
-    # A rotation is written in the EXIF part, near the start.
-    if data[:3] == _SIGNATURES[0] and b"Exif\0" not in data[:4096]:
-        image = _decode_jpeg(data, size)
+    if data[:3] == _SIGNATURES[0]:
+        shorter, upright = _jpeg_header(data)
+        if shorter and upright:
+            image = _decode_jpeg(data, shorter, size)
     if image is None:
         image = _decode_any(data)
     return _middle(image, size)
 
 
-def _decode_jpeg(data, size):
-    # Raw operations: these calls are short enough for Python to be felt.
+def _jpeg_header(data):
+    """The shorter side in pixels, 0 where unknown; whether EXIF is absent.
+
+    Markers are followed by their length up to the start of a frame (ITU-T
+    T.81, B.1 and B.2.2).
+    """
+    position, upright = 2, True
+    while position + 9 <= len(data) and data[position] == 0xFF:
+        marker = data[position + 1]
+        if marker == 0xFF:  # Fill bytes may stand before a marker.
+            position += 1
+            continue
+        if 0xC0 <= marker <= 0xCF and marker not in (0xC4, 0xC8, 0xCC):
+            height = int.from_bytes(data[position + 5 : position + 7], "big")
+            width = int.from_bytes(data[position + 7 : position + 9], "big")
+            return min(height, width), upright
+        start = position + 4
+        if marker == 0xE1 and data[start : start + 5] == b"Exif\0":
+            upright = False  # A rotation is written there.
+        position += 2 + int.from_bytes(data[position + 2 : start], "big")
+    return 0, upright
+
+
+def _decode_jpeg(data, shorter, size):
+    # Whole fractions cost a fraction of the time; the rest of the way down is
+    # antialiased.
+    ratio = next((r for r in (8, 4, 2) if shorter // r >= size), 1)
     try:
-        shape = tf.raw_ops.ExtractJpegShape(contents=data).numpy()
-        shorter = min(shape[:2])
-        # Whole fractions cost a fraction of the time; the rest of the way
-        # down is antialiased.
-        ratio = next((r for r in (8, 4, 2) if shorter // r >= size), 1)
+        # A raw operation: the call is short enough for Python to be felt.
         return tf.raw_ops.DecodeJpeg(
             contents=data, channels=3, ratio=ratio, try_recover_truncated=True
         ).numpy()
@@ -138,27 +165,33 @@ def _middle(image, size):
     return image[top : top + size, left : left + size]
 
 
-def read_pictures(paths, size):
+def read_pictures(paths, size, read=read_bytes):
     """Reads and decodes pictures in parallel.
 
     Args:
-        paths: n file names.
+        paths: n file names, or what else `read` takes.
         size: side in pixels.
+        read: function of one of them to the bytes of a picture file.
 
     Returns:
         uint8 `[n, size, size, 3]`, black where a picture cannot be read; dict
         from position to the reason for those.
     """
-    images = np.zeros((len(paths), size, size, 3), np.uint8)
+    images = buffers.empty((len(paths), size, size, 3))
     problems = {}
 
-    def read(position):
-        try:
-            images[position] = decode(read_bytes(paths[position]), size)
-        except (OSError, ValueError) as error:
-            problems[position] = str(error)
+    # Threads take numbers as they get on: a task for each would cost more.
+    positions = iter(range(len(paths)))
 
-    list(_threads().map(read, range(len(paths))))
+    def read_some(_):
+        for position in positions:
+            try:
+                images[position] = decode(read(paths[position]), size)
+            except (OSError, ValueError) as error:
+                images[position] = 0
+                problems[position] = str(error)
+
+    list(_threads().map(read_some, range(_THREADS)))
     return images, problems
 
 

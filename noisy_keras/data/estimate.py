@@ -22,11 +22,38 @@ class NoiseEstimate:
         transition: float64 `[K, K]`, probability of each given label (column)
             for each true one (row); rows sum to 1, those of classes that were
             never found are the identity's.
+        concentration: share of the wrong labels that are the most frequent
+            mistake of their true class: near `1 / (K - 1)` for symmetric
+            noise, 1 where classes are mistaken for one other each; 0 where no
+            label is wrong.
     """
 
     joint: np.ndarray
     rate: float
     transition: np.ndarray
+    concentration: float
+
+    @classmethod
+    def of_joint(cls, joint):
+        """The estimate that a joint distribution amounts to.
+
+        Args:
+            joint: float `[K, K]` that sums to 1, given label by true label.
+
+        Returns:
+            A `NoiseEstimate`.
+        """
+        joint = np.asarray(joint, np.float64)
+        true = joint.sum(axis=0)
+        transition = np.eye(len(joint))
+        found = true > 0.0
+        transition[found] = (joint[:, found] / true[found]).T
+        wrong = joint * (1.0 - np.eye(len(joint)))
+        # The diagonal's share may differ from the rest's by rounding.
+        rate = float(max(0.0, 1.0 - np.trace(joint)))
+        most = wrong.max(axis=0).sum()
+        concentration = float(most / wrong.sum()) if wrong.any() else 0.0
+        return cls(joint, rate, transition, concentration)
 
 
 def estimate_noise(source, predictions):
@@ -72,8 +99,4 @@ def estimate_noise(source, predictions):
     # Eq. (3).
     joint *= (counts / joint.sum(axis=1))[:, None]
     joint /= joint.sum()
-    true = joint.sum(axis=0)
-    transition = np.eye(num_classes)
-    found = true > 0.0
-    transition[found] = (joint[:, found] / true[found]).T
-    return NoiseEstimate(joint, float(1.0 - np.trace(joint)), transition)
+    return NoiseEstimate.of_joint(joint)

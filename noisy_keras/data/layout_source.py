@@ -1,5 +1,7 @@
 """Sources from the original files of published data sets, with no copy."""
 
+import warnings
+
 from noisy_keras.data import layouts
 from noisy_keras.data.file_source import FileSource
 
@@ -12,7 +14,8 @@ def load(name, split, data_dir):
 
     Args:
         name: one of `noisy_keras.data.layouts.BY_NAME`.
-        split: `"train"`, `"validation"` or `"test"`, as far as there is one.
+        split: `"train"`, `"validation"`, `"test"` or `"trusted"`, as far as
+            there is one.
         data_dir: folder of the files.
 
     Returns:
@@ -21,6 +24,9 @@ def load(name, split, data_dir):
     Raises:
         OSError: no folder, or files missing, with what belongs where.
         ValueError: lists with mistakes, or unreadable pictures.
+
+    Warns:
+        UserWarning: with a training split, pictures that no list names.
     """
     layout = layouts.BY_NAME[name]
     if data_dir is None:
@@ -29,13 +35,17 @@ def load(name, split, data_dir):
             f"Received: None. {layout.manual}"
         )
     split = "train" if split == "fit" else split
-    if split not in layout.splits:
+    known = layout.splits + (("trusted",) if layout.trusted else ())
+    if split not in known:
         raise ValueError(
-            f"Expected a split of {name}, one of {', '.join(layout.splits)}. "
+            f"Expected a split of {name}, one of {', '.join(known)}. "
             f"Received: {split!r}"
         )
-    listing = layout.read(data_dir, split)
-    layouts.check_files(listing).require_all()
+    if split == "trusted":
+        listing = layout.trusted(data_dir)
+    else:
+        listing = layout.read(data_dir, split)
+    _check_files(name, listing, split, data_dir)
     source = FileSource(
         listing.paths,
         listing.labels,
@@ -47,3 +57,18 @@ def load(name, split, data_dir):
         name=f"{name} ({split})",
     )
     return source.readable() if source.num_samples <= _LOOK_INTO else source
+
+
+def _check_files(name, listing, split, data_dir):
+    # Told with the training split alone: once is enough, and splits share
+    # folders, so it takes the lists of all of them.
+    train = split == "train"
+    beside = layouts.BY_NAME[name].beside(data_dir, split) if train else ()
+    report = layouts.check_files(listing, beside=beside)
+    report.require_all()
+    if train and report.surplus:
+        warnings.warn(
+            f"Expected no other pictures beside those of {name}'s lists in "
+            f"{listing.root}. Received: {report}. They are left out.",
+            stacklevel=3,
+        )

@@ -21,7 +21,10 @@ _LOADERS = {
 }
 
 NAMES = tuple(sorted(_LOADERS))
-SPLITS = ("train", "fit", "validation", "test")
+SPLITS = ("train", "fit", "validation", "test", "trusted")
+
+
+_TRUSTED = tuple(k for k, v in layouts.BY_NAME.items() if v.trusted)
 
 
 def load(
@@ -39,7 +42,10 @@ def load(
     Args:
         name: one of `noisy_keras.data.NAMES`.
         split: `"train"`: every training sample; `"fit"`: those that are not
-            set aside for validation; `"validation"`; `"test"`.
+            set aside for validation; `"validation"`; `"test"`; `"trusted"`:
+            training samples whose labels people checked and found right, of
+            `clothing1m` and `food101n`. Of other sets, and for a few per
+            class, see `Source.split`.
         noise: a generator of `noisy_keras.data`, applied to the labels of a
             training split; the clean ones become `true_labels`.
         human_labels: which of the labels that people gave, for the training
@@ -77,7 +83,13 @@ def load(
         raise ValueError(
             f"Expected a split, one of {SPLITS}. Received: {split!r}"
         )
-    if noise is not None and split in ("validation", "test"):
+    if split == "trusted" and name not in _TRUSTED:
+        raise ValueError(
+            f"Expected a data set with labels that people checked, one of "
+            f"{', '.join(_TRUSTED)}. Received: split='trusted' of {name!r}; "
+            "take some of the training set: source.split(trusted=10)"
+        )
+    if noise is not None and split not in ("train", "fit"):
         raise ValueError(
             "Expected noise on training labels only. "
             f"Received: noise for split={split!r}"

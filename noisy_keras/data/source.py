@@ -12,6 +12,7 @@ import tensorflow as tf
 
 from noisy_keras.data import augment
 from noisy_keras.data import checks
+from noisy_keras.data import partition
 from noisy_keras.data.augment import Augmentation
 
 _PER_SAMPLE = "labels soft_labels true_labels foreign ids paths".split()
@@ -145,8 +146,9 @@ class Source:
             name: one of `noisy_keras.data.VIEWS`.
 
         Returns:
-            A function of images of `fetch_with_margin` and a seed (int32
-            `[2]`) to images `[n, H, W, C]`.
+            A function of images of `fetch_with_margin`, a seed (int32 `[2]`)
+            and a number of copies (1 if left out) to images
+            `[copies * n, H, W, C]`: all images, then all once more.
         """
         return augment.view(
             name, self.augmentation, self.pixel_scale, self.image_shape[:2]
@@ -263,7 +265,9 @@ class Source:
                 "Expected a held-out size that leaves samples on both sides. "
                 f"Received: size={size} of {self.num_samples} samples"
             )
-        held = _stratified(self.labels, int(count), np.random.RandomState(seed))
+        held = partition.stratified(
+            self.labels, int(count), np.random.RandomState(seed)
+        )
         rest = np.setdiff1d(np.arange(self.num_samples), held)
         return (
             self.subset(rest, name=self.name),
@@ -271,38 +275,32 @@ class Source:
         )
 
     def split(self, *, trusted, seed=0):
-        """Takes a small class-balanced set, to be trusted, out of the source.
+        """Takes a small set, to be trusted, out of the source.
 
         For methods that learn from a few checked labels (IEG, L2R, DMLP). The
-        trusted part carries its true labels as labels where they are known.
+        trusted part carries its right labels: those told, else the true ones
+        where they are known, else the given ones.
 
         Args:
-            trusted: samples per class, at least 1.
+            trusted: samples per class, at least 1, chosen by true label where
+                known; or ids of samples; or the path of a CSV file with the
+                column `id` or `path` and maybe `label`, the right one by name
+                or number.
             seed: of the choice.
 
         Returns:
             The rest and the trusted part, two `Source`s.
 
         Raises:
-            ValueError: a class has too few samples.
+            OSError: a file that cannot be read.
+            ValueError: a class has too few samples; ids that are not there,
+                or twice; labels of no class; or none left to train on.
         """
-        labels = self.labels if self.true_labels is None else self.true_labels
-        random = np.random.RandomState(seed)
-        chosen = []
-        for c, name in enumerate(self.class_names):
-            members = np.flatnonzero(labels == c)
-            if not 1 <= trusted < len(members):
-                raise ValueError(
-                    "Expected at least 1 trusted sample per class and more "
-                    f"samples than that. Received: trusted={trusted}, class "
-                    f"{name!r} has {len(members)} samples"
-                )
-            chosen.append(random.permutation(members)[:trusted])
-        chosen = np.sort(np.concatenate(chosen))
+        chosen, labels = partition.trusted(self, trusted, seed)
         rest = np.setdiff1d(np.arange(self.num_samples), chosen)
         part = self.subset(chosen, name=f"{self.name} (trusted)")
-        if self.true_labels is not None:
-            part = part.relabel(part.true_labels)
+        if labels is not None:
+            part = part.relabel(labels)
         return self.subset(rest, name=self.name), part
 
     def _select(self, index):
@@ -314,15 +312,3 @@ def _as_ids(ids, count):
     if ids is None:
         return np.asarray([f"{i:06d}" for i in range(count)], object)
     return np.asarray([str(i) for i in ids], object)
-
-
-def _stratified(labels, count, random):
-    """Positions of `count` samples, each class in proportion, ascending."""
-    # Within each class in random order, samples get evenly spaced ranks; the
-    # lowest ranks over all classes are a proportional choice of exact size.
-    ranks = np.empty(len(labels))
-    for c in np.unique(labels):
-        members = random.permutation(np.flatnonzero(labels == c))
-        offset = random.uniform()
-        ranks[members] = (np.arange(len(members)) + offset) / len(members)
-    return np.sort(np.argsort(ranks, kind="stable")[:count])

@@ -102,6 +102,7 @@ class DivideMix(NoisyLabelModel):
 
     default_batch_size = 64
     loss_names = ("loss_labeled", "loss_unlabeled", "penalty")
+    CHANGEABLE = ("unlabeled_weight", "rampup_epochs", "clean_threshold")
 
     def __init__(
         self,
@@ -147,6 +148,21 @@ class DivideMix(NoisyLabelModel):
         self.loss_table = self._history.table
         self.divide = LossDivision()
         self.built = True
+
+    def change(self, **changes):
+        """Changes settings that are read between epochs.
+
+        Args:
+            **changes: of those in `CHANGEABLE`.
+
+        Raises:
+            ValueError: another setting, or a value out of range.
+        """
+        settings.require_known(changes, self.CHANGEABLE)
+        for name, value in changes.items():
+            value = _RULES[name](name, value)
+            self.settings[name] = value
+            setattr(self, name, value)
 
     def steps(self):
         return {
@@ -262,10 +278,9 @@ class DivideMix(NoisyLabelModel):
         if self.separate_guesses:
             return [network(v, training=training) for v in views]
         outputs = network(tf.concat(views, axis=0), training=training)
-        parts = {key: tf.split(v, len(views)) for key, v in outputs.items()}
-        return [
-            {key: parts[key][i] for key in parts} for i in range(len(views))
-        ]
+        count = len(views)
+        parts = {key: tf.split(v, count) for key, v in outputs.items()}
+        return [{k: part[i] for k, part in parts.items()} for i in range(count)]
 
     def make_schedule(self, source, batch_size, seed=0, steps_per_epoch=None):
         return DivideMixSchedule(

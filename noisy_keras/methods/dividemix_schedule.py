@@ -147,10 +147,9 @@ class DivideMixSchedule:
         }
         unlabeled = {"index": row["unlabeled"]}
         for number, (field, (view, count)) in enumerate(self._views.items()):
-            repeated = tf.concat([images] * count, axis=0)
             # The step draws from small numbers of the same seed.
             key = random.fold_in(row["seed"], _VIEW_KEYS + number)
-            seen = view(repeated, key)
+            seen = view(images, key, count)
             parts = tf.split(seen, 2 * count)  # x, u, x, u, ...
             for offset, stream in enumerate((labeled, unlabeled)):
                 stream[field] = tf.stack(parts[offset::2], axis=1)

@@ -179,3 +179,38 @@ def test_models_without_the_plugin_make_no_pictures(tmp_path):
     for record in tf.compat.v1.train.summary_iterator(path):
         tags |= {value.tag for value in record.summary.value}
     assert {"loss", "accuracy", "clean_probability/network_0"} <= tags
+
+
+def test_noise_is_estimated_when_the_warmup_ends(tmp_path):
+    keras.utils.set_random_seed(4)
+    source = toy.source(64, rate=0.25)
+    model = nk.DivideMix(toy.network(), source.num_samples, warmup_epochs=12)
+    model.compile(nk.MomentumSGD(0.05))
+    told = []
+
+    def then(model, found):
+        told.append((model.position.epoch, found.rate))
+        model.change(unlabeled_weight=3.0)
+
+    path = tmp_path / "noise_estimate.json"
+    estimate = nk.callbacks.EstimateNoise(source, 12, path, then)
+    model.fit(source, epochs=13, batch_size=16, verbose=0, callbacks=[estimate])
+    assert len(told) == 1
+    wrong = np.mean(source.labels != source.true_labels)
+    assert estimate.found.rate == pytest.approx(wrong, abs=0.1)
+    assert model.unlabeled_weight == 3.0
+    assert model.get_config()["unlabeled_weight"] == 3.0
+    record = json.loads(path.read_text(encoding="utf-8"))
+    assert record["epoch"] == 12
+    np.testing.assert_allclose(record["joint"], estimate.found.joint)
+    # A run that goes on takes the estimate that was made.
+    again = nk.callbacks.EstimateNoise(source, 12, path, then)
+    again.set_model(model)
+    again.on_train_begin()
+    assert again.found.rate == pytest.approx(estimate.found.rate)
+    assert len(told) == 2
+
+
+def test_an_estimate_needs_a_warmup():
+    with pytest.raises(ValueError, match="warmup_epochs=0"):
+        nk.callbacks.EstimateNoise(toy.source(), 0)

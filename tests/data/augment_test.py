@@ -9,6 +9,7 @@ import noisy_keras as nk
 from noisy_keras.data import augment
 from noisy_keras.data.augment import operations as op
 from noisy_keras.data.augment import policies
+from noisy_keras.data.augment import views
 from tests import toy
 
 SEED = tf.constant([1, 2])
@@ -126,6 +127,27 @@ def test_views_are_functions_of_their_seed(name):
     np.testing.assert_array_equal(first, seen(name))
     if name != "none":
         assert np.any(first != seen(name, seed=SEED + 1))
+
+
+@pytest.mark.parametrize("name", augment.VIEWS)
+def test_copies_are_further_views_of_all_images(name):
+    view = augment.view(name, AUGMENTATION, 255.0)
+    copies = view(tf.constant(IMAGES), SEED, 3).numpy()
+    repeated = view(tf.constant(np.concatenate([IMAGES] * 3)), SEED).numpy()
+    np.testing.assert_array_equal(copies, repeated)
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.float32])
+def test_large_images_are_cropped_as_small_ones_are(dtype):
+    random = np.random.RandomState(0)
+    images = random.randint(0, 256, (6, 72, 70, 3)).astype(dtype)
+    corner = random.randint(0, 6, (12, 2)).astype(np.int32)
+    flip = np.arange(12) % 3 == 0
+    large = views._crop_large(images, corner, flip, (66, 64))
+    small = views._crop_small(
+        np.concatenate([images, images]), corner, flip, (66, 64)
+    )
+    np.testing.assert_array_equal(large, small)
 
 
 @pytest.mark.parametrize("name", ["weak", "autoaugment", "randaugment"])

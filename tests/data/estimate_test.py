@@ -60,3 +60,16 @@ def test_other_shapes_are_told(shape):
         nk.data.estimate_noise(
             source([0, 1, 2, 0], 3), np.full(shape, 1.0 / shape[-1])
         )
+
+
+def test_concentration_tells_flips_from_symmetric_noise():
+    true = np.repeat(np.arange(4), 3000)
+    for noise, expected in (
+        (nk.data.PairFlipNoise(0.3, seed=1), 1.0),
+        (nk.data.SymmetricNoise(0.4, 1, convention="exclude_true"), 1 / 3),
+    ):
+        given = noise.apply(true, 4)
+        found = nk.data.estimate_noise(source(given, 4), np.eye(4)[true])
+        assert found.concentration == pytest.approx(expected, abs=0.03)
+    clean = nk.data.estimate_noise(source(true, 4), np.eye(4)[true])
+    assert clean.concentration == 0.0

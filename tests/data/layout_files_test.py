@@ -37,7 +37,11 @@ def test_surplus_is_what_looks_like_a_listed_file_in_a_listed_folder(tmp_path):
     draw(tmp_path, "0/a.jpg", "0/b.JPG", "0/.c.jpg", "0/d.txt", "1/e.jpg")
     report = layouts.check_files(listing(tmp_path, "0/a.jpg"))
     assert (report.missing, report.surplus) == (0, 1)
-    assert str(report) == "0 of 1 listed files missing, 1 files in no list"
+    assert report.first_surplus == (str(tmp_path / "0/b.JPG"),)
+    assert str(report) == (
+        "0 of 1 listed files missing, "
+        f"1 files in no list ({tmp_path / '0/b.JPG'})"
+    )
     report.require_all()
 
 
@@ -47,6 +51,26 @@ def test_three_missing_files_are_named_in_the_order_listed(tmp_path):
     report = layouts.check_files(listing(tmp_path, *paths))
     shown = ", ".join(str(tmp_path / path) for path in paths[:3])
     assert f"4 of 4 listed files missing ({shown}, ...)" in str(report)
+
+
+def test_three_surplus_files_are_named_in_order(tmp_path):
+    draw(tmp_path, "1/a.jpg", "0/z.jpg", "0/b.jpg", "1/c.jpg", "1/x.jpg")
+    report = layouts.check_files(listing(tmp_path, "1/a.jpg", "0/z.jpg"))
+    paths = [tmp_path / path for path in ("1/c.jpg", "1/x.jpg", "0/b.jpg")]
+    assert report.first_surplus == tuple(map(str, paths))
+    draw(tmp_path, "0/c.jpg")
+    report = layouts.check_files(listing(tmp_path, "1/a.jpg", "0/z.jpg"))
+    assert f"4 files in no list ({paths[0]}, {paths[1]}, " in str(report)
+    assert str(report).endswith(", ...)")
+
+
+def test_files_of_neighbours_are_no_surplus_and_may_be_missing(tmp_path):
+    draw(tmp_path, "0/a.jpg", "0/b.jpg", "1/c.jpg")
+    report = layouts.check_files(
+        listing(tmp_path, "0/a.jpg"),
+        beside=[listing(tmp_path, "0/b.jpg", "0/none.jpg", "2/d.jpg")],
+    )
+    assert (report.listed, report.missing, report.surplus) == (1, 0, 0)
 
 
 def test_splits_may_have_different_roots(tmp_path):

@@ -1,10 +1,14 @@
+import warnings
+
 import numpy as np
 import pytest
 
+import noisy_keras as nk
 from noisy_keras.data import layouts
 from noisy_keras.data.layouts import clothing1m
 from noisy_keras.data.layouts import food101n
 from noisy_keras.data.layouts import webvision
+from tests import drawn
 
 
 def draw(root, files):
@@ -244,10 +248,15 @@ def test_food101n(tmp_path):
     # The last is verified under another class alone.
     assert train.verified.tolist() == [1, 0, -1]
     assert train.verified.dtype == np.int8
+    trusted = food101n.read_trusted(root)
+    assert list(trusted.ids) == list(train.ids[:1])
+    assert list(trusted.labels) == list(train.labels[:1])
     assert train.true_labels is None
     for name in ("verified_train.tsv", "verified_val.tsv"):
         (root / "meta" / name).unlink()
     assert food101n.read(root, "train").verified is None
+    with pytest.raises(FileNotFoundError, match="Expected verified labels"):
+        food101n.read_trusted(root)
 
 
 @pytest.mark.parametrize("place", ["release/food-101", "food-101", "other"])
@@ -297,3 +306,56 @@ def test_a_missing_root_is_told_with_what_belongs_there(tmp_path, name):
             assert layouts.MANUAL[name] in str(caught.value)
     with pytest.raises(ValueError, match="Expected a split, one of train"):
         layout.read(tmp_path, "fit")
+
+
+def test_pictures_in_no_list_are_told_with_the_training_split(tmp_path):
+    drawn.clothing1m(tmp_path, train=14, judged=14)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        nk.data.load("clothing1m", data_dir=tmp_path)
+    draw(tmp_path, pictures("images/0/x.jpg", "images/3/y.jpg"))
+    with pytest.warns(UserWarning, match="2 files in no list .*x.jpg"):
+        source = nk.data.load("clothing1m", data_dir=tmp_path)
+    assert source.num_samples == 14
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        nk.data.load("clothing1m", "test", data_dir=tmp_path)
+
+
+def test_mini_webvision_lies_among_files_that_are_no_surplus(tmp_path):
+    root = draw(tmp_path, {**WEBVISION, **pictures("val_images_256/val2.jpg")})
+    mini = layouts.BY_NAME["mini_webvision"]
+    paths = [p for part in mini.beside(root) for p in part.paths]
+    assert "val_images_256/val2.jpg" in paths
+    assert "flickr/q1/c.jpg" in paths
+    # Lists that are not there, or wrong, tell nothing.
+    for name in ("train_filelist_flickr.txt", "val_filelist.txt"):
+        (root / "info" / name).unlink()
+    parts = mini.beside(root, "train")
+    assert [list(part.paths) for part in parts] == [
+        ["google/q1/a \u2028b.jpg", "google/q2/b.jpg"]
+    ]
+
+
+@pytest.mark.parametrize("name", sorted(layouts.BY_NAME))
+def test_published_counts_are_of_splits_there_are(name):
+    layout = layouts.BY_NAME[name]
+    assert layout.counts and set(layout.counts) <= set(layout.splits)
+
+
+def test_labels_that_people_checked_are_a_split(tmp_path):
+    drawn.clothing1m(tmp_path, train=28, judged=14)
+    kept = "images/0/000000.jpg\nimages/3/000003.jpg\n"
+    draw(tmp_path, {"clean_train_key_list.txt": kept})
+    trusted = nk.data.load("clothing1m", "trusted", data_dir=tmp_path)
+    assert list(trusted.ids) == kept.split()
+    assert list(trusted.labels) == [0, 3]
+    with pytest.raises(ValueError, match=r"split\(trusted=10\)"):
+        nk.data.load("webvision", "trusted", data_dir=tmp_path)
+    with pytest.raises(ValueError, match="training labels only"):
+        nk.data.load(
+            "clothing1m",
+            "trusted",
+            data_dir=tmp_path,
+            noise=nk.data.PairFlipNoise(0.1),
+        )

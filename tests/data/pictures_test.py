@@ -167,6 +167,21 @@ def test_a_rotated_photograph_stands_upright():
     assert image[:6].max() < 40 and image[10:].min() > 215
 
 
+@pytest.mark.parametrize("progressive", [False, True])
+def test_headers_of_photographs_tell_size_and_rotation(progressive):
+    image = Image.new("RGB", (50, 30))
+    plain = encoded(image, "JPEG", progressive=progressive)
+    assert decoding._jpeg_header(plain) == (30, True)
+    # Bytes of padding may stand before a marker.
+    padded = plain[:2] + b"\xff\xff" + plain[2:]
+    assert decoding._jpeg_header(padded) == (30, True)
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    rotated = encoded(image, "JPEG", exif=exif, progressive=progressive)
+    assert decoding._jpeg_header(rotated) == (30, False)
+    assert decoding._jpeg_header(plain[:20]) == (0, True)
+
+
 def test_the_middle_of_a_wide_picture_is_kept():
     pixels = np.zeros((10, 30, 3), np.uint8)
     pixels[:, 10:20] = 255

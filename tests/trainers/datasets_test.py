@@ -18,6 +18,9 @@ def test_names_are_those_of_the_library():
         ("clothing1m", "clothing1m"),
         ("folder:/data/my pictures/", "my pictures"),
         ("csv:some/labels.csv", "labels"),
+        ("tfrecord:/data/shards/", "shards"),
+        ("tfrecord:/data/x-{split}-*", "x-_split_-_"),
+        ("tfds:imagenet_resized/32x32", "imagenet_resized_32x32"),
     ],
 )
 def test_run_folders_have_short_names(dataset, short):
@@ -30,7 +33,9 @@ def test_run_folders_have_short_names(dataset, short):
         ("cifar11", "Did you mean 'cifar10'"),
         ("folder:nowhere", "'nowhere', which is no folder"),
         ("csv:nowhere.csv", "'nowhere.csv', which is no file"),
-        ("dir:x", "folder:PATH or csv:PATH; got 'dir:x'"),
+        ("tfrecord:nowhere", "'nowhere', where there are none"),
+        ("tfds:", "expected tfds:NAME"),
+        ("dir:x", "folder:PATH, csv:PATH, .*; got 'dir:x'"),
     ],
 )
 def test_what_cannot_be_meant_is_told(dataset, message):
@@ -65,6 +70,9 @@ def options(dataset, **changes):
         "noise_seed": 0,
         "noise_convention": None,
         "noise_manifest": None,
+        "noise_matrix": None,
+        "noise_foreign": None,
+        "noise_share": None,
     } | changes
 
 

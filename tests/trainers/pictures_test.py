@@ -74,3 +74,56 @@ def test_clothing1m_is_trained_on_as_published(tmp_path):
     assert summary["effective_noise_rate"] == pytest.approx(rate, abs=1e-6)
     assert summary["labels"]["label_auc"] > 0.9
     assert summary["final"]["test"] > 0.8
+
+
+def test_noise_of_unknown_rate_is_estimated_and_settings_follow(tmp_path):
+    example.write(tmp_path / "pictures")
+    flags = (
+        f"--dataset=folder:{tmp_path}/pictures",
+        f"--output_dir={tmp_path}/run",
+        "--warmup_epochs=2",
+        "--steps_per_epoch=4",
+        "--epochs=3",
+    )
+    result = run("dividemix", *flags)
+    assert result.returncode == 0, result.stderr
+    assert "noise to be estimated after the warm-up" in result.stdout
+    assert "estimated noise:" in result.stdout
+    assert "settings from here on: unlabeled_weight" in result.stdout
+    found = json.loads((tmp_path / "run" / "noise_estimate.json").read_text())
+    summary = json.loads((tmp_path / "run" / "summary.json").read_text())
+    assert summary["estimated_noise_rate"] == found["rate"]
+    assert 0.0 < found["rate"] < 1.0
+    # A flag of the user's own stays.
+    result = run(
+        "dividemix",
+        *flags[:1],
+        *flags[2:],
+        f"--output_dir={tmp_path}/other",
+        "--unlabeled_weight=7",
+    )
+    assert "estimated noise:" in result.stdout
+    assert "settings from here on: unlabeled_weight" not in result.stdout
+
+
+def test_shards_are_trained_on(tmp_path):
+    example.write(tmp_path / "pictures")
+    subprocess.run(
+        [
+            *(sys.executable, "-m", "noisy_keras.data.shard"),
+            f"--source=folder:{tmp_path}/pictures",
+            f"--output={tmp_path}/shards",
+            "--shards=2",
+        ],
+        check=True,
+        capture_output=True,
+    )
+    result = run(
+        "cross_entropy",
+        f"--dataset=tfrecord:{tmp_path}/shards",
+        f"--output_dir={tmp_path}/run",
+        "--epochs=1",
+        "--max_train_samples=200",
+    )
+    assert result.returncode == 0, result.stderr
+    assert "200 training images, 10 classes" in result.stdout

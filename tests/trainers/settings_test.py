@@ -13,6 +13,9 @@ FLAGS = {
     "noise_convention": None,
     "noise_seed": 0,
     "noise_manifest": None,
+    "noise_matrix": None,
+    "noise_foreign": None,
+    "noise_share": None,
     "network": None,
     "width": None,
     "epochs": None,
@@ -191,8 +194,11 @@ def test_human_labels_of_other_sets_are_told(flags, message):
 def test_pictures_have_no_noise_unless_asked(tmp_path):
     dataset = f"folder:{tmp_path}"
     found = resolve(dataset=dataset)
-    assert found.data["noise_type"] == "none"
+    assert found.data["noise_type"] == presets.ESTIMATED
+    assert found.data["noise_rate"] is None
     assert found.data["image_size"] == 64
+    found = resolve(dataset=dataset, noise_type="none", noise_rate=0.5)
+    assert found.host["unlabeled_weight"] == 25.0
     found = resolve(dataset=dataset, noise_rate=0.3)
     assert found.data["noise_type"] == "symmetric"
 

@@ -11,6 +11,9 @@ from noisy_keras.data.layouts import listing
 
 SPLITS = ("train", "test")
 
+#: As published: https://dm.kaist.ac.kr/datasets/animal-10n/.
+COUNTS = {"train": 50_000, "test": 5_000}
+
 CLASS_NAMES = (
     "cat",
     "lynx",

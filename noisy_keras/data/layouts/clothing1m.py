@@ -12,6 +12,14 @@ from noisy_keras.data.layouts import listing
 
 SPLITS = ("train", "validation", "test", "clean_train")
 
+#: As published: https://github.com/Cysu/noisy_label.
+COUNTS = {
+    "train": 1_000_000,
+    "validation": 14_313,
+    "test": 10_526,
+    "clean_train": 47_570,
+}
+
 CLASS_NAMES = (
     "T-Shirt",
     "Shirt",
@@ -84,6 +92,18 @@ def read(root, split):
     return listing.Listing(
         root, paths, labels, names, true_labels=true_labels, ids=keys
     )
+
+
+def read_trusted(root):
+    """Reads the training pictures whose labels people checked.
+
+    Args:
+        root: folder of the data set.
+
+    Returns:
+        A `Listing`, the split `"clean_train"`.
+    """
+    return read(root, "clean_train")
 
 
 def _class_names(root):

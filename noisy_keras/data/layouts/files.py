@@ -13,19 +13,22 @@ class FileReport:
         missing: samples whose file is not there.
         first_missing: up to three of their paths, in the order listed.
         surplus: files beside the listed ones that no listing names.
+        first_surplus: up to three of their paths, by folder and name.
     """
 
     listed: int
     missing: int
     first_missing: tuple
     surplus: int
+    first_surplus: tuple = ()
 
     def __str__(self):
-        text = f"{self.missing} of {self.listed} listed files missing"
-        if self.missing:
-            text += f" ({', '.join(self.first_missing)}"
-            text += ", ...)" if self.missing > len(self.first_missing) else ")"
-        return f"{text}, {self.surplus} files in no list"
+        return (
+            f"{self.missing} of {self.listed} listed files missing"
+            f"{_shown(self.first_missing, self.missing)}, "
+            f"{self.surplus} files in no list"
+            f"{_shown(self.first_surplus, self.surplus)}"
+        )
 
     def require_all(self):
         """Raises if a listed file is missing.
@@ -41,7 +44,7 @@ class FileReport:
             )
 
 
-def check_files(*listings):
+def check_files(*listings, beside=()):
     """Compares listings with what is on disk.
 
     Reads each folder once instead of asking for each file. Only folders that
@@ -50,16 +53,13 @@ def check_files(*listings):
 
     Args:
         *listings: `Listing`s.
+        beside: `Listing`s whose files are no surplus, but may be missing.
 
     Returns:
         A `FileReport`. Surplus files count if their suffix is a listed one;
         hidden ones do not.
     """
-    rows = [
-        (listing.root, *path.rpartition("/")[::2])
-        for listing in listings
-        for path in listing.paths
-    ]
+    rows = _rows(listings)
     wanted = {}
     for root, folder, name in rows:
         wanted.setdefault((root, folder), set()).add(name)
@@ -72,13 +72,37 @@ def check_files(*listings):
         for root, folder, name in rows
         if name not in present[root, folder]
     ]
+    for root, folder, name in _rows(beside):
+        if (root, folder) in wanted:
+            wanted[root, folder].add(name)
     suffixes = {_suffix(name) for _, _, name in rows}
-    surplus = sum(
-        _suffix(name) in suffixes and not name.startswith(".")
-        for place, names in wanted.items()
-        for name in present[place] - names
+    surplus = [
+        os.path.join(root, folder, name)
+        for (root, folder), names in wanted.items()
+        for name in sorted(present[root, folder] - names)
+        if _suffix(name) in suffixes and not name.startswith(".")
+    ]
+    return FileReport(
+        len(rows),
+        len(missing),
+        tuple(missing[:3]),
+        len(surplus),
+        tuple(surplus[:3]),
     )
-    return FileReport(len(rows), len(missing), tuple(missing[:3]), surplus)
+
+
+def _rows(listings):
+    return [
+        (listing.root, *path.rpartition("/")[::2])
+        for listing in listings
+        for path in listing.paths
+    ]
+
+
+def _shown(paths, count):
+    if not paths:
+        return ""
+    return f" ({', '.join(paths)}{', ...' if count > len(paths) else ''})"
 
 
 def _suffix(name):

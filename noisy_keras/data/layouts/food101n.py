@@ -12,6 +12,10 @@ from noisy_keras.data.layouts import listing
 
 SPLITS = ("train", "test")
 
+#: As published: by the paper; and by L. Bossard et al., "Food-101", ECCV
+#: 2014, whose test pictures are 250 of each class.
+COUNTS = {"train": 310_009, "test": 25_250}
+
 MANUAL = """\
 Food-101N is at https://kuanghuei.github.io/Food-101N/. Unpack it so that the
 folder (Food-101N_release) has
@@ -73,6 +77,28 @@ def read(root, split, food101=None):
         names,
         verified=_read_verified(root, files) if split == "train" else None,
     )
+
+
+def read_trusted(root):
+    """Reads the training pictures whose label a person found right.
+
+    Args:
+        root: folder of the data set.
+
+    Returns:
+        A `Listing`.
+
+    Raises:
+        FileNotFoundError: the lists of verified labels are missing.
+    """
+    found = read(root, "train")
+    right = found.verified == 1 if found.verified is not None else ()
+    if not np.any(right):
+        raise FileNotFoundError(
+            f"Expected verified labels in {root}, meta/verified_train.tsv or "
+            f"meta/verified_val.tsv. Received: none.\n{MANUAL}"
+        )
+    return found.subset(right)
 
 
 def _class_names(root):

@@ -10,6 +10,7 @@ import numpy as np
 
 from noisy_keras.data import checks
 
+_PER_SAMPLE = ("paths", "labels", "true_labels", "ids", "verified")
 PICTURE_SUFFIXES = (".jpg", ".jpeg", ".png")
 
 
@@ -66,6 +67,20 @@ class Listing:
 
     def __len__(self):
         return len(self.labels)
+
+    def subset(self, rows):
+        """A listing of some of the samples.
+
+        Args:
+            rows: bool `[N]`, or positions.
+
+        Returns:
+            A `Listing`.
+        """
+        held = {name: getattr(self, name) for name in _PER_SAMPLE}
+        return dataclasses.replace(
+            self, **{k: v[rows] for k, v in held.items() if v is not None}
+        )
 
 
 def find_file(root, name, folders=("", "annotations")):

@@ -14,6 +14,14 @@ SPLITS = ("train", "test")
 NUM_CLASSES = 1000
 MINI_NUM_CLASSES = 50
 
+#: As published; of the 2.4 million training pictures no exact number is.
+COUNTS = {"test": 50_000}
+#: As those who published results on it counted them.
+MINI_COUNTS = {"train": 65_944, "test": 2_500}
+
+_TRAIN_LISTS = ("train_filelist_google.txt", "train_filelist_flickr.txt")
+_TEST_LIST = "val_filelist.txt"
+
 MANUAL = """\
 WebVision 1.0 is at https://data.vision.ee.ethz.ch/cvl/webvision/. Unpack
 info.tar, google_resized_256.tar, flickr_resized_256.tar (mini-WebVision does
@@ -46,20 +54,15 @@ def read(root, split, mini=False):
             numbers.
     """
     listing.require_split(split, SPLITS)
-    if split == "test":
-        names, folder = ["val_filelist.txt"], "val_images_256/"
-    else:
-        names, folder = ["train_filelist_google.txt"], ""
-        if not mini:
-            names.append("train_filelist_flickr.txt")
-    paths, labels = [], []
+    names = [_TEST_LIST] if split == "test" else list(_TRAIN_LISTS)
+    if mini:
+        del names[1:]
+    lists = []
     for name in names:
         path = listing.require_file(root, name, MANUAL, folders=["info"])
-        keys, values = listing.read_pairs(path, NUM_CLASSES)
-        paths.extend(folder + key for key in keys)
-        labels.append(values)
-    paths = np.asarray(paths, object)
-    labels = np.concatenate(labels)
+        lists.append(_read_list(path, name))
+    paths = np.concatenate([paths for paths, _ in lists])
+    labels = np.concatenate([labels for _, labels in lists])
     class_names = read_synsets(root)[1]
     if mini:
         kept = labels < MINI_NUM_CLASSES
@@ -76,6 +79,34 @@ def read(root, split, mini=False):
 def read_mini(root, split):
     """Reads a split of mini-WebVision; see `read`."""
     return read(root, split, mini=True)
+
+
+def read_lists(root):
+    """Reads every list there is.
+
+    Args:
+        root: folder of the data set.
+
+    Returns:
+        List of `Listing`s of all 1,000 classes.
+
+    Raises:
+        ValueError: lines that are wrong, with line numbers.
+    """
+    class_names = range(NUM_CLASSES)
+    found = []
+    for name in (*_TRAIN_LISTS, _TEST_LIST):
+        path = listing.find_file(root, name, folders=["info"])
+        if path:
+            paths, labels = _read_list(path, name)
+            found.append(listing.Listing(root, paths, labels, class_names))
+    return found
+
+
+def _read_list(path, name):
+    keys, labels = listing.read_pairs(path, NUM_CLASSES)
+    folder = "val_images_256/" if name == _TEST_LIST else ""
+    return np.asarray([folder + key for key in keys], object), labels
 
 
 def read_synsets(root):

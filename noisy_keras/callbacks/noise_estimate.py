@@ -1,0 +1,75 @@
+"""How noisy the labels are, found when the warm-up ends."""
+
+import json
+import os
+
+import keras
+
+from noisy_keras.core import distribution
+from noisy_keras.core import files
+from noisy_keras.data import estimate
+
+
+class EstimateNoise(keras.callbacks.Callback):
+    """Estimates the noise once, before labels are learnt by heart.
+
+    The predictions are the model's own on its training images at the end of
+    the warm-up: networks fit frequent patterns before single wrong labels. See
+    `noisy_keras.data.estimate_noise` for the method.
+
+    Args:
+        source: the `Source` in training.
+        warmup_epochs: epochs after which to estimate, at least 1.
+        path: of a JSON file to write the estimate to, or None. Where it is
+            there when training begins, it is read: the run goes on.
+        then: function of the model and the `NoiseEstimate`, called when the
+            estimate is made, or read; or None.
+
+    Attributes:
+        found: `NoiseEstimate`, or None as long as there is none.
+    """
+
+    def __init__(self, source, warmup_epochs, path=None, then=None):
+        super().__init__()
+        if warmup_epochs < 1:
+            raise ValueError(
+                "Expected at least one epoch before the estimate. "
+                f"Received: warmup_epochs={warmup_epochs}"
+            )
+        self.source = source
+        self.warmup_epochs = warmup_epochs
+        self.path = None if path is None else os.fspath(path)
+        self.then = then
+        self.found = None
+
+    def on_train_begin(self, logs=None):
+        if self.path is not None and os.path.exists(self.path):
+            with open(self.path, encoding="utf-8") as stream:
+                joint = json.load(stream)["joint"]
+            self._use(estimate.NoiseEstimate.of_joint(joint))
+
+    def on_epoch_end(self, epoch, logs=None):
+        if epoch != self.warmup_epochs - 1:
+            return
+        predictions = self.model.predict(self.source, verbose=0)
+        self._use(estimate.estimate_noise(self.source, predictions))
+        chief = distribution.is_chief(self.model.distribute_strategy)
+        if self.path is not None and chief:
+            with files.replacing(self.path) as stream:
+                json.dump(self._as_dict(), stream, indent=1)
+                stream.write("\n")
+
+    def _use(self, found):
+        self.found = found
+        if self.then is not None:
+            self.then(self.model, found)
+
+    def _as_dict(self):
+        return {
+            "epoch": self.warmup_epochs,
+            "rate": self.found.rate,
+            "concentration": self.found.concentration,
+            "class_names": list(self.source.class_names),
+            "joint": self.found.joint.tolist(),
+            "transition": self.found.transition.tolist(),
+        }

@@ -1,0 +1,1 @@
+"""Animal-10N for TFDS."""

@@ -1,0 +1,1 @@
+"""Clothing1M for TFDS."""

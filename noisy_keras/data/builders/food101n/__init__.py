@@ -1,0 +1,1 @@
+"""Food-101N for TFDS."""

@@ -1,0 +1,1 @@
+"""ImageNet32 for TFDS."""

@@ -1,0 +1,1 @@
+"""ImageNet64 for TFDS."""

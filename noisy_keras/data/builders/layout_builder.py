@@ -1,0 +1,247 @@
+"""TFDS builders of data sets that `noisy_keras.data.layouts` reads."""
+
+import io
+import os
+import re
+import warnings
+
+import numpy as np
+import tensorflow as tf
+import tensorflow_datasets as tfds
+
+from noisy_keras.data import decoding
+from noisy_keras.data import layouts
+from noisy_keras.data.builders import base
+from noisy_keras.data.file_source import TOLERATED
+
+# Files are looked into in parallel, this many at a time.
+_CHUNK = 256
+
+
+class LayoutBuilder(base.NoisyLabelsBuilder, skip_registration=True):
+    """A TFDS builder over the files as their authors publish them.
+
+    Examples are those of the readers by path. JPEG and PNG keep their bytes;
+    GIF, BMP and JPEG that is cut short become PNG. Before the first is
+    written, all lists have been read and compared with the files.
+
+    Attributes:
+        LAYOUT: name in `layouts.BY_NAME`.
+        CLASS_NAMES: the published ones, K strings.
+        OPTIONAL_SPLITS: splits left out where their lists are missing.
+        CLEAN_SPLITS: splits whose labels people made sure of.
+    """
+
+    LAYOUT = ""
+    CLASS_NAMES = ()
+    OPTIONAL_SPLITS = ()
+    CLEAN_SPLITS = ("validation", "test", "clean_train")
+
+    def _layout(self):
+        return layouts.BY_NAME[self.LAYOUT]
+
+    def _features(self):
+        return {
+            "image": tfds.features.Image(encoding_format="jpeg"),
+            "id": tfds.features.Text(),
+            "label": self._label_feature(),
+            "clean_label": self._label_feature(),
+        }
+
+    def _label_feature(self):
+        return tfds.features.ClassLabel(names=list(self.CLASS_NAMES))
+
+    def _split_generators(self, dl_manager):
+        root = self._own_folder(dl_manager.manual_dir)
+        listings = self._read(root)
+        for split, listing in listings.items():
+            _require_distinct(listing.ids, split)
+        self._check_class_names(root, next(iter(listings.values())))
+        more = self._layout().more
+        report = layouts.check_files(
+            *listings.values(), beside=more(root) if more else ()
+        )
+        report.require_all()
+        if report.surplus:
+            warnings.warn(
+                f"Expected no other pictures beside those of {self.name}'s "
+                f"lists in {root}. Received: {report}. They are left out.",
+                stacklevel=2,
+            )
+        counts = {split: len(listing) for split, listing in listings.items()}
+        self._check_counts(counts, self._layout().counts)
+        self.info.metadata["surplus"] = report.surplus
+        self.info.metadata["shared_ids"] = _shared(listings)
+        for split, listing in listings.items():
+            clean = self._clean_labels(split, listing)
+            self._note_labels(split, listing.labels, clean)
+        return {
+            split: self._generate_examples(split, listing)
+            for split, listing in listings.items()
+        }
+
+    def _read(self, root):
+        """The listings there are, a dict from split."""
+        listings = {}
+        for split in self._layout().splits:
+            try:
+                listings[split] = self._layout().read(root, split)
+            except FileNotFoundError as error:
+                if split not in self.OPTIONAL_SPLITS or not listings:
+                    raise
+                told = str(error).partition("\n")[0]
+                warnings.warn(
+                    f"{told} The split {split!r} is left out.", stacklevel=2
+                )
+        return listings
+
+    def _check_class_names(self, root, listing):
+        """Raises unless the classes are the published ones."""
+        del root  # For builders whose names are elsewhere.
+        pairs = zip(listing.class_names, self.CLASS_NAMES, strict=True)
+        wrong = [
+            f"{name!r} instead of {published!r} for label {label}"
+            for label, (name, published) in enumerate(pairs)
+            if _letters(name) != _letters(published)
+        ]
+        if wrong:
+            raise ValueError(
+                f"Expected the published class names of {self.name}. "
+                f"Received: {len(wrong)} other: {', '.join(wrong[:3])}"
+            )
+
+    def _clean_labels(self, split, listing):
+        """int32 `[N]`, -1 where unknown."""
+        if split in self.CLEAN_SPLITS:
+            return listing.labels
+        if listing.true_labels is None:
+            return np.full(len(listing), -1, np.int32)
+        return listing.true_labels
+
+    def _generate_examples(self, split, listing):
+        clean_labels = self._clean_labels(split, listing)
+        unreadable = {}
+        for start in range(0, len(listing), _CHUNK):
+            paths = [
+                os.path.join(listing.root, path)
+                for path in listing.paths[start : start + _CHUNK]
+            ]
+            problems = decoding.check_headers(paths)
+            for row, path in enumerate(paths, start):
+                try:
+                    if row - start in problems:
+                        raise ValueError(problems[row - start])
+                    image = _encoded(path)
+                except (OSError, ValueError) as error:
+                    unreadable[listing.ids[row]] = str(error)
+                    self._note_unreadable(split, listing, unreadable)
+                    continue
+                yield (
+                    listing.ids[row],
+                    {
+                        "image": image,
+                        "id": listing.ids[row],
+                        "label": listing.labels[row],
+                        "clean_label": clean_labels[row],
+                        **self._more(listing, row),
+                    },
+                )
+        if unreadable:
+            warnings.warn(
+                f"Expected pictures in all files of {split!r}. Received: "
+                f"{_told(unreadable)}. They are left out.",
+                stacklevel=2,
+            )
+
+    def _more(self, listing, row):
+        """Features of one data set alone."""
+        del listing, row
+        return {}
+
+    def _note_unreadable(self, split, listing, unreadable):
+        noted = self.info.metadata.setdefault("unreadable", {})
+        noted[split] = list(unreadable)
+        # The share that sources by path bear, too.
+        if len(unreadable) > max(1, TOLERATED * len(listing)):
+            raise ValueError(
+                f"Expected at most {TOLERATED:.0%} of unreadable pictures. "
+                f"Received: {_told(unreadable)}, of {len(listing)} in "
+                f"{listing.root}. Repair or remove them."
+            )
+
+
+def _encoded(path):
+    """The bytes of a file as they are, or as PNG where TFDS could not read."""
+    data = decoding.read_bytes(path)
+    if data.startswith((b"GIF8", b"BM")):
+        # TensorFlow gives a GIF one axis more, and refuses some BMP.
+        pixels = _first_frame(data)
+    elif data.startswith(b"\xff\xd8") and _is_cut_short(data):
+        pixels = _decode_jpeg(data, try_recover_truncated=True)
+    else:
+        return data
+    return tf.io.encode_png(pixels).numpy()
+
+
+def _first_frame(data):
+    from PIL import Image
+
+    try:
+        with Image.open(io.BytesIO(data)) as image:
+            return np.asarray(image.convert("RGB"))
+    except Exception as error:  # Pillow raises what each format's code does.
+        raise ValueError(f"cannot be decoded ({error})") from error
+
+
+def _is_cut_short(data):
+    # A whole one ends in this mark. Decoding all of them would take hours.
+    if b"\xff\xd9" in data[-64:]:
+        return False
+    try:
+        _decode_jpeg(data)
+    except ValueError:
+        return True
+    return False
+
+
+def _decode_jpeg(data, **options):
+    try:
+        return tf.io.decode_jpeg(data, channels=3, **options)
+    except tf.errors.InvalidArgumentError as error:
+        raise ValueError(f"cannot be decoded ({error.message})") from error
+
+
+def _require_distinct(ids, split):
+    seen, repeated = set(), []
+    for name in ids:
+        if name in seen:
+            repeated.append(name)
+        seen.add(name)
+    if repeated:
+        raise ValueError(
+            f"Expected each picture once in the list of {split!r}. Received: "
+            f"{len(repeated)} again, such as {', '.join(repeated[:3])}. Take "
+            "them out of the list."
+        )
+
+
+def _shared(listings):
+    """How many ids two splits have in common, by `"one, other"`."""
+    ids = {split: set(listing.ids) for split, listing in listings.items()}
+    names = list(ids)
+    counts = {
+        f"{one}, {other}": len(ids[one] & ids[other])
+        for i, one in enumerate(names)
+        for other in names[i + 1 :]
+    }
+    return {pair: count for pair, count in counts.items() if count}
+
+
+def _letters(name):
+    return re.sub(r"[^a-z0-9]", "", name.casefold())
+
+
+def _told(unreadable):
+    shown = list(unreadable.items())[:3]
+    names = "; ".join(f"{path}: {why}" for path, why in shown)
+    return f"{len(unreadable)} unreadable ({names})"

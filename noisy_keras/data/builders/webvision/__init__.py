@@ -1,0 +1,1 @@
+"""WebVision for TFDS."""

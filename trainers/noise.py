@@ -1,0 +1,223 @@
+"""The flags of label noise, and what they come to."""
+
+import os
+
+from absl import flags
+
+from trainers import datasets
+from trainers import presets
+from trainers.usage import UsageError
+
+#: Made from a rate and a seed.
+SEEDED = ("symmetric", "asymmetric", "pair_flip", "instance")
+#: Made by a network that the run trains first.
+LEARNT = ("polynomial_margin", "semantic")
+_OTHER = ("confusion", "open_set")
+TYPES = ("none", *SEEDED, *LEARNT, *_OTHER, *datasets.HUMAN_LABELS)
+
+# Which types each flag is for.
+_FOR = {
+    "noise_convention": (*SEEDED, "polynomial_margin"),
+    "noise_matrix": _OTHER,
+    "noise_foreign": ("open_set",),
+    "noise_share": ("semantic",),
+}
+# Shares of the data that weak networks learn from (Lee et al., Robust
+# Inference via Generative Classifiers, ICML 2019).
+_SHARES = {"cifar100": 0.2}
+_SHARE = 0.05
+# What those networks get wrong there; it only chooses settings.
+_SEMANTIC_RATE = 0.35
+
+# The share of human labels that disagrees with the published ones (Wei et
+# al., ICLR 2022): a nominal rate to choose settings by.
+_HUMAN_RATES = {
+    "worse": 0.402,
+    "aggre": 0.09,
+    "random1": 0.172,
+    "random2": 0.181,
+    "random3": 0.176,
+    "noisy_fine": 0.402,
+}
+
+
+def define():
+    """Defines the flags."""
+    flags.DEFINE_enum(
+        "noise_type",
+        None,
+        TYPES,
+        "Noise injected into the training labels; for cifar10_n and "
+        "cifar100_n, which of the labels that people gave.",
+    )
+    flags.DEFINE_float(
+        "noise_rate",
+        None,
+        "Nominal rate of the injected noise in [0, 1). For data whose labels "
+        "are as found: with --noise_type=none, how many are thought to be "
+        "wrong, which chooses settings; left out, it is estimated after the "
+        "warm-up.",
+    )
+    flags.DEFINE_string(
+        "noise_convention",
+        None,
+        "What the rate means; see noisy_keras.data.SymmetricNoise. For "
+        "polynomial_margin its kind: I, II or III.",
+    )
+    flags.DEFINE_string(
+        "noise_matrix",
+        None,
+        "For confusion: a file of K x K confusions (.npy, or .csv of numbers "
+        "alone), row = true class. For open_set: row = foreign class, column "
+        "= label; left out, any foreign picture may stand for any class.",
+    )
+    flags.DEFINE_string(
+        "noise_foreign",
+        None,
+        "For open_set: data set that foreign pictures are from, as --dataset "
+        "takes it.",
+    )
+    flags.DEFINE_float(
+        "noise_share",
+        None,
+        "For semantic: share of the training set that the weak network whose "
+        "predictions become labels learns from; default: 0.05, and 0.2 for "
+        "cifar100.",
+    )
+    flags.DEFINE_string(
+        "noise_manifest",
+        None,
+        "Labels of another run, its noise_manifest.npz. --noise_type and "
+        "--noise_rate then only choose the preset.",
+    )
+    flags.DEFINE_integer("noise_seed", 0, "Seed of the injected noise.")
+
+
+def resolve(dataset, values):
+    """What noise a run injects.
+
+    Args:
+        dataset: value of its flag.
+        values: dict of all flags by name; None where left out.
+
+    Returns:
+        dict of all `noise_` settings of a run.
+
+    Raises:
+        UsageError: flags that do not go together, or a number out of range.
+    """
+    noise_type, rate = _type_and_rate(dataset, values)
+    given = {name: values[name] for name in _FOR}
+    from_file = values["noise_manifest"] is not None
+    for name, types in _FOR.items():
+        if given[name] is None:
+            continue
+        if from_file:
+            raise UsageError(
+                f"--{name}: expected none beside --noise_manifest, whose "
+                f"labels are made; got {given[name]}"
+            )
+        if noise_type not in types:
+            raise UsageError(
+                f"--{name}: expected with --noise_type={'|'.join(types)} "
+                f"alone; got --noise_type={noise_type}"
+            )
+    if from_file:
+        _require_file(
+            "noise_manifest", values, "the noise_manifest.npz of a run"
+        )
+    else:
+        _check_needs(noise_type, given)
+    if noise_type == "semantic" and given["noise_share"] is None:
+        given["noise_share"] = _SHARES.get(dataset, _SHARE)
+    return {
+        "noise_type": noise_type,
+        "noise_rate": rate,
+        **given,
+        "noise_seed": values["noise_seed"],
+        "noise_manifest": values["noise_manifest"],
+    }
+
+
+def _type_and_rate(dataset, values):
+    noise_type, rate = values["noise_type"], values["noise_rate"]
+    human = [k for k, name in datasets.HUMAN_LABELS.items() if name == dataset]
+    if noise_type in datasets.HUMAN_LABELS or human:
+        return _human_labels(dataset, noise_type, rate, human)
+    as_found = dataset not in presets.DEFAULT_NOISE
+    if as_found and noise_type is None and rate is None:
+        return presets.ESTIMATED, None
+    usual_type, usual_rate = presets.DEFAULT_NOISE.get(dataset, (None, None))
+    if noise_type is None:
+        wanted = usual_rate if rate is None else rate
+        noise_type = "none" if wanted == 0.0 else usual_type or "symmetric"
+    if noise_type == "semantic":
+        if rate is not None:
+            raise UsageError(
+                "--noise_rate: expected none with --noise_type=semantic, "
+                f"whose rate is what a weak network gets wrong; got {rate}"
+            )
+        return noise_type, _SEMANTIC_RATE
+    if noise_type == "none" and rate and not as_found:
+        raise UsageError(
+            "--noise_rate: expected none with --noise_type=none on "
+            f"{dataset}, whose labels are clean; got {rate}"
+        )
+    if rate is None:
+        rate = 0.0 if noise_type == "none" else usual_rate
+    if rate is None:
+        raise UsageError(
+            f"--noise_rate: expected a share in [0, 1) with "
+            f"--noise_type={noise_type}; got none"
+        )
+    if not 0.0 <= rate < 1.0:
+        raise UsageError(
+            f"--noise_rate: expected a share in [0, 1); got {rate}"
+        )
+    return noise_type, rate
+
+
+def _human_labels(dataset, noise_type, rate, human):
+    if not human:
+        raise UsageError(
+            f"--noise_type: {noise_type} are labels of "
+            f"{datasets.HUMAN_LABELS[noise_type]}; got --dataset={dataset}"
+        )
+    noise_type = noise_type or human[0]
+    if noise_type not in human or rate is not None:
+        wrong = "noise_type" if noise_type not in human else "noise_rate"
+        raise UsageError(
+            f"--{wrong}: expected --noise_type to be one of "
+            f"{', '.join(human)} for {dataset}, and no rate; "
+            f"got {noise_type if wrong == 'noise_type' else rate}"
+        )
+    return noise_type, _HUMAN_RATES[noise_type]
+
+
+def _check_needs(noise_type, given):
+    if noise_type == "confusion" and given["noise_matrix"] is None:
+        raise UsageError(
+            "--noise_matrix: expected a file of K x K confusions with "
+            "--noise_type=confusion; got none"
+        )
+    if noise_type == "open_set":
+        if given["noise_foreign"] is None:
+            raise UsageError(
+                "--noise_foreign: expected a data set of foreign pictures with "
+                "--noise_type=open_set; got none"
+            )
+        datasets.check(given["noise_foreign"], flag="noise_foreign")
+    if given["noise_matrix"] is not None:
+        _require_file("noise_matrix", given, "a .npy or .csv file")
+    share = given["noise_share"]
+    if share is not None and not 0.0 < share < 1.0:
+        raise UsageError(
+            f"--noise_share: expected a share in (0, 1); got {share}"
+        )
+
+
+def _require_file(name, values, what):
+    if not os.path.isfile(os.path.expanduser(values[name])):
+        raise UsageError(
+            f"--{name}: expected {what}; got {values[name]!r}, which is no file"
+        )

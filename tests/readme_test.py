@@ -10,7 +10,6 @@ import keras
 import pytest
 
 import noisy_keras as nk
-from noisy_keras.data import example
 from tests import imports
 from tests import shortened
 
@@ -27,15 +26,41 @@ def blocks(language):
     return re.findall(fenced, readme(), flags=re.DOTALL)
 
 
-def trainer_lines():
+def command_lines(start):
     lines = [line for b in blocks("bash") for line in b.splitlines()]
     lines = [line.split("&&")[-1].strip() for line in lines]
-    return [line for line in lines if line.startswith("python -m trainers.")]
+    return [line for line in lines if line.startswith(start)]
 
 
-def test_python_blocks_run_in_their_order(tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    example.write("pictures")
+def run(arguments, folder):
+    return subprocess.run(
+        [sys.executable, *arguments],
+        cwd=folder,
+        env=os.environ | {"PYTHONPATH": imports.ROOT},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    """A folder with what the README's own lines make: pictures and shards."""
+    folder = tmp_path_factory.mktemp("readme")
+    made = [
+        line
+        for line in command_lines("python -m noisy_keras.data.")
+        if ".builders " not in line  # Those need their authors' files.
+    ]
+    assert len(made) == 2
+    for line in made:
+        result = run(shlex.split(line)[1:], folder)
+        assert result.returncode == 0, result.stderr
+    return folder
+
+
+def test_python_blocks_run_in_their_order(folder, monkeypatch):
+    monkeypatch.chdir(folder)
     shortened.shorten_fit(monkeypatch)
     names = {}
     for block in blocks("python"):
@@ -45,16 +70,8 @@ def test_python_blocks_run_in_their_order(tmp_path, monkeypatch):
     assert os.path.exists("label_audit.csv")
 
 
-@pytest.fixture(scope="module")
-def pictures(tmp_path_factory):
-    """A folder in which `pictures` lies, as the README makes it."""
-    folder = tmp_path_factory.mktemp("readme")
-    example.write(folder / "pictures")
-    return folder
-
-
-@pytest.mark.parametrize("line", trainer_lines())
-def test_command_lines_are_accepted(line, pictures):
+@pytest.mark.parametrize("line", command_lines("python -m trainers."))
+def test_command_lines_are_accepted(line, folder):
     # Up to the settings: training itself is tested elsewhere.
     module, *flags = shlex.split(line)[2:]
     code = (
@@ -67,14 +84,7 @@ def test_command_lines_are_accepted(line, pictures):
         "resolve = getattr(trainer, 'resolve', settings.resolve)\n"
         "print(resolve(trainer.METHOD, values).preset)\n"
     )
-    result = subprocess.run(
-        [sys.executable, "-c", code, *flags],
-        cwd=pictures,
-        env=os.environ | {"PYTHONPATH": imports.ROOT},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    result = run(["-c", code, *flags], folder)
     assert result.returncode == 0, result.stderr
     assert result.stdout.strip()
 

@@ -51,9 +51,6 @@ def from_tfds(
     Raises:
         OSError: the set is not there and could not be prepared.
         ValueError: no such split or feature, or features of another kind.
-
-    Example:
-        >>> source = nk.data.from_tfds("cifar10")  # doctest: +SKIP
     """
     builder = prepared.builder(name, data_dir)
     known = builder.info.splits

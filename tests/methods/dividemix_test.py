@@ -220,3 +220,14 @@ def test_diverged_networks_are_told():
 def test_bad_settings_are_told(options, message):
     with pytest.raises(ValueError, match=message):
         nk.DivideMix(toy.network(), 8, **options)
+
+
+def test_some_settings_change_between_epochs():
+    model = nk.DivideMix(toy.network(), 8)
+    model.change(unlabeled_weight=3, clean_threshold=0.6)
+    assert model.unlabeled_weight == 3.0
+    assert model.get_config()["clean_threshold"] == 0.6
+    with pytest.raises(ValueError, match="Received: temperature"):
+        model.change(temperature=0.2)
+    with pytest.raises(ValueError, match="clean_threshold=2"):
+        model.change(clean_threshold=2)

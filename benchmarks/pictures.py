@@ -28,8 +28,8 @@ from noisy_keras.data import batches
 from noisy_keras.data.file_source import FileSource
 
 flags.DEFINE_string("work_dir", "runs/pictures", "Folder of the pictures.")
-flags.DEFINE_integer("count", 1000, "Pictures.")
-flags.DEFINE_integer("rounds", 5, "Times that each is measured.")
+flags.DEFINE_integer("count", 3000, "Pictures.")
+flags.DEFINE_integer("rounds", 7, "Times that each is measured.")
 flags.DEFINE_integer("flat", 0, "File names to read for the memory.")
 FLAGS = flags.FLAGS
 
@@ -103,7 +103,11 @@ def main(argv):
 
     def source(names):
         return FileSource(
-            names, np.zeros(len(names), int), ["a", "b"], image_size=224
+            names,
+            np.zeros(len(names), int),
+            ["a", "b"],
+            image_size=224,
+            ids=np.arange(len(names)),  # With --flat a file has many names.
         )
 
     ours(source(paths[: 2 * BATCH]))  # Tracing, and the files' first reading.

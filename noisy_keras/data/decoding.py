@@ -15,11 +15,14 @@ import numpy as np
 import tensorflow as tf
 
 from noisy_keras.data import buffers
+from noisy_keras.data import jpeg_batches
 
 #: File names that count as pictures.
 EXTENSIONS = (".bmp", ".gif", ".jpeg", ".jpg", ".png")
 
 _SIGNATURES = (b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n", b"GIF8", b"BM")
+# Bytes in which a photograph's size is found, but for large thumbnails.
+_HEADER = 65536
 _TRANSIENT = (
     tf.errors.UnavailableError,
     tf.errors.DeadlineExceededError,
@@ -165,6 +168,39 @@ def _middle(image, size):
     return image[top : top + size, left : left + size]
 
 
+def read_files(paths, size):
+    """Reads and decodes picture files in parallel.
+
+    Args:
+        paths: n file names.
+        size: side in pixels.
+
+    Returns:
+        As `read_pictures`.
+    """
+    # One look tells which way suits a batch: files of a set are alike.
+    if len(paths) and _is_fitting(paths[0], size):
+        try:
+            images, done = jpeg_batches.decode_files(paths, size)
+        except tf.errors.OpError:
+            return read_pictures(paths, size)  # Which tells which, and why.
+        rest = np.flatnonzero(~done)
+        if not len(rest):
+            return images, {}
+        images = images.copy()
+        images[rest], problems = read_pictures([paths[i] for i in rest], size)
+        return images, {int(rest[i]): why for i, why in problems.items()}
+    return read_pictures(paths, size)
+
+
+def _is_fitting(path, size):
+    try:
+        with tf.io.gfile.GFile(path, "rb") as stream:
+            return _jpeg_header(stream.read(_HEADER))[0] == size
+    except tf.errors.OpError:
+        return False
+
+
 def read_pictures(paths, size, read=read_bytes):
     """Reads and decodes pictures in parallel.
 
@@ -179,7 +215,6 @@ def read_pictures(paths, size, read=read_bytes):
     """
     images = buffers.empty((len(paths), size, size, 3))
     problems = {}
-
     # Threads take numbers as they get on: a task for each would cost more.
     positions = iter(range(len(paths)))
 

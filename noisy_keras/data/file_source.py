@@ -125,7 +125,7 @@ class FileSource(Source):
 
     def _read(self, rows, size):
         paths = self.paths[rows]
-        images, problems = decoding.read_pictures(self._full(paths), size)
+        images, problems = decoding.read_files(self._full(paths), size)
         if problems:
             self._note({paths[i]: why for i, why in problems.items()})
         return images

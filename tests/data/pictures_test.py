@@ -8,6 +8,7 @@ from PIL import Image
 import noisy_keras as nk
 from noisy_keras.data import decoding
 from noisy_keras.data import file_source
+from noisy_keras.data import jpeg_batches
 
 
 def picture(color, size=(40, 30), mode="RGB"):
@@ -305,3 +306,47 @@ def test_the_audit_of_files_names_them(folder, tmp_path):
 def test_sizes_are_checked():
     with pytest.raises(ValueError, match="at least 8 pixels"):
         file_source.FileSource(["a"], [0], ["x", "y"], image_size=4)
+
+
+def photographs(folder, size=32):
+    """Plain JPEG files of the right size, and some that need more care."""
+    random = np.random.RandomState(0)
+    rotated = Image.Exif()
+    rotated[0x0112] = 6
+    kinds = {
+        "plain.jpg": ((size, size), "RGB", {}),
+        "wide.jpg": ((size, 2 * size), "RGB", {}),
+        "tall.jpg": ((size + 9, size), "RGB", {"progressive": True}),
+        "grey.jpg": ((size, size), "L", {}),
+        "inks.jpg": ((size, size), "CMYK", {}),
+        "rotated.jpg": ((size, size + 4), "RGB", {"exif": rotated}),
+        "large.jpg": ((4 * size, 4 * size), "RGB", {}),
+        "other.png": ((size, size), "RGB", {}),
+    }
+    for name, (shape, mode, options) in kinds.items():
+        channels = {"L": (), "RGB": (3,), "CMYK": (4,)}[mode]
+        pixels = random.randint(0, 256, (*shape, *channels), np.uint8)
+        Image.fromarray(pixels, mode).save(folder / name, **options)
+    return [str(folder / name) for name in kinds]
+
+
+def test_photographs_of_the_right_size_are_decoded_in_one_graph(tmp_path):
+    paths = photographs(tmp_path)
+    images, problems = decoding.read_files(paths, 32)
+    expected, _ = decoding.read_pictures(paths, 32)
+    assert problems == {}
+    np.testing.assert_array_equal(images, expected)
+    _, done = jpeg_batches.decode_files(paths, 32)
+    assert list(done) == [True] * 4 + [False] * 4
+
+
+@pytest.mark.parametrize("data", [b"", b"\xff\xd8\xff\xe0rest", None])
+def test_what_a_graph_stumbles_over_is_told_one_by_one(tmp_path, data):
+    paths = photographs(tmp_path)[:3] + [str(tmp_path / "broken.jpg")]
+    if data is not None:
+        (tmp_path / "broken.jpg").write_bytes(data)
+    images, problems = decoding.read_files(paths, 32)
+    assert list(problems) == [3]
+    expected, _ = decoding.read_pictures(paths, 32)
+    np.testing.assert_array_equal(images, expected)
+    assert images[0].any() and not images[3].any()

@@ -4,19 +4,13 @@ python -m noisy_keras.data.shard --source=folder:pictures --output=shards
 """
 
 import argparse
-import os
 import sys
 import time
 
-from noisy_keras.data import csv_labels
-from noisy_keras.data import folder
-from noisy_keras.data import layouts
-from noisy_keras.data import record_source
-from noisy_keras.data.load import load
+from noisy_keras.data import origin
 from noisy_keras.data.records import writer
 
 _SPLITS = ("train", "validation", "test")
-_PREFIXES = ("folder", "csv", "tfrecord")
 _EVERY_SECONDS = {True: 0.2, False: 10.0}
 
 
@@ -32,8 +26,9 @@ def main(arguments=None):
     """
     options = _parser().parse_args(arguments)
     try:
-        for split in _splits(options):
-            _write(options, split)
+        found = origin.find(options.source, options.data_dir)
+        for split in [options.split] if options.split else _splits(found):
+            _write(options, found, split)
     except (OSError, ValueError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
@@ -54,7 +49,8 @@ def _parser():
         "--source",
         "--dataset",
         required=True,
-        help="folder:PATH, csv:PATH, tfrecord:PATTERN or a data set's name",
+        help="folder:PATH, csv:PATH, tfrecord:PATH, tfds:NAME or a data set's "
+        "name",
     )
     parser.add_argument("--data_dir", help="folder of a named data set's files")
     parser.add_argument(
@@ -78,55 +74,16 @@ def _parser():
     return parser
 
 
-def _splits(options):
+def _splits(origin):
     """Which splits to write; None for a source without any."""
-    if options.split is not None:
-        return [options.split]
-    kind, name = _kind(options.source)
-    if kind == "tfrecord":
-        found = record_source.tfrecord_splits(name)
-    elif kind == "folder":
-        whole = os.path.expanduser(name)
-        found = folder.folder_splits(whole) if os.path.isdir(whole) else ()
-    elif kind == "csv":
-        found = csv_labels.csv_splits(name)
-    elif name in layouts.BY_NAME:
-        found = layouts.BY_NAME[name].splits
-    elif name.startswith("cifar"):
-        found = ("train", "test")  # Validation is a part of training here.
-    else:
-        found = _SPLITS
-    return [split for split in _SPLITS if split in found] or [None]
+    known = origin.splits
+    if origin.fit != "train":
+        known = known - {"validation"}  # It is a part of training there.
+    return [split for split in _SPLITS if split in known] or [None]
 
 
-def _kind(source):
-    prefix, colon, path = source.partition(":")
-    if not colon:
-        return "name", source
-    if prefix not in _PREFIXES:
-        raise ValueError(
-            "Expected --source=folder:PATH, csv:PATH, tfrecord:PATTERN or a "
-            f"data set's name. Received: {source!r}"
-        )
-    return prefix, path
-
-
-def _load(options, split):
-    kind, name = _kind(options.source)
-    size = {}
-    if options.image_size is not None:
-        size["image_size"] = options.image_size
-    if kind == "folder":
-        return folder.from_folder(name, split, **size)
-    if kind == "csv":
-        return csv_labels.from_csv(name, split=split, **size)
-    if kind == "tfrecord":
-        return record_source.from_tfrecord(name, split, **size)
-    return load(name, split or "train", data_dir=options.data_dir, **size)
-
-
-def _write(options, split):
-    source = _load(options, split)
+def _write(options, found, split):
+    source = found.load(split, image_size=options.image_size)
     name = split or "train"
     told = _Told(name)
     try:

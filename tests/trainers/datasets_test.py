@@ -1,6 +1,8 @@
 import pytest
 
+import noisy_keras as nk
 from noisy_keras.data import layouts
+from noisy_keras.data import origin
 from trainers import data
 from trainers import datasets
 from trainers import run_folder
@@ -9,6 +11,8 @@ from trainers.usage import UsageError
 
 def test_names_are_those_of_the_library():
     assert datasets.LAYOUTS == tuple(sorted(layouts.BY_NAME))
+    assert datasets.PREFIXES == origin.KINDS
+    assert sorted((*datasets.NAMES, *datasets.LAYOUTS)) == list(nk.data.NAMES)
 
 
 @pytest.mark.parametrize(

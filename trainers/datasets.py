@@ -70,17 +70,20 @@ def check(dataset, flag="dataset"):
         UsageError: an unknown name, or a path that is not there.
     """
     kind, name = split_name(dataset)
-    if kind == "folder" and not os.path.isdir(os.path.expanduser(name)):
+    # Whether remote paths are there, TensorFlow will tell.
+    local = "://" not in name
+    name = os.path.expanduser(name)
+    if kind == "folder" and local and not os.path.isdir(name):
         raise UsageError(
             f"--{flag}: expected folder:PATH with one sub-folder per class; "
             f"got {name!r}, which is no folder"
         )
-    if kind == "csv" and not os.path.isfile(os.path.expanduser(name)):
+    if kind == "csv" and local and not os.path.isfile(name):
         raise UsageError(
             f"--{flag}: expected csv:PATH of a file with the columns path and "
             f"label; got {name!r}, which is no file"
         )
-    if kind == "tfrecord" and not _has_records(name):
+    if kind == "tfrecord" and local and not _has_records(name):
         raise UsageError(
             f"--{flag}: expected tfrecord:PATH of a folder that "
             "noisy_keras.data.shard wrote, or of shards with * in their name; "
@@ -102,7 +105,5 @@ def check(dataset, flag="dataset"):
 
 
 def _has_records(path):
-    if "://" in path:
-        return True  # TensorFlow will tell.
-    path = os.path.expanduser(path).replace("{split}", "*")
+    path = path.replace("{split}", "*")
     return os.path.isdir(path) or bool(glob.glob(path))

@@ -6,6 +6,7 @@ import os
 
 import numpy as np
 
+from noisy_keras.data import filesystem
 from noisy_keras.data.file_source import FileSource
 from noisy_keras.data.splits import first
 from noisy_keras.data.splits import split_of
@@ -38,7 +39,7 @@ def from_csv(
             or stand twice with different labels; labels that are no class;
             fewer than two classes. Messages give line numbers.
     """
-    path = os.path.expanduser(str(path))
+    path = filesystem.expanded(path)
     root = os.path.dirname(path) if root is None else str(root)
     rows = _read_rows(path)
     has_splits = "split" in rows[0]
@@ -80,21 +81,20 @@ def csv_splits(path):
     Returns:
         Set of `"train"`, `"validation"`, `"test"`; empty without the column.
     """
-    rows = _read_rows(os.path.expanduser(str(path)))
+    rows = _read_rows(filesystem.expanded(path))
     return {split_of(r.get("split")) for r in rows if "split" in r} - {None}
 
 
 def _read_rows(path):
     """Rows as dicts, each with its `line`."""
-    if not os.path.isfile(path):
+    if not filesystem.is_file(path):
         raise OSError(
             f"Expected a CSV file of pictures and labels. Received: {path}, "
-            f"which is {'no file' if os.path.exists(path) else 'not there'}"
+            f"which is {'no file' if filesystem.exists(path) else 'not there'}"
         )
     try:
         # "-sig" takes off the mark that spreadsheets put at the start.
-        with open(path, encoding="utf-8-sig", newline="") as stream:
-            text = stream.read()
+        text = filesystem.read(path).decode("utf-8-sig")
     except UnicodeDecodeError as error:
         raise ValueError(
             f"Expected {path} to be text in UTF-8. Received: {error.reason} "
@@ -175,15 +175,23 @@ def _of_split(path, rows, split):
 
 def _check_paths(path, root, rows):
     """Rows without repetitions, whose files lie below the root."""
-    home = os.path.realpath(root or ".")
+    scheme, home = "", os.path.realpath(root or ".")
+    if filesystem.is_remote(root):
+        scheme, _, home = root.partition("://")
+        scheme += "://"
     outside, missing, torn = [], [], []
-    seen = {}
+    seen, there = {}, {}
     for row in rows:
         full = os.path.normpath(os.path.join(home, row["path"]))
+        folder, name = os.path.split(full)
         if not full.startswith(os.path.join(home, "")):
             outside.append(row)
-        elif not os.path.isfile(full):
-            missing.append(row)
+        else:
+            # A folder is read once, and not asked for each of its files.
+            if folder not in there:
+                there[folder] = set(filesystem.entries(scheme + folder)[1])
+            if name not in there[folder]:
+                missing.append(row)
         before = seen.setdefault(full, row)
         if before["label"] != row["label"]:
             torn.append(row)

@@ -5,6 +5,7 @@ import os
 import numpy as np
 
 from noisy_keras.data import decoding
+from noisy_keras.data import filesystem
 from noisy_keras.data.file_source import FileSource
 from noisy_keras.data.splits import first
 from noisy_keras.data.splits import split_of
@@ -34,11 +35,11 @@ def from_folder(path, split=None, image_size=64, class_names=None, **options):
         ValueError: fewer than two classes, a class without pictures, a
             sub-folder that is no class, or more than 1 % unreadable pictures.
     """
-    path = os.path.expanduser(str(path))
-    if not os.path.isdir(path):
+    path = filesystem.expanded(path)
+    if not filesystem.is_folder(path):
         raise OSError(
             f"Expected a folder of pictures. Received: {path}, which is "
-            f"{'a file' if os.path.exists(path) else 'not there'}"
+            f"{'a file' if filesystem.exists(path) else 'not there'}"
         )
     splits = folder_splits(path)
     if splits:
@@ -103,20 +104,14 @@ def folder_splits(path):
 
 
 def _sub_folders(path):
-    with os.scandir(path) as entries:
-        return sorted(
-            e.name for e in entries if e.is_dir() and not e.name.startswith(".")
-        )
+    folders, _ = filesystem.entries(path)
+    return [name for name in folders if not name.startswith(".")]
 
 
 def _pictures(root, name):
-    for folder, folders, files in os.walk(os.path.join(root, name)):
-        folders[:] = [f for f in folders if not f.startswith(".")]
-        below = os.path.relpath(folder, root)
-        for file in files:
-            is_picture = file.lower().endswith(decoding.EXTENSIONS)
-            if is_picture and not file.startswith("."):
-                yield os.path.join(below, file).replace(os.sep, "/")
+    for below in filesystem.walk(os.path.join(root, name)):
+        if below.lower().endswith(decoding.EXTENSIONS):
+            yield f"{name}/{below}"
 
 
 def _check_classes(root, found, names):

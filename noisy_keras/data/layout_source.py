@@ -2,6 +2,7 @@
 
 import warnings
 
+from noisy_keras.data import filesystem
 from noisy_keras.data import layouts
 from noisy_keras.data.file_source import FileSource
 
@@ -34,6 +35,7 @@ def load(name, split, data_dir):
             f"Expected `data_dir`, the folder of {name}'s original files. "
             f"Received: None. {layout.manual}"
         )
+    data_dir = filesystem.expanded(data_dir)
     split = "train" if split == "fit" else split
     known = layout.splits + (("trusted",) if layout.trusted else ())
     if split not in known:

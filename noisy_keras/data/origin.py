@@ -2,10 +2,10 @@
 
 import dataclasses
 import functools
-import os
 from collections.abc import Callable
 
 from noisy_keras.data import csv_labels
+from noisy_keras.data import filesystem
 from noisy_keras.data import folder
 from noisy_keras.data import layouts
 from noisy_keras.data import record_source
@@ -53,7 +53,7 @@ def parse(text):
         raise ValueError(
             f"Expected a data set's name, or {forms}. Received: {text!r}"
         )
-    return kind, os.path.expanduser(name)
+    return kind, filesystem.expanded(name)
 
 
 def find(text, data_dir=None):
@@ -72,8 +72,7 @@ def find(text, data_dir=None):
     """
     kind, name = parse(text)
     if kind == "folder":
-        # Of a folder that is not there, reading tells.
-        splits = folder.folder_splits(name) if os.path.isdir(name) else ()
+        splits = folder.folder_splits(name)
         read = folder.from_folder
     elif kind == "csv":
         splits, read = csv_labels.csv_splits(name), csv_labels.from_csv

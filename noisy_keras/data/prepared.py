@@ -1,5 +1,7 @@
 """Data sets that TFDS has prepared, or can prepare."""
 
+import os
+
 
 def builder(name, data_dir=None):
     """The builder of a data set that is prepared.
@@ -18,6 +20,8 @@ def builder(name, data_dir=None):
     # Imported here: only these data sets need it.
     import tensorflow_datasets as tfds
 
+    if data_dir is not None:
+        data_dir = os.path.expanduser(data_dir)
     try:
         found = _find(tfds, name, data_dir)
         found.download_and_prepare()

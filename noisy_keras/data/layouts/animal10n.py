@@ -7,6 +7,7 @@ learning", ICML 2019.
 import os
 import re
 
+from noisy_keras.data import filesystem
 from noisy_keras.data.layouts import listing
 
 SPLITS = ("train", "test")
@@ -56,17 +57,15 @@ def read(root, split):
     listing.require_split(split, SPLITS)
     listing.require_folder(root, MANUAL)
     folder = os.path.join(root, _FOLDERS[split])
-    if not os.path.isdir(folder):
+    if not filesystem.is_folder(folder):
         _reject_binary_release(root)
         listing.require_folder(folder, MANUAL)
-    with os.scandir(folder) as entries:
-        names = sorted(
-            entry.name
-            for entry in entries
-            if entry.name.lower().endswith(listing.PICTURE_SUFFIXES)
-            and not entry.name.startswith(".")
-            and entry.is_file()
-        )
+    names = [
+        name
+        for name in filesystem.entries(folder)[1]
+        if name.lower().endswith(listing.PICTURE_SUFFIXES)
+        and not name.startswith(".")
+    ]
     if not names:
         raise ValueError(f"Expected pictures in {folder}. Received: none")
     found = [re.match(r"([0-9]+)_", name) for name in names]
@@ -87,7 +86,7 @@ def read(root, split):
 
 
 def _reject_binary_release(root):
-    binary = sorted(n for n in os.listdir(root) if n.endswith(".bin"))
+    binary = [n for n in filesystem.entries(root)[1] if n.endswith(".bin")]
     if binary:
         raise FileNotFoundError(
             f"Expected the picture release of Animal-10N in {root}. "

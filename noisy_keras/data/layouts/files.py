@@ -3,6 +3,8 @@
 import dataclasses
 import os
 
+from noisy_keras.data import filesystem
+
 
 @dataclasses.dataclass(frozen=True)
 class FileReport:
@@ -110,8 +112,4 @@ def _suffix(name):
 
 
 def _files_in(folder):
-    try:
-        with os.scandir(folder) as entries:
-            return {entry.name for entry in entries if entry.is_file()}
-    except (FileNotFoundError, NotADirectoryError):
-        return set()
+    return set(filesystem.entries(folder)[1])

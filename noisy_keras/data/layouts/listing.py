@@ -9,6 +9,7 @@ import os
 import numpy as np
 
 from noisy_keras.data import checks
+from noisy_keras.data import filesystem
 
 _PER_SAMPLE = ("paths", "labels", "true_labels", "ids", "verified")
 PICTURE_SUFFIXES = (".jpg", ".jpeg", ".png")
@@ -96,7 +97,7 @@ def find_file(root, name, folders=("", "annotations")):
     """
     for folder in folders:
         path = os.path.join(root, folder, name)
-        if os.path.isfile(path):
+        if filesystem.is_file(path):
             return path
     return None
 
@@ -135,7 +136,7 @@ def require_folder(folder, manual):
     Raises:
         FileNotFoundError: it is not, or it is a file.
     """
-    if not os.path.isdir(folder):
+    if not filesystem.is_folder(folder):
         raise FileNotFoundError(
             f"Expected the folder {folder}. Received: no such folder.\n{manual}"
         )
@@ -171,8 +172,7 @@ def read_lines(path, header=None):
     Raises:
         ValueError: not UTF-8, or no entry at all.
     """
-    with open(path, "rb") as stream:
-        data = stream.read()
+    data = filesystem.read(path)
     try:
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError as error:

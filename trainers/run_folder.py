@@ -67,18 +67,39 @@ def check(folder, settings, resume):
             f"--output_dir: {folder} holds a run; name another folder, or "
             "leave out --noresume to go on with it."
         )
-    with open(path, encoding="utf-8") as stream:
-        before = json.load(stream)["settings"]
+    _check_same(folder, "settings", settings.as_dict())
+    return True
+
+
+def check_used(folder, used):
+    """Checks that a run goes on with what its method was made with.
+
+    Flags may be the same where defaults are not, as after an update.
+
+    Args:
+        folder: of the run, which has a config.
+        used: dict of parts of the config.
+
+    Raises:
+        UsageError: they differ.
+    """
+    for part, values in used.items():
+        _check_same(folder, part, values)
+
+
+def _check_same(folder, part, values):
+    with open(os.path.join(folder, CONFIG), encoding="utf-8") as stream:
+        before = json.load(stream).get(part, {})
     # Through JSON and back, so that tuples compare as lists.
-    now = json.loads(json.dumps(settings.as_dict()))
+    now = json.loads(json.dumps(values))
     differences = list(_differences(before, now))
     if differences:
         shown = "; ".join(differences[:4])
         raise UsageError(
-            f"--output_dir: {folder} holds a run of other settings: {shown}. "
-            "Name another folder, or use the same flags to go on with it."
+            f"--output_dir: {folder} holds a run of other {part}: {shown}. "
+            "Name another folder, or use the same flags and version to go on "
+            "with it."
         )
-    return True
 
 
 def keep_labels(folder, source, resumed):

@@ -81,7 +81,9 @@ def _train_in(folder, settings, build, resumed):
     )
     out.print(training.describe(run))
     run_folder.keep_labels(folder, run.train, resumed)
-    if not resumed:
+    if resumed:
+        run_folder.check_used(folder, _used(run))
+    else:
         run_folder.write_json(
             os.path.join(folder, run_folder.CONFIG), _config(settings, run)
         )
@@ -112,8 +114,7 @@ def _config(settings, run):
     )
     return {
         "settings": settings.as_dict(),
-        "method": _as_used(run.model),
-        "plugins": {p.name: _as_used(p) for p in run.model.plugins},
+        **_used(run),
         "effective_noise_rate": run.effective_noise_rate,
         "noise": run.train.noise,
         "samples": run.train.num_samples,
@@ -127,6 +128,12 @@ def _config(settings, run):
     }
 
 
-def _as_used(part):
-    """All arguments of a method or plug-in, defaults included."""
-    return getattr(part, "settings", {})
+def _used(run):
+    """All arguments of the method and its plug-ins, defaults included."""
+    return {
+        "method": getattr(run.model, "settings", {}),
+        "plugins": {
+            plugin.name: getattr(plugin, "settings", {})
+            for plugin in run.model.plugins
+        },
+    }

@@ -83,3 +83,15 @@ def test_default_folders_are_new_ones(tmp_path, monkeypatch):
 def test_json_is_written_whole(tmp_path):
     run_folder.write_json(tmp_path / "a.json", {"b": [1, 2]})
     assert json.loads((tmp_path / "a.json").read_text()) == {"b": [1, 2]}
+
+
+def test_other_defaults_of_a_method_are_refused(tmp_path):
+    used = {"method": {"temperature": 0.5}, "plugins": {"sanm": {"box": "c"}}}
+    run_folder.write_json(f"{tmp_path}/config.json", used)
+    run_folder.check_used(tmp_path, used)
+    other = used | {"method": {"temperature": 0.7}}
+    with pytest.raises(UsageError, match="other method: temperature was 0.5"):
+        run_folder.check_used(tmp_path, other)
+    other = used | {"plugins": {"sanm": {"box": "d"}}}
+    with pytest.raises(UsageError, match="other plugins: sanm.box was c, now"):
+        run_folder.check_used(tmp_path, other)

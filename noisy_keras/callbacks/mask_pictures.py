@@ -127,6 +127,10 @@ def panels_of(model, plugin, source, index, clean_probability):
     return np.stack(panels, axis=1)
 
 
+# Width of a letter of the text, in panels.
+_LETTER = 0.075
+
+
 def write_grid(path, panels, titles):
     """Draws rows of panels into a PNG file.
 
@@ -141,12 +145,20 @@ def write_grid(path, panels, titles):
     # column of text and four panels.
     rows = -(-len(panels) // 2)
     block = 1 + len(_COLUMNS)
-    canvas = figure.Figure(figsize=(2.4 * block, 1.25 * rows + 0.3), dpi=100)
+    letters = max(len(t) for title in titles for t in title.split("\n"))
+    widths = [max(1.0, _LETTER * letters), *[1.0] * len(_COLUMNS)]
+    canvas = figure.Figure(
+        figsize=(2.4 * sum(widths), 1.25 * rows + 0.3), dpi=100
+    )
     axes = canvas.subplots(
         rows,
         2 * block,
         squeeze=False,
-        gridspec_kw={"wspace": 0.06, "hspace": 0.08},
+        gridspec_kw={
+            "wspace": 0.06,
+            "hspace": 0.08,
+            "width_ratios": 2 * widths,
+        },
     )
     for axis in axes.flat:
         axis.set_axis_off()

@@ -9,13 +9,13 @@ import concurrent.futures
 import functools
 import io
 import os
-import time
 
 import numpy as np
 import tensorflow as tf
 
 from noisy_keras.data import buffers
 from noisy_keras.data import jpeg_batches
+from noisy_keras.data import retrying
 
 #: File names that count as pictures.
 EXTENSIONS = (".bmp", ".gif", ".jpeg", ".jpg", ".png")
@@ -23,12 +23,6 @@ EXTENSIONS = (".bmp", ".gif", ".jpeg", ".jpg", ".png")
 _SIGNATURES = (b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n", b"GIF8", b"BM")
 # Bytes in which a photograph's size is found, but for large thumbnails.
 _HEADER = 65536
-_TRANSIENT = (
-    tf.errors.UnavailableError,
-    tf.errors.DeadlineExceededError,
-    tf.errors.AbortedError,
-)
-_RETRY_SECONDS = (0.5, 2.0, 8.0)
 
 
 _THREADS = max(2, os.cpu_count() or 1)
@@ -53,17 +47,12 @@ def read_bytes(path):
     Raises:
         OSError: it cannot be read, after retries if that may be passing.
     """
-    for wait in (*_RETRY_SECONDS, None):
-        try:
-            with tf.io.gfile.GFile(path, "rb") as stream:
-                return stream.read()
-        except _TRANSIENT as error:
-            if wait is None:
-                raise OSError(f"{path}: {error.message}") from error
-            time.sleep(wait)
-        except tf.errors.OpError as error:
-            raise OSError(f"{path}: {error.message}") from error
-    raise AssertionError("unreachable")  # pragma: no cover
+
+    def read():
+        with tf.io.gfile.GFile(path, "rb") as stream:
+            return stream.read()
+
+    return retrying.retried(read, path)
 
 
 def decode(data, size):

@@ -9,6 +9,7 @@ import noisy_keras as nk
 from noisy_keras.data import decoding
 from noisy_keras.data import file_source
 from noisy_keras.data import jpeg_batches
+from noisy_keras.data import retrying
 
 
 def picture(color, size=(40, 30), mode="RGB"):
@@ -216,7 +217,7 @@ def test_passing_failures_are_tried_again(tmp_path, monkeypatch):
         return real(*args)
 
     monkeypatch.setattr(decoding.tf.io.gfile, "GFile", unsteady)
-    monkeypatch.setattr(decoding.time, "sleep", lambda seconds: None)
+    monkeypatch.setattr(retrying.time, "sleep", lambda seconds: None)
     assert decoding.read_bytes(str(path)) == path.read_bytes()
 
 

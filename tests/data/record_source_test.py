@@ -9,6 +9,7 @@ from PIL import Image
 
 import noisy_keras as nk
 from noisy_keras.data import record_source
+from noisy_keras.data import retrying
 from noisy_keras.data.records import checksum
 from noisy_keras.data.records import files
 from tests import toy
@@ -168,7 +169,7 @@ def test_passing_failures_of_a_file_system_are_tried_again(
 
     monkeypatch.setattr(stream, "seek", unsteady)
     waited = []
-    monkeypatch.setattr(files.time, "sleep", waited.append)
+    monkeypatch.setattr(retrying.time, "sleep", waited.append)
     assert source.encoded(4) == nk.data.from_tfrecord(written[1]).encoded(4)
     assert waited == [0.5, 2.0]
 

@@ -9,11 +9,11 @@ import collections
 import os
 import struct
 import threading
-import time
 
 import numpy as np
 import tensorflow as tf
 
+from noisy_keras.data import retrying
 from noisy_keras.data.records import checksum
 
 _HEADER = struct.Struct("<QI")
@@ -22,12 +22,6 @@ _CHECK = struct.Struct("<I")
 FRAME = _HEADER.size + _CHECK.size
 
 _OPEN_FILES = 32
-_TRANSIENT = (
-    tf.errors.UnavailableError,
-    tf.errors.DeadlineExceededError,
-    tf.errors.AbortedError,
-)
-_RETRY_SECONDS = (0.5, 2.0, 8.0)
 _COMPRESSED = ((b"\x1f\x8b", "GZIP"), (b"\x78", "ZLIB"))
 
 
@@ -139,16 +133,12 @@ class _RemoteFile:
         self._lock = threading.Lock()
 
     def read(self, offset, count):
-        for wait in (*_RETRY_SECONDS, None):
-            try:
-                with self._lock:
-                    self._stream.seek(offset)
-                    return self._stream.read(count)
-            except tf.errors.OpError as error:
-                if wait is None or not isinstance(error, _TRANSIENT):
-                    raise OSError(f"{self._path}: {error.message}") from error
-            time.sleep(wait)
-        raise AssertionError("unreachable")  # pragma: no cover
+        def read():
+            with self._lock:
+                self._stream.seek(offset)
+                return self._stream.read(count)
+
+        return retrying.retried(read, self._path)
 
 
 def size_of(path):

@@ -119,13 +119,13 @@ class _Writing:
     def run(self, workers):
         finished, complete = self._resumed()
         kept, lengths = len(finished), {}
-        todo = [number for number in self._rows if number not in finished]
+        unfinished = [number for number in self._rows if number not in finished]
         self._done = sum(len(self._rows[number]) for number in finished)
         self._progress(self._done, self._source.num_samples)
-        if todo or not complete:
+        if unfinished or not complete:
             # Readers must not take the set for whole while shards change.
             self._save_progress(finished)
-            self._in_threads(todo, workers, finished, lengths)
+            self._in_threads(unfinished, workers, finished, lengths)
             self._save_index(finished, lengths)
         unreadable = dict(self._contents.description["left_out"])
         for number in sorted(finished):
@@ -185,10 +185,10 @@ class _Writing:
             f"or remove the files that begin with {self._name!r} there."
         )
 
-    def _in_threads(self, todo, workers, finished, lengths):
+    def _in_threads(self, unfinished, workers, finished, lengths):
         """Writes shards, and notes each that is finished."""
         with concurrent.futures.ThreadPoolExecutor(workers) as threads:
-            futures = [threads.submit(self._write, n) for n in todo]
+            futures = [threads.submit(self._write, n) for n in unfinished]
             try:
                 for future in concurrent.futures.as_completed(futures):
                     number, shard, found = future.result()

@@ -12,7 +12,8 @@ cores.
 The protocol was to have 80 % noise, too. Four settings were tried at it, one
 seed each, and DivideMix was nowhere well ahead of cross-entropy (less than two
 points, best epoch against best epoch), so the rate was taken out;
-`benchmarks/digits.py` has it. Suspect labels after the first division and at the last epoch run; test accuracy:
+`benchmarks/digits.py` has it. Suspect labels after the first division and at
+the last epoch run; test accuracy:
 
     images  warm-up  threshold  suspects         wrong   last   best  epochs
      5,000       10        0.5   2,790 ->    581   3,600  21.9 %  29.1 %  36/100

@@ -38,13 +38,14 @@ class GaussianMixture(TwoComponentMixture):
         super().__init__(max_iterations, tolerance)
         self.variance_floor = variance_floor
 
-    def _start(self, values):
+    def _start(self, values, counts):
         centres = tf.stack([tf.reduce_min(values), tf.reduce_max(values)])
         upper = tf.zeros_like(values)
         for _ in range(10):
             distance = tf.abs(values[:, None] - centres)
             upper = tf.cast(distance[:, 1] < distance[:, 0], values.dtype)
             members = tf.stack([1.0 - upper, upper], axis=1)
+            members *= counts[:, None]
             count = tf.maximum(tf.reduce_sum(members, axis=0), 1.0)
             centres = tf.reduce_sum(members * values[:, None], axis=0) / count
         return self._update(members, values, None)
@@ -56,8 +57,9 @@ class GaussianMixture(TwoComponentMixture):
         trace = 10 * np.finfo(np.float32).eps
         total = tf.reduce_sum(responsibilities, axis=0) + trace
         value = values[:, None]
-        means = tf.reduce_sum(responsibilities * value, axis=0)
-        means = (means + trace * tf.reduce_mean(values)) / total
+        sums = tf.reduce_sum(responsibilities * value, axis=0)
+        mean = tf.reduce_sum(sums) / tf.reduce_sum(responsibilities)
+        means = (sums + trace * mean) / total
         squares = responsibilities * tf.square(value - means)
         variances = tf.reduce_sum(squares, axis=0) / total
         return (

@@ -26,32 +26,78 @@ class TwoComponentMixture:
         self.tolerance = tolerance
         self._fitted = None
 
-    def fit(self, values):
+    def fit(self, values, sample_weight=None):
         """Fits the mixture.
 
         Args:
             values: `[N]`, N >= 2, finite.
+            sample_weight: `[N]`, at least 0, or None for 1 each.
 
         Returns:
             self.
 
         Raises:
-            ValueError: `values` are not finite, too few or of another rank.
+            ValueError: `values` are not finite, too few or of another rank;
+                weights of another length, negative, or all 0.
         """
         values = self._prepare(values)
+        counts = _as_counts(sample_weight, len(values))
         with tf.device("CPU"):
-            weights, parameters, iterations = self._run(values)
-        means = self._component_means(parameters).numpy()
-        order = np.argsort(means, kind="stable")
-        self._fitted = (
+            weights, parameters, iterations = self._run(values, counts)
+        self.keep(weights, parameters)
+        self.iterations = int(iterations)
+        return self
+
+    def estimate(self, values, counts):
+        """The EM loop alone, as tensors: traceable, and XLA compiles it.
+
+        Args:
+            values: float64 `[N]`, as the family wants them.
+            counts: float64 `[N]`, how often each is there.
+
+        Returns:
+            weights `[2]`, parameters (a tuple of `[2]`), both in ascending
+            order of the means, and the rounds run.
+        """
+        values, counts = self._condensed(values, counts)
+        weights, parameters = self._start(values, counts)
+        likelihood = tf.constant(-np.inf, tf.float64)
+        iterations = tf.constant(0)
+        moving = tf.constant(True)
+        while moving and iterations < self.max_iterations:
+            joint = self._joint(values, weights, parameters)
+            weights, parameters = self._update(
+                self._responsibilities(joint) * counts[:, None],
+                values,
+                parameters,
+            )
+            if self.tolerance is not None:
+                # The rule of the published implementation (scikit-learn's):
+                # stop after the round whose mean log-likelihood moved little.
+                each = tf.reduce_logsumexp(joint, axis=-1)
+                new = tf.reduce_sum(each * counts) / tf.reduce_sum(counts)
+                moving = tf.abs(new - likelihood) >= self.tolerance
+                likelihood = new
+            iterations += 1
+        order = tf.argsort(self.component_means(parameters), stable=True)
+        return (
             tf.gather(weights, order),
             tuple(tf.gather(p, order) for p in parameters),
+            iterations,
         )
-        self.weights = weights.numpy()[order].astype(np.float32)
-        self.means = means[order].astype(np.float32)
-        self.iterations = int(iterations)
-        self._publish(*(p.numpy().astype(np.float32) for p in self._fitted[1]))
-        return self
+
+    def keep(self, weights, parameters):
+        """Takes what `estimate` found as the fit.
+
+        Args:
+            weights: `[2]`.
+            parameters: tuple of `[2]`.
+        """
+        self._fitted = weights, tuple(parameters)
+        self.weights = weights.numpy().astype(np.float32)
+        means = self.component_means(parameters)
+        self.means = means.numpy().astype(np.float32)
+        self._publish(*(p.numpy().astype(np.float32) for p in parameters))
 
     def posterior(self, values):
         """The probability of each component given a value.
@@ -97,12 +143,15 @@ class TwoComponentMixture:
 
     # What a family defines.
 
-    def _start(self, values):
+    def _start(self, values, counts):
         """Weights `[2]` and parameters (a tuple of `[2]`) before round one."""
         raise NotImplementedError  # pragma: no cover
 
     def _update(self, responsibilities, values, parameters):
-        """M-step: weights and parameters from responsibilities `[N, 2]`."""
+        """M-step: weights and parameters from responsibilities `[N, 2]`,
+
+        which are already multiplied by the counts.
+        """
         raise NotImplementedError  # pragma: no cover
 
     def _components(self, parameters):
@@ -119,32 +168,21 @@ class TwoComponentMixture:
 
     # What is common.
 
-    def _component_means(self, parameters):
+    def component_means(self, parameters):
+        """Means `[2]` of the components of given parameters."""
         return self._components(parameters).mean()
+
+    def _condensed(self, values, counts):
+        """Values and counts that stand for all, where fewer will do."""
+        return values, counts
 
     def _joint(self, values, weights, parameters):
         density = self._components(parameters).log_prob(values[:, None])
         return density + tf.math.log(weights)
 
     @tf.function(reduce_retracing=True)
-    def _run(self, values):
-        weights, parameters = self._start(values)
-        likelihood = tf.constant(-np.inf, tf.float64)
-        iterations = tf.constant(0)
-        moving = tf.constant(True)
-        while moving and iterations < self.max_iterations:
-            joint = self._joint(values, weights, parameters)
-            weights, parameters = self._update(
-                self._responsibilities(joint), values, parameters
-            )
-            if self.tolerance is not None:
-                # The rule of the published implementation (scikit-learn's):
-                # stop after the round whose mean log-likelihood moved little.
-                new = tf.reduce_mean(tf.reduce_logsumexp(joint, axis=-1))
-                moving = tf.abs(new - likelihood) >= self.tolerance
-                likelihood = new
-            iterations += 1
-        return weights, parameters, iterations
+    def _run(self, values, counts):
+        return self.estimate(values, counts)
 
     def _prepare(self, values, minimum=2):
         values = np.asarray(values, np.float64)
@@ -165,3 +203,21 @@ class TwoComponentMixture:
                 "are NaN or infinite; drop or clip them first."
             )
         return tf.constant(values)
+
+
+def _as_counts(sample_weight, count):
+    if sample_weight is None:
+        return tf.ones(count, tf.float64)
+    counts = np.asarray(sample_weight, np.float64)
+    if counts.shape != (count,):
+        raise ValueError(
+            f"Expected `sample_weight` of shape ({count},), as `values`. "
+            f"Received: shape {counts.shape}"
+        )
+    if not (counts >= 0.0).all() or not 0.0 < counts.sum() < np.inf:
+        raise ValueError(
+            "Expected finite `sample_weight` of at least 0, some of them "
+            "positive. Received: "
+            f"weights from {counts.min():.4g} to {counts.max():.4g}"
+        )
+    return tf.constant(counts)

@@ -2,6 +2,7 @@
 
 import os
 
+from noisy_keras.data import classes
 from noisy_keras.data import manifest
 from noisy_keras.data import origin
 from trainers import datasets
@@ -17,7 +18,7 @@ def sources(data, data_dir, labels=None):
     """Loads what a run trains on and is judged on.
 
     Noise goes into training labels only. Validation and test labels are as
-    published.
+    published. Classes that are left out are in none of the three.
 
     Args:
         data: the `data` part of `Settings`.
@@ -31,7 +32,8 @@ def sources(data, data_dir, labels=None):
 
     Raises:
         UsageError: a validation share where the data set has its own split,
-            or nothing to judge a model on.
+            or nothing to judge a model on; or classes to leave out that are
+            not there, or are all but one.
     """
     found = origin.find(data["dataset"], data_dir)
     options = {"image_size": data["image_size"]}
@@ -62,22 +64,49 @@ def sources(data, data_dir, labels=None):
             f"--validation: expected a share above 0, because "
             f"{data['dataset']} has no test split to judge a model on; got 0"
         )
+    whole, left_out = train, data["noise_foreign_classes"]
     train = _bounded(train, data)
+    if left_out is not None:
+        left_out, kept = _split_classes(train, left_out)
+        train, validation, test = (
+            source and classes.restricted(source, kept)
+            for source in (train, validation, test)
+        )
+
+    def load_foreign(name):
+        if name is None:
+            # More of them than a bound leaves, and none of validation's.
+            return classes.restricted(whole, left_out)
+        size = train.image_shape[0]
+        return origin.find(name, data_dir).load("train", image_size=size)
+
     made = data["noise_manifest"]
     if made is None and data["noise_type"] in noise.LEARNT:
         made = labels
-    if made is not None:
-        train = manifest.apply(os.path.expanduser(made), train)
+    if made is None:
+        train = injection.inject(train, data, load_foreign)
     else:
-        size = train.image_shape[0]
-        train = injection.inject(
-            train,
-            data,
-            lambda name: origin.find(name, data_dir).load(
-                "train", image_size=size
-            ),
-        )
+        foreign = None
+        if data["noise_foreign"] is not None or left_out is not None:
+            foreign = load_foreign(data["noise_foreign"])
+        train = manifest.apply(os.path.expanduser(made), train, foreign)
     return train, validation, test
+
+
+def _split_classes(source, told):
+    """Numbers of classes that flags leave out, and of the others."""
+    try:
+        numbers = classes.numbers(source, told)
+    except ValueError as error:
+        raise UsageError(f"--noise_foreign_classes: {error}") from error
+    kept = [c for c in range(source.num_classes) if c not in numbers]
+    if len(kept) < 2:
+        raise UsageError(
+            "--noise_foreign_classes: expected at least 2 of the "
+            f"{source.num_classes} classes to stay; got {', '.join(told)}, "
+            f"which leaves {len(kept)}"
+        )
+    return numbers, kept
 
 
 def _bounded(train, data):

@@ -119,7 +119,8 @@ def define_common(method):
     flags.DEFINE_integer(
         "max_train_samples",
         None,
-        "Keep the first so many training samples.",
+        "Keep the first so many training samples, before "
+        "--noise_foreign_classes are left out of them.",
         lower_bound=1,
     )
     flags.DEFINE_float(

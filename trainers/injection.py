@@ -20,14 +20,15 @@ def inject(train, data, load_foreign):
     Args:
         train: the training `Source`.
         data: the `data` part of `Settings`.
-        load_foreign: function of a value of `--dataset` to a `Source` of
-            foreign pictures.
+        load_foreign: function of a value of `--dataset`, or None for the
+            classes that are left out, to a `Source` of foreign pictures.
 
     Returns:
         A `Source`.
 
     Raises:
-        UsageError: a matrix file that cannot be read.
+        UsageError: a matrix file that cannot be read; or classes left out
+            that have too few pictures, or another number than the matrix.
     """
     kind, rate, seed = (
         data[name] for name in ("noise_type", "noise_rate", "noise_seed")
@@ -42,8 +43,11 @@ def inject(train, data, load_foreign):
         return train.with_noise(nk.data.ConfusionNoise(rate, matrix, seed))
     if kind == "open_set":
         matrix = data["noise_matrix"] and _matrix(data["noise_matrix"])
+        foreign = load_foreign(data["noise_foreign"])
+        if data["noise_foreign"] is None:
+            _check_left_out(data, matrix, train, foreign)
         noise = nk.data.OpenSetNoise(rate, matrix is None, matrix, seed)
-        return noise.apply_to(train, load_foreign(data["noise_foreign"]))
+        return noise.apply_to(train, foreign)
     if kind == "semantic":
         learnt_from = train.hold_out(data["noise_share"], seed)[1]
         return train.with_noise(
@@ -93,3 +97,23 @@ def _matrix(path):
             "--noise_matrix: expected numbers in a .npy file, or a .csv file "
             f"of nothing else; got {path} ({error})"
         ) from error
+
+
+def _check_left_out(data, matrix, train, foreign):
+    """Raises unless the classes that are left out can be the foreign ones."""
+    rate, have, count = data["noise_rate"], len(foreign), len(train)
+    if matrix is None and int(rate * count) > have:
+        most = math.floor(1000 * have / count) / 1000
+        raise UsageError(
+            f"--noise_rate: expected at most {most}, because "
+            f"--noise_foreign_classes have {have} pictures for {count} "
+            f"samples; got {rate}. Leave out more classes, or give a "
+            "--noise_matrix, with which pictures are used again."
+        )
+    wanted = (len(data["noise_foreign_classes"]), train.num_classes)
+    if matrix is not None and matrix.shape != wanted:
+        raise UsageError(
+            "--noise_matrix: expected one row per class of "
+            "--noise_foreign_classes and one column per class that stays, "
+            f"{wanted[0]} x {wanted[1]}; got shape {matrix.shape}"
+        )

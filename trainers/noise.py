@@ -14,6 +14,17 @@ SEEDED = ("symmetric", "asymmetric", "pair_flip", "instance")
 LEARNT = ("polynomial_margin", "semantic")
 _OTHER = ("confusion", "open_set")
 TYPES = ("none", *SEEDED, *LEARNT, *_OTHER, *datasets.HUMAN_LABELS)
+# What DRPL (Ortego et al., ICPR 2020) calls noise, uniform or not, in or out of
+# the distribution, and the type it stands for; with --noise_matrix,
+# non_uniform_id is confusion.
+_DRPL = {
+    "uniform_id": "symmetric",
+    "non_uniform_id": "asymmetric",
+    "uniform_ood": "open_set",
+    "non_uniform_ood": "open_set",
+}
+# What the rate means in that paper.
+_DRPL_CONVENTIONS = {"symmetric": "exclude_true", "asymmetric": "matrix"}
 
 # Which types each flag is for.
 _FOR = {
@@ -46,9 +57,13 @@ def define():
     flags.DEFINE_enum(
         "noise_type",
         None,
-        TYPES,
+        (*TYPES, *_DRPL),
         "Noise injected into the training labels; for cifar10_n and "
-        "cifar100_n, which of the labels that people gave.",
+        "cifar100_n, which of the labels that people gave. DRPL's names: "
+        "uniform_id is symmetric that excludes the true class; "
+        "non_uniform_id is confusion with --noise_matrix, else asymmetric "
+        "with each sample's own chance; uniform_ood is open_set, "
+        "non_uniform_ood open_set with --noise_matrix.",
     )
     flags.DEFINE_float(
         "noise_rate",
@@ -69,13 +84,22 @@ def define():
         None,
         "For confusion: a file of K x K confusions (.npy, or .csv of numbers "
         "alone), row = true class. For open_set: row = foreign class, column "
-        "= label; left out, any foreign picture may stand for any class.",
+        "= label; left out, any foreign picture may stand for any class. "
+        "Classes are as --noise_foreign_classes leaves and orders them.",
     )
     flags.DEFINE_string(
         "noise_foreign",
         None,
         "For open_set: data set that foreign pictures are from, as --dataset "
-        "takes it.",
+        "takes it; default: --noise_foreign_classes.",
+    )
+    flags.DEFINE_list(
+        "noise_foreign_classes",
+        None,
+        "Classes, by name or number, that are left out of training, "
+        "validation and test. For open_set without --noise_foreign, their "
+        "training pictures are the foreign ones, all of them whatever "
+        "--max_train_samples.",
     )
     flags.DEFINE_float(
         "noise_share",
@@ -88,7 +112,9 @@ def define():
         "noise_manifest",
         None,
         "Labels of another run, its noise_manifest.npz. --noise_type and "
-        "--noise_rate then only choose the preset.",
+        "--noise_rate then only choose the preset; foreign pictures are "
+        "looked up where they were from: --noise_foreign or "
+        "--noise_foreign_classes.",
     )
     flags.DEFINE_integer("noise_seed", 0, "Seed of the injected noise.")
 
@@ -106,13 +132,18 @@ def resolve(dataset, values):
     Raises:
         UsageError: flags that do not go together, or a number out of range.
     """
-    noise_type, rate = _type_and_rate(dataset, values)
+    told, rate = _type_and_rate(dataset, values)
     given = {name: values[name] for name in _FOR}
+    noise_type = _DRPL.get(told, told)
+    if told == "non_uniform_id" and given["noise_matrix"] is not None:
+        noise_type = "confusion"
+    classes = values["noise_foreign_classes"]
     from_file = values["noise_manifest"] is not None
     for name, types in _FOR.items():
         if given[name] is None:
             continue
-        if from_file:
+        # Foreign pictures are in no manifest, only which ones they were.
+        if from_file and name != "noise_foreign":
             raise UsageError(
                 f"--{name}: expected none beside --noise_manifest, whose "
                 f"labels are made; got {given[name]}"
@@ -120,20 +151,26 @@ def resolve(dataset, values):
         if noise_type not in types:
             raise UsageError(
                 f"--{name}: expected with --noise_type={'|'.join(types)} "
-                f"alone; got --noise_type={noise_type}"
+                f"alone; got --noise_type={told}"
             )
+    _check_classes(classes)
+    if given["noise_foreign"] is not None:
+        datasets.check(given["noise_foreign"], flag="noise_foreign")
     if from_file:
         _require_file(
             "noise_manifest", values, "the noise_manifest.npz of a run"
         )
     else:
-        _check_needs(noise_type, given)
+        _check_needs(told, noise_type, given, classes)
+        if told in _DRPL and given["noise_convention"] is None:
+            given["noise_convention"] = _DRPL_CONVENTIONS.get(noise_type)
     if noise_type == "semantic" and given["noise_share"] is None:
         given["noise_share"] = _SHARES.get(dataset, _SHARE)
     return {
         "noise_type": noise_type,
         "noise_rate": rate,
         **given,
+        "noise_foreign_classes": classes,
         "noise_seed": values["noise_seed"],
         "noise_manifest": values["noise_manifest"],
     }
@@ -194,20 +231,42 @@ def _human_labels(dataset, noise_type, rate, human):
     return noise_type, _HUMAN_RATES[noise_type]
 
 
-def _check_needs(noise_type, given):
-    if noise_type == "confusion" and given["noise_matrix"] is None:
+def _check_classes(classes):
+    if classes is None:
+        return
+    wrong = [c for i, c in enumerate(classes) if not c or c in classes[:i]]
+    if wrong or not classes:
+        raise UsageError(
+            "--noise_foreign_classes: expected different names or numbers of "
+            f"classes such as cat,automobile; got {','.join(classes)!r}"
+        )
+
+
+def _check_needs(told, noise_type, given, classes):
+    matrix = given["noise_matrix"]
+    if noise_type == "confusion" and matrix is None:
         raise UsageError(
             "--noise_matrix: expected a file of K x K confusions with "
             "--noise_type=confusion; got none"
         )
-    if noise_type == "open_set":
-        if given["noise_foreign"] is None:
-            raise UsageError(
-                "--noise_foreign: expected a data set of foreign pictures with "
-                "--noise_type=open_set; got none"
-            )
-        datasets.check(given["noise_foreign"], flag="noise_foreign")
-    if given["noise_matrix"] is not None:
+    if told == "non_uniform_ood" and matrix is None:
+        raise UsageError(
+            "--noise_matrix: expected a file of foreign classes x labels with "
+            "--noise_type=non_uniform_ood; got none"
+        )
+    if told == "uniform_ood" and matrix is not None:
+        raise UsageError(
+            "--noise_matrix: expected none with --noise_type=uniform_ood, for "
+            "which any foreign picture will do; got one: --noise_type="
+            "non_uniform_ood takes it"
+        )
+    if noise_type == "open_set" and not (given["noise_foreign"] or classes):
+        raise UsageError(
+            "--noise_foreign: expected a data set of foreign pictures, or "
+            "--noise_foreign_classes, with "
+            f"--noise_type={told}; got none"
+        )
+    if matrix is not None:
         _require_file("noise_matrix", given, "a .npy or .csv file")
     share = given["noise_share"]
     if share is not None and not 0.0 < share < 1.0:

@@ -27,10 +27,7 @@ def labels(values, num_classes, what="labels", unknown_allowed=False):
     Raises:
         ValueError: see the messages.
     """
-    if num_classes < 2:
-        raise ValueError(
-            f"Expected at least 2 classes. Received: {num_classes}"
-        )
+    class_count(num_classes)
     values = np.asarray(values)
     if values.ndim != 1 or len(values) == 0:
         raise ValueError(
@@ -52,6 +49,19 @@ def labels(values, num_classes, what="labels", unknown_allowed=False):
             f"Received: {len(wrong)} outside: {shown}"
         )
     return read_only(values.astype(np.int32))
+
+
+def class_count(count):
+    """Raises unless there are classes to tell apart.
+
+    Args:
+        count: of classes.
+
+    Raises:
+        ValueError: fewer than 2.
+    """
+    if count < 2:
+        raise ValueError(f"Expected at least 2 classes. Received: {count}")
 
 
 def positions(index, count):

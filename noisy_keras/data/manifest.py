@@ -2,7 +2,8 @@
 
 A file of NumPy arrays (`.npz`, read without pickle): `ids`, `given_label` and
 `true_label` (-1 where unknown) `[N]`, `transition` `[K, K]`, `class_names`
-`[K]`, and `description`, JSON with the generator and the realised rate.
+`[K]`, and `description`, JSON with the generator and the realised rate. Where
+samples show foreign images, `foreign_id` `[N]` has the ids of those, "" else.
 """
 
 import hashlib
@@ -11,6 +12,7 @@ import json
 import numpy as np
 
 from noisy_keras.data import checks
+from noisy_keras.data.mixed_source import MixedSource
 
 
 def fingerprint(source):
@@ -50,6 +52,9 @@ def save(stream, source):
         "realized_rate": float(wrong.mean()) if known.any() else None,
         "sha256": fingerprint(source),
     }
+    shown = {}
+    if isinstance(source, MixedSource):
+        shown["foreign_id"] = np.asarray([str(i) for i in source.foreign_ids])
     np.savez_compressed(
         stream,
         ids=np.asarray([str(i) for i in source.ids]),
@@ -58,11 +63,12 @@ def save(stream, source):
         transition=transition,
         class_names=np.asarray(source.class_names),
         description=np.asarray(json.dumps(description)),
+        **shown,
     )
 
 
 def matches(path, source):
-    """Whether a source has the labels of a manifest.
+    """Whether a source has the labels of a manifest, and its foreign images.
 
     Args:
         path: of a file that `save` wrote.
@@ -73,23 +79,31 @@ def matches(path, source):
     """
     with np.load(path, allow_pickle=False) as arrays:
         description = json.loads(str(arrays["description"]))
-    return description["sha256"] == fingerprint(source)
+        shown = arrays["foreign_id"] if "foreign_id" in arrays.files else None
+    if description["sha256"] != fingerprint(source):
+        return False
+    if shown is None or not isinstance(source, MixedSource):
+        return shown is None
+    return np.array_equal(shown, source.foreign_ids)
 
 
-def apply(path, source):
+def apply(path, source, foreign=None):
     """Gives a source the labels of a manifest.
 
     Args:
         path: of a file that `save` wrote.
         source: a `Source` whose ids are all in the manifest.
+        foreign: a `Source` that holds the foreign images of the manifest, or
+            None where it has none.
 
     Returns:
-        A `Source` with the manifest's given and true labels.
+        A `Source` with the manifest's given and true labels, and its foreign
+        images.
 
     Raises:
         OSError: the file cannot be read.
         ValueError: it is no manifest, has been changed, is of other classes,
-            or lacks samples.
+            or lacks samples; or `foreign` lacks images of it.
     """
     try:
         with np.load(path, allow_pickle=False) as arrays:
@@ -130,4 +144,29 @@ def apply(path, source):
             f"Expected the labels that {path} was written with. Received: "
             "others; the file or the order of the samples has changed"
         )
-    return relabelled
+    if "foreign_id" not in held:
+        return relabelled
+    return _showing(relabelled, foreign, held["foreign_id"][rows], path)
+
+
+def _showing(source, foreign, ids, path):
+    """A source that shows foreign images by id, `[N]`, "" for its own."""
+    rows = np.flatnonzero(ids != "")
+    if not len(rows):
+        return source
+    place = {}
+    if foreign is not None:
+        place = {text: row for row, text in enumerate(foreign.ids)}
+    index = [place.get(text, -1) for text in ids[rows]]
+    missing = index.count(-1)
+    if missing:
+        raise ValueError(
+            f"Expected the foreign images that {path} names, such as "
+            f"{ids[rows[index.index(-1)]]!r}. Received: "
+            + (
+                "no foreign images"
+                if foreign is None
+                else f"others, which lack {missing} of {len(rows)}"
+            )
+        )
+    return MixedSource(source, foreign, rows, np.asarray(index, np.int64))

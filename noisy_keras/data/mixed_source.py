@@ -68,6 +68,16 @@ class MixedSource(Source):
         self._own, self._other = source, foreign
         self._place(np.arange(source.num_samples), shown)
 
+    @property
+    def foreign_ids(self):
+        """`[N]` strings: ids of the foreign images shown, "" for others."""
+        rows, shown = self._rows.numpy(), self._shown.numpy()
+        ids = np.full(len(rows), "", object)
+        if isinstance(self._own, MixedSource):
+            ids[:] = self._own.foreign_ids[rows]
+        ids[shown >= 0] = self._other.ids[shown[shown >= 0]]
+        return ids
+
     def fetch(self, index):
         return self._mixed(index, lambda source, rows: source.fetch(rows))
 

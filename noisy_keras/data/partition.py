@@ -29,6 +29,30 @@ def stratified(labels, count, random):
     return np.sort(np.argsort(ranks, kind="stable")[:count])
 
 
+def held_out(labels, size, seed):
+    """Splits positions at random, each class in proportion.
+
+    Args:
+        labels: int `[N]`.
+        size: samples to hold out: a count, or a share in (0, 1).
+        seed: of the choice.
+
+    Returns:
+        Positions of the rest and of those held out, both ascending.
+
+    Raises:
+        ValueError: a size that leaves one of them empty.
+    """
+    count = size if size >= 1 else round(size * len(labels))
+    if not 1 <= count < len(labels):
+        raise ValueError(
+            "Expected a held-out size that leaves samples on both sides. "
+            f"Received: size={size} of {len(labels)} samples"
+        )
+    held = stratified(labels, int(count), np.random.RandomState(seed))
+    return np.setdiff1d(np.arange(len(labels)), held), held
+
+
 def trusted(source, which, seed):
     """Which samples are to be trusted.
 

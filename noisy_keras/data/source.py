@@ -12,6 +12,7 @@ import tensorflow as tf
 
 from noisy_keras.data import augment
 from noisy_keras.data import checks
+from noisy_keras.data import classes as classes_module
 from noisy_keras.data import partition
 from noisy_keras.data.augment import Augmentation
 
@@ -246,6 +247,27 @@ class Source:
         source._select(index)
         return source
 
+    def of_classes(self, classes, name=None):
+        """A new source of the samples of some classes, numbered anew.
+
+        A sample is of its true class where that is known, else of its given
+        one. Those whose given label is none of these classes are left out too.
+
+        Args:
+            classes: at least two, by name or number, in their new order.
+            name: of the new source.
+
+        Returns:
+            A `Source`; `ids` stay, and `noise` still describes the whole.
+
+        Raises:
+            ValueError: fewer than two, an unknown or a repeated class; or
+                there are no such samples.
+        """
+        kept = classes_module.numbers(self, classes)
+        checks.class_count(len(kept))
+        return classes_module.restricted(self, kept, name)
+
     def hold_out(self, size, seed=0):
         """Splits at random, each class in proportion.
 
@@ -259,16 +281,7 @@ class Source:
         Raises:
             ValueError: a size that leaves one of them empty.
         """
-        count = size if size >= 1 else round(size * self.num_samples)
-        if not 1 <= count < self.num_samples:
-            raise ValueError(
-                "Expected a held-out size that leaves samples on both sides. "
-                f"Received: size={size} of {self.num_samples} samples"
-            )
-        held = partition.stratified(
-            self.labels, int(count), np.random.RandomState(seed)
-        )
-        rest = np.setdiff1d(np.arange(self.num_samples), held)
+        rest, held = partition.held_out(self.labels, size, seed)
         return (
             self.subset(rest, name=self.name),
             self.subset(held, name=f"{self.name} (held out)"),

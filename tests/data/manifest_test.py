@@ -67,6 +67,37 @@ def test_a_changed_file_is_told(saved):
         manifest.apply(path, clean())
 
 
+def test_foreign_images_come_back_by_id(tmp_path):
+    path = tmp_path / "manifest.npz"
+    pictures = np.arange(100, 140, dtype=np.uint8)[:, None, None, None]
+    foreign = nk.data.from_arrays(
+        np.tile(pictures, (1, 16, 16, 3)),
+        np.arange(40) % 2,
+        ids=[f"foreign {i}" for i in range(40)],
+    )
+    noisy = nk.data.OpenSetNoise(0.5, seed=3).apply_to(clean(), foreign)
+    manifest.save(path, noisy)
+    # Wherever they are now.
+    moved = foreign.subset(np.arange(40)[::-1])
+    again = manifest.apply(path, clean(), moved)
+    rows = np.arange(32)
+    np.testing.assert_array_equal(again.fetch(rows), noisy.fetch(rows))
+    np.testing.assert_array_equal(again.foreign, noisy.foreign)
+    np.testing.assert_array_equal(again.true_labels, noisy.true_labels)
+    assert again.noise == noisy.noise
+    assert manifest.matches(path, noisy) and manifest.matches(path, again)
+    part = manifest.apply(path, clean().subset([9, 3]), foreign)
+    np.testing.assert_array_equal(part.fetch([0, 1]), noisy.fetch([9, 3]))
+    # The same labels with other images, or with none, are another thing.
+    other = nk.data.OpenSetNoise(0.5, seed=3).apply_to(clean(), moved)
+    assert not manifest.matches(path, other)
+    assert not manifest.matches(path, clean())
+    with pytest.raises(ValueError, match="'foreign .*Received: no foreign im"):
+        manifest.apply(path, clean())
+    with pytest.raises(ValueError, match="others, which lack .* of 16"):
+        manifest.apply(path, clean(), foreign.subset(range(4)))
+
+
 def test_fingerprints_tell_labels_and_samples_apart():
     first = toy.source(32)
     prints = {

@@ -149,6 +149,11 @@ def test_another_runs_folder_is_refused_before_training(finished):
         ("dividemix", ["--clean_threshold=2"], "`clean_threshold` in"),
         ("cross_entropy", ["--validation=0.3"], "--validation: digits has"),
         ("cross_entropy", ["--noise_convention=even"], "`convention`"),
+        (
+            "cross_entropy",
+            ["--noise_foreign_classes=3,ten"],
+            "--noise_foreign_classes: Expected classes of digits",
+        ),
     ],
 )
 def test_what_cannot_be_done_ends_in_one_sentence(

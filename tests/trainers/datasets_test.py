@@ -1,3 +1,4 @@
+import numpy as np
 import pytest
 
 import noisy_keras as nk
@@ -51,12 +52,12 @@ class Splits:
     """A data set of pictures with some of the splits."""
 
     @staticmethod
-    def write(root, *splits):
+    def write(root, *splits, names=("cat", "dog")):
         from PIL import Image
 
         for split in splits or ("",):
             for number in range(40):
-                name = ("cat", "dog")[number % 2]
+                name = names[number % len(names)]
                 path = root / split / name / f"{number}.png"
                 path.parent.mkdir(parents=True, exist_ok=True)
                 Image.new("RGB", (8, 8), (number, 0, 0)).save(path)
@@ -77,6 +78,7 @@ def options(dataset, **changes):
         "noise_matrix": None,
         "noise_foreign": None,
         "noise_share": None,
+        "noise_foreign_classes": None,
     } | changes
 
 
@@ -134,3 +136,106 @@ def test_a_run_goes_on_with_its_own_labels_alone(tmp_path):
     other = train.relabel(1 - train.labels)
     with pytest.raises(UsageError, match="begun with other labels"):
         run_folder.keep_labels(tmp_path, other, resumed=True)
+
+
+def digits(**changes):
+    return options("digits", **({"image_size": None} | changes))
+
+
+def test_classes_are_left_out_of_all_that_a_run_sees():
+    whole = data.sources(digits(), None)
+    given = digits(noise_foreign_classes=["8", "3"])
+    names = tuple("01245679")
+    for before, after in zip(whole, data.sources(given, None), strict=True):
+        assert after.class_names == names
+        stay = [i for i, c in enumerate(before.labels) if c not in (3, 8)]
+        assert list(after.ids) == list(before.ids[stay])
+        told = [names[c] for c in after.labels]
+        assert told == [str(before.labels[i]) for i in stay]
+
+
+def test_a_bound_comes_before_classes_are_left_out():
+    whole, _, _ = data.sources(digits(), None)
+    given = digits(noise_foreign_classes=["1"], max_train_samples=50)
+    train, _, _ = data.sources(given, None)
+    assert list(train.ids) == list(whole.ids[:50][whole.labels[:50] != 1])
+    noisy = given | {"noise_type": "symmetric", "noise_rate": 0.5}
+    train, validation, _ = data.sources(noisy, None)
+    assert train.noise["type"] == "symmetric" and train.foreign is None
+    assert train.num_classes == validation.num_classes == 9
+
+
+def test_foreign_pictures_are_of_classes_left_out_of_the_whole_split():
+    whole, validation, test = data.sources(digits(), None)
+    of_foreign = whole.ids[np.isin(whole.labels, (3, 8))]
+    given = digits(
+        noise_foreign_classes=["8", "3"],
+        max_train_samples=200,
+        noise_type="open_set",
+        noise_rate=0.5,
+    )
+    train, judged, _ = data.sources(given, None)
+    assert train.foreign.sum() == int(0.5 * train.num_samples)
+    shown = train.foreign_ids[train.foreign]
+    assert set(shown) <= set(of_foreign)
+    assert len(set(shown)) == len(shown)
+    assert set(shown) - set(whole.ids[:200])
+    assert judged.foreign is None
+    place = {text: row for row, text in enumerate(whole.ids)}
+    for row in np.flatnonzero(train.foreign)[:5]:
+        picture = whole.fetch([place[train.foreign_ids[row]]])
+        np.testing.assert_array_equal(train.fetch([row]), picture)
+
+
+def test_foreign_pictures_are_none_of_those_held_out(tmp_path):
+    given = options(
+        Splits.write(tmp_path, names=("cat", "cow", "dog")),
+        noise_foreign_classes=["cow"],
+        noise_type="open_set",
+        noise_rate=0.4,
+        validation=0.4,
+    )
+    _, held, _ = data.sources(
+        given | {"noise_type": "none", "noise_foreign_classes": None}, None
+    )
+    train, validation, _ = data.sources(given, None)
+    assert train.class_names == validation.class_names == ("cat", "dog")
+    shown = set(train.foreign_ids[train.foreign])
+    assert len(shown) == train.foreign.sum() > 0
+    assert all(text.startswith("cow/") for text in shown)
+    assert not shown & set(held.ids)
+    assert set(validation.ids) == {i for i in held.ids if i[:3] != "cow"}
+    with pytest.raises(UsageError, match="--noise_rate: .* 0.5, .*got 0.6"):
+        data.sources(given | {"noise_rate": 0.6}, None)
+
+
+def test_a_run_starts_with_the_foreign_pictures_of_another(tmp_path):
+    given = digits(noise_foreign_classes=["8", "3"], max_train_samples=200)
+    noisy = given | {"noise_type": "open_set", "noise_rate": 0.5}
+    train, _, _ = data.sources(noisy, None)
+    run_folder.keep_labels(tmp_path, train, resumed=False)
+    path = tmp_path / run_folder.LABELS
+    again, _, _ = data.sources(given | {"noise_manifest": path}, None)
+    assert list(again.foreign_ids) == list(train.foreign_ids)
+    run_folder.keep_labels(tmp_path, again, resumed=True)
+    # Labels stay: they alone would not tell of another choice.
+    other, _, _ = data.sources(noisy | {"noise_seed": 1}, None)
+    assert list(other.labels) == list(train.labels)
+    with pytest.raises(UsageError, match="begun with other labels"):
+        run_folder.keep_labels(tmp_path, other, resumed=True)
+    with pytest.raises(ValueError, match="Expected a manifest of the classes"):
+        data.sources(digits(noise_manifest=path), None)
+
+
+@pytest.mark.parametrize(
+    ("told", "message"),
+    [
+        (["seven"], "--noise_foreign_classes: .*Received: 'seven'"),
+        (["10"], r"numbers in \[0, 10\). Received: '10'"),
+        (["7", "07"], "Received: '7' twice"),
+        (list("123456789"), "at least 2 of the 10 classes .* leaves 1"),
+    ],
+)
+def test_classes_that_cannot_be_left_out_are_told(told, message):
+    with pytest.raises(UsageError, match=message):
+        data.sources(digits(noise_foreign_classes=told), None)

@@ -17,6 +17,7 @@ FLAGS = {
     "noise_matrix": None,
     "noise_foreign": None,
     "noise_share": None,
+    "noise_foreign_classes": None,
     "noise_seed": 0,
     "noise_manifest": None,
 }
@@ -50,7 +51,52 @@ def test_the_share_that_a_weak_network_learns_from():
             {"noise_type": "confusion", "noise_matrix": "nowhere.npy"},
             "'nowhere.npy', which is no file",
         ),
-        ({"noise_type": "open_set"}, "--noise_foreign: expected a data set"),
+        (
+            {"noise_type": "open_set"},
+            "--noise_foreign: expected a data set.* or --noise_foreign_classes",
+        ),
+        (
+            {"noise_foreign_classes": ["1", "4", "1"]},
+            "--noise_foreign_classes: expected different names.*got '1,4,1'",
+        ),
+        ({"noise_foreign_classes": []}, "such as cat,automobile; got ''"),
+        ({"noise_foreign_classes": ["1", ""]}, "automobile; got '1,'"),
+        (
+            {"noise_type": "uniform_ood"},
+            "--noise_foreign: .* with --noise_type=uniform_ood; got none",
+        ),
+        (
+            {
+                "noise_type": "uniform_ood",
+                "noise_foreign_classes": ["1"],
+                "noise_matrix": "m.npy",
+            },
+            "--noise_matrix: expected none with --noise_type=uniform_ood",
+        ),
+        (
+            {"noise_type": "non_uniform_ood", "noise_foreign_classes": ["1"]},
+            "--noise_matrix: .* with --noise_type=non_uniform_ood; got none",
+        ),
+        (
+            {"noise_type": "uniform_id", "noise_matrix": "m.npy"},
+            "--noise_matrix: .*alone; got --noise_type=uniform_id",
+        ),
+        (
+            {"noise_type": "uniform_id", "noise_foreign": "cifar100"},
+            "--noise_foreign: expected with --noise_type=open_set alone",
+        ),
+        (
+            {"dataset": "tfds:mnist", "noise_type": "uniform_id"},
+            "expected a share .* with --noise_type=uniform_id; got none",
+        ),
+        (
+            {
+                "noise_manifest": "labels.npz",
+                "noise_type": "open_set",
+                "noise_foreign": "cifar",
+            },
+            "--noise_foreign: expected one of .*; got 'cifar'",
+        ),
         (
             {"noise_type": "open_set", "noise_foreign": "cifar"},
             "--noise_foreign: expected one of .*; got 'cifar'",
@@ -78,6 +124,75 @@ def test_the_share_that_a_weak_network_learns_from():
 def test_flags_that_do_not_go_together_are_told(flags, message):
     with pytest.raises(UsageError, match=message):
         resolve(**flags)
+
+
+def test_classes_are_left_out_with_or_without_noise(tmp_path):
+    assert resolve()["noise_foreign_classes"] is None
+    found = resolve(noise_foreign_classes=["4", "1"])
+    assert found["noise_foreign_classes"] == ["4", "1"]
+    assert (found["noise_type"], found["noise_rate"]) == ("symmetric", 0.4)
+    found = resolve(noise_type="open_set", noise_foreign_classes=["1"])
+    assert found["noise_foreign"] is None
+    (tmp_path / "labels.npz").touch()
+    found = resolve(
+        noise_manifest=str(tmp_path / "labels.npz"),
+        noise_type="uniform_ood",
+        noise_foreign="cifar100",
+        noise_foreign_classes=["1"],
+    )
+    assert found["noise_type"] == "open_set"
+
+
+@pytest.mark.parametrize(
+    ("name", "matrix", "flags", "kind", "convention"),
+    [
+        ("uniform_id", False, {}, "symmetric", "exclude_true"),
+        (
+            "uniform_id",
+            False,
+            {"noise_convention": "ieg"},
+            "symmetric",
+            "ieg",
+        ),
+        ("non_uniform_id", False, {}, "asymmetric", "matrix"),
+        (
+            "non_uniform_id",
+            False,
+            {"noise_convention": "per_class"},
+            "asymmetric",
+            "per_class",
+        ),
+        ("non_uniform_id", True, {}, "confusion", None),
+        ("uniform_ood", False, {"noise_foreign": "cifar100"}, "open_set", None),
+        (
+            "non_uniform_ood",
+            True,
+            {"noise_foreign_classes": ["1"]},
+            "open_set",
+            None,
+        ),
+    ],
+)
+def test_names_of_drpl(name, matrix, flags, kind, convention, tmp_path):
+    if matrix:
+        path = str(tmp_path / "m.npy")
+        np.save(path, np.eye(10))
+        flags = flags | {"noise_matrix": path}
+    found = resolve(noise_type=name, **flags)
+    assert found["noise_type"] == kind and kind in noise.TYPES
+    assert found["noise_rate"] == 0.4
+    assert found["noise_convention"] == convention
+    # The same as flags of its own.
+    plain = flags | {"noise_type": kind, "noise_convention": convention}
+    assert found == resolve(**plain)
+
+
+def test_names_of_drpl_choose_the_preset_of_a_manifest(tmp_path):
+    (tmp_path / "labels.npz").touch()
+    path = str(tmp_path / "labels.npz")
+    for name in ("uniform_id", "non_uniform_id", "non_uniform_ood"):
+        found = resolve(noise_type=name, noise_manifest=path)
+        assert found["noise_convention"] is None
 
 
 def inject(train, load_foreign=None, **settings):
@@ -126,6 +241,34 @@ def test_foreign_pictures_of_another_set():
     assert asked == ["other"]
     assert noisy.foreign.sum() == int(0.3 * train.num_samples)
     assert (noisy.fetch(np.flatnonzero(noisy.foreign)[:3]).numpy() == 7).all()
+
+
+def test_a_matrix_is_of_the_classes_left_out_and_left(tmp_path):
+    whole = nk.data.load("digits")
+    train = whole.of_classes([3, 5, 9])
+    foreign = whole.of_classes([8, 0])
+    path = str(tmp_path / "m.npy")
+    # Pictures of 8 for 3 and 9, of 0 for 5.
+    np.save(path, [[1, 0, 1], [0, 1, 0]])
+    settings = {
+        "noise_type": "open_set",
+        "noise_rate": 0.5,
+        "noise_matrix": path,
+        "noise_foreign_classes": ["8", "0"],
+    }
+    asked = []
+    noisy = inject(
+        train, lambda name: asked.append(name) or foreign, **settings
+    )
+    assert asked == [None]
+    known = dict(zip(foreign.ids, foreign.labels, strict=True))
+    rows = np.flatnonzero(noisy.foreign)
+    shown = np.array([known[noisy.foreign_ids[row]] for row in rows])
+    # 1e-5 is added to the matrix.
+    assert np.mean(shown == (noisy.labels[rows] == 1)) > 0.99
+    np.save(path, np.eye(10))
+    with pytest.raises(UsageError, match=r"stays, 2 x 3; got shape \(10, 10\)"):
+        inject(train, lambda name: foreign, **settings)
 
 
 @pytest.mark.parametrize("kind", ["semantic", "polynomial_margin"])

@@ -16,6 +16,7 @@ FLAGS = {
     "noise_matrix": None,
     "noise_foreign": None,
     "noise_share": None,
+    "noise_foreign_classes": None,
     "network": None,
     "width": None,
     "epochs": None,

@@ -49,6 +49,42 @@ MAPPINGS = {
     "cifar100_blocks": block_successors,
 }
 
+# By number of classes, where nothing is told.
+_USUAL = {10: "cifar10", 100: "cifar100_superclass"}
+
+
+def among(mapping, num_classes, kept):
+    """What is left of a mapping where only some classes are.
+
+    A class whose look-alike is gone is mistaken for none, or, where the whole
+    mapping is circular, for the next that is left.
+
+    Args:
+        mapping: as of `targets`.
+        num_classes: K, before.
+        kept: list of int, the classes that are left, in their new order.
+
+    Returns:
+        dict from new number to new number; empty where nothing is known.
+
+    Raises:
+        ValueError: a mapping that leaves the K classes.
+    """
+    mapping = _USUAL.get(num_classes) if mapping is None else mapping
+    if not mapping:
+        return {}
+    following = targets(mapping, num_classes)
+    number = {old: new for new, old in enumerate(kept)}
+    circular = len(np.unique(following)) == num_classes
+    left = {}
+    for given, new in number.items():
+        wrong = following[given]
+        while circular and wrong not in number:
+            wrong = following[wrong]
+        if wrong in number and wrong != given:
+            left[new] = number[wrong]
+    return left
+
 
 def targets(mapping, num_classes):
     """The class that each class is mistaken for.
@@ -64,13 +100,14 @@ def targets(mapping, num_classes):
         ValueError: no mapping is known for K classes, or it leaves them.
     """
     if mapping is None:
-        mapping = {10: "cifar10", 100: "cifar100_superclass"}.get(num_classes)
-        if mapping is None:
-            raise ValueError(
-                "Expected a `mapping` from class to look-alike class: "
-                f"none is known for {num_classes} classes. Pass "
-                "AsymmetricNoise(rate, mapping={0: 1, ...})."
-            )
+        mapping = _USUAL.get(num_classes)
+    if not mapping:
+        raise ValueError(
+            "Expected a `mapping` from class to look-alike class: "
+            f"none is known for {num_classes} classes. Pass "
+            "AsymmetricNoise(rate, mapping={0: 1, ...}), or take noise after "
+            "a confusion matrix."
+        )
     if isinstance(mapping, str):
         mapping = MAPPINGS[mapping]()
     found = np.arange(num_classes)

@@ -92,9 +92,9 @@ class OpenSetNoise:
 
         Args:
             source: a `Source`.
-            foreign_source: a `Source` of images of none of its classes. They
-                are brought to the size, channels and value range of
-                `source`'s.
+            foreign_source: a `Source` of images of none of its classes, such
+                as those that `source.of_classes` left out. They are brought
+                to the size, channels and value range of `source`'s.
 
         Returns:
             A `Source`: labels and ids are `source`'s; rows that show foreign
@@ -184,6 +184,6 @@ def _any(need, count, random):
     if need > count:
         raise ValueError(
             f"Expected at least {need} foreign images, one for each sample "
-            f"replaced. Received: {count}"
+            f"replaced. Received: {count}; lower the rate, or take more"
         )
     return random.permutation(count)[:need]

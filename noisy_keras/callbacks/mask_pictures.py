@@ -6,8 +6,8 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from noisy_keras.callbacks import drawing
 from noisy_keras.core import distribution
-from noisy_keras.core import files
 from noisy_keras.core.plugin import Views
 from noisy_keras.networks import head
 from noisy_keras.plugins.sanm import AdversarialNoisyMasking
@@ -61,7 +61,7 @@ class MaskPictures(keras.callbacks.Callback):
         panels = panels_of(self.model, plugin, self.source, index, clean[index])
         titles = [self._title(i, clean[i]) for i in index]
         path = os.path.join(self.directory, f"masks_epoch_{epoch:04d}.png")
-        write_grid(path, panels, titles)
+        drawing.write_grid(path, _COLUMNS, panels, titles)
 
     def _choose(self, clean):
         half = self.samples // 2
@@ -116,70 +116,11 @@ def panels_of(model, plugin, source, index, clean_probability):
         restored = head.pixel_units(network).inverse(
             plugin.decoders[0](features)
         )
-    heat = plugin.activation_map(network, outputs)[..., None]
-    heat = tf.image.resize(heat, images.shape[1:3])
-    low = tf.reduce_min(heat, axis=(1, 2), keepdims=True)
-    high = tf.reduce_max(heat, axis=(1, 2), keepdims=True)
-    heat = (heat - low) / tf.maximum(high - low, 1e-9)
-    pictures = [_in_colour(x / white) for x in (images, masked, restored)]
-    activation = 0.5 * pictures[0] + 0.5 * _colour_map(heat[..., 0].numpy())
+    pictures = [
+        drawing.in_colour(x / white) for x in (images, masked, restored)
+    ]
+    activation = drawing.over(
+        pictures[0], plugin.activation_map(network, outputs)
+    )
     panels = [pictures[0], activation, pictures[1], pictures[2]]
     return np.stack(panels, axis=1)
-
-
-# Width of a letter of the text, in panels.
-_LETTER = 0.075
-
-
-def write_grid(path, panels, titles):
-    """Draws rows of panels into a PNG file.
-
-    Args:
-        path: of the file.
-        panels: `[n, 4, H, W, 3]` in `[0, 1]`.
-        titles: n strings.
-    """
-    from matplotlib import figure
-
-    # Two blocks side by side, right labels and wrong ones; each block is a
-    # column of text and four panels.
-    rows = -(-len(panels) // 2)
-    block = 1 + len(_COLUMNS)
-    letters = max(len(t) for title in titles for t in title.split("\n"))
-    widths = [max(1.0, _LETTER * letters), *[1.0] * len(_COLUMNS)]
-    canvas = figure.Figure(
-        figsize=(2.4 * sum(widths), 1.25 * rows + 0.3), dpi=100
-    )
-    axes = canvas.subplots(
-        rows,
-        2 * block,
-        squeeze=False,
-        gridspec_kw={
-            "wspace": 0.06,
-            "hspace": 0.08,
-            "width_ratios": 2 * widths,
-        },
-    )
-    for axis in axes.flat:
-        axis.set_axis_off()
-    for number, (row, title) in enumerate(zip(panels, titles, strict=True)):
-        side, line = divmod(number, rows)
-        text, *cells = axes[line, side * block : (side + 1) * block]
-        text.text(1.0, 0.5, title, fontsize=8, ha="right", va="center")
-        for axis, panel, name in zip(cells, row, _COLUMNS, strict=True):
-            axis.imshow(panel, interpolation="nearest")
-            if line == 0:
-                axis.set_title(name, fontsize=9)
-    with files.replacing(path, "wb") as stream:
-        canvas.savefig(stream, format="png", bbox_inches="tight")
-
-
-def _in_colour(images):
-    images = np.clip(images.numpy(), 0.0, 1.0)
-    return np.repeat(images, 3, axis=-1) if images.shape[-1] == 1 else images
-
-
-def _colour_map(heat):
-    from matplotlib import colormaps
-
-    return colormaps["jet"](heat)[..., :3].astype(np.float32)

@@ -1,0 +1,43 @@
+"""What a trained model has learnt: features, attention, wrong labels found.
+
+The questions that DRPL asks of training on noisy labels: are features still
+good at some depth of a network that has learnt wrong labels, where does it
+look to explain a wrong label, and how far does the loss tell right from wrong?
+
+Reference: Ortego et al., Towards Robust Learning with Different Label Noise
+Distributions, ICPR 2020, and its slides.
+"""
+
+from noisy_keras.analysis.class_maps import ClassMaps
+from noisy_keras.analysis.class_maps import class_maps
+from noisy_keras.analysis.class_maps import draw_class_maps
+from noisy_keras.analysis.class_maps import mislabelled
+from noisy_keras.analysis.depths import Depth
+from noisy_keras.analysis.depths import feature_extractor
+from noisy_keras.analysis.detection_quality import Quality
+from noisy_keras.analysis.detection_quality import detection_quality
+from noisy_keras.analysis.histogram import draw_histogram
+from noisy_keras.analysis.probe_picture import draw_probes
+from noisy_keras.analysis.probes import Probe
+from noisy_keras.analysis.probes import Probes
+from noisy_keras.analysis.probes import linear_probes
+from noisy_keras.analysis.scores import SampleScores
+from noisy_keras.analysis.scores import sample_scores
+
+__all__ = [
+    "ClassMaps",
+    "Depth",
+    "Probe",
+    "Probes",
+    "Quality",
+    "SampleScores",
+    "class_maps",
+    "detection_quality",
+    "draw_class_maps",
+    "draw_histogram",
+    "draw_probes",
+    "feature_extractor",
+    "linear_probes",
+    "mislabelled",
+    "sample_scores",
+]

@@ -1,0 +1,102 @@
+"""Drawing grids of small pictures, without a display."""
+
+import numpy as np
+import tensorflow as tf
+
+from noisy_keras.core import files
+
+# Width of a letter of the text, in panels.
+_LETTER = 0.075
+
+
+def in_colour(images):
+    """Pictures as they are drawn.
+
+    Args:
+        images: tensor `[n, H, W, 1 or 3]`, white = 1.
+
+    Returns:
+        float32 `[n, H, W, 3]` in `[0, 1]`.
+    """
+    images = np.clip(images.numpy(), 0.0, 1.0)
+    return np.repeat(images, 3, axis=-1) if images.shape[-1] == 1 else images
+
+
+def over(pictures, activation):
+    """Activation maps over their pictures, from blue (least) to red (most).
+
+    Each map is enlarged and brought to `[0, 1]` by itself.
+
+    Args:
+        pictures: `[n, H, W, 3]` in `[0, 1]`.
+        activation: tensor `[n, h, w]`.
+
+    Returns:
+        float32 `[n, H, W, 3]` in `[0, 1]`.
+    """
+    from matplotlib import colormaps
+
+    heat = tf.image.resize(activation[..., None], pictures.shape[1:3])
+    low = tf.reduce_min(heat, axis=(1, 2), keepdims=True)
+    high = tf.reduce_max(heat, axis=(1, 2), keepdims=True)
+    heat = (heat - low) / tf.maximum(high - low, 1e-9)
+    colours = colormaps["jet"](heat[..., 0].numpy())[..., :3]
+    return 0.5 * pictures + 0.5 * colours.astype(np.float32)
+
+
+def write_grid(path, columns, panels, titles, heading=None):
+    """Draws rows of panels into a PNG file, in two blocks side by side.
+
+    Args:
+        path: of the file.
+        columns: names of the C panels of a row.
+        panels: `[n, C, H, W, 3]` in `[0, 1]`; a panel of NaN stays empty.
+        titles: n strings, left of the rows.
+        heading: over all, or None.
+    """
+    from matplotlib import figure
+
+    rows = -(-len(panels) // 2)
+    block = 1 + len(columns)
+    letters = max(len(t) for title in titles for t in title.split("\n"))
+    widths = [max(1.0, _LETTER * letters), *[1.0] * len(columns)]
+    canvas = figure.Figure(
+        figsize=(2.4 * sum(widths), 1.25 * rows + 0.3), dpi=100
+    )
+    axes = canvas.subplots(
+        rows,
+        2 * block,
+        squeeze=False,
+        gridspec_kw={
+            "wspace": 0.06,
+            "hspace": 0.08,
+            "width_ratios": 2 * widths,
+        },
+    )
+    for axis in axes.flat:
+        axis.set_axis_off()
+    for number, (row, title) in enumerate(zip(panels, titles, strict=True)):
+        side, line = divmod(number, rows)
+        text, *cells = axes[line, side * block : (side + 1) * block]
+        text.text(1.0, 0.5, title, fontsize=8, ha="right", va="center")
+        for axis, panel, name in zip(cells, row, columns, strict=True):
+            # White keeps the place of an empty one.
+            shown = np.where(np.isnan(panel), 1.0, panel)
+            axis.imshow(shown, interpolation="nearest")
+            if line == 0:
+                axis.set_title(name, fontsize=9)
+    if heading is not None:
+        # Clear of the columns' names, however many rows there are.
+        canvas.suptitle(heading, fontsize=10, y=0.88 + 0.45 / (rows + 0.24))
+    write(path, canvas)
+
+
+def write(path, canvas):
+    """Writes a figure to a PNG file, whole or not at all.
+
+    Args:
+        path: of the file.
+        canvas: a matplotlib `Figure`.
+    """
+    with files.replacing(path, "wb") as stream:
+        canvas.savefig(stream, format="png", bbox_inches="tight")

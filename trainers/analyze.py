@@ -1,0 +1,119 @@
+"""Analyses a finished run: features, attention, and wrong labels found.
+
+python -m trainers.analyze --run=runs/sanm-digits-20260101-120000
+It writes tables and pictures to analysis/ in the run:
+  detection    precision, recall and AUC by kind of noise
+  histogram    the losses, and the Beta mixture that divides them
+  class_maps   where the networks look to explain a wrong label
+  probes       linear classifiers on the features at every depth
+"""
+
+import os
+import sys
+
+from absl import app
+from absl import flags
+from absl import logging
+
+from trainers import finished_run
+from trainers import quiet
+from trainers.usage import UsageError
+
+PARTS = ("detection", "histogram", "class_maps", "probes")
+FOLDER = "analysis"
+
+FLAGS = flags.FLAGS
+
+flags.DEFINE_string("run", None, "Folder of a finished run.")
+flags.DEFINE_string(
+    "data_dir", None, "As of the trainer: where the run's data set lies."
+)
+flags.DEFINE_list("only", list(PARTS), f"Parts: of {', '.join(PARTS)}.")
+flags.DEFINE_integer(
+    "samples",
+    5000,
+    "Samples at most that linear probes are trained on, and as many that they "
+    "are judged by.",
+    lower_bound=10,
+)
+flags.DEFINE_integer(
+    "pictures", 12, "Samples shown with class maps.", lower_bound=1
+)
+flags.DEFINE_integer(
+    "pairs",
+    10,
+    "Pairs of true and given class that detection is told of.",
+    lower_bound=0,
+)
+flags.DEFINE_integer(
+    "seed",
+    0,
+    "Seed of the choice of samples.",
+    lower_bound=0,
+    upper_bound=2**32 - 1,
+)
+
+
+def main(argv):
+    """Exit status: 0; 1 for a model that diverged; 2 for what cannot be."""
+    if not FLAGS["verbosity"].present:
+        logging.set_verbosity(logging.WARNING)
+    try:
+        if len(argv) > 1:
+            raise UsageError(
+                "expected flags of the form --name=value; "
+                f"got {' '.join(argv[1:])!r}"
+            )
+        _check_flags()
+        _analyze(FLAGS.run)
+    except UsageError as error:
+        _fail(error, 2)
+    except FloatingPointError as error:
+        _fail(error, 1)
+
+
+def _fail(error, status):
+    print(f"error: {error}", file=sys.stderr)
+    sys.exit(status)
+
+
+def _check_flags():
+    if FLAGS.run is None:
+        raise UsageError("--run: expected the folder of a run; got none")
+    wrong = [part for part in FLAGS.only if part not in PARTS]
+    if wrong or not FLAGS.only:
+        raise UsageError(
+            f"--only: expected parts of {', '.join(PARTS)}; "
+            f"got {', '.join(wrong) or 'none'}"
+        )
+    finished_run.check(FLAGS.run)
+
+
+def _analyze(run):
+    folder = os.path.join(run, FOLDER)
+    try:
+        os.makedirs(folder, exist_ok=True)
+        log = os.path.join(folder, "tensorflow.log")
+        with quiet.native_messages(log):
+            from trainers import analysis
+            from trainers import progress
+    except OSError as error:
+        raise UsageError(
+            f"--run: cannot write to {folder}: {error.strerror}"
+        ) from error
+    out = progress.make_console()
+    found = finished_run.load(run, FLAGS.data_dir)
+    analysis.write(
+        found,
+        folder,
+        out,
+        parts=FLAGS.only,
+        samples=FLAGS.samples,
+        pictures=FLAGS.pictures,
+        pairs=FLAGS.pairs,
+        seed=FLAGS.seed,
+    )
+
+
+if __name__ == "__main__":
+    app.run(main)

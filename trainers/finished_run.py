@@ -1,0 +1,172 @@
+"""Reading a finished run back: its model and the data that it was made with."""
+
+import dataclasses
+import json
+import os
+import zipfile
+from typing import Any
+
+from trainers import run_folder
+from trainers.usage import UsageError
+
+MODEL = "model.keras"
+_NEEDED = (run_folder.CONFIG, MODEL, run_folder.LABELS)
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class FinishedRun:
+    """A run that any trainer has made.
+
+    Attributes:
+        folder: of the run.
+        method: name of the trainer.
+        data: the `data` part of its `Settings`.
+        model: the trained `NoisyLabelModel`.
+        train: `Source` that it was trained on, with its labels.
+        judged: `Source` of other samples: test, else validation.
+        judged_name: `"test"` or `"validation"`.
+    """
+
+    folder: str
+    method: str
+    data: dict
+    model: Any
+    train: Any
+    judged: Any
+    judged_name: str
+
+
+def check(folder):
+    """Raises unless a folder holds a finished run.
+
+    Args:
+        folder: of the run.
+
+    Returns:
+        The `settings` part of its config.
+
+    Raises:
+        UsageError: it does not.
+    """
+    if not os.path.isdir(folder):
+        raise UsageError(
+            f"--run: expected the folder of a finished run; got {folder!r}, "
+            "which is no folder"
+        )
+    for name in _NEEDED:
+        if not os.path.exists(os.path.join(folder, name)):
+            raise UsageError(
+                f"--run: expected a finished run with {name}; {folder} has "
+                "none. A run that was interrupted goes on when it is started "
+                "again."
+            )
+    path = os.path.join(folder, run_folder.CONFIG)
+    try:
+        with open(path, encoding="utf-8") as stream:
+            settings = json.load(stream)["settings"]
+        told = settings["method"], settings["data"]["dataset"]
+        complete = all(isinstance(value, str) for value in told)
+    except (KeyError, OSError, TypeError, ValueError):
+        complete = False
+    if not complete:
+        raise UsageError(
+            f"--run: expected the settings of a run in {path}; it has none"
+        )
+    return settings
+
+
+def load(folder, data_dir):
+    """Loads a run's model and the sources that it was trained and judged on.
+
+    Args:
+        folder: of the run.
+        data_dir: as the flag of the trainer.
+
+    Returns:
+        A `FinishedRun`.
+
+    Raises:
+        UsageError: it has not finished, or its data cannot be had as it was.
+    """
+    # Imported here: it loads TensorFlow, and `check` comes before that.
+    from noisy_keras.core import inputs
+    from noisy_keras.data import manifest
+    from trainers import data as data_module
+
+    settings = check(folder)
+    labels = os.path.join(folder, run_folder.LABELS)
+    data = _with_labels(settings["data"], labels)
+    try:
+        train, validation, test = data_module.sources(data, data_dir, labels)
+    except KeyError as error:
+        raise UsageError(
+            f"--run: expected the setting {error} in the "
+            f"{run_folder.CONFIG} of {folder}; it has none"
+        ) from error
+    except (ValueError, OSError) as error:
+        raise UsageError(str(error)) from error
+    if not manifest.matches(labels, train):
+        raise UsageError(
+            f"--run: the data are not what the run in {folder} was trained "
+            "on: other samples or labels. Bring them back to what they were."
+        )
+    model = _load_model(os.path.join(folder, MODEL))
+    try:
+        inputs.check_source(model, train, training=True)
+    except ValueError as error:
+        raise UsageError(str(error)) from error
+    return FinishedRun(
+        folder=folder,
+        method=settings["method"],
+        data=data,
+        model=model,
+        train=train,
+        judged=validation if test is None else test,
+        judged_name="validation" if test is None else "test",
+    )
+
+
+def _load_model(path):
+    import keras
+
+    from noisy_keras.core.model import NoisyLabelModel
+
+    try:
+        model = keras.models.load_model(path)
+    except (
+        KeyError,
+        OSError,
+        TypeError,
+        ValueError,
+        zipfile.BadZipFile,
+    ) as error:
+        told = str(error).strip().split("\n")[0]
+        raise UsageError(
+            f"--run: expected a model that a trainer saved in {path}; reading "
+            f"it failed ({type(error).__name__}: {told})"
+        ) from error
+    if not isinstance(model, NoisyLabelModel):
+        raise UsageError(
+            f"--run: expected a model that a trainer saved in {path}; got a "
+            f"{type(model).__name__}"
+        )
+    return model
+
+
+def _with_labels(data, path):
+    """The data settings of a run, its labels from its own manifest."""
+    import numpy as np
+
+    # Runs of earlier versions have no such setting.
+    data = {"noise_foreign_classes": None} | data
+    try:
+        with np.load(path, allow_pickle=False) as arrays:
+            names_foreign = "foreign_id" in arrays.files
+    except (AttributeError, OSError, ValueError, zipfile.BadZipFile) as error:
+        raise UsageError(
+            f"--run: expected a noise manifest in {path}; reading it failed "
+            f"({type(error).__name__}: {error})"
+        ) from error
+    if data.get("noise_type") == "open_set" and not names_foreign:
+        return data  # Only the generator knows which pictures were shown.
+    return data | {"noise_manifest": os.path.abspath(path)}

@@ -318,6 +318,6 @@ class NoisyLabelModel(keras.Model):
     def from_config(cls, config):
         deserialize = keras.saving.deserialize_keras_object
         config = dict(config)
-        for key in ("networks", "plugins"):
+        for key in {"networks", "plugins"} & set(config):
             config[key] = [deserialize(item) for item in config[key]]
         return cls(**config)

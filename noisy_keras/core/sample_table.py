@@ -5,6 +5,7 @@ import numpy as np
 import tensorflow as tf
 
 from noisy_keras.core import distribution
+from noisy_keras.core import settings
 
 
 @keras.saving.register_keras_serializable(package="noisy_keras")
@@ -20,6 +21,8 @@ class SampleTable(keras.layers.Layer):
         num_samples: N, rows.
         width: columns.
         initial_value: of every entry.
+        storage: `"float32"`, or `"float16"` for large tables of probabilities
+            whose last digits do not matter.
 
     Example:
         >>> table = SampleTable(4, 2)
@@ -29,7 +32,14 @@ class SampleTable(keras.layers.Layer):
                [0., 0.]], dtype=float32)
     """
 
-    def __init__(self, num_samples, width, initial_value=0.0, **kwargs):
+    def __init__(
+        self,
+        num_samples,
+        width,
+        initial_value=0.0,
+        storage="float32",
+        **kwargs,
+    ):
         super().__init__(dtype="float32", trainable=False, **kwargs)
         if num_samples < 1 or width < 1:
             raise ValueError(
@@ -39,9 +49,11 @@ class SampleTable(keras.layers.Layer):
         self.num_samples = int(num_samples)
         self.width = int(width)
         self.initial_value = float(initial_value)
+        self.storage = settings.one_of("float32", "float16")("storage", storage)
         self.rows = self.add_weight(
             shape=(self.num_samples, self.width),
             initializer=keras.initializers.Constant(self.initial_value),
+            dtype=self.storage,
             trainable=False,
             autocast=False,
             aggregation="none",
@@ -58,7 +70,7 @@ class SampleTable(keras.layers.Layer):
         Returns:
             float32 `[B, width]`.
         """
-        return tf.gather(self.rows.value, index)
+        return tf.cast(tf.gather(self.rows.value, index), tf.float32)
 
     def write(self, index, values):
         """Replaces rows; where an index comes twice, one of its rows stays.
@@ -71,7 +83,7 @@ class SampleTable(keras.layers.Layer):
             values: float `[B, width]`.
         """
         index = distribution.all_gather(tf.convert_to_tensor(index))
-        values = distribution.all_gather(tf.cast(values, tf.float32))
+        values = distribution.all_gather(tf.cast(values, self.storage))
         # The raw operation writes in place and, unlike the variable's own
         # scatter, also inside a replica and under XLA.
         tf.raw_ops.ResourceScatterUpdate(
@@ -87,7 +99,7 @@ class SampleTable(keras.layers.Layer):
         Raises:
             ValueError: another shape.
         """
-        values = np.asarray(values, np.float32)
+        values = np.asarray(values, self.storage)
         if values.shape != (self.num_samples, self.width):
             raise ValueError(
                 f"Expected values of shape {(self.num_samples, self.width)}. "
@@ -96,7 +108,7 @@ class SampleTable(keras.layers.Layer):
         self.rows.assign(values)
 
     def numpy(self):
-        """The whole table as float32 `[num_samples, width]`."""
+        """The whole table `[num_samples, width]`, as it is stored."""
         return self.rows.numpy()
 
     def get_config(self):
@@ -104,5 +116,6 @@ class SampleTable(keras.layers.Layer):
             "num_samples": self.num_samples,
             "width": self.width,
             "initial_value": self.initial_value,
+            "storage": self.storage,
             "name": self.name,
         }

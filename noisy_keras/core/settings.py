@@ -127,6 +127,19 @@ def pair(rule):
     return both
 
 
+def sequence(rule):
+    """Some values, each of which another rule admits; a tuple."""
+
+    def each(name, values):
+        if isinstance(values, (str, dict)) or not hasattr(values, "__iter__"):
+            raise ValueError(
+                f"Expected `{name}` to be a list. Received: {name}={values!r}"
+            )
+        return tuple(rule(name, value) for value in values)
+
+    return each
+
+
 def switch(name, value):
     """True or False."""
     if value not in (True, False):

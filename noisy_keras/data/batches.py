@@ -161,17 +161,27 @@ def order_random(seed, epoch, round_number=0):
     return random_state(seed, epoch, round_number, _ORDER)
 
 
-def mix_ratios(steps, alpha, seed, epoch, round_number):
-    """Mixup ratios `max(l, 1 - l)`, `l ~ Beta(alpha, alpha)`, one a step.
+def mix_ratios(steps, alpha, seed, epoch, round_number, folded=True):
+    """Mixup ratios `l ~ Beta(alpha, alpha)`, one a step.
 
     Drawn here because Beta samplers have no XLA kernel.
 
+    Args:
+        steps: of the round.
+        alpha: of the Beta distribution, above 0.
+        seed: of the run.
+        epoch: of the round.
+        round_number: of the round in its epoch.
+        folded: whether to take `max(l, 1 - l)`, as MixMatch does.
+
     Returns:
-        float32 `[steps]` in `[0.5, 1]`.
+        float32 `[steps]` in `[0, 1]`; folded, in `[0.5, 1]`.
     """
     random = random_state(seed, epoch, round_number, _MIX)
     ratio = random.beta(alpha, alpha, steps)
-    return np.maximum(ratio, 1.0 - ratio).astype(np.float32)
+    if folded:
+        ratio = np.maximum(ratio, 1.0 - ratio)
+    return ratio.astype(np.float32)
 
 
 def per_sample(value, index):

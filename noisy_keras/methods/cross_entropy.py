@@ -19,8 +19,8 @@ from noisy_keras.core.model import NoisyLabelModel
 from noisy_keras.core.plugin import Views
 from noisy_keras.core.sample_table import SampleTable
 from noisy_keras.data import augment
-from noisy_keras.data import batches
 from noisy_keras.methods.division import LossDivision
+from noisy_keras.methods.one_round import OneRoundSchedule
 from noisy_keras.networks import as_networks
 from noisy_keras.ops import losses
 from noisy_keras.ops import random
@@ -189,18 +189,11 @@ class CrossEntropy(NoisyLabelModel):
         return {**super().get_config(), **self.settings}
 
 
-class _Schedule:
-    """One round an epoch over all samples, in a fresh order."""
+class _Schedule(OneRoundSchedule):
+    """Divides before the epochs of plug-ins that ask for it."""
 
-    def __init__(self, model, source, batch_size, seed, steps_per_epoch):
-        self.model = model
-        self.source = source
-        self.batch_size = batch_size
-        self.seed = seed
-        steps = batches.steps_for(source.num_samples, batch_size)
-        self.steps = min(steps, steps_per_epoch or steps)
-        self.view = source.view(model.view)
-        self._make_batch = tf.function(self._fields)
+    def phase(self, epoch):
+        return "plugin" if self._with_plugins(epoch) else "train"
 
     def begin_epoch(self, epoch):
         model = self.model
@@ -214,33 +207,8 @@ class _Schedule:
                 )
             )
 
-    def __call__(self, epoch):
-        indices = batches.shuffled(
-            np.arange(self.source.num_samples),
-            self.steps,
-            self.batch_size,
-            batches.order_random(self.seed, epoch),
-        )
-        return [
-            batches.Round(
-                "plugin" if self._with_plugins(epoch) else "train",
-                samples={"index": indices},
-                settings={
-                    "seed": batches.step_seeds(self.steps, self.seed, epoch, 0)
-                },
-                make_batch=self._make_batch,
-            )
-        ]
+    def sample_fields(self, index):
+        return {"target": self.source.fetch_targets(index)}
 
     def _with_plugins(self, epoch):
         return bool(self.model.plugins) and epoch >= self.model.warmup_epochs
-
-    def _fields(self, row):
-        index, seed = row["index"], row["seed"]
-        return {
-            "index": index,
-            "images": self.view(self.source.fetch_with_margin(index), seed),
-            "target": self.source.fetch_targets(index),
-            "label": tf.gather(self.source.labels, index),
-            "seed": batches.per_sample(seed, index),
-        }

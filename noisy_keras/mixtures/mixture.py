@@ -121,6 +121,20 @@ class TwoComponentMixture:
             joint = self._joint(values, *self._fitted)
             return tf.nn.softmax(joint, axis=-1).numpy().astype(np.float32)
 
+    def upper(self, weights, parameters, values):
+        """The posterior of the second component, from what `estimate` found.
+
+        Args:
+            weights: float64 `[2]`.
+            parameters: tuple of float64 `[2]`.
+            values: float64 `[N]`.
+
+        Returns:
+            float64 `[N]` in `[0, 1]`, a tensor.
+        """
+        joint = self._joint(values, weights, parameters)
+        return tf.nn.softmax(joint, axis=-1)[:, 1]
+
     def clean_probability(self, values):
         """The probability of the component of lower mean.
 

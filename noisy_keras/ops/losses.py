@@ -4,6 +4,8 @@ All logarithms are natural. Targets are never differentiated by callers unless
 said otherwise; nothing here stops a gradient.
 """
 
+import math
+
 import tensorflow as tf
 
 
@@ -82,3 +84,19 @@ def class_balance_penalty(logits):
     mean = tf.reduce_mean(tf.nn.softmax(logits), axis=0)
     prior = 1.0 / mean.shape[0]
     return tf.reduce_sum(prior * tf.math.log(prior / tf.maximum(mean, 1e-8)))
+
+
+def prior_cross_entropy(logits):
+    """Cross-entropy of the mean prediction to a uniform prior.
+
+    `-sum_c (1/K) log(mean_b softmax(logits)_bc)`, the term `L_p` of
+    Joint-Optim (Tanaka et al., CVPR 2018, equation 9) and DRPL. It is
+    `class_balance_penalty` plus `log K`.
+
+    Args:
+        logits: `[B, K]`.
+
+    Returns:
+        scalar of at least `log K`.
+    """
+    return class_balance_penalty(logits) + math.log(logits.shape[-1])

@@ -1,0 +1,205 @@
+"""Detecting wrong labels by how strongly a network disagrees with them.
+
+1. The discriminative measure of a sample is the cross-entropy of the network's
+   prediction to the label that it was given.
+2. Between its 5th and 95th percentile it is brought to the unit interval.
+3. A Beta mixture is fitted to what lies between; the posterior of its upper
+   component is the probability that the label is wrong.
+
+Reference: Ortego et al., Towards Robust Learning with Different Label Noise
+Distributions (DRPL), ICPR 2020; trimming and look-up as in its code.
+"""
+
+import functools
+from typing import NamedTuple
+
+import numpy as np
+import tensorflow as tf
+
+from noisy_keras.mixtures import BetaMixture
+
+_TRIMMED = 0.05
+_EDGE = 1e-3
+# Losses that differ by less than this many nats are alike.
+_ALIKE = 1e-6
+# A component of less weight is no component.
+_LEAST_WEIGHT = 0.01
+_OFFICIAL_BINS = 100
+_GRID = 1000
+
+#: How a detection can end, and what it then says of the samples.
+OUTCOMES = {
+    "fitted": "the mixture's posterior",
+    "constant": "all losses are alike: no label is called wrong",
+    "no_noise": "the upper component is empty: no label is called wrong",
+    "all_noise": "the lower component is empty: all labels are called wrong",
+}
+
+
+class Detection(NamedTuple):
+    """What a detection found.
+
+    Attributes:
+        noisy_probability: float32 `[N]` in `[0, 1]`: that the label is wrong.
+        measure: float32 `[N]` in `[1e-3, 1 - 1e-3]`: normalised losses.
+        mixture: the fitted `BetaMixture`, or None with outcome `"constant"`.
+        low, high: losses that were brought to 0 and 1.
+        outcome: a key of `OUTCOMES`.
+    """
+
+    noisy_probability: np.ndarray
+    measure: np.ndarray
+    mixture: BetaMixture | None
+    low: float
+    high: float
+    outcome: str
+
+
+def detect(loss, official=False):
+    """Tells wrong labels by their losses.
+
+    A posterior that turns at an end of the interval is held at its extreme,
+    so that a higher loss never makes a label more credible. An infinite loss
+    counts as the highest finite one. Where the percentiles coincide, as when
+    nearly all labels are learnt by heart, nothing is trimmed.
+
+    Args:
+        loss: float `[N]`, N >= 2, cross-entropy to the given labels.
+        official: whether to do as the released code: moments in place of
+            maximum likelihood, a table of 100 posteriors, and the upper end
+            alone held.
+
+    Returns:
+        A `Detection`.
+
+    Raises:
+        ValueError: NaN, no finite loss, too few, or another rank.
+
+    Example:
+        >>> loss = [0.01, 0.02, 0.03, 0.05, 0.04, 2.5, 3.0, 2.7]
+        >>> (detect(loss).noisy_probability > 0.5).astype(int)
+        array([0, 0, 0, 0, 0, 1, 1, 1])
+    """
+    loss = np.asarray(loss, np.float64)
+    if loss.ndim != 1 or len(loss) < 2:
+        raise ValueError(
+            "Expected losses of shape [N], N >= 2. "
+            f"Received: shape {loss.shape}"
+        )
+    broken = int(np.isnan(loss).sum())
+    if broken or not np.isfinite(loss).any():
+        raise ValueError(
+            "Expected losses that are numbers, some of them finite. Received: "
+            f"{broken} NaN and {np.isinf(loss).sum()} infinite of {len(loss)}; "
+            "training has diverged."
+        )
+    with tf.device("CPU"):
+        found = _compiled(bool(official))(tf.constant(loss))
+    outcome = list(OUTCOMES)[int(found["outcome"])]
+    mixture = None
+    if outcome != "constant":
+        mixture = _mixture(official)
+        mixture.keep(found["weights"], found["parameters"])
+    return Detection(
+        noisy_probability=found["noisy"].numpy().astype(np.float32),
+        measure=found["measure"].numpy().astype(np.float32),
+        mixture=mixture,
+        low=float(found["low"]),
+        high=float(found["high"]),
+        outcome=outcome,
+    )
+
+
+def _mixture(official):
+    estimator = "moments" if official else "maximum_likelihood"
+    return BetaMixture(estimator=estimator)
+
+
+@functools.cache
+def _compiled(official):
+    mixture = _mixture(official)
+    return tf.function(
+        lambda loss: graph(loss, mixture, official), reduce_retracing=True
+    )
+
+
+def graph(loss, mixture, official=False):
+    """The whole detection as tensors; XLA compiles it.
+
+    Args:
+        loss: float64 `[N]`, without NaN.
+        mixture: a `BetaMixture`, whose `estimate` is used.
+        official: as of `detect`.
+
+    Returns:
+        dict of `noisy` and `measure` `[N]`, `low`, `high`, `weights` and
+        `parameters` of the mixture, and `outcome`, the place in `OUTCOMES`.
+    """
+    finite = tf.math.is_finite(loss)
+    least = tf.reduce_min(tf.where(finite, loss, np.inf))
+    most = tf.reduce_max(tf.where(finite, loss, -np.inf))
+    loss = tf.clip_by_value(loss, least, most)
+    low, high = _percentiles(loss)
+    alike = high - low < _ALIKE
+    low, high = tf.where(alike, least, low), tf.where(alike, most, high)
+    kept = tf.cast((loss >= low) & (loss <= high), loss.dtype)
+    # Of a handful of samples trimming leaves none.
+    kept = tf.where(tf.reduce_sum(kept) < 2.0, tf.ones_like(kept), kept)
+    constant = high - low < _ALIKE
+    low += 1e-5
+    measure = (loss - low) / (high - low + 1e-6)
+    measure = tf.clip_by_value(measure, _EDGE, 1.0 - _EDGE)
+    weights, parameters, _ = mixture.estimate(measure, kept)
+    posterior = functools.partial(mixture.upper, weights, parameters)
+    look_up = _from_table if official else _held_at_its_ends
+    noisy = look_up(posterior, measure)
+    means = mixture.component_means(parameters)
+    constant |= means[1] - means[0] < _EDGE
+    no_noise = weights[1] < _LEAST_WEIGHT
+    all_noise = weights[0] < _LEAST_WEIGHT
+    noisy = tf.where(all_noise, tf.ones_like(noisy), noisy)
+    noisy = tf.where(constant | no_noise, tf.zeros_like(noisy), noisy)
+    outcome = tf.where(no_noise, 2, tf.where(all_noise, 3, 0))
+    return {
+        "noisy": noisy,
+        "measure": measure,
+        "low": low,
+        "high": high,
+        "weights": weights,
+        "parameters": parameters,
+        "outcome": tf.where(constant, 1, outcome),
+    }
+
+
+def _percentiles(loss):
+    """The 5th and the 95th percentile, by linear interpolation."""
+    ascending = tf.sort(loss)
+    last = tf.shape(loss)[0] - 1
+    found = []
+    for share in (_TRIMMED, 1.0 - _TRIMMED):
+        place = share * tf.cast(last, loss.dtype)
+        below = tf.cast(tf.floor(place), tf.int32)
+        part = place - tf.floor(place)
+        above = ascending[tf.minimum(below + 1, last)]
+        found.append(ascending[below] * (1.0 - part) + above * part)
+    return found
+
+
+def _held_at_its_ends(posterior, measure):
+    """The ratio of two Beta densities has at most one turning point."""
+    grid = tf.linspace(tf.cast(_EDGE, measure.dtype), 1.0 - _EDGE, _GRID)
+    at_grid = posterior(grid)
+    top = tf.argmax(at_grid)
+    before = tf.range(_GRID, dtype=top.dtype) <= top
+    bottom = tf.argmin(tf.where(before, at_grid, np.inf))
+    return posterior(tf.clip_by_value(measure, grid[bottom], grid[top]))
+
+
+def _from_table(posterior, measure):
+    """The released look-up, which repairs the upper end alone."""
+    tiny = tf.cast(1e-12, measure.dtype)
+    table = posterior(tf.linspace(tiny, 1.0 - tiny, _OFFICIAL_BINS))
+    place = tf.range(_OFFICIAL_BINS, dtype=tf.int64)
+    held = tf.where(place >= tf.argmax(table), tf.reduce_max(table), table)
+    bins = tf.cast(_OFFICIAL_BINS * measure, tf.int32)
+    return tf.gather(held, tf.minimum(bins, _OFFICIAL_BINS - 1))

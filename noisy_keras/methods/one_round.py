@@ -1,0 +1,83 @@
+"""The epochs of methods that train one network on all samples in turn."""
+
+import numpy as np
+import tensorflow as tf
+
+from noisy_keras.data import batches
+
+
+class OneRoundSchedule:
+    """One round an epoch over all samples, in a fresh order.
+
+    A batch has `index`, `images` (the model's `view`), given `label`, `seed`,
+    and what `step_settings` and `sample_fields` add.
+
+    Args:
+        model: a `NoisyLabelModel` with a `view`.
+        source: the `Source` to train on.
+        batch_size: B.
+        seed: of everything random.
+        steps_per_epoch: bound on the steps, or None.
+    """
+
+    def __init__(self, model, source, batch_size, seed, steps_per_epoch):
+        self.model = model
+        self.source = source
+        self.batch_size = batch_size
+        self.seed = seed
+        steps = batches.steps_for(source.num_samples, batch_size)
+        self.steps = min(steps, steps_per_epoch or steps)
+        self._view = source.view(model.view)
+        # Held here, so that it is traced once and not once an epoch.
+        self._make_batch = tf.function(self._fields)
+
+    def phase(self, epoch):
+        """The step of an epoch: a key of the model's `steps`."""
+        del epoch
+        return "train"
+
+    def begin_epoch(self, epoch):
+        """What the method does between epochs."""
+
+    def step_settings(self, epoch):
+        """More values per step: dict of arrays `[steps, ...]`."""
+        del epoch
+        return {}
+
+    def sample_fields(self, index):
+        """More values per sample: dict of tensors `[B, ...]`."""
+        del index
+        return {}
+
+    def __call__(self, epoch):
+        indices = batches.shuffled(
+            np.arange(self.source.num_samples),
+            self.steps,
+            self.batch_size,
+            batches.order_random(self.seed, epoch),
+        )
+        seeds = batches.step_seeds(self.steps, self.seed, epoch, 0)
+        return [
+            batches.Round(
+                self.phase(epoch),
+                samples={"index": indices},
+                settings={"seed": seeds, **self.step_settings(epoch)},
+                make_batch=self._make_batch,
+            )
+        ]
+
+    def _fields(self, row):
+        index = row["index"]
+        images = self.source.fetch_with_margin(index)
+        shared = {
+            name: batches.per_sample(value, index)
+            for name, value in row.items()
+            if name != "index"
+        }
+        return {
+            "index": index,
+            "images": self._view(images, row["seed"]),
+            "label": tf.gather(self.source.labels, index),
+            **self.sample_fields(index),
+            **shared,
+        }

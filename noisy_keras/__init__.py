@@ -3,11 +3,13 @@
 Usage: `import noisy_keras as nk`.
 """
 
+from noisy_keras import analysis
 from noisy_keras import callbacks
 from noisy_keras import data
 from noisy_keras import mixtures
 from noisy_keras import networks
 from noisy_keras import ops
+from noisy_keras import recipes
 from noisy_keras.core.audit import LabelAudit
 from noisy_keras.core.model import NoisyLabelModel
 from noisy_keras.core.optimizers import MomentumSGD
@@ -16,25 +18,33 @@ from noisy_keras.core.plugin import Views
 from noisy_keras.core.sample_table import SampleTable
 from noisy_keras.methods.cross_entropy import CrossEntropy
 from noisy_keras.methods.dividemix import DivideMix
+from noisy_keras.methods.joint_optim import JointOptim
+from noisy_keras.methods.pseudo_labeling import PseudoLabeling
 from noisy_keras.methods.sanm import SANM
 from noisy_keras.plugins.sanm import AdversarialNoisyMasking
+from noisy_keras.recipes.drpl import DRPL
 from noisy_keras.version import __version__
 
 __all__ = [
+    "DRPL",
     "SANM",
     "AdversarialNoisyMasking",
     "CrossEntropy",
     "DivideMix",
+    "JointOptim",
     "LabelAudit",
     "MomentumSGD",
     "NoisyLabelModel",
+    "PseudoLabeling",
     "SampleTable",
     "StepPlugin",
     "Views",
     "__version__",
+    "analysis",
     "callbacks",
     "data",
     "mixtures",
     "networks",
     "ops",
+    "recipes",
 ]

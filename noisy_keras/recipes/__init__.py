@@ -1,0 +1,8 @@
+"""Methods of several trainings: what one leaves, the next begins with."""
+
+from noisy_keras.recipes.artefacts import ArtefactError
+from noisy_keras.recipes.drpl import DRPL
+from noisy_keras.recipes.recipe import Phase
+from noisy_keras.recipes.recipe import Recipe
+
+__all__ = ["DRPL", "ArtefactError", "Phase", "Recipe"]

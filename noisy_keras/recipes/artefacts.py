@@ -1,0 +1,119 @@
+"""What the phases of a recipe leave for those that follow, as files."""
+
+import json
+import os
+import zipfile
+
+import numpy as np
+
+from noisy_keras.core import files
+
+_CONFIG = "recipe.json"
+
+
+class ArtefactError(ValueError):
+    """A folder whose artefacts cannot be gone on with."""
+
+
+class Artefacts:
+    """Named sets of arrays, in a folder or in memory.
+
+    A file is written whole or not at all, so what is there is finished.
+
+    Args:
+        directory: made if need be; None keeps everything in memory.
+        config: dict that JSON can hold: all that the artefacts depend on.
+        names: of all artefacts, in the order in which they are made.
+
+    Raises:
+        ArtefactError: the folder holds artefacts of another configuration, or
+            lacks one that later ones were made from.
+    """
+
+    def __init__(self, directory, config, names):
+        self.directory = None if directory is None else os.fspath(directory)
+        self.names = tuple(names)
+        self._kept = {}
+        if self.directory is None:
+            return
+        os.makedirs(self.directory, exist_ok=True)
+        self._check_config(json.loads(json.dumps(config)))
+        there = [self.has(name) for name in self.names]
+        if False in there and True in there[there.index(False) :]:
+            missing = there.index(False)
+            later = missing + there[missing:].index(True)
+            raise ArtefactError(
+                f"Expected {self._path(self.names[missing])}, from which "
+                f"{self.names[later]}.npz beside it was made. Received: no "
+                "such file; bring it back, or delete those of the later "
+                f"phases, {', '.join(self.names[missing + 1 :])}, to make them "
+                "again."
+            )
+
+    def has(self, name):
+        """Whether an artefact is there."""
+        if self.directory is None:
+            return name in self._kept
+        return os.path.exists(self._path(name))
+
+    def save(self, name, **arrays):
+        """Keeps arrays (or scalars, or strings) under a name."""
+        if self.directory is None:
+            self._kept[name] = arrays
+            return
+        with files.replacing(self._path(name), "wb") as stream:
+            np.savez(stream, **arrays)
+
+    def load(self, name):
+        """The arrays of an artefact: dict by name.
+
+        Raises:
+            ArtefactError: a file that is no artefact.
+        """
+        if self.directory is None:
+            return self._kept[name]
+        path = self._path(name)
+        try:
+            with np.load(path, allow_pickle=False) as stored:
+                return {key: stored[key] for key in stored.files}
+        except (ValueError, EOFError, zipfile.BadZipFile, KeyError) as error:
+            raise ArtefactError(
+                f"Expected the arrays of a finished phase in {path}. Received: "
+                f"a file that cannot be read ({error}); delete it and those of "
+                "later phases to make them again."
+            ) from error
+
+    def _path(self, name):
+        return os.path.join(self.directory, f"{name}.npz")
+
+    def _check_config(self, config):
+        path = os.path.join(self.directory, _CONFIG)
+        if not os.path.exists(path):
+            with files.replacing(path) as stream:
+                json.dump(config, stream, indent=1)
+                stream.write("\n")
+            return
+        with open(path, encoding="utf-8") as stream:
+            before = json.load(stream)
+        differences = [
+            f"{key} was {before.get(key)!r}, now {config.get(key)!r}"
+            for key in sorted(set(before) | set(config))
+            if before.get(key) != config.get(key)
+        ]
+        if differences:
+            raise ArtefactError(
+                f"Expected phases of this very configuration in "
+                f"{self.directory}. Received: {'; '.join(differences[:4])}. "
+                "Name another folder, or go on with what they were made with."
+            )
+
+
+def weights(network):
+    """A network's weights as arrays by name, to be kept."""
+    return {f"weight_{i:04d}": w for i, w in enumerate(network.get_weights())}
+
+
+def set_weights(network, arrays):
+    """Gives a network the weights that `weights` took."""
+    names = sorted(name for name in arrays if name.startswith("weight_"))
+    network.set_weights([arrays[name] for name in names])

@@ -51,3 +51,29 @@ def define_dividemix():
 def dividemix(values):
     """DivideMix's arguments from the flags' values."""
     return {name: values[name] for name in _DIVIDEMIX}
+
+
+#: Flags of methods that replace labels by predictions.
+RELABELLING = ("relabel_from", "prior_weight", "entropy_weight")
+
+
+def define_relabelling():
+    """Defines the flags of `RELABELLING`."""
+    flags.DEFINE_integer(
+        "relabel_from",
+        None,
+        "Epochs before labels are first replaced by predictions.",
+        lower_bound=1,
+    )
+    flags.DEFINE_float(
+        "prior_weight",
+        None,
+        "Of the term that spreads predictions over the classes.",
+        lower_bound=0.0,
+    )
+    flags.DEFINE_float(
+        "entropy_weight",
+        None,
+        "Of the entropy of predictions.",
+        lower_bound=0.0,
+    )

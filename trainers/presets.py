@@ -7,6 +7,9 @@ epochs; with `--epochs` they move in proportion (the warm-up only shrinks).
 
 import dataclasses
 
+from trainers import phase_presets
+from trainers.preset import Preset
+
 # Data sets whose labels are clean as published, with the noise injected when
 # no flag says otherwise.
 DEFAULT_NOISE = {
@@ -17,39 +20,6 @@ DEFAULT_NOISE = {
 
 #: Noise type of data whose labels are as found, and of unknown rate.
 ESTIMATED = "estimated"
-
-
-@dataclasses.dataclass(frozen=True)
-class Preset:
-    """Settings of a run.
-
-    Attributes:
-        source: where they were published.
-        network: name.
-        epochs: in all.
-        drops: epoch indices at which the learning rate is divided by 10.
-        batch_size: B.
-        learning_rate: initial.
-        weight_decay: coupled.
-        width: None is the network's published width.
-        image_size: side in pixels; None is the data set's own.
-        warmup: epochs before the first division, or None for methods without.
-        host: further arguments of the method.
-        plugin: arguments of a plug-in.
-    """
-
-    source: str
-    network: str
-    epochs: int
-    drops: tuple
-    batch_size: int
-    learning_rate: float = 0.02
-    weight_decay: float = 5e-4
-    width: int | None = None
-    image_size: int | None = None
-    warmup: int | None = None
-    host: dict = dataclasses.field(default_factory=dict)
-    plugin: dict = dataclasses.field(default_factory=dict)
 
 
 # lambda_u by nominal symmetric rate.
@@ -65,8 +35,8 @@ def preset(method, dataset, noise_type, noise_rate, name="recommended"):
     """The row for a run.
 
     Args:
-        method: `"cross_entropy"`, `"dividemix"`, `"sanm"` (on DivideMix) or
-            `"sanm_ce"`.
+        method: `"cross_entropy"`, `"dividemix"`, `"sanm"` (on DivideMix),
+            `"sanm_ce"`, `"joint_optim"` or `"drpl"`.
         dataset: name.
         noise_type: `"none"`, `ESTIMATED` or a generator's name.
         noise_rate: nominal, in `[0, 1)`.
@@ -77,6 +47,10 @@ def preset(method, dataset, noise_type, noise_rate, name="recommended"):
     """
     # The pictures of CIFAR-N are CIFAR's.
     dataset = dataset.removesuffix("_n")
+    if method in phase_presets.METHODS:
+        return phase_presets.preset(
+            method, dataset, noise_type, noise_rate, name
+        )
     rows = {"digits": _DIGITS, "cifar10": _CIFAR, "cifar100": _CIFAR}
     row = rows.get(dataset, _PICTURES)[method]
     if method in ("dividemix", "sanm"):

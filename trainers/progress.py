@@ -19,15 +19,24 @@ class Progress(keras.callbacks.Callback):
     Args:
         out: rich console.
         judged: what `val_accuracy` is measured on: `"validation"` or `"test"`.
+        epochs: in all, where training has several phases; default: those of
+            `fit`.
+
+    Attributes:
+        phase: name of the phase in training, or "".
     """
 
-    def __init__(self, out, judged="validation"):
+    def __init__(self, out, judged="validation", epochs=None):
         super().__init__()
         self.out = out
         self.judged = judged
+        self.phase = ""
+        self._total = epochs
         self._bar = None
 
     def on_train_begin(self, logs=None):
+        if self._bar is not None:
+            return  # Of an earlier phase: one bar for all.
         self._bar = progress.Progress(
             progress.TextColumn("{task.description}"),
             progress.BarColumn(),
@@ -40,7 +49,7 @@ class Progress(keras.callbacks.Callback):
             disable=not self.out.is_terminal,
         )
         self._bar.start()
-        self._task = self._bar.add_task("", total=self.params["epochs"])
+        self._task = self._bar.add_task("", total=self._epochs)
 
     def on_epoch_begin(self, epoch, logs=None):
         self._describe(epoch, epoch)
@@ -56,7 +65,7 @@ class Progress(keras.callbacks.Callback):
         line = epoch_line(
             epoch + 1, self._epochs, seconds, logs or {}, self.judged
         )
-        self.out.print(line)
+        self.out.print(f"{line}  {self.phase}".rstrip())
         self._describe(epoch, epoch + 1)
 
     def close(self):
@@ -66,13 +75,12 @@ class Progress(keras.callbacks.Callback):
 
     @property
     def _epochs(self):
-        return self.params["epochs"]
+        return self._total or self.params["epochs"]
 
     def _describe(self, epoch, done):
+        what = f"{self.phase} epoch {epoch + 1}/{self._epochs}"
         self._bar.update(
-            self._task,
-            completed=done,
-            description=f"epoch {epoch + 1}/{self._epochs}",
+            self._task, completed=done, description=what.strip()
         )
 
 

@@ -4,6 +4,7 @@ import dataclasses
 
 from trainers import datasets
 from trainers import noise
+from trainers import phase_presets
 from trainers import presets
 from trainers.usage import UsageError
 
@@ -72,7 +73,7 @@ def resolve(method, values, preset_key=None, host=None, plugin=None):
     epochs = pick("epochs", row.epochs)
     scale = min(1.0, epochs / row.epochs)
     drops = tuple(round(d * epochs / row.epochs) for d in row.drops)
-    drops = _as_epochs(pick("learning_rate_drops", drops))
+    drops = as_epochs("learning_rate_drops", pick("learning_rate_drops", drops))
     network = pick("network", row.network)
     # A width belongs to the network that the row names.
     width = pick("width", row.width if network == row.network else None)
@@ -99,7 +100,7 @@ def resolve(method, values, preset_key=None, host=None, plugin=None):
     own_host = {k: v for k, v in (host or {}).items() if v is not None}
     own_plugin = {k: v for k, v in (plugin or {}).items() if v is not None}
     replaced += [*own_host, *own_plugin]
-    host = row.host | own_host
+    host = row.host | phase_presets.counted(row, epochs) | own_host
     if row.warmup is not None and "warmup_epochs" not in own_host:
         host["warmup_epochs"] = max(1, round(row.warmup * scale))
     if host.get("warmup_epochs", 0) > epochs:
@@ -124,14 +125,15 @@ def resolve(method, values, preset_key=None, host=None, plugin=None):
     )
 
 
-def _as_epochs(values):
+def as_epochs(flag, values):
+    """Epoch indices from what a flag holds: a tuple of ints."""
     try:
         epochs = tuple(int(v) for v in values)
     except ValueError:
         epochs = (-1,)
     if min(epochs, default=0) < 0:
         raise UsageError(
-            "--learning_rate_drops: expected epoch indices such as 150,250; "
+            f"--{flag}: expected epoch indices such as 150,250; "
             f"got {','.join(map(str, values))}"
         )
     return epochs

@@ -20,7 +20,10 @@ def summarize(run, records, audit):
         epoch is listed as what it is.
     """
     judged = run.judged_name
-    epochs = [_accuracies(record, judged) for record in records]
+    # Of a recipe, those of the last phase: the model that there is now.
+    phase = records[-1].get("phase")
+    own = [r for r in records if r.get("phase") == phase]
+    epochs = [_accuracies(record, judged) for record in own]
     best = max(epochs, key=lambda e: e[judged])
     last = epochs[-1]
     tail = epochs[-10:]
@@ -49,12 +52,29 @@ def summarize(run, records, audit):
         "wall_seconds": round(sum(r["seconds"] for r in records), 1),
         "epochs": len(records),
     }
+    if run.recipe is not None:
+        summary |= _of_phases(run, records, judged)
     if judged == "test":
         summary["best_on_test"] = {
             **best,
             "note": "chosen on the test set; for published tables only",
         }
     return summary
+
+
+def _of_phases(run, records, judged):
+    """How each phase ended, and what each detection found."""
+    last = {r["phase"]: _accuracies(r, judged) for r in records}
+    detections = {}
+    for name, division in run.recipe.divisions.items():
+        quality = label_quality(run.train, division.clean_probability)
+        detections[name] = {
+            "outcome": str(division.found["outcome"]),
+            "believed": int(division.labeled.sum()),
+            **quality,
+            "fallback": division.fallback or None,
+        }
+    return {"phases": last, "detections": detections}
 
 
 def _accuracies(record, judged):

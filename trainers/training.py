@@ -34,6 +34,7 @@ class Run:
     model: Any
     strategy: Any
     estimate: Any = None
+    recipe: Any = None
 
     @property
     def judged(self):
@@ -151,37 +152,81 @@ def train(run, folder, out, picture_every):
     Raises:
         FloatingPointError: the loss diverged; checkpoints stay.
     """
-    options = run.settings.training
-    bar = progress.Progress(out, run.judged_name)
+    bar = progress.Progress(
+        out, run.judged_name, run.settings.training["epochs"]
+    )
     try:
-        run.model.fit(
-            run.train,
-            batch_size=options["batch_size"],
-            epochs=options["epochs"],
-            steps_per_epoch=options["steps_per_epoch"],
-            validation_data=run.judged,
-            seed=options["seed"],
-            verbose=0,
-            callbacks=[
-                keras.callbacks.LearningRateScheduler(_rate(options)),
-                *_test_accuracy(run),
-                callbacks.LabelQuality(run.train),
-                bar,
-                *noise_estimate.make(run, folder, out),
-                callbacks.MetricsLog(os.path.join(folder, "metrics.jsonl")),
-                callbacks.Summaries(os.path.join(folder, "tensorboard")),
-                callbacks.MaskPictures(
-                    run.train,
-                    os.path.join(folder, "pictures"),
-                    every=picture_every,
-                ),
-                callbacks.ResumableCheckpoint(
-                    os.path.join(folder, "checkpoints")
-                ),
-            ],
-        )
+        if isinstance(run.model, nk.recipes.Recipe):
+            _train_phases(run, folder, out, bar, picture_every)
+        else:
+            _train_model(run, folder, out, bar, picture_every)
     finally:
         bar.close()
+
+
+def _train_model(run, folder, out, bar, picture_every):
+    options = run.settings.training
+    run.model.fit(
+        run.train,
+        epochs=options["epochs"],
+        callbacks=[
+            keras.callbacks.LearningRateScheduler(_rate(options)),
+            *_test_accuracy(run),
+            callbacks.LabelQuality(run.train),
+            bar,
+            *noise_estimate.make(run, folder, out),
+            *_records(run, folder, picture_every),
+            callbacks.ResumableCheckpoint(os.path.join(folder, "checkpoints")),
+        ],
+        **_fit_options(run),
+    )
+
+
+def _train_phases(run, folder, out, bar, picture_every):
+    """As `_train_model`, for a recipe; the run then has its last model."""
+
+    def phase_callbacks(phase):
+        bar.phase = phase.name
+        return [
+            *_test_accuracy(run),
+            callbacks.LabelQuality(run.train),
+            bar,
+            *_records(run, folder, picture_every, phase.name),
+        ]
+
+    recipe = run.model
+    try:
+        run.model = recipe.fit(
+            run.train,
+            directory=folder,
+            callbacks=phase_callbacks,
+            report=out.print,
+            **_fit_options(run),
+        )
+    except nk.recipes.ArtefactError as error:
+        raise UsageError(f"--output_dir: {error}") from error
+    run.recipe = recipe
+
+
+def _fit_options(run):
+    options = run.settings.training
+    return {
+        "batch_size": options["batch_size"],
+        "steps_per_epoch": options["steps_per_epoch"],
+        "validation_data": run.judged,
+        "seed": options["seed"],
+        "verbose": 0,
+    }
+
+
+def _records(run, folder, picture_every, phase=None):
+    return [
+        callbacks.MetricsLog(os.path.join(folder, "metrics.jsonl"), phase),
+        callbacks.Summaries(os.path.join(folder, "tensorboard")),
+        callbacks.MaskPictures(
+            run.train, os.path.join(folder, "pictures"), every=picture_every
+        ),
+    ]
 
 
 def finish(run, folder, out):
@@ -199,6 +244,8 @@ def finish(run, folder, out):
     os.replace(unfinished, path)
     run_folder.write_json(os.path.join(folder, run_folder.SUMMARY), summary)
     files = []
+    if run.recipe is not None:
+        files.append(("phases/", "what each phase left for the next"))
     if unreadable(run.train):
         _write_unreadable(
             os.path.join(folder, "unreadable.csv"), unreadable(run.train)

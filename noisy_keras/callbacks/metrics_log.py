@@ -19,11 +19,14 @@ class MetricsLog(keras.callbacks.Callback):
 
     Args:
         path: of the file.
+        phase: of a recipe that these epochs are, to be written with each; or
+            None.
     """
 
-    def __init__(self, path):
+    def __init__(self, path, phase=None):
         super().__init__()
         self.path = os.fspath(path)
+        self.phase = phase
         self.records = []
 
     def on_train_begin(self, logs=None):
@@ -40,6 +43,8 @@ class MetricsLog(keras.callbacks.Callback):
 
     def on_epoch_end(self, epoch, logs=None):
         record = {"epoch": epoch + 1}
+        if self.phase is not None:
+            record["phase"] = self.phase
         for name, value in (logs or {}).items():
             value = float(value)
             # JSON has no NaN; a metric without a value is null.

@@ -1,0 +1,59 @@
+"""Joint-Optim, from the command line: labels follow the predictions.
+
+python -m trainers.joint_optim --dataset=cifar10 --noise_rate=0.8
+Its label_audit.csv holds the new labels; to train anything on them, see
+`noisy_keras.JointOptim.relabelled`.
+"""
+
+import sys
+
+from absl import app
+from absl import flags as absl_flags
+
+from trainers import flags
+from trainers import host_flags
+from trainers import runner
+from trainers import settings
+
+METHOD = "joint_optim"
+_OWN = ("relabel_from", "averaged_epochs", "hard_labels")
+
+flags.define_common(METHOD)
+host_flags.define_relabelling()
+absl_flags.DEFINE_integer(
+    "averaged_epochs",
+    None,
+    "Epochs whose predictions a label is the mean of.",
+    lower_bound=1,
+)
+absl_flags.DEFINE_bool(
+    "hard_labels", None, "Whether a new label is one class, the likeliest."
+)
+
+
+def resolve(method, values):
+    """Settings from flags."""
+    own = {name: values[name] for name in (*host_flags.RELABELLING, *_OWN)}
+    resolved = settings.resolve(method, values, host=own)
+    relabel_from, epochs = resolved.host["relabel_from"], resolved.training
+    if relabel_from > epochs["epochs"]:
+        raise settings.UsageError(
+            "--relabel_from: expected at most the number of epochs, "
+            f"{epochs['epochs']}; got {relabel_from}"
+        )
+    return resolved
+
+
+def build(network, source, settings):
+    """The model of a run."""
+    import noisy_keras as nk
+
+    return nk.JointOptim(network, source.num_samples, **settings.host)
+
+
+def main(argv):
+    sys.exit(runner.main(argv, METHOD, build, resolve))
+
+
+if __name__ == "__main__":
+    app.run(main)

@@ -1,0 +1,39 @@
+"""Settings of a run, as a paper or we give them."""
+
+import dataclasses
+
+
+@dataclasses.dataclass(frozen=True)
+class Preset:
+    """Settings of a run.
+
+    Attributes:
+        source: where they were published.
+        network: name.
+        epochs: in all.
+        drops: epoch indices at which the learning rate is divided by 10.
+        batch_size: B.
+        learning_rate: initial.
+        weight_decay: coupled.
+        width: None is the network's published width.
+        image_size: side in pixels; None is the data set's own.
+        warmup: epochs before the first division, or None for methods without.
+        counted: arguments of the method that are epochs within the run: with
+            `--epochs` they move in proportion.
+        host: further arguments of the method.
+        plugin: arguments of a plug-in.
+    """
+
+    source: str
+    network: str
+    epochs: int
+    drops: tuple
+    batch_size: int
+    learning_rate: float = 0.02
+    weight_decay: float = 5e-4
+    width: int | None = None
+    image_size: int | None = None
+    warmup: int | None = None
+    counted: dict = dataclasses.field(default_factory=dict)
+    host: dict = dataclasses.field(default_factory=dict)
+    plugin: dict = dataclasses.field(default_factory=dict)

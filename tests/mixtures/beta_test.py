@@ -106,3 +106,79 @@ def test_posteriors_compile():
         np.testing.assert_allclose(
             compiled(values), mixture.clean_probability(values), atol=1e-5
         )
+
+
+def test_a_weight_counts_as_so_many_values():
+    values = sample()[:500]
+    weights = np.arange(500) % 3
+    weighted = BetaMixture().fit(values, weights)
+    repeated = BetaMixture().fit(np.repeat(values, weights))
+    for name in ("weights", "means", "concentration1", "concentration0"):
+        np.testing.assert_allclose(
+            getattr(weighted, name), getattr(repeated, name), rtol=1e-5
+        )
+
+
+@pytest.mark.parametrize("mixture", [mixtures.GaussianMixture, BetaMixture])
+@pytest.mark.parametrize(
+    ("weights", "message"),
+    [
+        (np.ones(3), r"shape \(4,\), as `values`"),
+        (-np.ones(4), "from -1 to -1"),
+        (np.zeros(4), "from 0 to 0"),
+        (np.full(4, np.nan), "some of them positive"),
+    ],
+)
+def test_bad_weights_are_told(mixture, weights, message):
+    with pytest.raises(ValueError, match=message):
+        mixture().fit(np.linspace(0.1, 0.9, 4), weights)
+
+
+def test_gaussian_weights_count_as_so_many_values():
+    values = sample()[:500]
+    weights = np.arange(500) % 3
+    weighted = mixtures.GaussianMixture().fit(values, weights)
+    repeated = mixtures.GaussianMixture().fit(np.repeat(values, weights))
+    np.testing.assert_allclose(weighted.means, repeated.means, rtol=1e-5)
+    np.testing.assert_allclose(
+        weighted.variances, repeated.variances, rtol=1e-5
+    )
+
+
+def moments_of_all(values, rounds):
+    """The published EM on every single value, in NumPy and SciPy."""
+    u = np.clip(values, 1e-4, 1 - 1e-4)
+    a, b, w = np.array([1.0, 2.0]), np.array([2.0, 1.0]), np.full(2, 0.5)
+    for _ in range(rounds):
+        density = [stats.beta.pdf(u, a[k], b[k]) for k in range(2)]
+        r = np.maximum(w[:, None] * density, 1e-12)
+        r /= r.sum(axis=0)
+        total = r.sum(axis=1)
+        mean = r @ u / total
+        var = (r * (u - mean[:, None]) ** 2).sum(axis=1) / total
+        a = mean * (mean * (1 - mean) / var - 1)
+        b, w = a * (1 - mean) / mean, total / total.sum()
+    return w, a, b
+
+
+def test_bins_stand_for_all_values():
+    values = np.random.RandomState(3).beta([0.4, 5.0], [3.0, 0.6], (2000, 2))
+    fitted = BetaMixture(estimator="moments").fit(values.ravel())
+    for mine, whole in zip(
+        (fitted.weights, fitted.concentration1, fitted.concentration0),
+        moments_of_all(values.ravel(), 10),
+        strict=True,
+    ):
+        np.testing.assert_allclose(mine, whole, rtol=1e-5)
+
+
+@pytest.mark.parametrize("estimator", ["moments", "maximum_likelihood"])
+def test_xla_compiles_the_whole_fit(estimator):
+    values = np.clip(sample(), 1e-4, 1 - 1e-4)
+    mixture = BetaMixture(estimator=estimator)
+    compiled = tf.function(mixture.estimate, jit_compile=True)
+    weights, (a, b), _ = compiled(values, np.ones_like(values))
+    mixture.fit(values)
+    np.testing.assert_allclose(weights, mixture.weights, rtol=1e-5)
+    np.testing.assert_allclose(a, mixture.concentration1, rtol=1e-5)
+    np.testing.assert_allclose(b, mixture.concentration0, rtol=1e-5)

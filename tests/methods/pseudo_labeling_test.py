@@ -1,0 +1,136 @@
+import numpy as np
+import pytest
+import tensorflow as tf
+
+import noisy_keras as nk
+from noisy_keras.ops import random
+from tests import toy
+from tests.methods.harness import MethodHarness
+
+
+class TestPseudoLabeling(MethodHarness):
+    epochs = 12
+    phases = ("train",)
+
+    def build(self, source):
+        return nk.PseudoLabeling(toy.network(), source.num_samples)
+
+
+class TestDivided(MethodHarness):
+    """With the wrong labels taken away."""
+
+    epochs = 12
+    phases = ("train",)
+
+    def build(self, source):
+        model = nk.PseudoLabeling(toy.network(), source.num_samples)
+        model.divide(source, source.labels == source.true_labels)
+        return model
+
+    def test_true_labels_reach_no_batch(self):
+        pytest.skip("The division here is made from the truth.")
+
+
+def model_of(source, **options):
+    model = nk.PseudoLabeling(toy.network(), source.num_samples, **options)
+    model.compile(nk.MomentumSGD(0.05))
+    return model
+
+
+def test_one_step_by_hand():
+    source = toy.source(8)
+    model = model_of(source)
+    kernel, bias = model.networks[0].get_layer("logits").weights
+    kernel.assign(kernel * 0)
+    bias.assign([1.0, 0.0, 0.0, 2.0])
+    model.optimizer.learning_rate = 0.0
+    [one] = model.make_schedule(source, 8, seed=1)(0)
+    fields = next(iter(one.dataset()))["train"]
+    logs = tf.function(model.train_step)({"train": fields})
+    p = np.exp([1.0, 0.0, 0.0, 2.0]) / np.exp([1.0, 0.0, 0.0, 2.0]).sum()
+    order = random.permutation(8, random.fold_in(fields["seed"][0], 0))
+    ratio = float(fields["mix_ratio"][0])
+    given = np.eye(4)[fields["label"]]
+    mixed = ratio * given + (1 - ratio) * given[order.numpy()]
+    expected = {
+        "loss_labeled": -(mixed @ np.log(p)).mean(),
+        "prior": 0.8 * -np.log(p).mean(),
+        "entropy": 0.4 * -(p * np.log(p)).sum(),
+    }
+    expected["loss"] = sum(expected.values())
+    for name, value in expected.items():
+        assert float(logs[name]) == pytest.approx(value, rel=1e-4), name
+    np.testing.assert_allclose(
+        model.predictions.numpy(), np.tile(p, (8, 1)), rtol=1e-4
+    )
+
+
+def test_given_labels_stay_and_others_follow_the_predictions():
+    source = toy.source(40)
+    model = model_of(source, random_share=0.25)
+    labeled = np.arange(40) < 20
+    guesses = np.full((40, 4), [0.7, 0.1, 0.1, 0.1])
+    model.divide(source, labeled, guesses)
+    start = model.soft_labels.numpy()
+    np.testing.assert_array_equal(start[:20], np.eye(4)[source.labels[:20]])
+    uniform = (start[20:] == 0.25).all(axis=1)
+    assert uniform.sum() == 5
+    np.testing.assert_allclose(
+        start[20:][~uniform], guesses[20:][~uniform], rtol=1e-6
+    )
+    # One sample is seen by no step.
+    seen = np.random.RandomState(0).dirichlet(np.ones(4), 40)
+    seen[39] = 0.0
+    model.predictions.assign(seen)
+    model.refresh(np.random.RandomState(1))
+    new = model.soft_labels.numpy()
+    np.testing.assert_array_equal(new[:20], start[:20])
+    uniform = (new[20:] == 0.25).all(axis=1)
+    assert uniform.sum() >= 5
+    expected = np.where(seen.any(axis=1)[:, None], seen, start)[20:]
+    np.testing.assert_allclose(
+        new[20:][~uniform], expected[~uniform], rtol=1e-6
+    )
+
+
+def test_without_guesses_the_others_start_at_random_classes():
+    source = toy.source(40)
+    model = model_of(source)
+    model.divide(source, np.arange(40) < 20)
+    others = model.soft_labels.numpy()[20:]
+    assert set(np.unique(others)) == {0.0, 1.0}
+    assert len(np.unique(others.argmax(axis=1))) > 1
+    np.testing.assert_array_equal(
+        model.known_clean_probability(source), np.arange(40) < 20
+    )
+
+
+def test_without_division_nothing_is_relabelled():
+    source = toy.source(32)
+    model = model_of(source)
+    model.fit(source, epochs=3, batch_size=16, verbose=0)
+    np.testing.assert_array_equal(
+        model.soft_labels.numpy(), np.eye(4)[source.labels]
+    )
+    assert model.known_clean_probability(source) is None
+
+
+def test_soft_labels_of_a_source_are_kept():
+    source = toy.source(32)
+    soft = np.full((32, 4), 0.25, np.float32)
+    model = model_of(source)
+    model.fit(source.relabel(soft), epochs=1, batch_size=16, verbose=0)
+    np.testing.assert_array_equal(model.soft_labels.numpy(), soft)
+
+
+def test_bad_divisions_and_settings_are_told():
+    source = toy.source(8)
+    model = model_of(source)
+    with pytest.raises(ValueError, match=r"shape \(7,\)"):
+        model.divide(source, np.ones(7))
+    with pytest.raises(ValueError, match="True somewhere.*0 True"):
+        model.divide(source, np.zeros(8))
+    with pytest.raises(ValueError, match="`random_share` in"):
+        nk.PseudoLabeling(toy.network(), 8, random_share=1.0)
+    with pytest.raises(ValueError, match="`mix_alpha` in"):
+        nk.PseudoLabeling(toy.network(), 8, mix_alpha=0)

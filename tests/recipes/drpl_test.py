@@ -1,0 +1,153 @@
+import numpy as np
+import pytest
+
+import noisy_keras as nk
+from noisy_keras.recipes import divisions
+from tests import toy
+
+PHASES = {
+    "relabel_epochs": 8,
+    "relabel_from": 3,
+    "relabel_drops": (6,),
+    "warmup_epochs": 2,
+    "ssl_epochs": 6,
+    "ssl_drops": (4,),
+    "final_epochs": 8,
+    "final_drops": (6,),
+}
+
+
+def recipe(source, **options):
+    made = nk.DRPL(toy.network(), source, **PHASES | options)
+    made.compile(nk.MomentumSGD(0.05, weight_decay=1e-4))
+    return made
+
+
+@pytest.mark.parametrize("preset", nk.recipes.drpl.PRESETS)
+def test_it_learns_and_finds_planted_wrong_labels(preset):
+    source = toy.source(128, rate=0.3)
+    made = recipe(source, preset=preset)
+    told = []
+    model = made.fit(source, batch_size=16, verbose=0, report=told.append)
+    images, labels = toy.pictures(64, seed=9)
+    results = model.evaluate(images, labels, verbose=0, return_dict=True)
+    assert results["accuracy"] > 0.9
+    audit = model.label_audit(source)
+    right = source.labels == source.true_labels
+    assert np.mean((audit.clean_probability > 0.5) == right) > 0.9
+    assert set(made.divisions) == {"detection_1", "detection_2"}
+    assert [line[:11] for line in told] == ["detection 1", "detection 2"]
+    np.testing.assert_allclose(
+        audit.clean_probability,
+        made.divisions["detection_2"].clean_probability,
+    )
+    assert (
+        model.labeled.numpy()[:, 0] == made.divisions["detection_2"].labeled
+    ).all()
+
+
+def test_two_replicas_train(two_replicas):
+    source = toy.source(64, rate=0.3)
+    short = {name: 1 for name in PHASES if name.endswith("epochs")}
+    short |= {name: () for name in PHASES if name.endswith("drops")}
+    with two_replicas.scope():
+        made = recipe(source, **short, relabel_from=1)
+    model = made.fit(source, batch_size=16, verbose=0)
+    assert np.isfinite(model.evaluate(source, verbose=0)[0])
+
+
+def test_the_released_behaviour_starts_from_scratch(monkeypatch):
+    source = toy.source(64, rate=0.3)
+    short = {name: 1 for name in PHASES if name.endswith("epochs")}
+    short |= {name: () for name in PHASES if name.endswith("drops")}
+    divided = []
+    divide = nk.PseudoLabeling.divide
+
+    def watched(self, source, labeled, guesses=None, *args, **options):
+        divided.append((self.networks[0].get_weights(), guesses))
+        divide(self, source, labeled, guesses, *args, **options)
+
+    monkeypatch.setattr(nk.PseudoLabeling, "divide", watched)
+    for preset in ("official", "recommended"):
+        made = recipe(source, preset=preset, **short, relabel_from=1)
+        made.fit(source, batch_size=16, verbose=0)
+        start = made.networks[0].get_weights()
+        for weights, guesses in divided:
+            same = all(map(np.array_equal, weights, start))
+            assert same == (preset == "official")
+            assert (guesses is None) == (preset == "official")
+        divided.clear()
+
+
+def found(noisy, loss):
+    return {
+        "noisy_probability": np.asarray(noisy, np.float32),
+        "loss": np.asarray(loss, np.float64),
+        "outcome": np.asarray("fitted"),
+    }
+
+
+def a_source(labels):
+    images = np.zeros((len(labels), 8, 8, 3), np.uint8)
+    return nk.data.from_arrays(images, np.asarray(labels))
+
+
+def test_labels_are_believed_up_to_the_threshold():
+    source = a_source([0, 0, 1, 1])
+    got = divisions.divide(found([0.1, 0.5, 0.2, 0.9], [0] * 4), 0.2, 0, source)
+    np.testing.assert_array_equal(got.labeled, [True, False, True, False])
+    assert got.fallback == "" and got.told == "2 of 4 labels are believed"
+
+
+def test_a_class_without_labels_gets_back_those_of_lowest_loss():
+    source = a_source([0] * 10 + [1] * 10)
+    noisy = np.r_[np.zeros(10), np.ones(10)]
+    loss = np.r_[np.zeros(10), np.arange(10.0)]
+    got = divisions.divide(found(noisy, loss), 0.1, 0.2, source)
+    np.testing.assert_array_equal(
+        got.labeled, np.r_[np.ones(12), np.zeros(8)] > 0
+    )
+    assert "1 of 2 classes (1) kept less than 20%" in got.told
+    alone = divisions.divide(found(noisy, loss), 0.1, 0.0, source)
+    assert alone.labeled.sum() == 10 and not alone.fallback
+
+
+def test_where_all_or_none_are_believed_it_is_told():
+    source = a_source([0, 1] * 10)
+    loss = np.arange(20.0)
+    every = divisions.divide(found(np.zeros(20), loss), 0.1, 0.1, source)
+    assert every.labeled.all() and "none is left to guess" in every.told
+    none = divisions.divide(found(np.ones(20), loss), 0.1, 0.0, source)
+    # The last resort: a tenth of each class, even if no share was asked.
+    np.testing.assert_array_equal(np.flatnonzero(none.labeled), [0, 1])
+    assert none.told.startswith("0 of 20 labels are believed; 2 of 2 classes")
+
+
+def test_constant_losses_go_on_as_if_all_were_right():
+    loss = np.full(20, 0.5)
+    got = divisions.divide(
+        divisions.detected(loss, False), 0.1, 0.1, a_source([0, 1] * 10)
+    )
+    assert got.labeled.all()
+    assert "all losses are alike" in got.told
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"threshold_1": 0.0}, r"`threshold_1` in \(0, 1\)"),
+        ({"threshold_2": 1.0}, r"`threshold_2` in \(0, 1\)"),
+        ({"ssl_epochs": 0}, "`ssl_epochs` to be a whole number of at least 1"),
+        ({"warmup_epochs": 0}, "`warmup_epochs`"),
+        ({"final_drops": (9,)}, "within the 8 epochs of phase 'final'"),
+        ({"final_drops": "9"}, "`final_drops` to be a list"),
+        ({"random_share": 1.0}, "`random_share`"),
+        ({"class_share": -0.1}, "`class_share`"),
+        ({"preset": "papers"}, "`preset` to be one of"),
+        ({"handover": "no"}, "True or False"),
+    ],
+)
+def test_bad_settings_are_told(options, message):
+    source = toy.source(16)
+    with pytest.raises(ValueError, match=message):
+        recipe(source, **options)

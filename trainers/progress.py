@@ -79,9 +79,7 @@ class Progress(keras.callbacks.Callback):
 
     def _describe(self, epoch, done):
         what = f"{self.phase} epoch {epoch + 1}/{self._epochs}"
-        self._bar.update(
-            self._task, completed=done, description=what.strip()
-        )
+        self._bar.update(self._task, completed=done, description=what.strip())
 
 
 def epoch_line(epoch, epochs, seconds, logs, judged="validation"):

@@ -35,3 +35,15 @@ def native_messages(path):
         sys.stderr.flush()
         os.dup2(kept, 2)
         os.close(kept)
+
+
+def expected_retracing():
+    """Leaves out TensorFlow's warning of many traces.
+
+    Each phase of a recipe has a model of its own, which is traced once.
+    """
+    # Imported here: it loads TensorFlow.
+    import tensorflow as tf
+
+    logger = tf.get_logger()
+    logger.addFilter(lambda record: "retracing" not in record.getMessage())

@@ -16,6 +16,7 @@ from noisy_keras.core import files as files_module
 from trainers import data as data_module
 from trainers import noise_estimate
 from trainers import progress
+from trainers import quiet
 from trainers import run_folder
 from trainers import strategies
 from trainers import summary as summary_module
@@ -195,6 +196,7 @@ def _train_phases(run, folder, out, bar, picture_every):
         ]
 
     recipe = run.model
+    quiet.expected_retracing()
     try:
         run.model = recipe.fit(
             run.train,

@@ -20,6 +20,12 @@ SMALL = (
     "--warmup_epochs=1",
     "--batch_size=32",
 )
+DRPL = (
+    "--max_train_samples=200",
+    "--width=4",
+    "--epochs=7",
+    "--noise_type=asymmetric",
+)
 
 
 def command(trainer, *flags):
@@ -147,6 +153,17 @@ def test_another_runs_folder_is_refused_before_training(finished):
         ("sanm", ["--ratio=code", "--mask_ratio=0.2"], "--mask_ratio"),
         ("sanm", ["--distribute=multi_worker"], "TF_CONFIG"),
         ("dividemix", ["--clean_threshold=2"], "`clean_threshold` in"),
+        ("drpl", ["--threshold_1=0"], "--threshold_1: expected a probability"),
+        ("drpl", ["--threshold_2=1.5"], "--threshold_2: expected"),
+        ("drpl", ["--ssl_epochs=0"], "not a positive integer"),
+        ("drpl", ["--epochs=4"], "--epochs: expected at least 5"),
+        ("drpl", ["--epochs=50", "--ssl_epochs=9"], "beside --ssl_epochs"),
+        ("drpl", ["--learning_rate_drops=3"], "--relabel_drops, --ssl_drops"),
+        ("drpl", ["--final_drops=99"], "within the phase's 20; got 99"),
+        ("drpl", ["--final_drops=x"], "--final_drops: expected epoch indices"),
+        ("drpl", ["--class_share=1"], "--class_share: expected a share"),
+        ("joint_optim", ["--relabel_from=99"], "--relabel_from: expected at"),
+        ("joint_optim", ["--entropy_weight=-1"], "non-negative number"),
         ("cross_entropy", ["--validation=0.3"], "--validation: digits has"),
         ("cross_entropy", ["--noise_convention=even"], "`convention`"),
         (
@@ -169,6 +186,52 @@ def test_what_cannot_be_done_ends_in_one_sentence(
     assert not (folder / "config.json").exists()
 
 
+@pytest.fixture(scope="module")
+def drpl(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("runs") / "drpl"
+    flags = [f"--output_dir={folder}", *DRPL]
+    return folder, flags, run("drpl", *flags)
+
+
+def test_a_run_of_phases_tells_each_and_goes_through_all(drpl):
+    folder, _, result = drpl
+    assert result.returncode == 0, result.stderr
+    assert result.stderr == ""
+    out = result.stdout
+    for phase in ("relabel", "warmup_1", "ssl", "warmup_2", "final"):
+        assert f" s  {phase}\n" in out
+    assert "epoch 1/7" in out and "epoch 7/7" in out
+    assert "detection 1: " in out and "detection 2: " in out
+    summary = json.loads((folder / "summary.json").read_text())
+    assert list(summary["phases"]) == [
+        "relabel",
+        "warmup_1",
+        "ssl",
+        "warmup_2",
+        "final",
+    ]
+    assert summary["final"]["epoch"] == summary["epochs"] == 7
+    assert set(summary["detections"]) == {"detection_1", "detection_2"}
+    assert "label_auc" in summary["detections"]["detection_2"]
+    assert os.path.exists(folder / "phases" / "detection_2.npz")
+    model = keras.models.load_model(folder / "model.keras")
+    assert type(model).__name__ == "PseudoLabeling"
+
+
+def test_missing_or_other_artefacts_are_refused(drpl):
+    folder, flags, _ = drpl
+    hidden = folder / "phases" / "ssl.npz"
+    os.rename(hidden, folder / "ssl.npz")
+    result = run("drpl", *flags)
+    assert result.returncode == 2 and result.stderr.count("\n") == 1
+    assert "ssl.npz, from which detection_2.npz" in result.stderr
+    os.rename(folder / "ssl.npz", hidden)
+    told = folder / "phases" / "recipe.json"
+    told.write_text(told.read_text().replace('"seed": 0', '"seed": 1'))
+    result = run("drpl", *flags)
+    assert result.returncode == 2 and "seed was 1, now 0" in result.stderr
+
+
 def test_a_diverging_run_stops_and_keeps_its_checkpoint(tmp_path):
     result = run(
         "cross_entropy",
@@ -184,20 +247,25 @@ def test_a_diverging_run_stops_and_keeps_its_checkpoint(tmp_path):
 
 
 @pytest.mark.large
-def test_a_run_killed_at_random_ends_as_if_it_had_not_been(tmp_path):
+@pytest.mark.parametrize(
+    ("trainer", "flags"), [("sanm", SMALL), ("drpl", DRPL)]
+)
+def test_a_run_killed_at_random_ends_as_if_it_had_not_been(
+    tmp_path, trainer, flags
+):
     whole, parts = tmp_path / "whole", tmp_path / "parts"
-    assert run("sanm", f"--output_dir={whole}", *SMALL).returncode == 0
+    assert run(trainer, f"--output_dir={whole}", *flags).returncode == 0
     chance = random.Random(os.getpid())
     for _ in range(3):
         process = subprocess.Popen(
-            command("sanm", f"--output_dir={parts}", *SMALL),
+            command(trainer, f"--output_dir={parts}", *flags),
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
         )
         time.sleep(chance.uniform(8, 30))
         process.send_signal(signal.SIGKILL)
         process.wait()
-    assert run("sanm", f"--output_dir={parts}", *SMALL).returncode == 0
+    assert run(trainer, f"--output_dir={parts}", *flags).returncode == 0
     models = [
         keras.models.load_model(folder / "model.keras")
         for folder in (whole, parts)

@@ -28,6 +28,7 @@ _OWN = (
     "threshold_2",
     "random_share",
     "class_share",
+    "warm_start",
     "handover",
 )
 
@@ -61,6 +62,12 @@ absl_flags.DEFINE_float(
 )
 absl_flags.DEFINE_float(
     "class_share", None, "Share of each class that is believed at least."
+)
+absl_flags.DEFINE_bool(
+    "warm_start",
+    None,
+    "Whether phases 2 and 4 start from the network that judged the labels; "
+    "for short runs.",
 )
 absl_flags.DEFINE_bool(
     "handover",

@@ -170,7 +170,7 @@ _OURS = {
         learning_rate=0.1,
         weight_decay=1e-4,
         counted=_BRIEF,
-        host={"threshold_1": 0.1},
+        host={"threshold_1": 0.1, "warm_start": True},
     ),
 }
 _FOR_PICTURES = scaled(_BRIEF, 90)
@@ -185,5 +185,5 @@ _PICTURES = Preset(
     learning_rate=0.05,
     weight_decay=1e-4,
     counted=_FOR_PICTURES,
-    host={"threshold_1": 0.05},
+    host={"threshold_1": 0.05, "warm_start": True},
 )

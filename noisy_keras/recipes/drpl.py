@@ -46,6 +46,7 @@ _RULES = {
     "prior_weight": settings.at_least(0),
     "entropy_weight": settings.at_least(0),
     "class_share": settings.within(0, 1, "[)"),
+    "warm_start": settings.switch,
     "handover": settings.switch,
     "official_detection": settings.switch,
 }
@@ -70,7 +71,7 @@ class DRPL(Recipe):
 
     Args:
         network: a network, or the name of one. Phases 1, 2 and 4 start from
-            its weights.
+            its weights, which may be pretrained.
         source: the `Source` to be trained on.
         preset: what the last three arguments are where they are None.
             `"recommended"`: 0.1, True, False. `"official"`, as the released
@@ -94,6 +95,10 @@ class DRPL(Recipe):
         mix_alpha: see `PseudoLabeling`.
         prior_weight: see `JointOptim`.
         entropy_weight: see `JointOptim`.
+        warm_start: whether phases 2 and 4 start from the network that judged
+            the labels before them. The published start from scratch, which
+            forgets wrong labels that were learnt, is worth its many epochs
+            only where there are many.
         class_share: of each class that keeps its labels at least, those of
             lowest loss, in [0, 1). Noise that strikes few classes may
             otherwise leave one of them without any.
@@ -152,6 +157,7 @@ class DRPL(Recipe):
         mix_alpha=1.0,
         prior_weight=0.8,
         entropy_weight=0.4,
+        warm_start=False,
         class_share=None,
         handover=None,
         official_detection=None,
@@ -186,12 +192,12 @@ class DRPL(Recipe):
         # 2. Detect, by how far the new labels are from the given ones.
         division = self._detect("detection_1", judge, training)
         # 3. Learn from what is left, and with guesses for the rest.
-        learner = self._learner(warmup_1, division, training)
+        learner = self._learner(warmup_1, judge, division, training)
         judge = training.train_once(ssl, learner)
         # 4. Detect again.
         division = self._detect("detection_2", judge, training)
         # 5. Learn once more.
-        learner = self._learner(warmup_2, division, training)
+        learner = self._learner(warmup_2, judge, division, training)
         return training.train(final, learner)
 
     def _relabeler(self, training):
@@ -226,13 +232,14 @@ class DRPL(Recipe):
         self.divisions[name] = division
         return division
 
-    def _learner(self, warmup, division, training):
+    def _learner(self, warmup, judge, division, training):
         """Warms up on the labelled samples; then builds the learner of all."""
         labeled, source = division.labeled, training.source
+        start = judge if self.warm_start else None
         part = source.subset(np.flatnonzero(labeled))
         warmed = training.train_once(
             warmup,
-            lambda: self._pseudo_labeling(training.fresh_network(), part),
+            lambda: self._pseudo_labeling(training.fresh_network(start), part),
             part,
         )
 

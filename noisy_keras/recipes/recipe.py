@@ -140,7 +140,8 @@ class Recipe:
             directory: of the phases' files, so that a process that was killed
                 goes on where it was, finished phases being skipped; None
                 keeps nothing.
-            callbacks: function of a `Phase` to a list of Keras callbacks.
+            callbacks: a list of Keras callbacks, for all phases; or a function
+                of a `Phase` to one.
             steps_per_epoch: bound on the steps of an epoch.
             seed: of everything random but the network's weights.
             verbose: as in Keras.
@@ -163,6 +164,7 @@ class Recipe:
             **self.settings,
             "network": self.networks[0].name,
             "parameters": self.networks[0].count_params(),
+            "precision": self.networks[0].dtype_policy.name,
             "optimizer": keras.optimizers.serialize(optimizer),
             "samples": source.num_samples,
             "classes": list(source.class_names),
@@ -181,7 +183,7 @@ class Recipe:
             source,
             kept,
             directory,
-            callbacks or (lambda phase: []),
+            callbacks if callable(callbacks) else lambda phase: callbacks or [],
             report,
             {
                 "batch_size": batch_size,

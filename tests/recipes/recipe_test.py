@@ -142,6 +142,17 @@ def test_every_phase_starts_alike_and_rates_drop_within_it():
         np.testing.assert_array_equal(mine, own)
 
 
+def test_a_list_of_callbacks_is_for_all_phases():
+    epochs = []
+    watch = keras.callbacks.LambdaCallback(
+        on_epoch_end=lambda epoch, logs: epochs.append(epoch)
+    )
+    TwoPhases(toy.network()).fit(
+        toy.source(32), batch_size=16, verbose=0, callbacks=[watch]
+    )
+    assert epochs == [0, 1, 2, 3, 4]
+
+
 def test_a_schedule_of_rates_is_left_alone():
     made = TwoPhases(toy.network())
     rate = keras.optimizers.schedules.ExponentialDecay(0.1, 10, 0.5)

@@ -3,12 +3,11 @@
 import noisy_keras as nk
 
 
-def shorten_fit(monkeypatch, epochs=2, samples=128):
-    """Makes `fit` stop soon, whatever it is asked.
+def shorten_fit(monkeypatch, samples=128):
+    """Makes `fit` stop after two epochs, whatever it is asked.
 
     Args:
         monkeypatch: pytest's.
-        epochs: at most.
         samples: steps per epoch are bounded to about so many samples.
     """
     fit = nk.NoisyLabelModel.fit

@@ -110,6 +110,11 @@ def resolve(method, values):
 
 
 def _check(host):
+    if 1 < host["relabel_epochs"] <= host["relabel_from"]:
+        raise settings.UsageError(
+            f"--relabel_from: expected less than the {host['relabel_epochs']} "
+            f"epochs of phase 1; got {host['relabel_from']}"
+        )
     for name in ("threshold_1", "threshold_2"):
         if name in host and not 0.0 < host[name] < 1.0:
             raise settings.UsageError(

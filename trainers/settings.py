@@ -100,10 +100,12 @@ def resolve(method, values, preset_key=None, host=None, plugin=None):
     own_host = {k: v for k, v in (host or {}).items() if v is not None}
     own_plugin = {k: v for k, v in (plugin or {}).items() if v is not None}
     replaced += [*own_host, *own_plugin]
-    host = row.host | phase_presets.counted(row, epochs) | own_host
+    counted = phase_presets.counted(row, epochs, own_host)
+    host = row.host | counted | own_host
     if row.warmup is not None and "warmup_epochs" not in own_host:
         host["warmup_epochs"] = max(1, round(row.warmup * scale))
-    if host.get("warmup_epochs", 0) > epochs:
+    phased = "ssl_epochs" in row.counted
+    if not phased and host.get("warmup_epochs", 0) > epochs:
         raise UsageError(
             "--warmup_epochs: expected at most the number of epochs, "
             f"{epochs}; got {host['warmup_epochs']}"

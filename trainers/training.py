@@ -13,6 +13,7 @@ from noisy_keras import callbacks
 from noisy_keras.callbacks import metrics_log
 from noisy_keras.core import distribution
 from noisy_keras.core import files as files_module
+from noisy_keras.core import optimizers
 from trainers import data as data_module
 from trainers import noise_estimate
 from trainers import progress
@@ -171,7 +172,11 @@ def _train_model(run, folder, out, bar, picture_every):
         run.train,
         epochs=options["epochs"],
         callbacks=[
-            keras.callbacks.LearningRateScheduler(_rate(options)),
+            keras.callbacks.LearningRateScheduler(
+                optimizers.stepwise(
+                    options["learning_rate"], options["learning_rate_drops"]
+                )
+            ),
             *_test_accuracy(run),
             callbacks.LabelQuality(run.train),
             bar,
@@ -278,18 +283,6 @@ def _write_unreadable(path, problems):
         writer = csv.writer(stream, lineterminator="\n")
         writer.writerow(["path", "reason"])
         writer.writerows(sorted(problems.items()))
-
-
-def _rate(options):
-    """The learning rate of an epoch: divided by 10 at each drop."""
-    drops = options["learning_rate_drops"]
-
-    def rate(epoch, current):
-        del current
-        passed = sum(epoch >= drop for drop in drops)
-        return options["learning_rate"] * 0.1**passed
-
-    return rate
 
 
 def _test_accuracy(run):

@@ -142,7 +142,10 @@ def _labels(source, clean_probability):
             "are not known. Received: None; `sample_scores(model, source)` "
             "has it."
         )
-    clean = np.flatnonzero(np.asarray(clean_probability) >= 0.5)
+    trusted = np.asarray(clean_probability) >= 0.5
+    if source.foreign is not None:
+        trusted &= ~source.foreign
+    clean = np.flatnonzero(trusted)
     return clean, source.labels[clean], "given"
 
 

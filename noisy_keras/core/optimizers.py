@@ -107,3 +107,45 @@ def prepared(optimizer, networks):
     ):
         optimizer = scaled(optimizer)
     return optimizer
+
+
+def fresh(optimizer):
+    """An optimizer with the same arguments and nothing learnt.
+
+    Args:
+        optimizer: of Keras, built or not.
+
+    Returns:
+        A Keras optimizer. Names that are excluded from weight decay are kept;
+        single variables cannot be.
+    """
+    new = type(optimizer).from_config(optimizer.get_config())
+    names = getattr(optimizer, "_exclude_from_weight_decay_pattern", None)
+    if names is not None:
+        new._exclude_from_weight_decay_pattern = names
+    return new
+
+
+def constant_rate(optimizer):
+    """The learning rate of an optimizer, or None where it has a schedule."""
+    inner = getattr(optimizer, "inner_optimizer", optimizer)
+    rate = inner.get_config()["learning_rate"]
+    return rate if isinstance(rate, float) else None
+
+
+def stepwise(rate, drops):
+    """A schedule of epochs, for `keras.callbacks.LearningRateScheduler`.
+
+    Args:
+        rate: initial learning rate.
+        drops: epoch indices, from 0, at which it is divided by 10.
+
+    Returns:
+        A function of the epoch and the current rate to the new one.
+    """
+
+    def schedule(epoch, current):
+        del current
+        return rate * 0.1 ** sum(epoch >= drop for drop in drops)
+
+    return schedule

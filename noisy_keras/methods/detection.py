@@ -21,16 +21,16 @@ from noisy_keras.mixtures import BetaMixture
 _TRIMMED = 0.05
 _EDGE = 1e-3
 # Losses that differ by less than this many nats are alike.
-_ALIKE = 1e-6
+_ALIKE = 1e-3
 # A component of less weight is no component.
 _LEAST_WEIGHT = 0.01
 _OFFICIAL_BINS = 100
-_GRID = 1000
 
 #: How a detection can end, and what it then says of the samples.
 OUTCOMES = {
     "fitted": "the mixture's posterior",
     "constant": "all losses are alike: no label is called wrong",
+    "collapsed": "both components are one: no label is called wrong",
     "no_noise": "the upper component is empty: no label is called wrong",
     "all_noise": "the lower component is empty: all labels are called wrong",
 }
@@ -58,16 +58,18 @@ class Detection(NamedTuple):
 def detect(loss, official=False):
     """Tells wrong labels by their losses.
 
-    A posterior that turns at an end of the interval is held at its extreme,
-    so that a higher loss never makes a label more credible. An infinite loss
-    counts as the highest finite one. Where the percentiles coincide, as when
-    nearly all labels are learnt by heart, nothing is trimmed.
+    A posterior that turns towards an end of the interval is held at its
+    extreme, so that a higher loss never makes a label more credible. An
+    infinite loss counts as the highest finite one. Where the percentiles
+    coincide, as when nearly all labels are learnt by heart, nothing is
+    trimmed.
 
     Args:
         loss: float `[N]`, N >= 2, cross-entropy to the given labels.
         official: whether to do as the released code: moments in place of
             maximum likelihood, a table of 100 posteriors, and the upper end
-            alone held.
+            alone held. Where the upper component is broad, that table may
+            call every label wrong.
 
     Returns:
         A `Detection`.
@@ -151,15 +153,21 @@ def graph(loss, mixture, official=False):
     measure = tf.clip_by_value(measure, _EDGE, 1.0 - _EDGE)
     weights, parameters, _ = mixture.estimate(measure, kept)
     posterior = functools.partial(mixture.upper, weights, parameters)
-    look_up = _from_table if official else _held_at_its_ends
-    noisy = look_up(posterior, measure)
+    if official:
+        noisy = _from_table(posterior, measure)
+    else:
+        noisy = posterior(_held_at_turn(measure, *parameters))
     means = mixture.component_means(parameters)
-    constant |= means[1] - means[0] < _EDGE
+    collapsed = means[1] - means[0] < _EDGE
     no_noise = weights[1] < _LEAST_WEIGHT
     all_noise = weights[0] < _LEAST_WEIGHT
     noisy = tf.where(all_noise, tf.ones_like(noisy), noisy)
-    noisy = tf.where(constant | no_noise, tf.zeros_like(noisy), noisy)
-    outcome = tf.where(no_noise, 2, tf.where(all_noise, 3, 0))
+    none = constant | collapsed | no_noise
+    noisy = tf.where(none, tf.zeros_like(noisy), noisy)
+    # The place in `OUTCOMES`; what comes later here, goes before.
+    outcome = tf.where(all_noise, 4, 0)
+    outcome = tf.where(no_noise, 3, outcome)
+    outcome = tf.where(collapsed, 2, outcome)
     return {
         "noisy": noisy,
         "measure": measure,
@@ -185,14 +193,23 @@ def _percentiles(loss):
     return found
 
 
-def _held_at_its_ends(posterior, measure):
-    """The ratio of two Beta densities has at most one turning point."""
-    grid = tf.linspace(tf.cast(_EDGE, measure.dtype), 1.0 - _EDGE, _GRID)
-    at_grid = posterior(grid)
-    top = tf.argmax(at_grid)
-    before = tf.range(_GRID, dtype=top.dtype) <= top
-    bottom = tf.argmin(tf.where(before, at_grid, np.inf))
-    return posterior(tf.clip_by_value(measure, grid[bottom], grid[top]))
+def _held_at_turn(measure, concentration1, concentration0):
+    """Brings values beyond the posterior's turning point back to it.
+
+    The logarithm of the ratio of both densities is `A log u + B log(1 - u)`
+    and a constant, with the differences A and B of the concentrations. It
+    turns once, at `A / (A + B)`, where these have one sign: both positive, it
+    falls again above; both negative, it rises again below. (A negative and B
+    positive cannot be: the second component has the higher mean.)
+    """
+    a = concentration1[1] - concentration1[0]
+    b = concentration0[1] - concentration0[0]
+    turn = tf.math.divide_no_nan(a, a + b)
+    hump, valley = (a > 0.0) & (b > 0.0), (a < 0.0) & (b < 0.0)
+    low = tf.where(valley, turn, tf.zeros_like(turn))
+    high = tf.where(hump, turn, tf.ones_like(turn))
+    low, high = (tf.clip_by_value(v, _EDGE, 1.0 - _EDGE) for v in (low, high))
+    return tf.clip_by_value(measure, low, high)
 
 
 def _from_table(posterior, measure):

@@ -17,27 +17,23 @@ import numpy as np
 import tensorflow as tf
 
 from noisy_keras.core import settings
-from noisy_keras.core.model import NoisyLabelModel
 from noisy_keras.core.sample_table import SampleTable
-from noisy_keras.data import augment
 from noisy_keras.methods import detection
+from noisy_keras.methods import soft_labels
 from noisy_keras.methods.one_round import OneRoundSchedule
-from noisy_keras.networks import as_networks
-from noisy_keras.ops import losses
+from noisy_keras.methods.soft_labels import SoftLabelModel
 
 _RULES = {
     "relabel_from": settings.at_least(1, int),
     "averaged_epochs": settings.at_least(1, int),
     "hard_labels": settings.switch,
-    "prior_weight": settings.at_least(0),
-    "entropy_weight": settings.at_least(0),
-    "view": settings.one_of(*augment.VIEWS),
+    **soft_labels.RULES,
     "official_detection": settings.switch,
 }
 
 
 @keras.saving.register_keras_serializable(package="noisy_keras")
-class JointOptim(NoisyLabelModel):
+class JointOptim(SoftLabelModel):
     """Joint-Optim, and the relabelling stage of DRPL.
 
     Args:
@@ -66,9 +62,6 @@ class JointOptim(NoisyLabelModel):
         >>> cleaned = model.relabelled(source)
     """
 
-    default_batch_size = 128
-    loss_names = ("loss_labeled", "prior", "entropy")
-
     def __init__(
         self,
         networks,
@@ -83,14 +76,7 @@ class JointOptim(NoisyLabelModel):
         name=None,
     ):
         chosen = settings.checked(_RULES, locals())
-        super().__init__(as_networks(networks, 1), num_samples, name=name)
-        for key, value in chosen.items():
-            setattr(self, key, value)
-        self.settings = chosen
-        # All zeros until training begins.
-        self.soft_labels = SampleTable(
-            num_samples, self.num_classes, name="soft_labels"
-        )
+        super().__init__(networks, num_samples, chosen, name)
         self.predictions = SampleTable(
             num_samples,
             averaged_epochs * self.num_classes,
@@ -108,13 +94,8 @@ class JointOptim(NoisyLabelModel):
         seen = {}
 
         def terms():
-            logits = self.networks[0](images, training=True)["logits"]
-            seen["logits"] = logits
-            loss = tf.reduce_mean(losses.cross_entropy(targets, logits))
-            return {
-                "loss_labeled": loss,
-                **regularizers(self, logits),
-            }
+            seen["logits"] = self.networks[0](images, training=True)["logits"]
+            return self.regularized(targets, seen["logits"])
 
         self.descend(0, terms, data["label"], logits=lambda: seen["logits"])
         # What the network said before this step.
@@ -133,17 +114,13 @@ class JointOptim(NoisyLabelModel):
         self.predictions.write(index, row)
 
     def make_schedule(self, source, batch_size, seed=0, steps_per_epoch=None):
-        if not self.soft_labels.numpy().any():
-            everything = np.arange(source.num_samples)
-            self.soft_labels.assign(source.fetch_targets(everything))
+        if self.begin_with(source):
+            self.predictions.assign(np.zeros(self.predictions.rows.shape))
         return _Schedule(self, source, batch_size, seed, steps_per_epoch)
 
     def refresh(self):
         """Replaces all labels by the mean of the last epochs' predictions."""
-        mean = self.mean_prediction()
-        if self.hard_labels:
-            mean = np.eye(self.num_classes)[mean.argmax(axis=1)]
-        self.soft_labels.assign(mean)
+        self.soft_labels.assign(self._new_labels())
 
     def mean_prediction(self):
         """Mean prediction of the last epochs; the label where there is none.
@@ -151,9 +128,7 @@ class JointOptim(NoisyLabelModel):
         Returns:
             float32 `[N, K]`, rows summing to 1; zeros before training.
         """
-        shape = (self.num_samples, self.averaged_epochs, self.num_classes)
-        ring = self.predictions.numpy().reshape(shape)
-        total = ring.sum(axis=1, dtype=np.float32)
+        total = self._summed_predictions()
         known = total.sum(axis=1, keepdims=True)
         return np.where(
             known > 0.0,
@@ -168,21 +143,39 @@ class JointOptim(NoisyLabelModel):
             source: the `Source` that the model was fitted on.
 
         Returns:
-            A new `Source` of soft labels, to train anything on.
+            A new `Source` of soft labels (one-hot with `hard_labels`), to
+            train anything on.
         """
-        return source.relabel(self.mean_prediction())
+        return source.relabel(self._new_labels())
+
+    def _new_labels(self):
+        mean = self.mean_prediction()
+        if self.hard_labels:
+            mean = np.eye(self.num_classes)[mean.argmax(axis=1)]
+        return mean.astype(np.float32)
+
+    def _summed_predictions(self):
+        shape = (self.num_samples, self.averaged_epochs, self.num_classes)
+        ring = self.predictions.numpy().reshape(shape)
+        return ring.sum(axis=1, dtype=np.float32)
 
     def clean_probabilities(self, measurement, source):
         del source
         return 1.0 - self._detect(measurement.loss[:, 0])
 
     def known_clean_probability(self, source):
-        """By the mean of the last epochs' predictions."""
-        if not self.predictions.numpy()[0].any():
+        """By the mean of the last epochs' predictions.
+
+        A sample that none of them saw counts as clean.
+        """
+        seen = self._summed_predictions().any(axis=1)
+        if seen.sum() < 2:
             return None
-        mean = self.mean_prediction()
-        given = np.take_along_axis(mean, source.labels[:, None], axis=1)[:, 0]
-        return 1.0 - self._detect(-np.log(np.maximum(given, 1e-7)))
+        mean = self.mean_prediction()[seen]
+        given = np.take_along_axis(mean, source.labels[seen, None], axis=1)
+        clean = np.ones(self.num_samples, np.float32)
+        clean[seen] -= self._detect(-np.log(np.maximum(given[:, 0], 1e-7)))
+        return clean
 
     def _detect(self, loss):
         found = detection.detect(loss, self.official_detection)
@@ -193,27 +186,6 @@ class JointOptim(NoisyLabelModel):
         if not mean.any():
             return super().suggest(measurement)
         return mean.argmax(axis=1).astype(np.int32), mean.max(axis=1)
-
-    def get_config(self):
-        config = super().get_config()
-        del config["plugins"]  # It takes none.
-        return {**config, **self.settings}
-
-
-def regularizers(model, logits):
-    """The two terms against collapse, weighted as a model says.
-
-    Args:
-        model: with `prior_weight` and `entropy_weight`.
-        logits: `[B, K]`.
-
-    Returns:
-        dict of the scalars `prior` and `entropy`.
-    """
-    return {
-        "prior": model.prior_weight * losses.prior_cross_entropy(logits),
-        "entropy": -model.entropy_weight * losses.negative_entropy(logits),
-    }
 
 
 class _Schedule(OneRoundSchedule):

@@ -15,25 +15,22 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from noisy_keras.core import inputs
 from noisy_keras.core import settings
-from noisy_keras.core.model import NoisyLabelModel
 from noisy_keras.core.sample_table import SampleTable
-from noisy_keras.data import augment
 from noisy_keras.data import batches
+from noisy_keras.data import checks
 from noisy_keras.methods import detection
-from noisy_keras.methods.joint_optim import regularizers
+from noisy_keras.methods import soft_labels
 from noisy_keras.methods.one_round import OneRoundSchedule
-from noisy_keras.networks import as_networks
-from noisy_keras.ops import losses
+from noisy_keras.methods.soft_labels import SoftLabelModel
 from noisy_keras.ops import mixing
 from noisy_keras.ops import random
 
 _RULES = {
     "random_share": settings.within(0, 1, "[)"),
     "mix_alpha": settings.within(0, float("inf"), "()"),
-    "prior_weight": settings.at_least(0),
-    "entropy_weight": settings.at_least(0),
-    "view": settings.one_of(*augment.VIEWS),
+    **soft_labels.RULES,
 }
 
 # Of the random numbers of an epoch, beside those of its only round.
@@ -41,7 +38,7 @@ _REFRESH = 1
 
 
 @keras.saving.register_keras_serializable(package="noisy_keras")
-class PseudoLabeling(NoisyLabelModel):
+class PseudoLabeling(SoftLabelModel):
     """Pseudo-labelling of the samples that `divide` leaves unlabelled.
 
     Without `divide` all samples are labelled: mixup on the given labels.
@@ -70,9 +67,6 @@ class PseudoLabeling(NoisyLabelModel):
         >>> history = model.fit(source, epochs=10, verbose=0)
     """
 
-    default_batch_size = 128
-    loss_names = ("loss_labeled", "prior", "entropy")
-
     def __init__(
         self,
         networks,
@@ -85,20 +79,17 @@ class PseudoLabeling(NoisyLabelModel):
         name=None,
     ):
         chosen = settings.checked(_RULES, locals())
-        super().__init__(as_networks(networks, 1), num_samples, name=name)
-        for key, value in chosen.items():
-            setattr(self, key, value)
-        self.settings = chosen
-        classes = self.num_classes
-        # All zeros until divided, or training begins.
-        self.soft_labels = SampleTable(num_samples, classes, name="soft_labels")
+        super().__init__(networks, num_samples, chosen, name)
         # All zeros until seen.
-        self.predictions = SampleTable(num_samples, classes, name="predictions")
+        self.predictions = SampleTable(
+            num_samples, self.num_classes, name="predictions"
+        )
         self.labeled = SampleTable(
             num_samples, 1, initial_value=1.0, name="labeled"
         )
+        # Unknown until divided.
         self.clean_probability = SampleTable(
-            num_samples, 1, initial_value=1.0, name="clean_probability"
+            num_samples, 1, initial_value=-1.0, name="clean_probability"
         )
         self.built = True
 
@@ -118,8 +109,10 @@ class PseudoLabeling(NoisyLabelModel):
             seed: of what is random.
 
         Raises:
-            ValueError: other shapes, or no labelled sample.
+            ValueError: a source that does not fit the model, other shapes or
+                values, or no labelled sample.
         """
+        inputs.check_source(self, source, training=True)
         labeled = np.asarray(labeled, bool)
         count = self.num_samples
         if labeled.shape != (count,) or not labeled.any():
@@ -133,12 +126,24 @@ class PseudoLabeling(NoisyLabelModel):
                 draw.randint(self.num_classes, size=count)
             ]
         else:
-            guesses = self._with_random_share(guesses, labeled, draw)
+            checked = checks.soft_labels(guesses, self.num_classes)
+            checks.same_length(samples=labeled, guesses=checked)
+            guesses = self._with_random_share(checked, labeled, draw)
+        if clean_probability is None:
+            clean_probability = labeled
+        clean = np.asarray(clean_probability, np.float32)
+        if clean.shape != (count,) or not ((clean >= 0) & (clean <= 1)).all():
+            raise ValueError(
+                f"Expected `clean_probability` of shape ({count},) in [0, 1]. "
+                f"Received: shape {clean.shape}, from {clean.min():.4g} to "
+                f"{clean.max():.4g}"
+            )
+        self.begin_with(source)
         targets = source.fetch_targets(np.arange(count))
         self.soft_labels.assign(np.where(labeled[:, None], targets, guesses))
+        self.predictions.assign(np.zeros((count, self.num_classes)))
         self.labeled.assign(labeled[:, None])
-        clean = labeled if clean_probability is None else clean_probability
-        self.clean_probability.assign(np.asarray(clean, np.float32)[:, None])
+        self.clean_probability.assign(clean[:, None])
 
     def steps(self):
         return {"train": self._train}
@@ -161,16 +166,18 @@ class PseudoLabeling(NoisyLabelModel):
 
         def terms():
             logits = network(mixed, training=True)["logits"]
-            loss = tf.reduce_mean(losses.cross_entropy(targets, logits))
-            return {"loss_labeled": loss, **regularizers(self, logits)}
+            return self.regularized(targets, logits)
 
         self.descend(0, terms, data["label"], logits=plain)
         self.predictions.write(index, tf.nn.softmax(plain))
 
     def make_schedule(self, source, batch_size, seed=0, steps_per_epoch=None):
-        if not self.soft_labels.numpy().any():
-            everything = np.arange(source.num_samples)
-            self.soft_labels.assign(source.fetch_targets(everything))
+        if self.begin_with(source):
+            # What was known of other labels says nothing of these.
+            count = self.num_samples
+            self.predictions.assign(np.zeros((count, self.num_classes)))
+            self.labeled.assign(np.ones((count, 1)))
+            self.clean_probability.assign(np.full((count, 1), -1.0))
         return _Schedule(self, source, batch_size, seed, steps_per_epoch)
 
     def refresh(self, draw):
@@ -207,15 +214,9 @@ class PseudoLabeling(NoisyLabelModel):
         return 1.0 - detection.detect(measurement.loss[:, 0]).noisy_probability
 
     def known_clean_probability(self, source):
-        """As `divide` was told; None where all samples are labelled."""
-        if not self.divided:
-            return None
-        return super().known_clean_probability(source)
-
-    def get_config(self):
-        config = super().get_config()
-        del config["plugins"]  # It takes none.
-        return {**config, **self.settings}
+        """As `divide` was told; None before."""
+        known = super().known_clean_probability(source)
+        return None if (known < 0.0).any() else known
 
 
 class _Schedule(OneRoundSchedule):

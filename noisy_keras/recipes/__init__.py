@@ -2,7 +2,7 @@
 
 from noisy_keras.recipes.artefacts import ArtefactError
 from noisy_keras.recipes.drpl import DRPL
-from noisy_keras.recipes.recipe import Phase
+from noisy_keras.recipes.phases import Phase
 from noisy_keras.recipes.recipe import Recipe
 
 __all__ = ["DRPL", "ArtefactError", "Phase", "Recipe"]

@@ -94,7 +94,14 @@ class Artefacts:
                 stream.write("\n")
             return
         with open(path, encoding="utf-8") as stream:
-            before = json.load(stream)
+            try:
+                before = json.load(stream)
+            except ValueError as error:
+                raise ArtefactError(
+                    f"Expected the configuration of a recipe in {path}. "
+                    f"Received: a file that cannot be read ({error}); delete "
+                    f"{self.directory} to begin anew."
+                ) from error
         differences = [
             f"{key} was {before.get(key)!r}, now {config.get(key)!r}"
             for key in sorted(set(before) | set(config))

@@ -17,14 +17,13 @@ import numpy as np
 
 from noisy_keras import networks as networks_module
 from noisy_keras.core import inputs
-from noisy_keras.core import measuring
 from noisy_keras.core import settings
 from noisy_keras.core.optimizers import MomentumSGD
 from noisy_keras.methods.joint_optim import JointOptim
 from noisy_keras.methods.pseudo_labeling import PseudoLabeling
 from noisy_keras.recipes import divisions
+from noisy_keras.recipes.phases import in_order
 from noisy_keras.recipes.recipe import Recipe
-from noisy_keras.recipes.recipe import in_order
 
 _EPOCHS = settings.at_least(1, int)
 _DROPS = settings.sequence(settings.at_least(0, int))
@@ -76,13 +75,14 @@ class DRPL(Recipe):
         preset: what the last three arguments are where they are None.
             `"recommended"`: 0.1, True, False. `"official"`, as the released
             code runs: 0, False, True; its semi-supervised phases start from
-            scratch and with random labels, not from what was warmed up.
+            scratch and with random labels, and what was warmed up before
+            them is not used. (It detects on augmented pictures, we do not.)
         width: of a network given by name.
         relabel_epochs: of phase 1; 130 for CIFAR-10, 100 for CIFAR-100 and
             ImageNet32/64.
         relabel_from: epochs before labels are first replaced; 70 and 40.
         relabel_drops: epochs of phase 1 at which the learning rate is divided
-            by 10; (75, 110) and (45, 80).
+            by 10, from 0; (74, 109) and (44, 79).
         warmup_epochs: of phases 2 and 4, on the labelled samples alone.
         ssl_epochs: of phase 3.
         ssl_drops: of phase 3.
@@ -145,12 +145,12 @@ class DRPL(Recipe):
         width=None,
         relabel_epochs=130,
         relabel_from=70,
-        relabel_drops=(75, 110),
+        relabel_drops=(74, 109),
         warmup_epochs=10,
         ssl_epochs=175,
-        ssl_drops=(100, 150),
+        ssl_drops=(99, 149),
         final_epochs=300,
-        final_drops=(150, 225),
+        final_drops=(149, 224),
         threshold_1=0.1,
         threshold_2=0.5,
         random_share=0.2,
@@ -169,6 +169,12 @@ class DRPL(Recipe):
         self.settings = settings.checked(_RULES, given)
         for key, value in self.settings.items():
             setattr(self, key, value)
+        if 1 < self.relabel_epochs <= self.relabel_from:
+            raise ValueError(
+                "Expected `relabel_from` below `relabel_epochs`, as labels "
+                "would never be replaced otherwise. Received: relabel_from="
+                f"{self.relabel_from}, relabel_epochs={self.relabel_epochs}"
+            )
         self.phases = in_order(
             ("relabel", self.relabel_epochs, self.relabel_drops),
             ("warmup_1", self.warmup_epochs, ()),
@@ -217,9 +223,7 @@ class DRPL(Recipe):
         """Divides the samples by what a trained network says of them."""
 
         def make():
-            network = training.fresh_network(judge)
-            model = PseudoLabeling(network, training.source.num_samples)
-            loss = measuring.measure(model, training.source).loss[:, 0]
+            loss = training.measure(judge).loss[:, 0]
             return divisions.detected(loss, self.official_detection)
 
         found = training.once(name, make)

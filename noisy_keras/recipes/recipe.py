@@ -1,67 +1,17 @@
 """A method of several trainings, one after another."""
 
-import contextlib
-import dataclasses
 import os
-import shutil
 import zlib
 
 import keras
 import numpy as np
 import tensorflow as tf
 
-from noisy_keras import networks as networks_module
 from noisy_keras.callbacks import ResumableCheckpoint
-from noisy_keras.core import distribution
+from noisy_keras.core import inputs
 from noisy_keras.networks import head
 from noisy_keras.recipes import artefacts as artefacts_module
-
-
-@dataclasses.dataclass(frozen=True)
-class Phase:
-    """One training of a recipe.
-
-    Attributes:
-        name: of its files.
-        epochs: of its own.
-        first_epoch: number of its first epoch; epochs are counted through.
-        drops: epoch indices, counted through, at which the learning rate is
-            divided by 10.
-    """
-
-    name: str
-    epochs: int
-    first_epoch: int
-    drops: tuple
-
-    @property
-    def end(self):
-        """Number of the epoch after its last."""
-        return self.first_epoch + self.epochs
-
-
-def in_order(*phases):
-    """Phases from (name, epochs, drops within the phase), counted through.
-
-    Raises:
-        ValueError: a phase of no epochs, or a drop outside its phase.
-    """
-    made, first = [], 0
-    for name, epochs, drops in phases:
-        if int(epochs) != epochs or epochs < 1:
-            raise ValueError(
-                f"Expected at least 1 epoch in phase {name!r}. "
-                f"Received: {epochs}"
-            )
-        drops = tuple(drops)
-        if any(int(d) != d or not 0 <= d <= epochs for d in drops):
-            raise ValueError(
-                f"Expected the learning rate to drop within the {epochs} "
-                f"epochs of phase {name!r}. Received: {drops}"
-            )
-        made.append(Phase(name, epochs, first, tuple(first + d for d in drops)))
-        first += epochs
-    return tuple(made)
+from noisy_keras.recipes.training import Training
 
 
 class Recipe:
@@ -152,9 +102,10 @@ class Recipe:
             The trained `NoisyLabelModel` of the last phase.
 
         Raises:
-            ValueError: a folder of another configuration or data, or data
-                that does not fit the network.
+            ArtefactError: a folder of another configuration or data.
+            ValueError: data or arguments that do not fit.
         """
+        self._check(source, batch_size, steps_per_epoch, seed, callbacks)
         if self._compiled is None:
             self.compile()
         if report is None:
@@ -162,8 +113,8 @@ class Recipe:
         optimizer = self._compiled[0]
         depends_on = {
             **self.settings,
-            "network": self.networks[0].name,
-            "parameters": self.networks[0].count_params(),
+            # Not its name, in which Keras counts.
+            "network": [list(w.shape) for w in self.networks[0].weights],
             "precision": self.networks[0].dtype_policy.name,
             "optimizer": keras.optimizers.serialize(optimizer),
             "samples": source.num_samples,
@@ -196,129 +147,43 @@ class Recipe:
         self.model = self.run(training)
         return self.model
 
-    @property
-    def epochs(self):
-        """Of all phases together."""
-        return self.phases[-1].end
-
-
-class Training:
-    """One call of `fit`: what `run` trains with."""
-
-    def __init__(
-        self, recipe, source, kept, directory, callbacks, report, options
-    ):
-        self.recipe = recipe
-        self.source = source
-        self.kept = kept
-        self.directory = directory
-        self.callbacks = callbacks
-        self.report = report
-        self.options = options
-        network = recipe.networks[0]
-        self._start = self.once(
-            "start", lambda: artefacts_module.weights(network)
-        )
-
-    @property
-    def seed(self):
-        return self.options["seed"]
-
-    def fresh_network(self, weights=None):
-        """A network of the recipe's structure.
-
-        Args:
-            weights: arrays of `artefacts.weights`; default: those that the
-                recipe's network had.
-        """
-        with self.recipe._strategy.scope():
-            network = networks_module.reinitialized(self.recipe.networks[0])
-            artefacts_module.set_weights(network, weights or self._start)
-        return network
-
-    def once(self, name, make):
-        """What `make` returns (dict of arrays), made once and then kept."""
-        if self.kept.has(name):
-            return self.kept.load(name)
-        arrays = make()
-        if distribution.is_chief(self.recipe._strategy):
-            self.kept.save(name, **arrays)
-        return arrays
-
-    def train(self, phase, build, source=None):
-        """Trains a model from the phase's beginning, or from where it was.
-
-        Args:
-            phase: `Phase`.
-            build: function without arguments to the model, uncompiled.
-            source: the `Source` to train on; default: the recipe's.
-
-        Returns:
-            The trained model.
-        """
-        recipe, source = self.recipe, source or self.source
-        optimizer, compile_options = recipe._compiled
-        with recipe._strategy.scope():
-            model = build()
-            model.compile(
-                type(optimizer).from_config(optimizer.get_config()),
-                **compile_options,
+    def _check(self, source, batch_size, steps_per_epoch, seed, callbacks):
+        """Raises before anything is written."""
+        if not inputs.is_source(source):
+            raise ValueError(
+                "Expected a `Source`; `nk.data.from_arrays(images, labels)` "
+                f"makes one. Received: {type(source).__name__}"
             )
-        callbacks = list(self.callbacks(phase))
-        rate = optimizer.get_config()["learning_rate"]
-        if isinstance(rate, float):
-            schedule = _stepwise(rate, phase.drops)
-            callbacks.insert(0, keras.callbacks.LearningRateScheduler(schedule))
-        if self.directory is not None:
-            callbacks.append(ResumableCheckpoint(self._checkpoints(phase)))
-        batch_size = self.options["batch_size"] or recipe.default_batch_size
-        replicas = recipe._strategy.num_replicas_in_sync
-        most = source.num_samples - source.num_samples % replicas
-        model.fit(
-            source,
-            initial_epoch=phase.first_epoch,
-            epochs=phase.end,
-            callbacks=callbacks,
-            **self.options | {"batch_size": min(batch_size, most)},
-        )
-        return model
-
-    def train_once(self, phase, build, source=None):
-        """As `train`, but a phase that is finished is not run again.
-
-        Args:
-            phase: `Phase`.
-            build: as of `train`.
-            source: as of `train`.
-
-        Returns:
-            The network's weights, as `artefacts.weights`.
-        """
-
-        def make():
-            model = self.train(phase, build, source)
-            return artefacts_module.weights(model.networks[0])
-
-        kept = self.once(phase.name, make)
-        self._discard_checkpoints(phase)
-        return kept
-
-    def _checkpoints(self, phase):
-        return os.path.join(self.directory, "checkpoints", phase.name)
-
-    def _discard_checkpoints(self, phase):
-        """What was kept to finish a phase that is finished now."""
-        if self.directory is not None:
-            with contextlib.suppress(OSError):
-                shutil.rmtree(self._checkpoints(phase))
-
-
-def _stepwise(rate, drops):
-    def schedule(epoch, current):
-        del current
-        return rate * 0.1 ** sum(epoch >= drop for drop in drops)
-
-    return schedule
+        network = self.networks[0]
+        own = network.output["logits"].shape[-1], network.input_shape[1:]
+        if own != (source.num_classes, source.image_shape):
+            raise ValueError(
+                f"Expected {own[0]} classes and images {own[1]}, as the "
+                f"network was built for. Received: {source!r}"
+            )
+        most = source.num_samples
+        for name, value, bound in (
+            ("batch_size", batch_size, most),
+            ("steps_per_epoch", steps_per_epoch, float("inf")),
+        ):
+            if value is not None and not 1 <= value <= bound:
+                raise ValueError(
+                    f"Expected `{name}` from 1 to {bound}. "
+                    f"Received: {name}={value}"
+                )
+        if not isinstance(seed, int) or not 0 <= seed < 2**32:
+            raise ValueError(
+                "Expected `seed` to be an integer in [0, 2^32). "
+                f"Received: {seed!r}"
+            )
+        saving = (ResumableCheckpoint, keras.callbacks.BackupAndRestore)
+        listed = () if callable(callbacks) else callbacks or ()
+        if any(isinstance(callback, saving) for callback in listed):
+            raise ValueError(
+                "Expected `directory` for a recipe that goes on where it was: "
+                "phases cannot share one checkpoint. Received: "
+                f"callbacks={[type(c).__name__ for c in listed]}"
+            )
 
 
 def _fingerprint(source):

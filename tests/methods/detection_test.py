@@ -56,24 +56,45 @@ def test_a_higher_loss_never_makes_a_label_more_credible(seed):
     assert (np.diff(noisy) >= -1e-6).all()
 
 
-def test_posteriors_that_turn_at_both_ends_are_held():
-    # Without holding, Beta(0.5, 3) under Beta(2, 2) turns back to the first.
-    mixture = BetaMixture()
-    u = tf.constant(np.linspace(0.001, 0.999, 50))
+@pytest.mark.parametrize(
+    ("concentration1", "concentration0", "turn"),
+    [
+        # The upper one is broad and flat: it rises again at the lower end.
+        ([20.0, 0.6], [60.0, 0.6], 19.4 / (19.4 + 59.4)),
+        # It is narrow, within the lower: it falls again at the upper end.
+        ([1.0, 6.0], [1.5, 4.0], 5.0 / 7.5),
+    ],
+)
+def test_a_posterior_is_held_beyond_its_turn(
+    concentration1, concentration0, turn
+):
+    u = np.linspace(0.001, 0.999, 999)
+    shapes = [
+        tf.constant(c, tf.float64) for c in (concentration1, concentration0)
+    ]
     weights = tf.constant([0.5, 0.5], tf.float64)
-    shapes = (
-        tf.constant([2.0, 1.5], tf.float64),
-        tf.constant([2.0, 4.0], tf.float64),
-    )
+    mixture = BetaMixture()
+    means = mixture.component_means(shapes).numpy()
+    assert means[1] > means[0]
+    raw = mixture.upper(weights, shapes, u).numpy()
+    held = mixture.upper(
+        weights, shapes, detection._held_at_turn(tf.constant(u), *shapes)
+    ).numpy()
+    assert (np.diff(raw) < -1e-6).any()
+    assert (np.diff(held) >= -1e-12).all()
+    assert held[-1] - held[0] > 0.5
+    same = u > turn if concentration1[1] < 1.0 else u < turn
+    np.testing.assert_allclose(held[same], raw[same])
+    extreme = raw.min() if concentration1[1] < 1.0 else raw.max()
+    np.testing.assert_allclose(held[~same], extreme, rtol=1e-3)
 
-    def posterior(x):
-        return mixture.upper(weights, shapes, x)
 
-    raw = posterior(u).numpy()
-    held = detection._held_at_its_ends(posterior, u).numpy()
-    assert (np.diff(raw) < 0.0).any() and (np.diff(held) >= 0.0).all()
-    top = raw.argmax()
-    np.testing.assert_allclose(held[top:], raw.max(), atol=1e-3)
+@pytest.mark.parametrize("seed", range(5))
+def test_wrong_labels_of_any_loss_leave_right_ones_alone(seed):
+    random = np.random.RandomState(seed)
+    right, wrong = random.normal(1.5, 0.12, 500), random.uniform(0.02, 5, 500)
+    noisy = detection.detect(np.r_[right, wrong]).noisy_probability
+    assert np.mean(noisy[:500] > 0.5) < 0.5
 
 
 def called_wrong(loss):
@@ -90,12 +111,14 @@ def test_outcomes_without_two_kinds_of_labels():
     outcome, share = called_wrong(wrong)
     assert outcome == "fitted" and 0.3 < share < 0.7
     assert called_wrong(np.full(100, 0.3)) == ("constant", 0.0)
-    assert called_wrong(np.zeros(100)) == ("constant", 0.0)
+    assert called_wrong(np.linspace(0.0, 5e-4, 100)) == ("constant", 0.0)
 
 
-def test_nearly_all_labels_learnt_by_heart():
+@pytest.mark.parametrize("spread", [0.0, 1e-6, 6e-6, 5e-4])
+def test_nearly_all_labels_learnt_by_heart(spread):
     # Both percentiles are of learnt labels; the few others still stand out.
-    loss = np.r_[np.full(970, 1e-8), np.linspace(0.5, 3.0, 30)]
+    learnt = np.linspace(0.0, spread, 970)
+    loss = np.r_[learnt, np.linspace(0.5, 3.0, 30)]
     outcome, share = called_wrong(loss)
     assert outcome == "fitted" and share == pytest.approx(0.03)
 

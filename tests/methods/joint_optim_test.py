@@ -85,6 +85,34 @@ def test_hard_labels_are_one_class():
     labels = model.soft_labels.numpy()
     assert set(np.unique(labels)) == {0.0, 1.0}
     np.testing.assert_array_equal(labels.sum(axis=1), 1.0)
+    new = model.relabelled(source).soft_labels
+    assert set(np.unique(new)) == {0.0, 1.0}
+
+
+def test_other_labels_begin_anew():
+    source = toy.source(32)
+    model = model_of(source, relabel_from=1)
+    model.fit(source, epochs=3, batch_size=16, verbose=0)
+    learnt = model.soft_labels.numpy()
+    # The same labels go on from what was learnt.
+    model.fit(source, initial_epoch=3, epochs=4, batch_size=16, verbose=0)
+    assert not np.array_equal(learnt, np.eye(4)[source.labels])
+    other = source.relabel((source.labels + 1) % 4)
+    model.fit(other, epochs=1, batch_size=16, verbose=0)
+    np.testing.assert_array_equal(
+        model.soft_labels.numpy(), np.eye(4)[other.labels]
+    )
+
+
+def test_samples_that_no_step_has_shown_count_as_clean():
+    source = toy.source(64)
+    model = model_of(source)
+    model.fit(source, epochs=1, batch_size=16, steps_per_epoch=1, verbose=0)
+    seen = model.predictions.numpy().any(axis=1)
+    assert seen.sum() == 16
+    clean = model.known_clean_probability(source)
+    assert (clean[~seen] == 1.0).all()
+    assert 0 < (clean[seen] > 0.5).sum()
 
 
 @pytest.mark.parametrize(

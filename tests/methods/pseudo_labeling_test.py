@@ -123,6 +123,42 @@ def test_soft_labels_of_a_source_are_kept():
     np.testing.assert_array_equal(model.soft_labels.numpy(), soft)
 
 
+def test_a_new_division_forgets_old_predictions():
+    source = toy.source(32)
+    model = model_of(source, random_share=0.0)
+    labeled = np.arange(32) < 16
+    model.divide(source, labeled)
+    model.fit(source, epochs=2, batch_size=16, verbose=0)
+    guesses = np.full((32, 4), [0.7, 0.1, 0.1, 0.1])
+    model.divide(source, labeled, guesses)
+    model.fit(source, epochs=1, batch_size=16, verbose=0)
+    np.testing.assert_allclose(
+        model.soft_labels.numpy()[16:], guesses[16:], rtol=1e-6
+    )
+
+
+def test_other_labels_than_divided_begin_anew():
+    source = toy.source(32)
+    model = model_of(source)
+    model.divide(source, np.arange(32) < 16)
+    other = source.relabel((source.labels + 1) % 4)
+    model.fit(other, epochs=1, batch_size=16, verbose=0)
+    np.testing.assert_array_equal(
+        model.soft_labels.numpy(), np.eye(4)[other.labels]
+    )
+    assert not model.divided
+
+
+def test_the_audit_keeps_what_it_was_told_where_all_are_labelled():
+    source = toy.source(32)
+    model = model_of(source)
+    clean = np.linspace(0.6, 1.0, 32)
+    model.divide(source, np.ones(32, bool), clean_probability=clean)
+    model.fit(source, epochs=1, batch_size=16, verbose=0)
+    audit = model.label_audit(source)
+    np.testing.assert_allclose(audit.clean_probability, clean, rtol=1e-6)
+
+
 def test_bad_divisions_and_settings_are_told():
     source = toy.source(8)
     model = model_of(source)
@@ -130,6 +166,18 @@ def test_bad_divisions_and_settings_are_told():
         model.divide(source, np.ones(7))
     with pytest.raises(ValueError, match="True somewhere.*0 True"):
         model.divide(source, np.zeros(8))
+    half = np.arange(8) < 4
+    for guesses, message in (
+        (np.ones(4) / 4, r"of shape \[N, 4\]"),
+        (np.ones((4, 4)) / 4, "8 samples, 4 guesses"),
+        (np.full((8, 4), np.nan), "sum to 1"),
+    ):
+        with pytest.raises(ValueError, match=message):
+            model.divide(source, half, guesses)
+    with pytest.raises(ValueError, match=r"in \[0, 1\]. Received.*to 7"):
+        model.divide(source, half, clean_probability=np.full(8, 7.0))
+    with pytest.raises(ValueError, match="samples as the model was built for"):
+        model.divide(toy.source(4), half[:4])
     with pytest.raises(ValueError, match="`random_share` in"):
         nk.PseudoLabeling(toy.network(), 8, random_share=1.0)
     with pytest.raises(ValueError, match="`mix_alpha` in"):

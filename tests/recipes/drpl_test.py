@@ -72,11 +72,34 @@ def test_the_released_behaviour_starts_from_scratch(monkeypatch):
         made = recipe(source, preset=preset, **short, relabel_from=1)
         made.fit(source, batch_size=16, verbose=0)
         start = made.networks[0].get_weights()
+        assert len(divided) == 2
         for weights, guesses in divided:
             same = all(map(np.array_equal, weights, start))
             assert same == (preset == "official")
             assert (guesses is None) == (preset == "official")
         divided.clear()
+
+
+def test_a_warm_start_goes_on_from_the_judge(monkeypatch):
+    source = toy.source(64, rate=0.3)
+    short = {name: 1 for name in PHASES if name.endswith("epochs")}
+    short |= {name: () for name in PHASES if name.endswith("drops")}
+    starts = []
+    fit = nk.PseudoLabeling.fit
+
+    def watched(self, source, **options):
+        if not self.divided:  # A warm-up.
+            starts.append(self.networks[0].get_weights())
+        return fit(self, source, **options)
+
+    monkeypatch.setattr(nk.PseudoLabeling, "fit", watched)
+    made = recipe(source, **short, relabel_from=1, warm_start=True)
+    made.fit(source, batch_size=16, verbose=0)
+    assert len(starts) == 2
+    for weights in starts:
+        assert not all(
+            map(np.array_equal, weights, made.networks[0].get_weights())
+        )
 
 
 def found(noisy, loss):
@@ -139,6 +162,7 @@ def test_constant_losses_go_on_as_if_all_were_right():
         ({"threshold_2": 1.0}, r"`threshold_2` in \(0, 1\)"),
         ({"ssl_epochs": 0}, "`ssl_epochs` to be a whole number of at least 1"),
         ({"warmup_epochs": 0}, "`warmup_epochs`"),
+        ({"relabel_from": 8}, "`relabel_from` below `relabel_epochs`"),
         ({"final_drops": (9,)}, "within the 8 epochs of phase 'final'"),
         ({"final_drops": "9"}, "`final_drops` to be a list"),
         ({"random_share": 1.0}, "`random_share`"),

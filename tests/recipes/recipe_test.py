@@ -6,12 +6,12 @@ import pytest
 
 import noisy_keras as nk
 from noisy_keras.recipes import artefacts
-from noisy_keras.recipes import recipe
+from noisy_keras.recipes import phases
 from tests import toy
 
 
 def test_phases_count_their_epochs_through():
-    first, second = recipe.in_order(("a", 3, (1, 2)), ("b", 2, (1,)))
+    first, second = phases.in_order(("a", 3, (1, 2)), ("b", 2, (1,)))
     assert (first.first_epoch, first.end, first.drops) == (0, 3, (1, 2))
     assert (second.first_epoch, second.end, second.drops) == (3, 5, (4,))
 
@@ -26,7 +26,7 @@ def test_phases_count_their_epochs_through():
 )
 def test_bad_phases_are_told(phase, message):
     with pytest.raises(ValueError, match=message):
-        recipe.in_order(phase)
+        phases.in_order(phase)
 
 
 def kept_in(folder, config=None, names=("one", "two", "three")):
@@ -85,7 +85,7 @@ class TwoPhases(nk.recipes.Recipe):
     def __init__(self, network, epochs=(2, 3)):
         super().__init__(network)
         self.settings = {"epochs": epochs}
-        self.phases = recipe.in_order(
+        self.phases = phases.in_order(
             ("first", epochs[0], ()), ("second", epochs[1], (1,))
         )
         self.starts = []
@@ -215,6 +215,54 @@ def test_a_finished_recipe_is_not_run_again(tmp_path):
     assert rates == []
     for mine, own in zip(first.get_weights(), again.get_weights(), strict=True):
         np.testing.assert_array_equal(mine, own)
+
+
+def test_a_phase_made_again_makes_those_after_it_again(tmp_path):
+    source = toy.source(32)
+    rates_of(TwoPhases(toy.network()), source, directory=tmp_path)
+    os.remove(tmp_path / "phases" / "first.npz")
+    _, rates = rates_of(TwoPhases(toy.network()), source, directory=tmp_path)
+    assert [epoch for _, epoch, _ in rates] == [0, 1, 2, 3, 4]
+
+
+def test_a_refused_call_leaves_nothing(tmp_path):
+    source = toy.source(32)
+    images = source.fetch(np.arange(32)).numpy()
+    for options, message in (
+        ({"seed": -1}, "`seed` to be an integer"),
+        ({"batch_size": 64}, "`batch_size` from 1 to 32"),
+        ({"steps_per_epoch": 0}, "`steps_per_epoch` from 1"),
+        ({"source": images}, "Expected a `Source`.*ndarray"),
+        ({"source": toy.source(32, size=8)}, "images .16, 16, 3."),
+        (
+            {"callbacks": [nk.callbacks.ResumableCheckpoint("x")]},
+            "phases cannot share one checkpoint",
+        ),
+    ):
+        arguments = {"source": source, "directory": tmp_path / "run"} | options
+        with pytest.raises(ValueError, match=message):
+            TwoPhases(toy.network()).fit(**arguments, verbose=0)
+    assert not (tmp_path / "run").exists()
+
+
+def test_a_broken_configuration_is_told(tmp_path):
+    kept_in(tmp_path)
+    (tmp_path / "recipe.json").write_text("{")
+    with pytest.raises(nk.recipes.ArtefactError, match="recipe.json"):
+        kept_in(tmp_path)
+
+
+def test_a_scaled_optimizer_and_its_exclusions_are_kept():
+    made = TwoPhases(toy.network())
+    inner = nk.MomentumSGD(0.1, weight_decay=1e-4)
+    inner.exclude_from_weight_decay(var_names=["bias"])
+    made.compile(inner)
+    model, _ = rates_of(made, toy.source(32))
+    assert model.optimizer._exclude_from_weight_decay_pattern is not None
+    made = TwoPhases(toy.network())
+    made.compile(keras.optimizers.LossScaleOptimizer(nk.MomentumSGD(0.1)))
+    _, rates = rates_of(made, toy.source(32))
+    assert rates[-1] == ("second", 4, 0.01)
 
 
 def test_other_settings_labels_or_optimizers_are_refused(tmp_path):

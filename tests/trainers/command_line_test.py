@@ -161,6 +161,7 @@ def test_another_runs_folder_is_refused_before_training(finished):
         ("drpl", ["--learning_rate_drops=3"], "--relabel_drops, --ssl_drops"),
         ("drpl", ["--final_drops=99"], "within the phase's 20; got 99"),
         ("drpl", ["--final_drops=x"], "--final_drops: expected epoch indices"),
+        ("drpl", ["--relabel_from=20"], "--relabel_from: expected less than"),
         ("drpl", ["--class_share=1"], "--class_share: expected a share"),
         ("joint_optim", ["--relabel_from=99"], "--relabel_from: expected at"),
         ("joint_optim", ["--entropy_weight=-1"], "non-negative number"),

@@ -26,7 +26,7 @@ def test_drpl_takes_the_published_phases(
     found = resolve("drpl", dataset=dataset)
     assert found.host["relabel_epochs"] == relabel
     assert found.host["relabel_from"] == relabel_from
-    assert found.host["ssl_drops"] == (100, 150)
+    assert found.host["ssl_drops"] == (99, 149)
     assert found.host["threshold_1"] == threshold
     assert found.training["epochs"] == relabel + 10 + 175 + 10 + 300
     assert found.training["learning_rate"] == 0.1
@@ -52,7 +52,37 @@ def test_phases_share_the_epochs_asked_for(epochs):
     for name in ("relabel", "ssl", "final"):
         assert max(found[f"{name}_drops"]) <= found[f"{name}_epochs"]
     if epochs == 1250:  # Twice the published number.
-        assert found["final_drops"] == (300, 450)
+        assert found["final_drops"] == (298, 448)
+
+
+@pytest.mark.parametrize("dataset", ["digits", "folder:."])
+@pytest.mark.parametrize("epochs", [5, 7, 30])
+def test_brief_presets_share_them_as_exactly(dataset, epochs):
+    found = resolve("drpl", dataset=dataset, epochs=epochs).host
+    assert phase_presets.total(found) == epochs
+
+
+def test_a_phase_of_another_length_keeps_its_shape():
+    found = resolve(
+        "drpl",
+        dataset="cifar10",
+        host={"relabel_epochs": 13, "ssl_epochs": 350, "warmup_epochs": 900},
+    ).host
+    assert found["relabel_drops"] == (7, 11) and found["relabel_from"] == 7
+    assert found["ssl_drops"] == (198, 298)
+    assert found["final_drops"] == (149, 224)
+    told = {"relabel_epochs": 13, "relabel_drops": (2,), "relabel_from": 3}
+    found = resolve("drpl", dataset="cifar10", host=told).host
+    assert found["relabel_drops"] == (2,) and found["relabel_from"] == 3
+
+
+def test_sets_that_the_paper_left_out_take_its_nearest():
+    for dataset in ("clothing1m", "animal10n"):
+        found = resolve("drpl", dataset=dataset)
+        assert found.training["learning_rate"] == 0.02
+        assert found.host["threshold_1"] == 0.05
+        assert found.training["epochs"] == 595
+        assert found.preset.startswith("noisy_keras, after DRPL")
 
 
 def test_the_official_presets_reproduce_the_released_choices():
@@ -82,7 +112,7 @@ def test_the_official_presets_reproduce_the_released_choices():
 def test_joint_optim_is_drpls_first_phase():
     found = resolve("joint_optim", dataset="cifar100")
     assert found.training["epochs"] == 100
-    assert found.training["learning_rate_drops"] == (45, 80)
+    assert found.training["learning_rate_drops"] == (44, 79)
     assert found.host == {"relabel_from": 40}
     half = resolve("joint_optim", dataset="cifar100", epochs=50)
     assert half.host == {"relabel_from": 20}

@@ -1,0 +1,50 @@
+"""The trainings that a recipe is made of."""
+
+import dataclasses
+
+
+@dataclasses.dataclass(frozen=True)
+class Phase:
+    """One training of a recipe.
+
+    Attributes:
+        name: of its files.
+        epochs: of its own.
+        first_epoch: number of its first epoch; epochs are counted through.
+        drops: epoch indices, counted through, at which the learning rate is
+            divided by 10.
+    """
+
+    name: str
+    epochs: int
+    first_epoch: int
+    drops: tuple
+
+    @property
+    def end(self):
+        """Number of the epoch after its last."""
+        return self.first_epoch + self.epochs
+
+
+def in_order(*phases):
+    """Phases from (name, epochs, drops within the phase), counted through.
+
+    Raises:
+        ValueError: a phase of no epochs, or a drop outside its phase.
+    """
+    made, first = [], 0
+    for name, epochs, drops in phases:
+        if int(epochs) != epochs or epochs < 1:
+            raise ValueError(
+                f"Expected at least 1 epoch in phase {name!r}. "
+                f"Received: {epochs}"
+            )
+        drops = tuple(drops)
+        if any(int(d) != d or not 0 <= d <= epochs for d in drops):
+            raise ValueError(
+                f"Expected the learning rate to drop within the {epochs} "
+                f"epochs of phase {name!r}. Received: {drops}"
+            )
+        made.append(Phase(name, epochs, first, tuple(first + d for d in drops)))
+        first += epochs
+    return tuple(made)

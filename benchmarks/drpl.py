@@ -5,9 +5,10 @@ equal compute, counted in passes of one image through the network (a step is a
 forward and twice that backward): 210 forward passes for each training image.
 
 - DRPL, phases shortened from 130, 10, 175, 10 and 300 epochs to 20, 2, 15, 2
-  and 20, with its learning rate of 0.1 divided by 10 at the epochs where they
-  would have been; batches of 64 in place of 128, for more steps. Relabelling
-  from epoch 10. A step of the pseudo-labelling is a forward more.
+  and 20, with its learning rate of 0.1 divided by 10 in proportion; batches of
+  64 in place of 128, for more steps; relabelling from epoch 10. As phases 3 and
+  5 are too short to begin anew, they go on from the network that judged the
+  labels (`--warm_start`). A step of pseudo-labelling is a forward more.
 - Cross-entropy: 70 epochs, 0.02, 0.002 from epoch index 52, batches of 128.
 - DivideMix: 5 epochs of warm-up and 9 more, each of about 20 forward passes an
   image (two networks, two views of a labelled and an unlabelled stream);
@@ -70,6 +71,7 @@ METHODS = {
         "ssl_drops": "9,13",
         "final_epochs": 20,
         "final_drops": "10,15",
+        "warm_start": True,
         "batch_size": 64,
         "learning_rate": 0.1,
         "weight_decay": 1e-4,

@@ -48,6 +48,7 @@ def train(folder, kill_after=None, epochs=3):
     return model, history
 
 
+@pytest.mark.large
 def test_a_killed_run_ends_as_if_it_had_not_been(tmp_path):
     whole, parts = tmp_path / "whole", tmp_path / "parts"
     whole.mkdir()

@@ -16,6 +16,7 @@ class TestPseudoLabeling(MethodHarness):
         return nk.PseudoLabeling(toy.network(), source.num_samples)
 
 
+@pytest.mark.large
 class TestDivided(MethodHarness):
     """With the wrong labels taken away."""
 

@@ -19,6 +19,14 @@ class TestSANM(MethodHarness):
             plugin={"extra_view": "weak"},
         )
 
+    @pytest.mark.large
+    def test_xla_gives_the_same_losses(self):
+        super().test_xla_gives_the_same_losses()
+
+    @pytest.mark.large
+    def test_true_labels_reach_no_batch(self):
+        super().test_true_labels_reach_no_batch()
+
 
 @pytest.mark.large
 class TestOfficialSANM(MethodHarness):

@@ -23,7 +23,10 @@ def recipe(source, **options):
     return made
 
 
-@pytest.mark.parametrize("preset", nk.recipes.drpl.PRESETS)
+@pytest.mark.parametrize(
+    "preset",
+    ["recommended", pytest.param("official", marks=pytest.mark.large)],
+)
 def test_it_learns_and_finds_planted_wrong_labels(preset):
     source = toy.source(128, rate=0.3)
     made = recipe(source, preset=preset)
@@ -46,6 +49,7 @@ def test_it_learns_and_finds_planted_wrong_labels(preset):
     ).all()
 
 
+@pytest.mark.large
 def test_two_replicas_train(two_replicas):
     source = toy.source(64, rate=0.3)
     short = {name: 1 for name in PHASES if name.endswith("epochs")}

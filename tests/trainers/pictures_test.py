@@ -76,6 +76,7 @@ def test_clothing1m_is_trained_on_as_published(tmp_path):
     assert summary["final"]["test"] > 0.8
 
 
+@pytest.mark.large
 def test_noise_of_unknown_rate_is_estimated_and_settings_follow(tmp_path):
     example.write(tmp_path / "pictures")
     flags = (

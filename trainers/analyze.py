@@ -13,10 +13,10 @@ import sys
 
 from absl import app
 from absl import flags
-from absl import logging
 
 from trainers import finished_run
 from trainers import quiet
+from trainers import usage
 from trainers.usage import UsageError
 
 PARTS = ("detection", "histogram", "class_maps", "probes")
@@ -55,26 +55,11 @@ flags.DEFINE_integer(
 
 
 def main(argv):
-    """Exit status: 0; 1 for a model that diverged; 2 for what cannot be."""
-    if not FLAGS["verbosity"].present:
-        logging.set_verbosity(logging.WARNING)
-    try:
-        if len(argv) > 1:
-            raise UsageError(
-                "expected flags of the form --name=value; "
-                f"got {' '.join(argv[1:])!r}"
-            )
+    def action():
         _check_flags()
         _analyze(FLAGS.run)
-    except UsageError as error:
-        _fail(error, 2)
-    except FloatingPointError as error:
-        _fail(error, 1)
 
-
-def _fail(error, status):
-    print(f"error: {error}", file=sys.stderr)
-    sys.exit(status)
+    sys.exit(usage.status_of(argv, action))
 
 
 def _check_flags():

@@ -2,14 +2,13 @@
 
 import os
 import platform
-import sys
 import time
 
 from absl import flags
-from absl import logging
 
 from trainers import quiet
 from trainers import settings as settings_module
+from trainers import usage
 from trainers.usage import UsageError
 
 FLAGS = flags.FLAGS
@@ -26,30 +25,15 @@ def main(argv, method, build, resolve=None):
             shared flags alone.
 
     Returns:
-        Exit status: 0, 1 when training diverged, 2 for what cannot be done.
+        Exit status, as of `usage.status_of`.
     """
-    if not FLAGS["verbosity"].present:
-        # TensorFlow reports every checkpoint through absl, which a run's own
-        # lines would drown in.
-        logging.set_verbosity(logging.WARNING)
-    try:
-        if len(argv) > 1:
-            raise UsageError(
-                "expected flags of the form --name=value; "
-                f"got {' '.join(argv[1:])!r}"
-            )
+
+    def action():
         values = {f: FLAGS[f].value for f in FLAGS}
         settings = (resolve or settings_module.resolve)(method, values)
-        return _run(settings, build)
-    except UsageError as error:
-        return _fail(error, 2)
-    except FloatingPointError as error:
-        return _fail(error, 1)
+        _run(settings, build)
 
-
-def _fail(error, status):
-    print(f"error: {error}", file=sys.stderr)
-    return status
+    return usage.status_of(argv, action)
 
 
 def _run(settings, build):
@@ -61,7 +45,7 @@ def _run(settings, build):
     )
     resumed = run_folder.check(folder, settings, FLAGS.resume)
     try:
-        return _train_in(folder, settings, build, resumed)
+        _train_in(folder, settings, build, resumed)
     except UsageError:
         run_folder.discard_unused(folder)
         raise
@@ -89,7 +73,6 @@ def _train_in(folder, settings, build, resumed):
         )
     training.train(run, folder, out, FLAGS.picture_every)
     training.finish(run, folder, out)
-    return 0
 
 
 def _announce(out, settings, folder, resumed):

@@ -1,5 +1,43 @@
-"""The error of what a user asked for and cannot have."""
+"""How a command ends: what a user cannot have is told in one line."""
+
+import sys
+
+from absl import flags
+from absl import logging
 
 
 class UsageError(Exception):
     """What the user asked for cannot be done; the message says why."""
+
+
+def status_of(argv, action):
+    """Does what a command is for.
+
+    Args:
+        argv: what absl left over: nothing but the program.
+        action: function without arguments.
+
+    Returns:
+        Exit status: 0, 1 when training diverged, 2 for what cannot be done.
+    """
+    if not flags.FLAGS["verbosity"].present:
+        # TensorFlow reports every checkpoint through absl, which a run's own
+        # lines would drown in.
+        logging.set_verbosity(logging.WARNING)
+    try:
+        if len(argv) > 1:
+            raise UsageError(
+                "expected flags of the form --name=value; "
+                f"got {' '.join(argv[1:])!r}"
+            )
+        action()
+    except UsageError as error:
+        return _fail(error, 2)
+    except FloatingPointError as error:
+        return _fail(error, 1)
+    return 0
+
+
+def _fail(error, status):
+    print(f"error: {error}", file=sys.stderr)
+    return status

@@ -63,14 +63,14 @@ NOISE = {
 }
 METHODS = {
     "drpl": {
-        "relabel_epochs": 20,
-        "relabel_from": 10,
-        "relabel_drops": "12,17",
-        "warmup_epochs": 2,
-        "ssl_epochs": 15,
-        "ssl_drops": "9,13",
-        "final_epochs": 20,
-        "final_drops": "10,15",
+        "relabel_epochs": 40,
+        "relabel_from": 26,
+        "relabel_drops": "30,36",
+        "warmup_epochs": 1,
+        "ssl_epochs": 8,
+        "ssl_drops": "5",
+        "final_epochs": 13,
+        "final_drops": "8",
         "warm_start": True,
         "batch_size": 64,
         "learning_rate": 0.1,

@@ -4,12 +4,21 @@ import difflib
 
 import keras
 
+from noisy_keras.networks import bottleneck_resnet
 from noisy_keras.networks import head
 from noisy_keras.networks import preact_resnet
+from noisy_keras.networks import resnet
+from noisy_keras.networks import wide_resnet
 
 _BUILDERS = {
     "preact_resnet18": preact_resnet.preact_resnet18,
+    "resnet18": resnet.resnet18,
+    "resnet29": bottleneck_resnet.resnet29,
+    "resnet32": resnet.resnet32,
+    "resnet34": resnet.resnet34,
     "tiny": preact_resnet.tiny,
+    "wide_resnet28_10": wide_resnet.wide_resnet28_10,
+    "wide_resnet28_2": wide_resnet.wide_resnet28_2,
 }
 
 NAMES = tuple(sorted(_BUILDERS))

@@ -7,6 +7,7 @@ are in the picture, to a dict of `features [B, h, w, D]` (the last map),
 
 import keras
 
+from noisy_keras.networks import blocks
 from noisy_keras.networks.layers import PixelNormalization
 
 #: Name of the linear layer whose kernel `[E, K]` makes activation maps.
@@ -15,7 +16,15 @@ CLASSIFIER = "logits"
 OUTPUTS = ("features", "embedding", "logits")
 
 
-def with_head(inputs, features, num_classes: int, name: str):
+def with_head(
+    inputs,
+    features,
+    num_classes: int,
+    name: str,
+    *,
+    scaling=blocks.TORCH_DEFAULT,
+    zero_bias=False,
+):
     """Ends a functional graph in global average pooling and a linear layer.
 
     Args:
@@ -23,6 +32,10 @@ def with_head(inputs, features, num_classes: int, name: str):
         features: symbolic `[B, h, w, D]`.
         num_classes: K, at least 2.
         name: of the model.
+        scaling: initialisation of the linear layer's kernel, as scale, mode
+            and distribution of `VarianceScaling`; default PyTorch's, which
+            most published codes train from.
+        zero_bias: whether the bias starts at zero, and not as PyTorch's.
 
     Returns:
         A `keras.Model` that keeps the contract.
@@ -35,14 +48,10 @@ def with_head(inputs, features, num_classes: int, name: str):
             f"Expected at least 2 classes. Received: num_classes={num_classes}"
         )
     embedding = keras.layers.GlobalAveragePooling2D(name="embedding")(features)
-    # PyTorch's default initialisation of a linear layer, which the published
-    # codes train from.
-    bound = embedding.shape[-1] ** -0.5
+    bound = 0.0 if zero_bias else embedding.shape[-1] ** -0.5
     logits = keras.layers.Dense(
         num_classes,
-        kernel_initializer=keras.initializers.VarianceScaling(
-            1 / 3, "fan_in", "uniform"
-        ),
+        kernel_initializer=keras.initializers.VarianceScaling(*scaling),
         bias_initializer=keras.initializers.RandomUniform(-bound, bound),
         dtype="float32",
         name=CLASSIFIER,

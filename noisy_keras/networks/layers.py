@@ -4,6 +4,8 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from noisy_keras.ops import normalization
+
 
 @keras.saving.register_keras_serializable(package="noisy_keras")
 class PixelNormalization(keras.layers.Layer):
@@ -80,22 +82,23 @@ class FusedBatchNormalization(keras.layers.BatchNormalization):
             )
 
     def call(self, inputs, training=None, mask=None):
-        learning = bool(training and self.trainable)
-        empty = tf.constant([], tf.float32)
+        scale, offset = map(tf.convert_to_tensor, (self.gamma, self.beta))
         moving = [self.moving_mean, self.moving_variance]
-        mean, variance = (
-            (empty, empty) if learning else map(tf.convert_to_tensor, moving)
-        )
-        outputs, *batch = tf.raw_ops.FusedBatchNormV3(
+        if training and self.trainable:
+            outputs, *batch = normalization.batch_normalize(
+                inputs, scale, offset, self.epsilon
+            )
+            for old, new in zip(moving, batch, strict=True):
+                old.assign(old * self.momentum + new * (1.0 - self.momentum))
+            return outputs
+        mean, variance = map(tf.convert_to_tensor, moving)
+        outputs, *_ = tf.raw_ops.FusedBatchNormV3(
             x=inputs,
-            scale=tf.convert_to_tensor(self.gamma),
-            offset=tf.convert_to_tensor(self.beta),
+            scale=scale,
+            offset=offset,
             mean=mean,
             variance=variance,
             epsilon=self.epsilon,
-            is_training=learning,
+            is_training=False,
         )
-        if learning:
-            for old, new in zip(moving, batch[:2], strict=True):
-                old.assign(old * self.momentum + new * (1.0 - self.momentum))
         return outputs

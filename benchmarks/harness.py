@@ -68,6 +68,11 @@ def figures(run, work_dir):
         "seconds": statistics.median(r["seconds"] for r in full),
         "minutes": summary["wall_seconds"] / 60.0,
         "curve": test,
+        # Of a recipe, by phase.
+        "detections": {
+            name: found["label_auc"]
+            for name, found in (summary.get("detections") or {}).items()
+        },
     }
 
 
@@ -90,7 +95,11 @@ def report(name, description, runs, work_dir, reference=None, note=""):
     rows = {}
     for run in done:
         rows.setdefault(run.group, []).append(
-            {"name": run.name, "flags": run.flags, **figures(run, work_dir)}
+            {
+                "name": run.name,
+                "flags": _portable(run.flags),
+                **figures(run, work_dir),
+            }
         )
     told = machine()
     os.makedirs(RESULTS, exist_ok=True)
@@ -107,6 +116,17 @@ def report(name, description, runs, work_dir, reference=None, note=""):
         stream.write(_markdown(name, description, told, rows, reference))
         if note:
             stream.write(f"\n{note}\n")
+
+
+def _portable(options):
+    """Flags with paths as seen from the top folder."""
+    top = os.path.dirname(os.path.dirname(RESULTS))
+    return {
+        name: os.path.relpath(value, top)
+        if isinstance(value, str) and value.startswith(top)
+        else value
+        for name, value in options.items()
+    }
 
 
 def machine():

@@ -18,7 +18,13 @@ from noisy_keras.core.plugin import Views
 from noisy_keras.core.sample_table import SampleTable
 from noisy_keras.methods.cross_entropy import CrossEntropy
 from noisy_keras.methods.dividemix import DivideMix
+from noisy_keras.methods.eg import EG
+from noisy_keras.methods.ieg import IEG
 from noisy_keras.methods.joint_optim import JointOptim
+from noisy_keras.methods.l2r import L2R
+from noisy_keras.methods.meta_weight_net import MetaWeightNet
+from noisy_keras.methods.mlc import MLC
+from noisy_keras.methods.mslc import MSLC
 from noisy_keras.methods.pseudo_labeling import PseudoLabeling
 from noisy_keras.methods.sanm import SANM
 from noisy_keras.plugins.sanm import AdversarialNoisyMasking
@@ -27,12 +33,18 @@ from noisy_keras.version import __version__
 
 __all__ = [
     "DRPL",
+    "EG",
+    "IEG",
+    "L2R",
+    "MLC",
+    "MSLC",
     "SANM",
     "AdversarialNoisyMasking",
     "CrossEntropy",
     "DivideMix",
     "JointOptim",
     "LabelAudit",
+    "MetaWeightNet",
     "MomentumSGD",
     "NoisyLabelModel",
     "PseudoLabeling",

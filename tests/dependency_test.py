@@ -16,6 +16,8 @@ FLOORS = [
     {"trainers", "export"},
 ]
 BESIDE = {
+    # A layer is a kernel with weights.
+    "noisy_keras/networks/layers.py": {"noisy_keras/ops"},
     "noisy_keras/core": {"noisy_keras/data"},
     # SANM by its paper's name is its plug-in on a host.
     "noisy_keras/methods/sanm.py": {"noisy_keras/plugins"},

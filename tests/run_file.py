@@ -8,4 +8,5 @@ import sys
 import pytest
 
 if __name__ == "__main__":
-    sys.exit(pytest.main(sys.argv[1:]))
+    # One file, one process.
+    sys.exit(pytest.main([*sys.argv[1:], "-n", "0"]))

@@ -1,6 +1,8 @@
-"""The sources of a run: training, validation, test."""
+"""The sources of a run: training, validation, test, and those trusted."""
 
 import os
+from typing import Any
+from typing import NamedTuple
 
 from noisy_keras.data import classes
 from noisy_keras.data import manifest
@@ -8,17 +10,36 @@ from noisy_keras.data import origin
 from trainers import datasets
 from trainers import injection
 from trainers import noise
+from trainers import trusted_set
 from trainers.usage import UsageError
 
 #: Share held out for validation of pictures that come without such a split.
 _HELD_OUT = 0.1
 
 
+class Sources(NamedTuple):
+    """What a run trains on and is judged on: `Source`s, or None.
+
+    Attributes:
+        train: with noise, and without what is trusted.
+        validation: held out; not both this and `test` are None.
+        test: as published.
+        trusted: with right labels, for methods that learn with such a set.
+        removed: how many of those were in training.
+    """
+
+    train: Any
+    validation: Any
+    test: Any
+    trusted: Any = None
+    removed: int = 0
+
+
 def sources(data, data_dir, labels=None):
     """Loads what a run trains on and is judged on.
 
-    Noise goes into training labels only. Validation and test labels are as
-    published. Classes that are left out are in none of the three.
+    Noise goes into training labels only. Validation, test and trusted labels
+    are as published. Classes that are left out are in none of the sources.
 
     Args:
         data: the `data` part of `Settings`.
@@ -27,13 +48,12 @@ def sources(data, data_dir, labels=None):
             once more the network that made its labels.
 
     Returns:
-        training `Source`, validation `Source` or None, test `Source` or None;
-        not both None.
+        `Sources`.
 
     Raises:
         UsageError: a validation share where the data set has its own split,
-            or nothing to judge a model on; or classes to leave out that are
-            not there, or are all but one.
+            or nothing to judge a model on; classes to leave out that are not
+            there, or are all but one; or a trusted set that cannot be had.
     """
     found = origin.find(data["dataset"], data_dir)
     options = {"image_size": data["image_size"]}
@@ -65,13 +85,26 @@ def sources(data, data_dir, labels=None):
             f"{data['dataset']} has no test split to judge a model on; got 0"
         )
     whole, left_out = train, data["noise_foreign_classes"]
-    train = _bounded(train, data)
+    train, kept = _bounded(train, data), None
     if left_out is not None:
         left_out, kept = _split_classes(train, left_out)
-        train, validation, test = (
-            source and classes.restricted(source, kept)
-            for source in (train, validation, test)
-        )
+
+    def restricted(source):
+        if kept is None or source is None:
+            return source
+        return classes.restricted(source, kept)
+
+    train, validation, test = map(restricted, (train, validation, test))
+    # Before there is noise, so that it spares them.
+    bounded = train.num_samples
+    train, trusted = trusted_set.take(
+        data,
+        train,
+        whole=restricted(whole),
+        judged={"validation": validation, "test": test},
+        load=lambda split: restricted(found.load(split, **options)),
+    )
+    removed = bounded - train.num_samples
 
     def load_foreign(name):
         if name is None:
@@ -90,7 +123,7 @@ def sources(data, data_dir, labels=None):
         if data["noise_foreign"] is not None or left_out is not None:
             foreign = load_foreign(data["noise_foreign"])
         train = manifest.apply(os.path.expanduser(made), train, foreign)
-    return train, validation, test
+    return Sources(train, validation, test, trusted, removed)
 
 
 def _split_classes(source, told):

@@ -20,6 +20,8 @@ HUMAN_LABELS = {
 }
 #: Data sets read straight from the folder that their authors published.
 LAYOUTS = ("animal10n", "clothing1m", "food101n", "mini_webvision", "webvision")
+#: Those of them in which people have checked a part of the training labels.
+TRUSTED = ("clothing1m", "food101n")
 #: A user's own pictures, and sets that were prepared: what follows the colon.
 PREFIXES = {
     "folder": "PATH",

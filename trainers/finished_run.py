@@ -97,7 +97,7 @@ def load(folder, data_dir):
     labels = os.path.join(folder, run_folder.LABELS)
     data = _with_labels(settings["data"], labels)
     try:
-        train, validation, test = data_module.sources(data, data_dir, labels)
+        sources = data_module.sources(data, data_dir, labels)
     except KeyError as error:
         raise UsageError(
             f"--run: expected the setting {error} in the "
@@ -105,24 +105,25 @@ def load(folder, data_dir):
         ) from error
     except (ValueError, OSError) as error:
         raise UsageError(str(error)) from error
-    if not manifest.matches(labels, train):
+    if not manifest.matches(labels, sources.train):
         raise UsageError(
             f"--run: the data are not what the run in {folder} was trained "
             "on: other samples or labels. Bring them back to what they were."
         )
     model = _load_model(os.path.join(folder, MODEL))
     try:
-        inputs.check_source(model, train, training=True)
+        inputs.check_source(model, sources.train, training=True)
     except ValueError as error:
         raise UsageError(str(error)) from error
+    judged_name = "validation" if sources.test is None else "test"
     return FinishedRun(
         folder=folder,
         method=settings["method"],
         data=data,
         model=model,
-        train=train,
-        judged=validation if test is None else test,
-        judged_name="validation" if test is None else "test",
+        train=sources.train,
+        judged=getattr(sources, judged_name),
+        judged_name=judged_name,
     )
 
 
@@ -157,8 +158,9 @@ def _with_labels(data, path):
     """The data settings of a run, its labels from its own manifest."""
     import numpy as np
 
-    # Runs of earlier versions have no such setting.
-    data = {"noise_foreign_classes": None} | data
+    # Runs of earlier versions have no such settings.
+    later = ("noise_foreign_classes", "trusted", "trusted_csv")
+    data = dict.fromkeys(later) | data
     try:
         with np.load(path, allow_pickle=False) as arrays:
             names_foreign = "foreign_id" in arrays.files

@@ -11,7 +11,14 @@ _DIVIDEMIX = (
     "train_view",
 )
 
-_VIEWS = ["none", "weak", "autoaugment", "randaugment", "jitter"]
+_VIEWS = [
+    "none",
+    "weak",
+    "autoaugment",
+    "autoaugment_cutout",
+    "randaugment",
+    "jitter",
+]
 
 
 def define_dividemix():
@@ -51,6 +58,67 @@ def define_dividemix():
 def dividemix(values):
     """DivideMix's arguments from the flags' values."""
     return {name: values[name] for name in _DIVIDEMIX}
+
+
+def define_view():
+    """Defines the flag of the view that a method trains on."""
+    flags.DEFINE_enum("view", None, _VIEWS, "View to train on.")
+
+
+#: Flags of methods that let two views agree on a guess.
+GUESSING = (
+    "unlabeled_weight",
+    "consistency_weight",
+    "temperature",
+    "mix_alpha",
+    "logit_normalization",
+    "exact_beta",
+    "average_decay",
+    "view",
+    "strong_view",
+)
+
+
+def define_guessing():
+    """Defines the flags of `GUESSING`."""
+    flags.DEFINE_float(
+        "unlabeled_weight",
+        None,
+        "p, of guesses for the mixed batch.",
+        lower_bound=0.0,
+    )
+    flags.DEFINE_float(
+        "consistency_weight",
+        None,
+        "k, of the divergence between the two views.",
+        lower_bound=0.0,
+    )
+    flags.DEFINE_float(
+        "temperature", None, "tau, in (0, 1]; the lower, the surer guesses."
+    )
+    flags.DEFINE_float(
+        "mix_alpha", None, "Of the Beta distribution of mixup ratios."
+    )
+    flags.DEFINE_bool(
+        "logit_normalization",
+        None,
+        "Whether logits are brought to one size for guesses and the mixed "
+        "batch, as the released code does.",
+    )
+    flags.DEFINE_bool(
+        "exact_beta",
+        None,
+        "Whether mixup ratios are drawn from the Beta distribution itself.",
+    )
+    flags.DEFINE_float(
+        "average_decay",
+        None,
+        "Of the mean of weights that predicts; 0: the last weights do.",
+    )
+    define_view()
+    flags.DEFINE_enum(
+        "strong_view", None, _VIEWS, "View that is to agree with it."
+    )
 
 
 #: Flags of methods that replace labels by predictions.

@@ -35,12 +35,7 @@ def resolve(method, values):
     """Settings from flags."""
     own = {name: values[name] for name in (*host_flags.RELABELLING, *_OWN)}
     resolved = settings.resolve(method, values, host=own)
-    relabel_from, epochs = resolved.host["relabel_from"], resolved.training
-    if relabel_from > epochs["epochs"]:
-        raise settings.UsageError(
-            "--relabel_from: expected at most the number of epochs, "
-            f"{epochs['epochs']}; got {relabel_from}"
-        )
+    settings.require_within_run(resolved, "relabel_from")
     return resolved
 
 

@@ -1,11 +1,10 @@
 """The flags of label noise, and what they come to."""
 
-import os
-
 from absl import flags
 
 from trainers import datasets
 from trainers import presets
+from trainers import usage
 from trainers.usage import UsageError
 
 #: Made from a rate and a seed.
@@ -157,8 +156,10 @@ def resolve(dataset, values):
     if given["noise_foreign"] is not None:
         datasets.check(given["noise_foreign"], flag="noise_foreign")
     if from_file:
-        _require_file(
-            "noise_manifest", values, "the noise_manifest.npz of a run"
+        usage.require_file(
+            "noise_manifest",
+            values["noise_manifest"],
+            "the noise_manifest.npz of a run",
         )
     else:
         _check_needs(told, noise_type, given, classes)
@@ -267,16 +268,9 @@ def _check_needs(told, noise_type, given, classes):
             f"--noise_type={told}; got none"
         )
     if matrix is not None:
-        _require_file("noise_matrix", given, "a .npy or .csv file")
+        usage.require_file("noise_matrix", matrix, "a .npy or .csv file")
     share = given["noise_share"]
     if share is not None and not 0.0 < share < 1.0:
         raise UsageError(
             f"--noise_share: expected a share in (0, 1); got {share}"
-        )
-
-
-def _require_file(name, values, what):
-    if not os.path.isfile(os.path.expanduser(values[name])):
-        raise UsageError(
-            f"--{name}: expected {what}; got {values[name]!r}, which is no file"
         )

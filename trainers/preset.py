@@ -18,6 +18,10 @@ class Preset:
         width: None is the network's published width.
         image_size: side in pixels; None is the data set's own.
         warmup: epochs before the first division, or None for methods without.
+        restarts: steps of the learning rate's first cosine cycle, each next
+            one being longer and lower; None drops it at `drops`.
+        trusted: samples per class to be trusted, of methods that learn with
+            such a set; None for others.
         counted: arguments of the method that are epochs within the run: with
             `--epochs` they move in proportion.
         host: further arguments of the method.
@@ -34,6 +38,8 @@ class Preset:
     width: int | None = None
     image_size: int | None = None
     warmup: int | None = None
+    restarts: int | None = None
+    trusted: int | None = None
     counted: dict = dataclasses.field(default_factory=dict)
     host: dict = dataclasses.field(default_factory=dict)
     plugin: dict = dataclasses.field(default_factory=dict)

@@ -8,6 +8,7 @@ epochs; with `--epochs` they move in proportion (the warm-up only shrinks).
 import dataclasses
 
 from trainers import phase_presets
+from trainers import trusted_presets
 from trainers.preset import Preset
 
 # Data sets whose labels are clean as published, with the noise injected when
@@ -36,7 +37,8 @@ def preset(method, dataset, noise_type, noise_rate, name="recommended"):
 
     Args:
         method: `"cross_entropy"`, `"dividemix"`, `"sanm"` (on DivideMix),
-            `"sanm_ce"`, `"joint_optim"` or `"drpl"`.
+            `"sanm_ce"`, `"joint_optim"`, `"drpl"`, or one of
+            `trusted_presets.METHODS`.
         dataset: name.
         noise_type: `"none"`, `ESTIMATED` or a generator's name.
         noise_rate: nominal, in `[0, 1)`.
@@ -51,6 +53,8 @@ def preset(method, dataset, noise_type, noise_rate, name="recommended"):
         return phase_presets.preset(
             method, dataset, noise_type, noise_rate, name
         )
+    if method in trusted_presets.METHODS:
+        return trusted_presets.preset(method, dataset, name)
     rows = {"digits": _DIGITS, "cifar10": _CIFAR, "cifar100": _CIFAR}
     row = rows.get(dataset, _PICTURES)[method]
     if method in ("dividemix", "sanm"):

@@ -112,11 +112,23 @@ def _config(settings, run):
 
 
 def _used(run):
-    """All arguments of the method and its plug-ins, defaults included."""
+    """What a run that goes on must have: arguments, defaults included.
+
+    And which samples are trusted: a file may have changed under its name.
+    """
+    trusted = {}
+    if run.trusted is not None:
+        from noisy_keras.data import manifest
+
+        trusted["trusted_samples"] = {
+            "count": run.trusted.num_samples,
+            "sha256": manifest.fingerprint(run.trusted),
+        }
     return {
         "method": getattr(run.model, "settings", {}),
         "plugins": {
             plugin.name: getattr(plugin, "settings", {})
             for plugin in run.model.plugins
         },
+        **trusted,
     }

@@ -6,6 +6,7 @@ from trainers import datasets
 from trainers import noise
 from trainers import phase_presets
 from trainers import presets
+from trainers import trusted_flags
 from trainers.usage import UsageError
 
 
@@ -65,7 +66,8 @@ def resolve(method, values, preset_key=None, host=None, plugin=None):
     replaced = []
 
     def pick(flag, default):
-        if values[flag] is None:
+        # Some flags are of some trainers alone.
+        if values.get(flag) is None:
             return default
         replaced.append(flag)
         return values[flag]
@@ -74,6 +76,11 @@ def resolve(method, values, preset_key=None, host=None, plugin=None):
     scale = min(1.0, epochs / row.epochs)
     drops = tuple(round(d * epochs / row.epochs) for d in row.drops)
     drops = as_epochs("learning_rate_drops", pick("learning_rate_drops", drops))
+    # 0 does without.
+    restarts = pick("restart_steps", row.restarts) or None
+    if restarts is not None:
+        trusted_flags.check_no_drops(values["learning_rate_drops"])
+        drops = ()
     network = pick("network", row.network)
     # A width belongs to the network that the row names.
     width = pick("width", row.width if network == row.network else None)
@@ -85,6 +92,7 @@ def resolve(method, values, preset_key=None, host=None, plugin=None):
         "batch_size": pick("batch_size", row.batch_size),
         "learning_rate": pick("learning_rate", row.learning_rate),
         "learning_rate_drops": drops,
+        "restart_steps": restarts,
         "weight_decay": pick("weight_decay", row.weight_decay),
         "seed": values["seed"],
         "mixed_precision": values["mixed_precision"],
@@ -96,6 +104,13 @@ def resolve(method, values, preset_key=None, host=None, plugin=None):
                 f"--{name}: expected a positive number; got {training[name]}"
             )
     image_size = pick("image_size", row.image_size)
+    trusted = trusted_flags.resolve(
+        row.trusted,
+        dataset,
+        injected,
+        pick("trusted", None),
+        pick("trusted_csv", None),
+    )
     _check_seeds(values)
     own_host = {k: v for k, v in (host or {}).items() if v is not None}
     own_plugin = {k: v for k, v in (plugin or {}).items() if v is not None}
@@ -119,6 +134,7 @@ def resolve(method, values, preset_key=None, host=None, plugin=None):
             "image_size": image_size,
             "max_train_samples": values["max_train_samples"],
             "validation": values["validation"],
+            **trusted,
             **injected,
         },
         training=training,
@@ -139,6 +155,24 @@ def as_epochs(flag, values):
             f"got {','.join(map(str, values))}"
         )
     return epochs
+
+
+def require_within_run(resolved, name):
+    """Raises unless epochs that are counted from the start are in a run.
+
+    Args:
+        resolved: `Settings`.
+        name: of the argument of the method, and of its flag.
+
+    Raises:
+        UsageError: there are more.
+    """
+    told, epochs = resolved.host[name], resolved.training["epochs"]
+    if told > epochs:
+        raise UsageError(
+            f"--{name}: expected at most the number of epochs, {epochs}; "
+            f"got {told}"
+        )
 
 
 def _check_seeds(values):

@@ -13,14 +13,15 @@ from noisy_keras import callbacks
 from noisy_keras.callbacks import metrics_log
 from noisy_keras.core import distribution
 from noisy_keras.core import files as files_module
-from noisy_keras.core import optimizers
 from trainers import data as data_module
 from trainers import noise_estimate
 from trainers import progress
 from trainers import quiet
+from trainers import rates
 from trainers import run_folder
 from trainers import strategies
 from trainers import summary as summary_module
+from trainers import trusted_set
 from trainers.settings import Settings
 from trainers.usage import UsageError
 
@@ -35,6 +36,8 @@ class Run:
     test: Any
     model: Any
     strategy: Any
+    trusted: Any = None
+    removed: int = 0
     estimate: Any = None
     recipe: Any = None
 
@@ -80,9 +83,8 @@ def prepare(settings, data_dir, distribute, build, labels=None):
             options["mixed_precision"], f"mixed_{options['mixed_precision']}"
         )
         keras.mixed_precision.set_global_policy(policy)
-        train, validation, test = data_module.sources(
-            settings.data, data_dir, labels
-        )
+        sources = data_module.sources(settings.data, data_dir, labels)
+        train = sources.train
         if options["batch_size"] > train.num_samples:
             raise UsageError(
                 "--batch_size: expected at most the number of training "
@@ -98,7 +100,7 @@ def prepare(settings, data_dir, distribute, build, labels=None):
             jit = {"true": True, "false": False}
             model.compile(
                 nk.MomentumSGD(
-                    options["learning_rate"],
+                    rates.of_optimizer(options),
                     momentum=0.9,
                     weight_decay=options["weight_decay"],
                 ),
@@ -106,7 +108,16 @@ def prepare(settings, data_dir, distribute, build, labels=None):
             )
     except (ValueError, OSError) as error:
         raise UsageError(str(error)) from error
-    return Run(settings, train, validation, test, model, strategy)
+    return Run(
+        settings,
+        train,
+        sources.validation,
+        sources.test,
+        model,
+        strategy,
+        sources.trusted,
+        sources.removed,
+    )
 
 
 def describe(run):
@@ -121,6 +132,10 @@ def describe(run):
             f"({train.noise['convention']}): {run.effective_noise_rate:.1%} of "
             "the labels are wrong"
         )
+    if run.trusted is not None:
+        lines.append(
+            trusted_set.describe(run.trusted, run.settings.data, run.removed)
+        )
     if unreadable(train):
         lines.append(
             f"{len(unreadable(train))} pictures cannot be read and were left "
@@ -132,6 +147,7 @@ def describe(run):
     lines.append(
         f"{networks} {size:,} parameters ({run.settings.training['network']})"
     )
+    lines += rates.describe(run.settings.training, train.num_samples)
     if run.strategy.num_replicas_in_sync > 1:
         lines.append(f"{run.strategy.num_replicas_in_sync} replicas")
     return "\n".join(lines)
@@ -172,11 +188,7 @@ def _train_model(run, folder, out, bar, picture_every):
         run.train,
         epochs=options["epochs"],
         callbacks=[
-            keras.callbacks.LearningRateScheduler(
-                optimizers.stepwise(
-                    options["learning_rate"], options["learning_rate_drops"]
-                )
-            ),
+            rates.callback(options),
             *_test_accuracy(run),
             callbacks.LabelQuality(run.train),
             bar,
@@ -217,12 +229,15 @@ def _train_phases(run, folder, out, bar, picture_every):
 
 def _fit_options(run):
     options = run.settings.training
+    # No other method knows the argument.
+    trusted = {} if run.trusted is None else {"trusted": run.trusted}
     return {
         "batch_size": options["batch_size"],
         "steps_per_epoch": options["steps_per_epoch"],
         "validation_data": run.judged,
         "seed": options["seed"],
         "verbose": 0,
+        **trusted,
     }
 
 

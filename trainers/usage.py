@@ -1,5 +1,6 @@
 """How a command ends: what a user cannot have is told in one line."""
 
+import os
 import sys
 
 from absl import flags
@@ -8,6 +9,24 @@ from absl import logging
 
 class UsageError(Exception):
     """What the user asked for cannot be done; the message says why."""
+
+
+def require_file(flag, path, what):
+    """Raises unless a flag names a file.
+
+    Args:
+        flag: its name.
+        path: its value; whether remote paths are there, TensorFlow will tell.
+        what: was expected.
+
+    Raises:
+        UsageError: there is no such file.
+    """
+    local = "://" not in path
+    if local and not os.path.isfile(os.path.expanduser(path)):
+        raise UsageError(
+            f"--{flag}: expected {what}; got {path!r}, which is no file"
+        )
 
 
 def status_of(argv, action):

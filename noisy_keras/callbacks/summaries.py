@@ -3,6 +3,7 @@
 import os
 
 import keras
+import numpy as np
 import tensorflow as tf
 
 from noisy_keras.core import distribution
@@ -12,7 +13,9 @@ class Summaries(keras.callbacks.Callback):
     """Writes scalars and histograms for TensorBoard, once per epoch.
 
     Scalars are the epoch's metrics; histograms are the clean probabilities and
-    the losses of the last division, one per network.
+    the losses of the last division, one per network; and of methods with a
+    trusted set, the weights of samples and the trust in their given labels, at
+    each sample's last step.
 
     Args:
         directory: of the event files.
@@ -40,6 +43,11 @@ class Summaries(keras.callbacks.Callback):
                 rows = table.numpy()
                 for k in range(len(self.model.networks)):
                     tf.summary.histogram(f"{name}/network_{k}", rows[:, k])
+            for name in ("sample_weight", "kept"):
+                table = getattr(self.model, name, None)
+                last = table.numpy()[:, 0] if table is not None else np.zeros(0)
+                if (last >= 0.0).any():
+                    tf.summary.histogram(name, last[last >= 0.0])
         self._writer.flush()
 
     def on_train_end(self, logs=None):

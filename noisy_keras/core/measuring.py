@@ -72,7 +72,7 @@ def measure(model, source, batch_size=None):
 def step(model, fields):
     """The compiled part: from a batch to its columns of a `Measurement`."""
     images = tf.cast(fields["image"], tf.float32)
-    logits = [n(images, training=False)["logits"] for n in model.networks]
+    logits = [n(images, training=False)["logits"] for n in model.predictors]
     loss = [losses.sparse_cross_entropy(fields["label"], z) for z in logits]
     mean = tf.nn.softmax(tf.add_n(logits) / float(len(logits)))
     return {

@@ -92,6 +92,11 @@ class NoisyLabelModel(keras.Model):
         return self.networks[0].output["logits"].shape[-1]
 
     @property
+    def predictors(self):
+        """The networks whose mean is the model's answer: those trained."""
+        return self.networks
+
+    @property
     def image_shape(self):
         return tuple(self.networks[0].input_shape[1:])
 
@@ -102,7 +107,9 @@ class NoisyLabelModel(keras.Model):
     def logits(self, images, training=False):
         """Mean of the networks' logits: float32 `[B, K]`."""
         images = tf.cast(images, tf.float32)
-        logits = [n(images, training=training)["logits"] for n in self.networks]
+        logits = [
+            n(images, training=training)["logits"] for n in self.predictors
+        ]
         return tf.add_n(logits) / float(len(logits))
 
     def compile(self, optimizer=None, loss=None, metrics=("accuracy",), **kw):
@@ -135,7 +142,7 @@ class NoisyLabelModel(keras.Model):
             self.optimizer.build(self.trainable_variables)
         moving = [
             variable.value
-            for network in self.networks
+            for network in dict.fromkeys([*self.networks, *self.predictors])
             for variable in network.non_trainable_variables
             if variable.dtype == "float32"
         ]

@@ -1,10 +1,13 @@
 """Choosing samples: in proportion to classes, or as many of each."""
 
 import csv
+import dataclasses
+import io
 import os
 
 import numpy as np
 
+from noisy_keras.data import filesystem
 from noisy_keras.data.splits import first
 
 
@@ -71,7 +74,7 @@ def trusted(source, which, seed):
             there, or twice, or leave none to train on.
     """
     if isinstance(which, int | np.integer) and not isinstance(which, bool):
-        rows, labels = _of_each_class(source, which, seed), None
+        rows, labels = of_each_class(source, which, seed), None
     else:
         rows, labels = _named(source, which)
     if len(rows) >= source.num_samples:
@@ -85,38 +88,166 @@ def trusted(source, which, seed):
     return rows, labels
 
 
-def _of_each_class(source, count, seed):
+def of_each_class(source, count, seed, spare=1):
+    """As many samples of each class, by true label where known.
+
+    Args:
+        source: a `Source`.
+        count: samples per class, at least 1.
+        seed: of the choice.
+        spare: samples per class that must be left.
+
+    Returns:
+        Positions, int64 `[K * count]`, ascending.
+
+    Raises:
+        ValueError: classes with too few samples.
+    """
     labels = source.labels
     if source.true_labels is not None:
         labels = source.true_labels
+    members = [np.flatnonzero(labels == c) for c in range(source.num_classes)]
+    few = [
+        f"class {name!r} has {len(rows)} samples"
+        for name, rows in zip(source.class_names, members, strict=True)
+        if len(rows) < count + spare
+    ]
+    if few or count < 1:
+        more = " and more samples than that" if spare else ""
+        raise ValueError(
+            f"Expected at least 1 trusted sample per class{more}. Received: "
+            f"trusted={count}" + (f"; {first(few)}" if few else "")
+        )
     random = np.random.RandomState(seed)
-    chosen = []
-    for c, name in enumerate(source.class_names):
-        members = np.flatnonzero(labels == c)
-        if not 1 <= count < len(members):
-            raise ValueError(
-                "Expected at least 1 trusted sample per class and more "
-                f"samples than that. Received: trusted={count}, class "
-                f"{name!r} has {len(members)} samples"
-            )
-        chosen.append(random.permutation(members)[:count])
+    chosen = [random.permutation(rows)[:count] for rows in members]
     return np.sort(np.concatenate(chosen))
+
+
+@dataclasses.dataclass(frozen=True)
+class NamedSamples:
+    """Samples that a CSV file names.
+
+    Attributes:
+        path: of the file.
+        column: that has the names, `"id"` or `"path"`.
+        names: list of strings.
+        labels: list of strings, or None without such a column.
+        lines: numbers of their lines in the file.
+    """
+
+    path: str
+    column: str
+    names: list
+    labels: list | None
+    lines: list
+
+    def told(self, rows):
+        """Some of the names, for a message."""
+        return first(
+            [f"{self.names[i]!r} at line {self.lines[i]}" for i in rows]
+        )
+
+    def numbers(self, class_names):
+        """The labels as classes, by name or number.
+
+        Args:
+            class_names: K strings.
+
+        Returns:
+            int `[n]`, or None without labels.
+
+        Raises:
+            ValueError: labels of no class; with line numbers.
+        """
+        if self.labels is None:
+            return None
+        number = {name: c for c, name in enumerate(class_names)}
+        found, wrong = [], []
+        for label, line in zip(self.labels, self.lines, strict=True):
+            found.append(number.get(label, -1))
+            if found[-1] < 0 and label.isdecimal():
+                found[-1] = int(label) if int(label) < len(number) else -1
+            if found[-1] < 0:
+                wrong.append(f"{label!r} at line {line}")
+        if wrong:
+            raise ValueError(
+                f"Expected labels of the {len(number)} classes in {self.path}. "
+                f"Received: {len(wrong)} others: {first(wrong)}"
+            )
+        return np.asarray(found)
+
+
+def read_names(path):
+    """Reads a CSV file that names samples.
+
+    Args:
+        path: of the file, UTF-8, with a header: the column `id` or `path`, and
+            maybe `label`; others are left alone.
+
+    Returns:
+        `NamedSamples`, one at least.
+
+    Raises:
+        OSError: the file cannot be read.
+        ValueError: no text, no such column, or lines without a name.
+    """
+    path = filesystem.expanded(path)
+    try:
+        # "-sig" takes off the mark that spreadsheets put at the start.
+        text = filesystem.read(path).decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise ValueError(
+            f"Expected {path} to be text in UTF-8. Received: {error.reason} "
+            f"at byte {error.start}"
+        ) from error
+    reader = csv.DictReader(io.StringIO(text, newline=""))
+    reader.fieldnames = [name.strip() for name in reader.fieldnames or []]
+    rows = [(reader.line_num, row) for row in reader]
+    columns = reader.fieldnames
+    column = next((name for name in ("id", "path") if name in columns), None)
+    if column is None or not rows:
+        told = ", ".join(columns) or "an empty file"
+        raise ValueError(
+            "Expected lines with the column id or path, and maybe label, in "
+            f"{path}. Received: {told}"
+            + (" and no lines" if columns and not rows else "")
+        )
+    names = [(row[column] or "").strip() for _, row in rows]
+    lines = [line for line, _ in rows]
+    unnamed = [
+        str(line) for line, name in zip(lines, names, strict=True) if not name
+    ]
+    if unnamed:
+        raise ValueError(
+            f"Expected the column {column} in every line of {path}. Received: "
+            f"{len(unnamed)} without: line {first(unnamed)}"
+        )
+    labels = None
+    if "label" in columns:
+        labels = [(row["label"] or "").strip() for _, row in rows]
+    return NamedSamples(path, column, names, labels, lines)
 
 
 def _named(source, which):
     """Samples by id, of a list or a CSV file that may tell their labels."""
     if isinstance(which, str | os.PathLike):
-        ids, labels, where = _read(os.fspath(which), source)
+        listed = read_names(os.fspath(which))
+        ids, where, told = listed.names, listed.path, listed.told
+        labels = listed.numbers(source.class_names)
     else:
         ids, labels, where = [str(i) for i in which], None, "`trusted`"
+
+        def told(rows):
+            return first([ids[i] for i in rows])
+
     place = {text: row for row, text in enumerate(source.ids)}
-    missing = [text for text in ids if text not in place]
+    missing = [i for i, text in enumerate(ids) if text not in place]
     if missing or not ids:
         raise ValueError(
             f"Expected ids of samples in {where}. Received: "
             + (
                 f"{len(missing)} of {len(ids)} that are not there: "
-                f"{first(missing)}. Ids look like {source.ids[0]!r}"
+                f"{told(missing)}. Ids look like {source.ids[0]!r}"
                 if ids
                 else "none"
             )
@@ -124,40 +255,10 @@ def _named(source, which):
     rows = np.asarray([place[text] for text in ids])
     order = np.argsort(rows, kind="stable")
     rows = rows[order]
-    doubled = rows[1:][np.diff(rows) == 0]
+    doubled = order[1:][np.diff(rows) == 0]
     if len(doubled):
         raise ValueError(
             f"Expected each id once in {where}. Received: {len(doubled)} "
-            f"doubled: {first([str(i) for i in source.ids[doubled]])}"
+            f"doubled: {told(doubled)}"
         )
-    return rows, None if labels is None else np.asarray(labels)[order]
-
-
-def _read(path, source):
-    with open(path, encoding="utf-8-sig", newline="") as stream:
-        rows = list(csv.DictReader(stream))
-        columns = set(rows[0]) if rows else set()
-    key = next((name for name in ("id", "path") if name in columns), None)
-    if key is None:
-        raise ValueError(
-            f"Expected the column id or path, and maybe label, in {path}. "
-            f"Received: {', '.join(sorted(map(str, columns))) or 'no rows'}"
-        )
-    ids = [(row[key] or "").strip() for row in rows]
-    if "label" not in columns:
-        return ids, None, path
-    number = {name: c for c, name in enumerate(source.class_names)}
-    labels, wrong = [], []
-    for line, row in enumerate(rows, start=2):
-        label = (row["label"] or "").strip()
-        labels.append(number.get(label, -1))
-        if labels[-1] < 0 and label.isdigit():
-            labels[-1] = int(label) if int(label) < len(number) else -1
-        if labels[-1] < 0:
-            wrong.append(f"{label!r} at line {line}")
-    if wrong:
-        raise ValueError(
-            f"Expected labels of the {len(number)} classes in {path}. "
-            f"Received: {len(wrong)} others: {first(wrong)}"
-        )
-    return ids, labels, path
+    return rows, None if labels is None else labels[order]

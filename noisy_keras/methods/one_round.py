@@ -25,11 +25,16 @@ class OneRoundSchedule:
         self.source = source
         self.batch_size = batch_size
         self.seed = seed
-        steps = batches.steps_for(source.num_samples, batch_size)
-        self.steps = min(steps, steps_per_epoch or steps)
+        self.indices = np.arange(source.num_samples)
+        self.count_steps(steps_per_epoch)
         self._view = source.view(model.view)
         # Held here, so that it is traced once and not once an epoch.
         self._make_batch = tf.function(self._fields)
+
+    def count_steps(self, bound):
+        """Sets the steps of an epoch, at most `bound` unless that is None."""
+        steps = batches.steps_for(len(self.indices), self.batch_size)
+        self.steps = min(steps, bound or steps)
 
     def phase(self, epoch):
         """The step of an epoch: a key of the model's `steps`."""
@@ -44,6 +49,11 @@ class OneRoundSchedule:
         del epoch
         return {}
 
+    def sample_choices(self, epoch):
+        """More samples of each step: dict of int arrays `[steps, B]`."""
+        del epoch
+        return {}
+
     def sample_fields(self, index):
         """More values per sample: dict of tensors `[B, ...]`."""
         del index
@@ -51,7 +61,7 @@ class OneRoundSchedule:
 
     def __call__(self, epoch):
         indices = batches.shuffled(
-            np.arange(self.source.num_samples),
+            self.indices,
             self.steps,
             self.batch_size,
             batches.order_random(self.seed, epoch),
@@ -60,7 +70,7 @@ class OneRoundSchedule:
         return [
             batches.Round(
                 self.phase(epoch),
-                samples={"index": indices},
+                samples={"index": indices, **self.sample_choices(epoch)},
                 settings={"seed": seeds, **self.step_settings(epoch)},
                 make_batch=self._make_batch,
             )

@@ -14,6 +14,7 @@ equations 2 to 4; Ren et al., Learning to Reweight Examples, ICML 2018.
 
 import tensorflow as tf
 
+from noisy_keras.ops import derivatives
 from noisy_keras.ops import losses
 
 #: Ways to the same directional derivative, see `meta_gradients`.
@@ -101,8 +102,7 @@ def meta_gradients(
     if method == "double_reverse":
         change = derivative_along(tape, log_p, parameters, direction)
     else:
-        along = {"forward": _forward_mode, "differences": _differences}
-        change = along[method](
+        change = getattr(derivatives, method)(
             lambda p: tf.nn.log_softmax(forward(p, images)),
             parameters,
             direction,
@@ -258,32 +258,6 @@ def derivative_along(tape, outputs, parameters, direction):
         output_gradients=direction,
         unconnected_gradients=tf.UnconnectedGradients.ZERO,
     )
-
-
-def _forward_mode(function, parameters, direction):
-    # Constants of their own: the accumulator tells tensors by identity.
-    parameters = [tf.identity(p) for p in parameters]
-    with tf.autodiff.ForwardAccumulator(parameters, direction) as accumulator:
-        outputs = function(parameters)
-    return accumulator.jvp(outputs)
-
-
-def _differences(function, parameters, direction):
-    """Central differences, with a step of a thousandth of the weights' norm."""
-    size = tf.linalg.global_norm(parameters) / (
-        tf.linalg.global_norm(direction) + 1e-12
-    )
-    step = 1e-3 * size
-
-    def moved(sign):
-        return function(
-            [
-                p + sign * step * d
-                for p, d in zip(parameters, direction, strict=True)
-            ]
-        )
-
-    return (moved(1.0) - moved(-1.0)) / (2.0 * step)
 
 
 def _nested(forward, parameters, images, targets, probe, lambda_0, step):

@@ -38,23 +38,40 @@ def co_refine(targets, guesses, clean_probability):
 
 
 def mixup(images, targets, mix_ratio, permutation):
-    """Mixes every sample with a partner, all by one ratio.
+    """Mixes every sample with a partner.
 
     Args:
         images: `[N, H, W, C]`.
         targets: `[N, K]`.
-        mix_ratio: scalar in `[0, 1]`, the share of the sample itself.
-            MixMatch uses `max(l, 1 - l)` with `l ~ Beta(a, a)`, which keeps
-            the order of labelled and unlabelled halves meaningful.
+        mix_ratio: in `[0, 1]`, the share of the sample itself: a scalar for
+            all, or `[N]`, one each. MixMatch uses `max(l, 1 - l)` with
+            `l ~ Beta(a, a)`, which keeps the order of labelled and unlabelled
+            halves meaningful.
         permutation: int `[N]`, the partners.
 
     Returns:
         images `[N, H, W, C]` and targets `[N, K]`.
     """
-    mixed_images = mix_ratio * images + (1.0 - mix_ratio) * tf.gather(
-        images, permutation
-    )
-    mixed_targets = mix_ratio * targets + (1.0 - mix_ratio) * tf.gather(
-        targets, permutation
-    )
-    return mixed_images, mixed_targets
+
+    def mixed(values):
+        ratio = tf.convert_to_tensor(mix_ratio)
+        if ratio.shape.rank:
+            ratio = tf.reshape(ratio, [-1] + [1] * (values.shape.rank - 1))
+        return ratio * values + (1.0 - ratio) * tf.gather(values, permutation)
+
+    return mixed(images), mixed(targets)
+
+
+def normalize_logits(logits):
+    """Brings a tensor of logits to a mean square of 1.
+
+    `v / sqrt(mean(v^2) + 1e-8)`, one mean over the *whole* tensor, so samples
+    of a batch share it. Source: the released code of IEG.
+
+    Args:
+        logits: `[B, K]`.
+
+    Returns:
+        `[B, K]`.
+    """
+    return logits * tf.math.rsqrt(tf.reduce_mean(tf.square(logits)) + 1e-8)

@@ -129,6 +129,26 @@ def test_label_quality_by_hand():
     assert quality["label_auc"] == 0.75
 
 
+def test_trust_quality_by_hand():
+    images = np.zeros((5, 8, 8, 3), np.uint8)
+    source = nk.data.from_arrays(
+        images, [0, 1, 0, 1, 0], true_labels=[0, 0, 1, 1, -1]
+    )
+    # Clean: 0 and 3; wrong: 1 and 2; sample 4 is not known.
+    table = np.array([[2, 3], [0, 1], [1, 2], [4, 2.5], [9, 9]], float)
+    assert label_quality.trust_quality(source, "weight", table) == {
+        "weight_clean": 3.0,
+        "weight_noisy": 0.5,
+        "weight_auc": 1.0,
+    }
+    table[1] = -1.0  # Not seen yet.
+    quality = label_quality.trust_quality(source, "weight", table)
+    assert quality["weight_noisy"] == 1.0
+    assert label_quality.trust_quality(source, "kept", table - 10.0) == {}
+    unknown = nk.data.from_arrays(images, [0, 1, 0, 1, 0])
+    assert label_quality.trust_quality(unknown, "kept", table) == {"kept": 4.0}
+
+
 def test_label_quality_without_truth_or_without_noise_is_empty():
     images = np.zeros((2, 8, 8, 3), np.uint8)
     unknown = nk.data.from_arrays(images, [0, 1])

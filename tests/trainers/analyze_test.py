@@ -31,7 +31,7 @@ FILES = {
 def a_run(folder, backbone=None, **flags):
     """A finished run, quickly: one short epoch of cross-entropy."""
     settings = resolve("cross_entropy", max_train_samples=200, **flags)
-    train, _, _ = data_module.sources(settings.data, None)
+    train, *_ = data_module.sources(settings.data, None)
     network = backbone or nk.networks.build("tiny", train, width=4)
     model = nk.CrossEntropy(network, train.num_samples)
     model.compile(nk.MomentumSGD(0.05))

@@ -26,6 +26,14 @@ DRPL = (
     "--epochs=7",
     "--noise_type=asymmetric",
 )
+IEG = (
+    "--max_train_samples=260",
+    "--trusted=3",
+    "--width=4",
+    "--epochs=2",
+    "--batch_size=32",
+    "--noise_rate=0.5",
+)
 
 
 def command(trainer, *flags):
@@ -165,6 +173,12 @@ def test_another_runs_folder_is_refused_before_training(finished):
         ("drpl", ["--class_share=1"], "--class_share: expected a share"),
         ("joint_optim", ["--relabel_from=99"], "--relabel_from: expected at"),
         ("joint_optim", ["--entropy_weight=-1"], "non-negative number"),
+        ("ieg", ["--trusted=3", "--trusted_csv=a"], "expected none beside"),
+        ("ieg", ["--trusted=500"], "--trusted: Expected at least 1 trusted"),
+        ("ieg", ["--learning_rate_drops=9"], "none, as the rate restarts"),
+        ("eg", ["--relabel"], "Unknown command line flag 'relabel'"),
+        ("mslc", ["--correct_from=99"], "--correct_from: expected at most"),
+        ("cross_entropy", ["--trusted=3"], "Unknown command line flag"),
         ("cross_entropy", ["--validation=0.3"], "--validation: digits has"),
         ("cross_entropy", ["--noise_convention=even"], "`convention`"),
         (
@@ -233,6 +247,27 @@ def test_missing_or_other_artefacts_are_refused(drpl):
     assert result.returncode == 2 and "seed was 1, now 0" in result.stderr
 
 
+def test_a_run_with_a_trusted_set_tells_what_it_thinks(tmp_path):
+    folder = tmp_path / "ieg"
+    result = run("ieg", f"--output_dir={folder}", *IEG)
+    assert result.returncode == 0, result.stderr
+    assert "30 trusted images (3 per class), 30 of them taken" in result.stdout
+    assert "230 training images" in result.stdout
+    config = json.loads((folder / "config.json").read_text())
+    assert config["data"]["trusted"] == 3
+    lines = (folder / "metrics.jsonl").read_text().splitlines()
+    records = [json.loads(line) for line in lines]
+    for record in records:
+        for name in ("probe_loss", "zero_weights", "weight_clean"):
+            assert np.isfinite(record[name])
+        assert 0.0 <= record["kept_noisy"] <= 1.0
+    with open(folder / "label_audit.csv", encoding="utf-8") as stream:
+        assert len(list(csv.DictReader(stream))) == 230
+    # A run that goes on takes the same samples, and no others.
+    refused = run("ieg", f"--output_dir={folder}", *IEG, "--trusted=4")
+    assert refused.returncode == 2 and "trusted" in refused.stderr
+
+
 def test_a_diverging_run_stops_and_keeps_its_checkpoint(tmp_path):
     result = run(
         "cross_entropy",
@@ -249,7 +284,7 @@ def test_a_diverging_run_stops_and_keeps_its_checkpoint(tmp_path):
 
 @pytest.mark.large
 @pytest.mark.parametrize(
-    ("trainer", "flags"), [("sanm", SMALL), ("drpl", DRPL)]
+    ("trainer", "flags"), [("sanm", SMALL), ("drpl", DRPL), ("ieg", IEG)]
 )
 def test_a_run_killed_at_random_ends_as_if_it_had_not_been(
     tmp_path, trainer, flags

@@ -29,7 +29,15 @@ class Augmentation:
 
 
 #: Names of views: `"weak"` is a shifted crop and a flip; the others add to it.
-VIEWS = ("none", "weak", "autoaugment", "randaugment", "jitter")
+#: With one seed, all of them start from the same weak view.
+VIEWS = (
+    "none",
+    "weak",
+    "autoaugment",
+    "autoaugment_cutout",
+    "randaugment",
+    "jitter",
+)
 
 
 def view(
@@ -86,10 +94,18 @@ def view(
             policy, weak(images, seed, copies), random.fold_in(seed, 2)
         )
 
+    def autoaugment_cutout(images, seed, copies=1):
+        """IEG's strong view: what follows the policy covers its borders."""
+        images = after_weak(policies.auto_augment)(images, seed, copies)
+        again = random.fold_in(seed, 4)
+        images = _weak(images, again, 1, augmentation, None)
+        return on_bytes(policies.cutout, images, random.fold_in(seed, 5))
+
     return {
         "none": none,
         "weak": weak,
         "autoaugment": after_weak(policies.auto_augment),
+        "autoaugment_cutout": autoaugment_cutout,
         "randaugment": after_weak(policies.rand_augment),
         "jitter": jitter,
     }[name]

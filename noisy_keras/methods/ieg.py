@@ -1,0 +1,231 @@
+"""IEG: isolation, escalation and guidance by a tiny trusted set.
+
+1. Isolation: each sample of a batch gets the weight, and keeps its given label
+   or takes a pseudo-label, as lowers the loss on trusted samples after a step.
+2. Escalation: trusted samples, too few to be learnt as they are, are mixed
+   heavily with the batch.
+3. Guidance: a strong view is to be answered as the weak view is.
+
+Reference: Zhang, Zhang, Arik, Lee and Pfister, IEG: Robust Neural Network
+Training to Tackle Severe Label Noise (2019; later Distilling Effective
+Supervision from Severe Label Noise, CVPR 2020); constants as in its code.
+"""
+
+import keras
+import tensorflow as tf
+
+from noisy_keras.core import settings
+from noisy_keras.core.weight_average import WeightAverage
+from noisy_keras.methods import escalation
+from noisy_keras.methods.meta_model import MetaModel
+from noisy_keras.ops import losses
+from noisy_keras.ops import meta
+
+_RULES = {
+    **escalation.RULES,
+    "label_weight": settings.within(0, 1, "[]"),
+    "step_size": settings.optional(settings.within(0, float("inf"), "()")),
+    "momentum_lookahead": settings.switch,
+    "relabel": settings.switch,
+    "mix_trusted": settings.switch,
+    "lookahead_through_pseudo_labels": settings.switch,
+    "supervised_weight": settings.at_least(0),
+    "mixed_target": settings.switch,
+}
+
+
+@keras.saving.register_keras_serializable(package="noisy_keras")
+class IEG(MetaModel):
+    """IEG.
+
+    Args:
+        networks: one network (or a list of one).
+        num_samples: N, of the source to be trained on.
+        unlabeled_weight: p, of the mixed batch's pseudo-labels; 5 on CIFAR, 4
+            on WebVision.
+        consistency_weight: k, of the divergence between views; 20 on CIFAR, 8
+            on WebVision.
+        temperature: tau of pseudo-labels, in (0, 1].
+        label_weight: lambda_0, trust in given labels before the look-ahead
+            and in the weighted loss.
+        mix_alpha: of the Beta distribution of mixup ratios.
+        step_size: alpha of the look-ahead; None takes the current learning
+            rate. The released code keeps 0.1 whatever the rate is.
+        momentum_lookahead: whether the look-ahead has the optimizer's
+            momentum, which then must be a `MomentumSGD`.
+        relabel: whether labels are chosen (lambda); else only weighted.
+        mix_trusted: whether trusted samples are mixed with the batch; without
+            it they steer alone, and are soon learnt by heart.
+        lookahead_through_pseudo_labels: whether the look-ahead follows how
+            pseudo-labels would change, as the released code does. Signs of
+            label choices can differ.
+        logit_normalization: whether logits are brought to a mean square of 1
+            for pseudo-labels and the mixed batch; the code does, the paper
+            does not say.
+        exact_beta: whether mixup ratios are drawn from the Beta distribution;
+            the released code draws `1 - u^2 / 2`.
+        supervised_weight: of the two losses on given labels together; 0.5 in
+            the code, 1 in the paper.
+        mixed_target: whether the weighted loss has a tenth of the pseudo-label
+            in its target, as in the code; else the given label alone.
+        average_decay: of the mean of weights that predicts.
+        view: weak view, one of `noisy_keras.data.VIEWS`.
+        strong_view: strong view.
+
+    Attributes:
+        average: `WeightAverage`, which predicts.
+        sample_weight: `SampleTable` `[N, 2]`, see `TrustedSetModel`.
+        kept: `SampleTable` `[N, 2]`, see `TrustedSetModel`.
+
+    Example:
+        >>> source = nk.data.load("digits")
+        >>> source, trusted = source.split(trusted=10)
+        >>> source = source.with_noise(nk.data.SymmetricNoise(0.8))
+        >>> network = nk.networks.build("tiny", source)
+        >>> model = nk.IEG(network, source.num_samples)
+        >>> model.compile(nk.MomentumSGD(0.1, weight_decay=5e-4))
+        >>> history = model.fit(source, trusted=trusted, epochs=20, verbose=0)
+    """
+
+    loss_names = (
+        "loss_weighted",
+        "loss_relabeled",
+        "loss_trusted",
+        "loss_unlabeled",
+        "consistency",
+        "probe_loss",
+        "zero_weights",
+    )
+
+    def __init__(
+        self,
+        networks,
+        num_samples,
+        unlabeled_weight=5.0,
+        consistency_weight=20.0,
+        temperature=0.5,
+        label_weight=0.9,
+        mix_alpha=0.5,
+        step_size=0.1,
+        momentum_lookahead=True,
+        relabel=True,
+        mix_trusted=True,
+        lookahead_through_pseudo_labels=False,
+        logit_normalization=True,
+        exact_beta=False,
+        supervised_weight=0.5,
+        mixed_target=True,
+        average_decay=0.999,
+        view="weak",
+        strong_view="autoaugment_cutout",
+        name=None,
+    ):
+        chosen = settings.checked(_RULES, locals())
+        super().__init__(networks, num_samples, chosen, name)
+        self.average = WeightAverage(self.networks[0], average_decay)
+        self.built = True
+
+    @property
+    def predictors(self):
+        return [self.average.network]
+
+    def steps(self):
+        return {"train": self._train}
+
+    def _train(self, data):
+        weak, strong, trusted = escalation.images(data)
+        labels = data["target"]
+        seen = {}
+
+        def terms():
+            # Lines 1 to 3: both views, and what they say together.
+            theta = self.parameters()
+            z_weak, tape, z_recorded = self.recorded(theta, weak)
+            with tape:
+                z_strong = self.forward(theta, strong)
+                pseudo = escalation.pseudo_labels(self, z_recorded, z_strong)
+                if not self.lookahead_through_pseudo_labels:
+                    pseudo = tf.stop_gradient(pseudo)
+                ahead = self._lookahead_losses(labels, pseudo, z_recorded)
+            pseudo = tf.stop_gradient(pseudo)
+            # Line 6: the meta step.
+            weights, keep = self._meta_step(theta, tape, ahead, data)
+            seen.update(logits=z_weak, pseudo=pseudo, weights=weights)
+            seen["keep"] = keep
+            values = self._supervised(labels, pseudo, z_weak, weights, keep)
+            # Line 4: the mixed batch.
+            if self.mix_trusted:
+                values |= escalation.mixed_losses(
+                    self,
+                    theta,
+                    (trusted, weak, strong),
+                    (data["trusted_target"], pseudo),
+                    data,
+                )
+            # Line 5: both views are to agree.
+            values["consistency"] = (
+                self.consistency_weight
+                * escalation.divergence(z_weak, z_strong)
+            )
+            return values
+
+        # Lines 7 to 9.
+        step = tf.identity(self.optimizer.iterations)
+        self.descend(0, terms, data["label"], logits=lambda: seen["logits"])
+        self.average.update(self.networks[0], step)
+        even = float(labels.shape[0])
+        self.remember(
+            data["index"], seen["pseudo"], even * seen["weights"], seen["keep"]
+        )
+
+    def _lookahead_losses(self, labels, pseudo, logits):
+        """Losses that weights and label choices are the slopes of.
+
+        Equation 2's `l_i` at lambda_0, and `d l_i / d lambda_i`: `[B, 2]`.
+        """
+        given = losses.cross_entropy(labels, logits)
+        guessed = losses.cross_entropy(pseudo, logits)
+        share = self.label_weight
+        loss = share * given + (1.0 - share) * guessed
+        return tf.stack([loss, given - guessed], axis=1)
+
+    def _meta_step(self, theta, tape, ahead, data):
+        """Equations 2 to 4: weights `[B]` summing to 1, label choices `[B]`."""
+        count = ahead.shape[0]
+        # The mean over samples: omega_i = 1 / B.
+        slope = tf.tile([[1.0 / count, 0.0]], [count, 1])
+        gradients = tape.gradient(ahead, theta, output_gradients=slope)
+        theta_ahead = self.look_ahead(theta, gradients)
+        _, direction = self.probe(theta_ahead, data)
+        change = meta.derivative_along(tape, ahead, theta, direction)
+        # Only signs and ratios count: alpha and 1 / B are left out of lambda.
+        size = 1.0 if self.step_size is None else self.step_size
+        weights = meta.sample_weights(-size * change[:, 0])
+        keep = meta.keep_label(-change[:, 1])
+        zero = tf.cast(weights <= 0.0, tf.float32)
+        self._means["zero_weights"].update_state(tf.reduce_mean(zero))
+        return tf.stop_gradient(weights), tf.stop_gradient(keep)
+
+    def _supervised(self, labels, pseudo, logits, weights, keep):
+        """Equation 5's first two losses, in the form of the code."""
+        share = self.label_weight if self.mixed_target else 1.0
+        target = share * labels + (1.0 - share) * pseudo
+        each = losses.cross_entropy(target, logits)
+        values = {
+            "loss_weighted": self.supervised_weight
+            * tf.reduce_sum(weights * each)
+        }
+        if self.relabel:
+            keep = keep[:, None]
+            target = keep * labels + (1.0 - keep) * pseudo
+            each = losses.cross_entropy(target, logits)
+            values["loss_relabeled"] = self.supervised_weight * tf.reduce_mean(
+                each
+            )
+        return values
+
+    def make_schedule(self, source, batch_size, seed=0, steps_per_epoch=None):
+        escalation.begin(self)
+        return escalation.Schedule(
+            self, source, batch_size, seed, steps_per_epoch
+        )

@@ -1,0 +1,130 @@
+"""What methods share whose steps are steered by meta-gradients."""
+
+import tensorflow as tf
+
+from noisy_keras.core.optimizers import MomentumSGD
+from noisy_keras.methods.trusted import TrustedSetModel
+from noisy_keras.networks import precision
+from noisy_keras.ops import meta
+
+
+class MetaModel(TrustedSetModel):
+    """A step looks ahead, and asks the trusted set whether it was good.
+
+    Meta-gradients are taken in float32 also where the network computes in 16
+    bits: signs of small numbers decide.
+
+    Args:
+        networks: one network (or a list of one).
+        num_samples: N.
+        chosen: dict of the method's settings, checked; `step_size` and
+            `momentum_lookahead` are used where they are among them.
+        name: of the model.
+    """
+
+    step_size = None
+    momentum_lookahead = False
+
+    def __init__(self, networks, num_samples, chosen, name=None):
+        super().__init__(networks, num_samples, chosen, name)
+        network = self.networks[0]
+        self.mixed = precision.is_mixed(network)
+        # In a closure, so that Keras does not save weights nobody uses.
+        exact = precision.in_float32(network) if self.mixed else network
+        self._exact = lambda: exact
+
+    def compile(self, optimizer=None, *args, **kwargs):
+        super().compile(optimizer, *args, **kwargs)
+        if self.momentum_lookahead and not isinstance(self._sgd, MomentumSGD):
+            raise ValueError(
+                "Expected `nk.MomentumSGD`, whose momentum the look-ahead "
+                "reads, or `momentum_lookahead=False`. "
+                f"Received: {type(self._sgd).__name__}"
+            )
+
+    @property
+    def _sgd(self):
+        return getattr(self.optimizer, "inner_optimizer", self.optimizer)
+
+    def exact_forward(self, parameters, images):
+        """As `forward`, in float32."""
+        return self.forward(parameters, images, self._exact())
+
+    def look_ahead(self, parameters, gradients):
+        """Parameters after a step on some gradients, which is not taken."""
+        sgd, variables = self._sgd, self.networks[0].trainable_variables
+        size = self.step_size
+        if size is None:
+            size = tf.cast(sgd.learning_rate, tf.float32)
+        accumulators, momentum = None, 0.0
+        if self.momentum_lookahead:
+            momentum = sgd.momentum
+            places = map(sgd._get_variable_index, variables)
+            accumulators = [sgd.momentum_buffer[i].value for i in places]
+        return meta.lookahead(
+            parameters,
+            gradients,
+            size,
+            accumulators,
+            momentum,
+            self.weight_decays(),
+        )
+
+    def weight_decays(self):
+        """Coupled weight decay of each parameter, as the optimizer has it."""
+        sgd = self._sgd
+        decay = getattr(sgd, "coupled_weight_decay", 0.0)
+        return [
+            decay if sgd._use_weight_decay(variable) else 0.0
+            for variable in self.networks[0].trainable_variables
+        ]
+
+    def probe(self, parameters, data):
+        """Loss on the trusted batch and its gradient.
+
+        Args:
+            parameters: list of tensors.
+            data: a batch.
+
+        Returns:
+            Scalar, which the epoch's logs report as `probe_loss`; and a list
+            of tensors.
+        """
+        loss, direction = meta.probe_gradient(
+            self.exact_forward,
+            parameters,
+            tf.cast(data["trusted_images"], tf.float32),
+            data["trusted_target"],
+            self.weight_decays(),
+        )
+        self._means["probe_loss"].update_state(loss)
+        return loss, direction
+
+    def recorded(self, parameters, images):
+        """A weak forward pass, and a tape for what is made of it.
+
+        Args:
+            parameters: list of tensors.
+            images: `[B, H, W, C]`.
+
+        Returns:
+            Logits of the network `[B, K]`; a persistent tape to go on
+            recording with; and logits that it recorded: the same, or in
+            float32 those of a pass of their own.
+        """
+        outputs, tape, logits = self.recorded_outputs(parameters, images)
+        return outputs["logits"], tape, logits
+
+    def recorded_outputs(self, parameters, images):
+        """As `recorded`, all that the network returns for its logits."""
+        tape = tf.GradientTape(persistent=True, watch_accessed_variables=False)
+        with tape:
+            tape.watch(parameters)
+            outputs = self.learn_outputs(parameters, images)
+        if not self.mixed:
+            return outputs, tape, outputs["logits"]
+        exact = tf.GradientTape(persistent=True, watch_accessed_variables=False)
+        with exact:
+            exact.watch(parameters)
+            exact_logits = self.exact_forward(parameters, images)
+        return outputs, exact, exact_logits

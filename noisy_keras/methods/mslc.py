@@ -1,0 +1,178 @@
+"""MSLC: two small networks learn how far to believe which label.
+
+1. Train on the given labels for some epochs, and keep what was predicted for
+   each sample an epoch ago.
+2. Then the target of a sample is
+   `beta y + (1 - beta) (gamma p_before + (1 - gamma) p_now)`: its given label,
+   the prediction of the last epoch and that of now. `beta` is one network's
+   answer to the loss to y, `gamma` another's to the loss to `p_before`.
+3. Look ahead: a step on these targets that is not kept; train both networks
+   by how the trusted loss after it changes with their parameters.
+4. Take the step, with the targets of the trained networks.
+
+Reference: Wu, Shu, Xie, Zhao and Meng, Learning to Purify Noisy Labels via
+Meta Soft Label Corrector, AAAI 2021.
+"""
+
+import keras
+import tensorflow as tf
+
+from noisy_keras.core import settings
+from noisy_keras.core.sample_table import SampleTable
+from noisy_keras.methods import meta_learner
+from noisy_keras.methods.meta_learner import MetaLearner
+from noisy_keras.methods.meta_learner import MetaLearnerModel
+from noisy_keras.methods.meta_learner import WeightNetwork
+from noisy_keras.methods.trusted import TrustedSchedule
+from noisy_keras.ops import losses
+
+_RULES = {
+    "correct_from": settings.at_least(0, int),
+    **meta_learner.RULES,
+    "hard_predictions": settings.switch,
+}
+# Of Adam, as in the released code.
+_WEIGHT_DECAY = 1e-4
+
+
+@keras.saving.register_keras_serializable(package="noisy_keras")
+class MSLC(MetaLearnerModel):
+    """Meta soft label corrector.
+
+    Args:
+        networks: one network (or a list of one).
+        num_samples: N, of the source to be trained on.
+        correct_from: epochs of plain training before labels are corrected.
+        hidden: units of each weight network's hidden layer.
+        meta_learning_rate: of the weight networks' Adam.
+        view: the view to train on, one of `noisy_keras.data.VIEWS`.
+        hard_predictions: whether both predictions enter as their top class,
+            as in the released code.
+
+    Attributes:
+        label_trust: the network of `beta`, from losses `[B]` to `[B]`.
+        memory_trust: the network of `gamma`, likewise.
+        last_predictions: `SampleTable` `[N, K]`, in 16 bits, what was
+            predicted for each sample an epoch ago.
+        kept: `SampleTable` `[N, 2]`, see `TrustedSetModel`: what the target
+            leaves on the given label.
+
+    Example:
+        >>> source = nk.data.load("digits")
+        >>> source, trusted = source.split(trusted=10)
+        >>> source = source.with_noise(nk.data.SymmetricNoise(0.4))
+        >>> network = nk.networks.build("tiny", source)
+        >>> model = nk.MSLC(network, source.num_samples, correct_from=5)
+        >>> model.compile(nk.MomentumSGD(0.1, weight_decay=5e-4))
+        >>> history = model.fit(source, trusted=trusted, epochs=20, verbose=0)
+    """
+
+    loss_names = ("loss_labeled", "loss_corrected", "probe_loss", "mean_trust")
+
+    def __init__(
+        self,
+        networks,
+        num_samples,
+        correct_from=80,
+        hidden=100,
+        meta_learning_rate=1e-3,
+        view="weak",
+        hard_predictions=False,
+        name=None,
+    ):
+        chosen = settings.checked(_RULES, locals())
+        super().__init__(networks, num_samples, chosen, name)
+        self.label_trust = WeightNetwork(hidden)
+        self.memory_trust = WeightNetwork(hidden)
+        self.learner = MetaLearner(
+            [self.label_trust, self.memory_trust],
+            meta_learning_rate,
+            _WEIGHT_DECAY,
+        )
+        self.last_predictions = SampleTable(
+            num_samples,
+            self.num_classes,
+            storage="float16",
+            name="last_predictions",
+        )
+        self.built = True
+
+    def steps(self):
+        return {"train": self._train, "correct": self._correct}
+
+    def _train(self, data):
+        """Line 1."""
+        images = tf.cast(data["images"], tf.float32)
+        seen = {}
+
+        def terms():
+            seen["logits"] = self.networks[0](images, training=True)["logits"]
+            loss = losses.cross_entropy(data["target"], seen["logits"])
+            return {"loss_labeled": tf.reduce_mean(loss)}
+
+        self.descend(0, terms, data["label"], logits=lambda: seen["logits"])
+        predictions = tf.nn.softmax(seen["logits"])
+        self.last_predictions.write(data["index"], predictions)
+        self.remember(data["index"], predictions)
+
+    def _correct(self, data):
+        """Lines 2 to 4."""
+        images = tf.cast(data["images"], tf.float32)
+        seen = {}
+
+        def terms():
+            theta = self.parameters()
+            logits, tape, recorded = self.recorded(theta, images)
+            with tape:
+                log_p = tf.nn.log_softmax(recorded)
+            targets = self._targets(data, recorded)
+            # Line 3.
+            self.teach(theta, tape, log_p, targets, data)
+            # Line 4.
+            corrected = tf.stop_gradient(targets())
+            seen.update(logits=logits, corrected=corrected)
+            loss = losses.cross_entropy(corrected, logits)
+            return {"loss_corrected": tf.reduce_mean(loss)}
+
+        self.descend(0, terms, data["label"], logits=lambda: seen["logits"])
+        predictions = tf.nn.softmax(seen["logits"])
+        kept = tf.gather(seen["corrected"], data["label"], batch_dims=1)
+        self._means["mean_trust"].update_state(tf.reduce_mean(kept))
+        self.last_predictions.write(data["index"], predictions)
+        self.remember(data["index"], predictions, kept=kept)
+
+    def _targets(self, data, logits):
+        """Line 2: a function to targets `[B, K]`."""
+        given = data["target"]
+        now = tf.stop_gradient(tf.nn.softmax(logits))
+        before = self.last_predictions.read(data["index"])
+        # A sample that no step has shown has no prediction yet.
+        known = tf.reduce_sum(before, axis=1, keepdims=True) > 0.0
+        before = tf.where(known, before, now)
+        if self.hard_predictions:
+            before, now = _top_class(before), _top_class(now)
+        loss = losses.cross_entropy(given, logits)
+        memory_loss = losses.cross_entropy(before, logits)
+
+        def targets():
+            beta = self.label_trust(loss)[:, None]
+            gamma = self.memory_trust(memory_loss)[:, None]
+            predicted = gamma * before + (1.0 - gamma) * now
+            return beta * given + (1.0 - beta) * predicted
+
+        return targets
+
+    def make_schedule(self, source, batch_size, seed=0, steps_per_epoch=None):
+        return _Schedule(self, source, batch_size, seed, steps_per_epoch)
+
+
+def _top_class(predictions):
+    top = tf.argmax(predictions, axis=1)
+    return tf.one_hot(top, predictions.shape[1])
+
+
+class _Schedule(TrustedSchedule):
+    """Labels are corrected from some epoch on."""
+
+    def phase(self, epoch):
+        return "train" if epoch < self.model.correct_from else "correct"

@@ -1,0 +1,38 @@
+import numpy as np
+
+import noisy_keras as nk
+from tests import toy
+from tests.methods.trusted_harness import TrustedHarness
+from tests.methods.trusted_harness import trusted_set
+
+
+class TestEG(TrustedHarness):
+    learning_rate = 0.03
+    epochs = 20
+
+    def build(self, source):
+        return nk.EG(
+            toy.network(),
+            source.num_samples,
+            strong_view="weak",
+            consistency_weight=5.0,
+            average_decay=0.9,
+        )
+
+
+def test_given_labels_teach_nothing():
+    source = toy.source(32)
+    other = source.relabel((source.labels + 1) % toy.CLASSES)
+    first, second = (
+        nk.EG(toy.network(), 32, strong_view="weak") for _ in range(2)
+    )
+    second.set_weights(first.get_weights())
+    for model, each in ((first, source), (second, other)):
+        model.compile(nk.MomentumSGD(0.03))
+        model.fit(
+            each, trusted=trusted_set(), batch_size=16, epochs=2, verbose=0
+        )
+    for mine, theirs in zip(
+        first.get_weights(), second.get_weights(), strict=True
+    ):
+        np.testing.assert_array_equal(mine, theirs)

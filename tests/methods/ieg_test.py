@@ -1,0 +1,260 @@
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+import noisy_keras as nk
+from noisy_keras.core.weight_average import WeightAverage
+from noisy_keras.methods import escalation
+from noisy_keras.methods.trusted import TrustedSchedule
+from noisy_keras.ops import losses
+from noisy_keras.ops import meta
+from tests import toy
+from tests.methods.trusted_harness import TrustedHarness
+from tests.methods.trusted_harness import trusted_set
+
+
+class TestIEG(TrustedHarness):
+    learning_rate = 0.03
+    epochs = 20
+
+    def build(self, source):
+        # A policy that shears turns one of the toy's classes into another.
+        return nk.IEG(
+            toy.network(),
+            source.num_samples,
+            strong_view="weak",
+            consistency_weight=5.0,
+            average_decay=0.9,
+        )
+
+
+def model_of(source, **options):
+    options.setdefault("strong_view", "weak")
+    model = nk.IEG(toy.network(), source.num_samples, **options)
+    model.compile(nk.MomentumSGD(0.03, weight_decay=1e-2))
+    model.trusted = trusted_set()
+    return model
+
+
+def batch_of(model, source, size=16):
+    """A batch of the second epoch."""
+    [one] = model.make_schedule(source, size)(1)
+    batch = next(iter(one.dataset()))["train"]
+    return {k: tf.convert_to_tensor(v) for k, v in batch.items()}
+
+
+def by_nested_tapes(model, data):
+    """Weights and label choices by the equations, written out."""
+    network, sgd = model.networks[0], model.optimizer
+    theta = model.parameters()
+    weak, strong, probe = escalation.images(data)
+    count = weak.shape[0]
+    omega = tf.fill([count], 1.0 / count)
+    trust = tf.fill([count], model.label_weight)
+    decay = sgd.coupled_weight_decay
+    with tf.GradientTape() as outer:
+        outer.watch([omega, trust])
+        with tf.GradientTape() as inner:
+            inner.watch(theta)
+            z = model.exact_forward(theta, weak)
+            g = escalation.pseudo_labels(
+                model, z, model.exact_forward(theta, strong)
+            )
+            if not model.lookahead_through_pseudo_labels:
+                g = tf.stop_gradient(g)
+            share = trust[:, None]
+            target = share * data["target"] + (1.0 - share) * g
+            loss = tf.reduce_sum(omega * losses.cross_entropy(target, z))
+        slopes = inner.gradient(loss, theta)
+        ahead = [
+            w - 0.1 * (0.9 * m.value + s + decay * w)
+            for w, m, s in zip(theta, sgd.momentum_buffer, slopes, strict=True)
+        ]
+        z = model.exact_forward(ahead, probe)
+        loss = tf.reduce_mean(losses.cross_entropy(data["trusted_target"], z))
+        loss += 0.5 * decay * sum(tf.reduce_sum(w * w) for w in ahead)
+    assert network.trainable
+    slopes = outer.gradient(loss, [omega, trust])
+    return meta.sample_weights(slopes[0]), meta.keep_label(slopes[1])
+
+
+@pytest.mark.parametrize("through", [False, True])
+def test_the_meta_step_is_that_of_nested_tapes(through):
+    source = toy.source(64, rate=0.5)
+    model = model_of(source, lookahead_through_pseudo_labels=through)
+    model.fit(source, trusted=trusted_set(), batch_size=16, epochs=1, verbose=0)
+    data = batch_of(model, source)
+    found = {}
+    supervised = model._supervised
+
+    def watched(labels, pseudo, logits, weights, keep):
+        found.update(weights=weights, keep=keep)
+        return supervised(labels, pseudo, logits, weights, keep)
+
+    expected = by_nested_tapes(model, data)
+    model._supervised = watched
+    model._train(data)
+    weights = found["weights"].numpy()
+    assert 0.0 < (weights == 0.0).mean() < 1.0
+    np.testing.assert_allclose(weights, expected[0], atol=1e-4 * weights.max())
+    np.testing.assert_array_equal(found["keep"], expected[1])
+    # What the step found is in the tables, an even share being 1.
+    rows = model.sample_weight.read(data["index"]).numpy()
+    np.testing.assert_allclose(rows[:, 0], 16.0 * weights, rtol=1e-5)
+    np.testing.assert_array_equal(
+        model.kept.read(data["index"])[:, 0], found["keep"]
+    )
+
+
+def test_losses_by_hand():
+    model = model_of(toy.source(16))
+    labels = tf.one_hot([0, 1], 4)
+    pseudo = tf.one_hot([2, 1], 4)
+    logits = tf.math.log([[0.1, 0.2, 0.4, 0.3], [0.25, 0.5, 0.125, 0.125]])
+    values = model._supervised(
+        labels, pseudo, logits, tf.constant([0.5, 0.0]), tf.constant([0.0, 1.0])
+    )
+    # 0.5 * 0.5 * -(0.9 log 0.1 + 0.1 log 0.4)
+    assert float(values["loss_weighted"]) == pytest.approx(0.54098869)
+    # 0.5 * mean(-log 0.4, -log 0.5)
+    assert float(values["loss_relabeled"]) == pytest.approx(0.40235948)
+
+
+def test_no_useful_sample_leaves_the_weighted_loss_out():
+    model = model_of(toy.source(16))
+    logits = tf.zeros([2, 4])
+    target = tf.one_hot([0, 1], 4)
+    values = model._supervised(
+        target, target, logits, tf.zeros([2]), tf.ones([2])
+    )
+    assert float(values["loss_weighted"]) == 0.0
+    assert float(values["loss_relabeled"]) > 0.0
+
+
+def test_pseudo_labels_by_hand():
+    model = model_of(toy.source(16), logit_normalization=False)
+    weak = tf.math.log([[0.6, 0.2, 0.1, 0.1]])
+    strong = tf.math.log([[0.2, 0.4, 0.3, 0.1]])
+    # The mean is (.4, .3, .2, .1); squared and normalised, / .30.
+    np.testing.assert_allclose(
+        escalation.pseudo_labels(model, weak, strong),
+        [[16 / 30, 9 / 30, 4 / 30, 1 / 30]],
+        rtol=1e-5,
+    )
+
+
+def test_the_weak_view_leads():
+    weak, strong = tf.constant([[2.0, 0.0]]), tf.constant([[0.0, 0.0]])
+    with tf.GradientTape() as tape:
+        tape.watch([weak, strong])
+        value = escalation.divergence(weak, strong)
+    # p = sigmoid(2); log 2 minus its entropy.
+    p = 1.0 / (1.0 + np.exp(-2.0))
+    entropy = -p * np.log(p) - (1.0 - p) * np.log(1.0 - p)
+    assert float(value) == pytest.approx(np.log(2.0) - entropy, rel=1e-5)
+    slopes = tape.gradient(value, [weak, strong])
+    assert slopes[0] is None
+    np.testing.assert_allclose(slopes[1], [[0.5 - p, p - 0.5]], rtol=1e-5)
+
+
+@pytest.mark.parametrize("exact", [False, True])
+def test_mixup_ratios(exact):
+    source = toy.source(64)
+    model = model_of(source, exact_beta=exact)
+    model.compile(nk.MomentumSGD(0.03))
+    data = batch_of(model, source)
+    ratios = escalation._ratios(model, data, 48).numpy()
+    assert ratios.shape == (48,)
+    assert (ratios >= 0.5).all() and (ratios <= 1.0).all()
+    # Means: 1 - E u^2 / 2 = 5/6; of max(l, 1-l), l ~ Beta(.5, .5), .818.
+    assert 0.7 < ratios.mean() < 0.95
+    assert np.unique(ratios).size == 48
+
+
+def test_the_average_follows_slowly():
+    network = toy.network()
+    average = WeightAverage(network, 0.5)
+    before = network.get_weights()
+    for variable in network.trainable_variables:
+        variable.assign_add(tf.ones_like(variable))
+    average.update(network, 0)  # d = 1 / 10
+    mine, trained = average.network, network
+    for old, new, start in zip(
+        mine.weights, trained.weights, before, strict=True
+    ):
+        if new.trainable:
+            np.testing.assert_allclose(old, start + 0.9, rtol=1e-5, atol=1e-6)
+        else:
+            np.testing.assert_array_equal(old, new)
+    average.update(network, 1000)  # d = 0.5, at most
+    for old, new, start in zip(
+        mine.weights, trained.weights, before, strict=True
+    ):
+        if new.trainable:
+            np.testing.assert_allclose(old, start + 0.95, rtol=1e-5, atol=1e-6)
+    assert mine.trainable_variables == []
+
+
+def test_other_optimizers_need_a_plain_lookahead():
+    source = toy.source(64)
+    model = nk.IEG(toy.network(), 64)
+    with pytest.raises(ValueError, match="nk.MomentumSGD.*Received: Adam"):
+        model.compile(keras.optimizers.Adam(1e-3))
+    model = nk.IEG(
+        toy.network(), 64, momentum_lookahead=False, strong_view="weak"
+    )
+    model.compile(keras.optimizers.Adam(1e-3))
+    history = model.fit(
+        source, trusted=trusted_set(), batch_size=16, epochs=1, verbose=0
+    )
+    assert np.isfinite(history.history["loss"]).all()
+
+
+def test_current_rate_as_step_size():
+    source = toy.source(64)
+    model = model_of(source, step_size=None)
+    model.compile(
+        nk.MomentumSGD(keras.optimizers.schedules.CosineDecay(0.05, 10))
+    )
+    history = model.fit(
+        source, trusted=trusted_set(), batch_size=16, epochs=1, verbose=0
+    )
+    assert np.isfinite(history.history["loss"]).all()
+
+
+def test_trusted_batches_are_balanced_and_go_on_where_they_stopped():
+    source = toy.source(64)
+    model = model_of(source)
+    model.trusted = trusted = trusted_set(24)
+    schedule = TrustedSchedule(model, source, 16, 0, None)
+    rows = np.concatenate(
+        [schedule(epoch)[0].samples["trusted"] for epoch in range(3)]
+    )
+    for row in rows:
+        assert set(np.bincount(trusted.labels[row])) == {4}
+    # All come equally often; the second epoch goes on after 64 of 24.
+    assert set(np.bincount(rows.ravel())) == {8}
+    order = rows.ravel()[:24]
+    np.testing.assert_array_equal(rows[4], order[np.arange(64, 80) % 24])
+
+
+def test_unequal_classes_are_dealt_evenly():
+    from noisy_keras.methods.trusted import _in_turn
+
+    order = _in_turn(np.array([0, 1, 1, 2, 1]))
+    np.testing.assert_array_equal(order, [0, 1, 3, 0, 2, 3, 0, 4, 3])
+
+
+def test_bad_settings_are_told():
+    for options, message in (
+        ({"temperature": 0.0}, "temperature"),
+        ({"label_weight": 1.5}, "label_weight"),
+        ({"strong_view": "strong"}, "strong_view"),
+        ({"step_size": 0.0}, "step_size"),
+    ):
+        with pytest.raises(ValueError, match=message):
+            nk.IEG(toy.network(), 16, **options)
+    model = model_of(toy.source(64))
+    with pytest.raises(ValueError, match="a source or .images, labels."):
+        model.fit(toy.source(64), trusted="all", epochs=1)

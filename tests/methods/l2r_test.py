@@ -1,0 +1,53 @@
+import numpy as np
+import tensorflow as tf
+
+import noisy_keras as nk
+from noisy_keras.ops import losses
+from tests import toy
+from tests.methods.trusted_harness import TrustedHarness
+from tests.methods.trusted_harness import trusted_set
+
+
+class TestL2R(TrustedHarness):
+    epochs = 20
+
+    def build(self, source):
+        return nk.L2R(toy.network(), source.num_samples)
+
+
+def test_weights_are_the_agreement_of_gradients():
+    source = toy.source(16, rate=0.5)
+    model = nk.L2R(toy.network(), 16, view="none")
+    model.compile(nk.MomentumSGD(0.0))
+    model.fit(source, trusted=trusted_set(), batch_size=16, epochs=1, verbose=0)
+    theta = model.parameters()
+    images = tf.cast(source.fetch(np.arange(16)), tf.float32)
+    trusted = trusted_set()
+    probe = tf.cast(trusted.fetch(np.arange(16)), tf.float32)
+    with tf.GradientTape(persistent=True) as tape:
+        tape.watch(theta)
+        each = losses.sparse_cross_entropy(
+            source.labels, model.forward(theta, images)
+        )
+        loss = tf.reduce_mean(
+            losses.sparse_cross_entropy(
+                trusted.labels, model.forward(theta, probe)
+            )
+        )
+    direction = tape.gradient(loss, theta)
+    agreement = np.array(
+        [
+            sum(
+                float(tf.reduce_sum(g * d))
+                for g, d in zip(
+                    tape.gradient(each[i], theta), direction, strict=True
+                )
+            )
+            for i in range(16)
+        ]
+    )
+    expected = np.maximum(agreement, 0.0)
+    expected /= expected.sum() + 1e-5
+    weights = model.sample_weight.numpy()[:, 0] / 16.0
+    np.testing.assert_allclose(weights, expected, atol=1e-4)
+    assert 0.0 < (weights == 0.0).mean() < 1.0

@@ -1,0 +1,160 @@
+import numpy as np
+import pytest
+import tensorflow as tf
+
+import noisy_keras as nk
+from noisy_keras.ops import losses
+from tests import toy
+from tests.methods import taught_harness
+from tests.methods.taught_harness import TaughtHarness
+
+
+class TestMLC(TaughtHarness):
+    epochs = 15
+
+    def build(self, source):
+        return nk.MLC(
+            toy.network(), source.num_samples, meta_learning_rate=3e-3
+        )
+
+
+def corrected(corrector, features, labels):
+    """The label corrector, written out."""
+    embedding, *dense = [
+        tf.convert_to_tensor(w.value) for w in corrector.weights
+    ]
+    w1, b1, w2, b2, w3, b3 = dense
+    x = tf.concat([features, tf.gather(embedding, labels)], axis=1)
+    x = tf.tanh(x @ w1 + b1)
+    x = tf.tanh(x @ w2 + b2)
+    return tf.nn.softmax(x @ w3 + b3)
+
+
+@pytest.fixture
+def model():
+    source = toy.source(32)
+    model = nk.MLC(
+        toy.network(),
+        source.num_samples,
+        embedding=3,
+        hidden=5,
+        meta_learning_rate=0.01,
+    )
+    model.compile(nk.MomentumSGD(0.3), run_eagerly=True)
+    return model
+
+
+def test_its_gradient_is_that_through_the_step(model):
+    data = taught_harness.batch_of(model, toy.source(32))
+    model._train(data)  # From here on there is momentum.
+    data = taught_harness.batch_of(model, toy.source(32), epoch=1)
+    images = tf.cast(data["images"], tf.float32)
+    trusted = tf.cast(data["trusted_images"], tf.float32)
+    known = data["trusted_target"]
+    network = model.networks[0]
+    # In training mode, whose moving statistics are not what is tested.
+    features = network(images, training=True)["embedding"]
+
+    def loss(theta):
+        labels = corrected(model.corrector, features, data["label"])
+        each = losses.cross_entropy(labels, model.forward(theta, images))
+        clean = losses.cross_entropy(
+            known[4:], model.forward(theta, trusted[4:])
+        )
+        return (tf.reduce_sum(each) + tf.reduce_sum(clean)) / 12.0
+
+    expected = taught_harness.nested_gradients(
+        model,
+        loss,
+        (trusted[:4], known[:4]),
+        [m.value + 0.0 for m in model.optimizer.momentum_buffer],
+        momentum=0.9,
+    )
+    found = taught_harness.gradients_taken(model, model._train, data)
+    taught_harness.assert_close(found, expected)
+
+
+def test_the_step_is_taken_with_the_trained_corrector(model):
+    data = taught_harness.batch_of(model, toy.source(32))
+    images = tf.cast(data["images"], tf.float32)
+    trusted = tf.cast(data["trusted_images"], tf.float32)
+    features = model.networks[0](images, training=True)["embedding"]
+    theta = model.parameters()
+    with tf.GradientTape(persistent=True) as tape:
+        tape.watch(theta)
+        logits = model.forward(theta, images)
+        clean = tf.reduce_sum(
+            losses.cross_entropy(
+                data["trusted_target"][4:], model.forward(theta, trusted[4:])
+            )
+        )
+    before = corrected(model.corrector, features, data["label"])
+    model._train(data)
+    labels = corrected(model.corrector, features, data["label"])
+    assert np.abs(labels - before).max() > 1e-4
+    with tape:
+        each = losses.cross_entropy(labels, logits)
+        loss = (tf.reduce_sum(each) + clean) / 12.0
+    gradients = tape.gradient(loss, theta)
+    for w, g, new in zip(theta, gradients, model.parameters(), strict=True):
+        np.testing.assert_allclose(new, w - 0.3 * g, rtol=1e-4, atol=1e-5)
+    index, label = data["index"].numpy(), data["label"].numpy()
+    np.testing.assert_allclose(
+        model.kept.numpy()[index, 0],
+        labels.numpy()[np.arange(8), label],
+        rtol=1e-5,
+    )
+    assert (model.sample_weight.numpy() == -1.0).all()
+
+
+def test_the_corrector_learns_which_labels_to_keep():
+    source = toy.source(64, rate=0.4)
+    model = nk.MLC(toy.network(), source.num_samples, meta_learning_rate=0.01)
+    model.compile(nk.MomentumSGD(0.05))
+    model.fit(
+        source,
+        trusted=toy.pictures(16, seed=5),
+        batch_size=16,
+        epochs=20,
+        verbose=0,
+    )
+    right = source.labels == source.true_labels
+    kept = model.kept.numpy()[:, 0]
+    assert kept[right].mean() > kept[~right].mean() + 0.1
+
+
+def test_it_also_takes_an_optimizer_without_momentum():
+    source = toy.source(32)
+    model = nk.MLC(toy.network(), source.num_samples)
+    model.compile("adam")
+    history = model.fit(
+        source,
+        trusted=toy.pictures(8, seed=5),
+        batch_size=16,
+        epochs=1,
+        verbose=0,
+    )
+    assert np.isfinite(history.history["probe_loss"]).all()
+
+
+def test_a_batch_of_one_has_no_half_to_train_on():
+    source = toy.source(32)
+    model = nk.MLC(toy.network(), source.num_samples)
+    model.compile()
+    with pytest.raises(ValueError, match="a batch of at least 2"):
+        model.fit(
+            source, trusted=toy.pictures(8), batch_size=1, epochs=1, verbose=0
+        )
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"embedding": 0}, "`embedding` to be a whole number"),
+        ({"hidden": 1.5}, "`hidden`"),
+        ({"meta_learning_rate": -1.0}, "`meta_learning_rate`"),
+    ],
+)
+def test_bad_settings_are_told(options, message):
+    with pytest.raises(ValueError, match=message):
+        nk.MLC(toy.network(), 8, **options)

@@ -1,0 +1,71 @@
+"""What every method must do that learns with a trusted set."""
+
+import numpy as np
+import pytest
+
+import noisy_keras as nk
+from tests import toy
+from tests.methods.harness import MethodHarness
+
+
+def trusted_set(count=16, seed=5):
+    """A few toy pictures with right labels, of the toy source's kind."""
+    images, labels = toy.pictures(count, seed=seed)
+    return nk.data.from_arrays(
+        images, labels, augmentation=toy.source(8).augmentation
+    )
+
+
+class TrustedHarness(MethodHarness):
+    """Tests of one method; those of `MethodHarness`, and of the trusted set."""
+
+    epochs = 12
+    phases = ("train",)
+
+    def compiled(self, source, **options):
+        model = super().compiled(source, **options)
+        # For tests that make a schedule without `fit`.
+        model.trusted = trusted_set()
+        return model
+
+    def fit(self, model, source, epochs, **options):
+        options.setdefault("trusted", trusted_set())
+        return super().fit(model, source, epochs, **options)
+
+    def test_no_trusted_set_is_told(self):
+        source = toy.source(64)
+        model = self.build(source)
+        model.compile(nk.MomentumSGD(0.01))
+        with pytest.raises(ValueError, match=r"source.split\(trusted=10\)"):
+            model.fit(source, epochs=1, verbose=0)
+
+    def test_a_class_without_trusted_samples_is_told(self):
+        source = toy.source(64)
+        model = self.compiled(source)
+        trusted = trusted_set()
+        lacking = trusted.subset(np.flatnonzero(trusted.labels != 2))
+        with pytest.raises(ValueError, match="none of 2"):
+            self.fit(model, source, 1, trusted=lacking)
+
+    def test_a_trusted_set_of_other_pictures_is_told(self):
+        model = self.compiled(toy.source(64))
+        with pytest.raises(ValueError, match="images as the model was built"):
+            self.fit(model, toy.source(64), 1, trusted=toy.source(16, size=8))
+
+    def test_trusted_samples_are_not_trained_on(self):
+        source = toy.source(64)
+        model = self.compiled(source)
+        trusted = source.subset([3, 4, 5, 6]).relabel([3, 0, 1, 2])
+        with pytest.warns(UserWarning, match="4 trusted samples are also"):
+            self.fit(model, source, 1, trusted=trusted)
+        seen = model.predictions.numpy().any(axis=1)
+        np.testing.assert_array_equal(np.flatnonzero(~seen), [3, 4, 5, 6])
+        # What was not seen counts as clean.
+        clean = model.known_clean_probability(source)
+        np.testing.assert_array_equal(clean[3:7], 1.0)
+
+    def test_a_trusted_set_as_arrays(self):
+        source = toy.source(64)
+        model = self.compiled(source)
+        history = self.fit(model, source, 1, trusted=toy.pictures(8, seed=3))
+        assert np.isfinite(history.history["loss"]).all()

@@ -8,7 +8,7 @@ from tests.methods.trusted_harness import trusted_set
 
 class TestEG(TrustedHarness):
     learning_rate = 0.03
-    epochs = 20
+    epochs = 35
 
     def build(self, source):
         return nk.EG(

@@ -40,7 +40,11 @@ def test_weights_are_the_agreement_of_gradients():
             sum(
                 float(tf.reduce_sum(g * d))
                 for g, d in zip(
-                    tape.gradient(each[i], theta), direction, strict=True
+                    tape.gradient(
+                        each, theta, output_gradients=tf.one_hot(i, 16)
+                    ),
+                    direction,
+                    strict=True,
                 )
             )
             for i in range(16)

@@ -254,7 +254,7 @@ def test_a_run_with_a_trusted_set_tells_what_it_thinks(tmp_path):
     assert "30 trusted images (3 per class), 30 of them taken" in result.stdout
     assert "230 training images" in result.stdout
     config = json.loads((folder / "config.json").read_text())
-    assert config["data"]["trusted"] == 3
+    assert config["settings"]["data"]["trusted"] == 3
     lines = (folder / "metrics.jsonl").read_text().splitlines()
     records = [json.loads(line) for line in lines]
     for record in records:

@@ -17,6 +17,7 @@ from noisy_keras.core import measuring
 from noisy_keras.core import settings
 from noisy_keras.core.model import NoisyLabelModel
 from noisy_keras.core.plugin import Views
+from noisy_keras.core.prediction_history import PredictionHistory
 from noisy_keras.core.sample_table import SampleTable
 from noisy_keras.data import augment
 from noisy_keras.methods.division import LossDivision
@@ -76,8 +77,8 @@ class CrossEntropy(NoisyLabelModel):
         for key, value in chosen.items():
             setattr(self, key, value)
         self.settings = chosen
-        self.prediction_sum = SampleTable(
-            num_samples, self.num_classes, name="prediction_sum"
+        self.prediction_history = PredictionHistory(
+            num_samples, self.num_classes, name="prediction_history"
         )
         # All clean until divided: SANM then hides least.
         self.clean_probability = SampleTable(
@@ -99,7 +100,7 @@ class CrossEntropy(NoisyLabelModel):
             return {"loss_labeled": tf.reduce_mean(loss)}
 
         self.descend(0, terms, data["label"], logits=lambda: outputs["logits"])
-        self._remember(data["index"], outputs["logits"])
+        self.prediction_history.add(data["index"], outputs["logits"])
 
     def _train_with_plugins(self, data):
         """SANM Algorithm 1, lines 2-11, for any plug-in that makes views."""
@@ -144,11 +145,7 @@ class CrossEntropy(NoisyLabelModel):
 
         # Line 11.
         self.descend(0, terms, data["label"], logits=outputs["logits"])
-        self._remember(data["index"], outputs["logits"])
-
-    def _remember(self, index, logits):
-        row = self.prediction_sum.read(index) + tf.nn.softmax(logits)
-        self.prediction_sum.write(index, row)
+        self.prediction_history.add(data["index"], outputs["logits"])
 
     def make_schedule(self, source, batch_size, seed=0, steps_per_epoch=None):
         return _Schedule(self, source, batch_size, seed, steps_per_epoch)
@@ -161,29 +158,19 @@ class CrossEntropy(NoisyLabelModel):
         return self.divide(loss, self.clean_probability.numpy())[:, 0]
 
     def known_clean_probability(self, source):
-        """From the predictions made before each step, averaged over epochs.
-
-        A network that has learnt every label by heart gives all of them a low
-        loss; what it said earlier still tells them apart.
-        """
-        history = self._mean_prediction()
-        if history is None:
+        """From the predictions made before each step, averaged over epochs."""
+        if not self.prediction_history.seen().all():
             return None
-        given = np.take_along_axis(history, source.labels[:, None], axis=1)
-        loss = measuring.normalized(-np.log(np.maximum(given, 1e-7)))
-        return self.divide(loss, self.clean_probability.numpy())[:, 0]
+        loss = self.prediction_history.loss(source.labels)[:, None]
+        return self.divide(
+            measuring.normalized(loss), self.clean_probability.numpy()
+        )[:, 0]
 
     def suggest(self, measurement):
-        history = self._mean_prediction()
-        if history is None:
+        if not self.prediction_history.seen().all():
             return super().suggest(measurement)
-        return history.argmax(axis=1).astype(np.int32), history.max(axis=1)
-
-    def _mean_prediction(self):
-        """Mean prediction `[N, K]` over training, or None before it."""
-        total = self.prediction_sum.numpy()
-        count = total.sum(axis=1, keepdims=True)
-        return None if count.min() == 0.0 else total / count
+        mean = self.prediction_history.mean()
+        return mean.argmax(axis=1).astype(np.int32), mean.max(axis=1)
 
     def get_config(self):
         return {**super().get_config(), **self.settings}

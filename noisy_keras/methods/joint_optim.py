@@ -109,6 +109,7 @@ class JointOptim(SoftLabelModel):
             ),
             self.num_classes,
         )
+        self.prediction_history.add(index, logits)
         new = tf.tile(tf.nn.softmax(logits), [1, self.averaged_epochs])
         row = tf.where(here, new, self.predictions.read(index))
         self.predictions.write(index, row)
@@ -160,21 +161,23 @@ class JointOptim(SoftLabelModel):
         return ring.sum(axis=1, dtype=np.float32)
 
     def clean_probabilities(self, measurement, source):
-        del source
+        known = self.known_clean_probability(source)
+        if known is not None:
+            return known
         return 1.0 - self._detect(measurement.loss[:, 0])
 
     def known_clean_probability(self, source):
-        """By the mean of the last epochs' predictions.
+        """By the mean prediction, in which late epochs count most.
 
         A sample that none of them saw counts as clean.
         """
-        seen = self._summed_predictions().any(axis=1)
+        seen = self.prediction_history.seen()
         if seen.sum() < 2:
             return None
-        mean = self.mean_prediction()[seen]
-        given = np.take_along_axis(mean, source.labels[seen, None], axis=1)
         clean = np.ones(self.num_samples, np.float32)
-        clean[seen] -= self._detect(-np.log(np.maximum(given[:, 0], 1e-7)))
+        clean[seen] -= self._detect(
+            self.prediction_history.loss(source.labels)[seen]
+        )
         return clean
 
     def _detect(self, loss):

@@ -94,7 +94,13 @@ class PseudoLabeling(SoftLabelModel):
         self.built = True
 
     def divide(
-        self, source, labeled, guesses=None, clean_probability=None, seed=0
+        self,
+        source,
+        labeled,
+        guesses=None,
+        clean_probability=None,
+        history=None,
+        seed=0,
     ):
         """Says which samples keep their labels.
 
@@ -106,6 +112,8 @@ class PseudoLabeling(SoftLabelModel):
                 starts from random classes, as DRPL's released code does.
             clean_probability: float `[N]` in `[0, 1]`, for the audit; default:
                 1 where labelled, else 0.
+            history: float `[N, K]`, rows of the `PredictionHistory` of an
+                earlier model, which this one's goes on from.
             seed: of what is random.
 
         Raises:
@@ -144,6 +152,8 @@ class PseudoLabeling(SoftLabelModel):
         self.predictions.assign(np.zeros((count, self.num_classes)))
         self.labeled.assign(labeled[:, None])
         self.clean_probability.assign(clean[:, None])
+        if history is not None:
+            self.prediction_history.assign(history)
 
     def steps(self):
         return {"train": self._train}
@@ -170,6 +180,7 @@ class PseudoLabeling(SoftLabelModel):
 
         self.descend(0, terms, data["label"], logits=plain)
         self.predictions.write(index, tf.nn.softmax(plain))
+        self.prediction_history.add(index, plain)
 
     def make_schedule(self, source, batch_size, seed=0, steps_per_epoch=None):
         if self.begin_with(source):

@@ -7,6 +7,7 @@ import tensorflow as tf
 
 from noisy_keras.core import settings
 from noisy_keras.core.model import NoisyLabelModel
+from noisy_keras.core.prediction_history import PredictionHistory
 from noisy_keras.core.sample_table import SampleTable
 from noisy_keras.data import augment
 from noisy_keras.networks import as_networks
@@ -18,6 +19,9 @@ RULES = {
     "entropy_weight": settings.at_least(0),
     "view": settings.one_of(*augment.VIEWS),
 }
+
+# What an epoch leaves of the weight of earlier ones in the history.
+_MEMORY = 0.9
 
 
 class SoftLabelModel(NoisyLabelModel):
@@ -34,6 +38,8 @@ class SoftLabelModel(NoisyLabelModel):
 
     Attributes:
         soft_labels: `SampleTable` `[N, K]`, the labels trained on.
+        prediction_history: `PredictionHistory`, of images before they are
+            mixed.
     """
 
     default_batch_size = 128
@@ -46,6 +52,13 @@ class SoftLabelModel(NoisyLabelModel):
         self.settings = chosen
         self.soft_labels = SampleTable(
             num_samples, self.num_classes, name="soft_labels"
+        )
+        # Not of all epochs alike: a network learns as long as its labels do.
+        self.prediction_history = PredictionHistory(
+            num_samples,
+            self.num_classes,
+            decay=_MEMORY,
+            name="prediction_history",
         )
         # Of the labels that training began with; 0 before.
         self._labels_mark = self.add_weight(
@@ -67,6 +80,9 @@ class SoftLabelModel(NoisyLabelModel):
             return False
         self._labels_mark.assign(mark)
         self.soft_labels.assign(targets)
+        self.prediction_history.assign(
+            np.zeros(self.prediction_history.rows.shape)
+        )
         return True
 
     def regularized(self, targets, logits):

@@ -19,6 +19,8 @@ from noisy_keras import networks as networks_module
 from noisy_keras.core import inputs
 from noisy_keras.core import settings
 from noisy_keras.core.optimizers import MomentumSGD
+from noisy_keras.core.prediction_history import mean_loss
+from noisy_keras.methods import detection
 from noisy_keras.methods.joint_optim import JointOptim
 from noisy_keras.methods.pseudo_labeling import PseudoLabeling
 from noisy_keras.recipes import divisions
@@ -194,17 +196,21 @@ class DRPL(Recipe):
         """The five phases."""
         relabel, warmup_1, ssl, warmup_2, final = self.phases
         # 1. Relabel all.
-        judge = training.train_once(relabel, self._relabeler(training))
+        judge = training.train_once(
+            relabel, self._relabeler(training), keep=_history
+        )
         # 2. Detect, by how far the new labels are from the given ones.
         division = self._detect("detection_1", judge, training)
         # 3. Learn from what is left, and with guesses for the rest.
         learner = self._learner(warmup_1, judge, division, training)
-        judge = training.train_once(ssl, learner)
+        judge = training.train_once(ssl, learner, keep=_history)
         # 4. Detect again.
         division = self._detect("detection_2", judge, training)
         # 5. Learn once more.
         learner = self._learner(warmup_2, judge, division, training)
-        return training.train(final, learner)
+        model = training.train(final, learner)
+        self._judge_again(model, training.source)
+        return model
 
     def _relabeler(self, training):
         def build():
@@ -224,6 +230,10 @@ class DRPL(Recipe):
 
         def make():
             loss = training.measure(judge).loss[:, 0]
+            if not self.official_detection:
+                mean = mean_loss(judge["history"], training.source.labels)
+                # What no step has shown yet is judged by the network.
+                loss = np.where(np.isnan(mean), loss, mean)
             return divisions.detected(loss, self.official_detection)
 
         found = training.once(name, make)
@@ -235,6 +245,17 @@ class DRPL(Recipe):
         training.report(f"{title}: {division.told}")
         self.divisions[name] = division
         return division
+
+    def _judge_again(self, model, source):
+        """What the audit says, after the last phase."""
+        loss = model.prediction_history.loss(source.labels)
+        seen = ~np.isnan(loss)
+        if self.official_detection or seen.sum() < 2:
+            return
+        clean = model.clean_probability.numpy()
+        found = detection.detect(loss[seen])
+        clean[seen, 0] = 1.0 - found.noisy_probability
+        model.clean_probability.assign(clean)
 
     def _learner(self, warmup, judge, division, training):
         """Warms up on the labelled samples; then builds the learner of all."""
@@ -261,6 +282,7 @@ class DRPL(Recipe):
                 labeled,
                 guesses,
                 division.clean_probability,
+                history=judge["history"],
                 seed=training.seed,
             )
             return model
@@ -276,3 +298,7 @@ class DRPL(Recipe):
             prior_weight=self.prior_weight,
             entropy_weight=self.entropy_weight,
         )
+
+
+def _history(model):
+    return {"history": model.prediction_history.numpy()}

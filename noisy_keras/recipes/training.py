@@ -116,21 +116,23 @@ class Training:
             self._discard_checkpoints(lambda p: p.end <= phase.first_epoch)
         return model
 
-    def train_once(self, phase, build, source=None):
+    def train_once(self, phase, build, source=None, keep=None):
         """As `train`, but a phase that is finished is not run again.
 
         Args:
             phase: `Phase`.
             build: as of `train`.
             source: as of `train`.
+            keep: function of the trained model to more arrays by name.
 
         Returns:
-            The network's weights, as `artefacts.weights`.
+            The network's weights, as `artefacts.weights`, and what `keep` adds.
         """
 
         def make():
             model = self.train(phase, build, source)
-            return artefacts_module.weights(model.networks[0])
+            more = {} if keep is None else keep(model)
+            return artefacts_module.weights(model.networks[0]) | more
 
         return self.once(phase.name, make)
 

@@ -143,7 +143,7 @@ def test_a_shuffled_dataset_keeps_each_samples_row():
     dataset = dataset.shuffle(32).batch(8)
     model = cross_entropy()
     model.fit(dataset, batch_size=8, verbose=0)
-    once = model.prediction_sum.numpy().sum(axis=1)
+    once = model.prediction_history.numpy().sum(axis=1)
     model.fit(dataset, batch_size=8, verbose=0)
     np.testing.assert_allclose(once, 1.0, rtol=1e-5)
     from noisy_keras.core import inputs

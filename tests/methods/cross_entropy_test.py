@@ -77,7 +77,7 @@ def test_predictions_before_each_step_are_remembered():
     model.fit(source, epochs=3, batch_size=16, verbose=0)
     # Every sample was predicted once an epoch.
     np.testing.assert_allclose(
-        model.prediction_sum.numpy().sum(axis=1), 3.0, rtol=1e-5
+        model.prediction_history.numpy().sum(axis=1), 3.0, rtol=1e-5
     )
 
 

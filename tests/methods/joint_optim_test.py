@@ -108,7 +108,7 @@ def test_samples_that_no_step_has_shown_count_as_clean():
     source = toy.source(64)
     model = model_of(source)
     model.fit(source, epochs=1, batch_size=16, steps_per_epoch=1, verbose=0)
-    seen = model.predictions.numpy().any(axis=1)
+    seen = model.prediction_history.seen()
     assert seen.sum() == 16
     clean = model.known_clean_probability(source)
     assert (clean[~seen] == 1.0).all()

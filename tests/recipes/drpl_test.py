@@ -2,7 +2,10 @@ import numpy as np
 import pytest
 
 import noisy_keras as nk
+from noisy_keras.core.prediction_history import mean_loss
+from noisy_keras.methods import detection
 from noisy_keras.recipes import divisions
+from noisy_keras.recipes.training import Training
 from tests import toy
 
 PHASES = {
@@ -40,10 +43,12 @@ def test_it_learns_and_finds_planted_wrong_labels(preset):
     assert np.mean((audit.clean_probability > 0.5) == right) > 0.9
     assert set(made.divisions) == {"detection_1", "detection_2"}
     assert [line[:11] for line in told] == ["detection 1", "detection 2"]
-    np.testing.assert_allclose(
+    # The released code has no later judgement than the second detection.
+    same = np.allclose(
         audit.clean_probability,
         made.divisions["detection_2"].clean_probability,
     )
+    assert same == (preset == "official")
     assert (
         model.labeled.numpy()[:, 0] == made.divisions["detection_2"].labeled
     ).all()
@@ -103,6 +108,62 @@ def test_a_warm_start_goes_on_from_the_judge(monkeypatch):
     for weights in starts:
         assert not all(
             map(np.array_equal, weights, made.networks[0].get_weights())
+        )
+
+
+def test_labels_are_judged_by_the_predictions_of_all_phases(monkeypatch):
+    source = toy.source(64, rate=0.3)
+    short = {name: 2 for name in PHASES if name.endswith("epochs")}
+    short |= {name: () for name in PHASES if name.endswith("drops")}
+    kept = []
+    train = Training.train
+
+    def watched(self, phase, *args):
+        model = train(self, phase, *args)
+        kept.append((phase.name, model.prediction_history.numpy()))
+        return model
+
+    monkeypatch.setattr(Training, "train", watched)
+    made = recipe(source, **short, relabel_from=1)
+    model = made.fit(source, batch_size=16, verbose=0)
+    kept = dict(kept)
+    # A prediction sums to 1; each phase has two epochs.
+    for epochs, name in ((2, "relabel"), (4, "ssl"), (6, "final")):
+        total = sum(0.9**age for age in range(epochs))
+        np.testing.assert_allclose(kept[name].sum(axis=1), total, rtol=1e-4)
+    for name, phase in (("detection_1", "relabel"), ("detection_2", "ssl")):
+        np.testing.assert_allclose(
+            made.divisions[name].found["loss"],
+            mean_loss(kept[phase], source.labels),
+            rtol=1e-5,
+        )
+    np.testing.assert_allclose(
+        model.known_clean_probability(source),
+        1.0
+        - detection.detect(
+            mean_loss(kept["final"], source.labels)
+        ).noisy_probability,
+        atol=1e-6,
+    )
+
+
+def test_the_released_code_judges_by_the_last_network(monkeypatch):
+    source = toy.source(64, rate=0.3)
+    short = {name: 1 for name in PHASES if name.endswith("epochs")}
+    short |= {name: () for name in PHASES if name.endswith("drops")}
+    judged = []
+    measure = Training.measure
+
+    def watched(self, weights):
+        judged.append(measure(self, weights))
+        return judged[-1]
+
+    monkeypatch.setattr(Training, "measure", watched)
+    made = recipe(source, preset="official", **short, relabel_from=1)
+    made.fit(source, batch_size=16, verbose=0)
+    for name, measurement in zip(made.divisions, judged, strict=True):
+        np.testing.assert_allclose(
+            made.divisions[name].found["loss"], measurement.loss[:, 0]
         )
 
 

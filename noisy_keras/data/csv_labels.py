@@ -1,11 +1,10 @@
 """Sources from a CSV file of paths and labels."""
 
-import csv
-import io
 import os
 
 import numpy as np
 
+from noisy_keras.data import csv_rows
 from noisy_keras.data import filesystem
 from noisy_keras.data.file_source import FileSource
 from noisy_keras.data.splits import first
@@ -92,30 +91,19 @@ def _read_rows(path):
             f"Expected a CSV file of pictures and labels. Received: {path}, "
             f"which is {'no file' if filesystem.exists(path) else 'not there'}"
         )
-    try:
-        # "-sig" takes off the mark that spreadsheets put at the start.
-        text = filesystem.read(path).decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise ValueError(
-            f"Expected {path} to be text in UTF-8. Received: {error.reason} "
-            f"at byte {error.start}"
-        ) from error
-    reader = csv.DictReader(io.StringIO(text, newline=""))
-    names = [name.strip() for name in reader.fieldnames or []]
+    names, lines = csv_rows.read(path)
     missing = [name for name in ("path", "label") if name not in names]
     if missing:
         raise ValueError(
             "Expected a header line with the columns path and label in "
             f"{path}. Received: {', '.join(names) or 'an empty file'}"
         )
-    reader.fieldnames = names
     rows, short = [], []
-    for row in reader:
-        row = {k: (v or "").strip() for k, v in row.items() if k}
+    for line, row in lines:
         if row["path"] and row["label"]:
-            rows.append(row | {"line": reader.line_num})
+            rows.append(row | {"line": line})
         else:
-            short.append(str(reader.line_num))
+            short.append(str(line))
     if short:
         raise ValueError(
             f"Expected a path and a label in every line of {path}. Received: "

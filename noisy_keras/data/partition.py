@@ -1,12 +1,11 @@
 """Choosing samples: in proportion to classes, or as many of each."""
 
-import csv
 import dataclasses
-import io
 import os
 
 import numpy as np
 
+from noisy_keras.data import csv_rows
 from noisy_keras.data import filesystem
 from noisy_keras.data.splits import first
 
@@ -192,18 +191,7 @@ def read_names(path):
         ValueError: no text, no such column, or lines without a name.
     """
     path = filesystem.expanded(path)
-    try:
-        # "-sig" takes off the mark that spreadsheets put at the start.
-        text = filesystem.read(path).decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise ValueError(
-            f"Expected {path} to be text in UTF-8. Received: {error.reason} "
-            f"at byte {error.start}"
-        ) from error
-    reader = csv.DictReader(io.StringIO(text, newline=""))
-    reader.fieldnames = [name.strip() for name in reader.fieldnames or []]
-    rows = [(reader.line_num, row) for row in reader]
-    columns = reader.fieldnames
+    columns, rows = csv_rows.read(path)
     column = next((name for name in ("id", "path") if name in columns), None)
     if column is None or not rows:
         told = ", ".join(columns) or "an empty file"
@@ -212,7 +200,7 @@ def read_names(path):
             f"{path}. Received: {told}"
             + (" and no lines" if columns and not rows else "")
         )
-    names = [(row[column] or "").strip() for _, row in rows]
+    names = [row[column] for _, row in rows]
     lines = [line for line, _ in rows]
     unnamed = [
         str(line) for line, name in zip(lines, names, strict=True) if not name
@@ -224,7 +212,7 @@ def read_names(path):
         )
     labels = None
     if "label" in columns:
-        labels = [(row["label"] or "").strip() for _, row in rows]
+        labels = [row["label"] for _, row in rows]
     return NamedSamples(path, column, names, labels, lines)
 
 

@@ -45,6 +45,7 @@ def test_a_csv_file_tells_right_labels(tmp_path):
         ("id\n000001\n000001\n", "once in .* 1 doubled: '000001' at line 3"),
         ("id,label\n000001,dog\n", "classes in .*'dog' at line 2"),
         ("id,label\n000001,4\n", "'4' at line 2"),
+        (f"id\n{'x' * 140_000}\n", "to be a CSV file. .* limit .* at line"),
     ],
 )
 def test_bad_files_are_told(tmp_path, text, message):

@@ -14,8 +14,10 @@ _DIVIDEMIX = (
 _VIEWS = [
     "none",
     "weak",
+    "slight",
     "autoaugment",
     "autoaugment_cutout",
+    "slight_autoaugment_cutout",
     "randaugment",
     "jitter",
 ]

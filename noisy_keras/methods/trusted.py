@@ -215,7 +215,8 @@ class TrustedSchedule(OneRoundSchedule):
 
     A batch also has `target` `[B, K]`, `trusted_images` and `trusted_target`
     of the same number, and `strong` images where the model has a
-    `strong_view`: of the same weak view.
+    `strong_view`: of the same weak view, or, where both are named alike,
+    another one.
     """
 
     def __init__(self, model, source, batch_size, seed, steps_per_epoch):
@@ -225,6 +226,8 @@ class TrustedSchedule(OneRoundSchedule):
         self._trusted_order = _in_turn(self.trusted.labels)
         strong = getattr(model, "strong_view", None)
         self._strong_view = strong and source.view(strong)
+        # With one seed, equal views would see the same.
+        self._strong_seed = 17 if strong == model.view else None
         doubled = _also_in(source, self.trusted)
         if doubled:
             warnings.warn(
@@ -251,7 +254,10 @@ class TrustedSchedule(OneRoundSchedule):
         fields = super()._fields(row)
         if self._strong_view:
             images = self.source.fetch_with_margin(row["index"])
-            fields["strong"] = self._strong_view(images, row["seed"])
+            seed = row["seed"]
+            if self._strong_seed is not None:
+                seed = random.fold_in(seed, self._strong_seed)
+            fields["strong"] = self._strong_view(images, seed)
         images = self.trusted.fetch_with_margin(chosen)
         seed = random.fold_in(row["seed"], 16)
         fields["trusted_images"] = self._trusted_view(images, seed)

@@ -170,12 +170,13 @@ def test_grey_pictures_pass(name):
     assert seen(name, IMAGES[..., :1]).shape == (8, 32, 32, 1)
 
 
-def test_weak_is_a_shift_and_a_flip():
+@pytest.mark.parametrize(("name", "furthest"), [("weak", 4), ("slight", 2)])
+def test_weak_is_a_shift_and_a_flip(name, furthest):
     count = 400
     ramp = np.arange(1, 33, dtype=np.uint8)
     image = np.broadcast_to(ramp[None, :, None], (32, 32, 3))
     images = np.broadcast_to(image, (count, 32, 32, 3)).copy()
-    result = seen("weak", images).numpy()
+    result = seen(name, images).numpy()
     row = result[:, 16, :, 0].astype(int)
     inner = row[:, 8:24]
     flipped = inner[:, 0] > inner[:, -1]
@@ -183,11 +184,11 @@ def test_weak_is_a_shift_and_a_flip():
     np.testing.assert_array_equal(
         np.diff(inner, axis=1), np.where(flipped, -1, 1)[:, None] * np.ones(15)
     )
-    # Shifts of -4 to 4 pixels, all of them equally often.
+    # Shifts to either side, all of them equally often.
     shift = np.where(flipped, inner[:, ::-1][:, 0], inner[:, 0]) - 9
     values, counts = np.unique(shift, return_counts=True)
-    assert list(values) == list(range(-4, 5))
-    assert counts.min() > count / 9 / 2
+    assert list(values) == list(range(-furthest, furthest + 1))
+    assert counts.min() > count / len(values) / 2
 
 
 def test_flips_can_be_ruled_out():

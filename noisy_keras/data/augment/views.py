@@ -29,12 +29,16 @@ class Augmentation:
 
 
 #: Names of views: `"weak"` is a shifted crop and a flip; the others add to it.
-#: With one seed, all of them start from the same weak view.
+#: With one seed, all of them start from the same weak view. `"slight"` shifts
+#: half as far, as the released code of IEG does (2 of 32 pixels), and
+#: `"slight_autoaugment_cutout"` starts from that.
 VIEWS = (
     "none",
     "weak",
+    "slight",
     "autoaugment",
     "autoaugment_cutout",
+    "slight_autoaugment_cutout",
     "randaugment",
     "jitter",
 )
@@ -73,6 +77,9 @@ def view(
     def weak(images, seed, copies=1):
         return _weak(images, seed, copies, augmentation, size)
 
+    def slight(images, seed, copies=1):
+        return _weak(images, seed, copies, augmentation, size, part=2)
+
     def on_bytes(policy, images, seed):
         """Policies work on bytes; float pictures go there and back."""
         if images.dtype == tf.uint8:
@@ -89,24 +96,37 @@ def view(
         images = weak(images, seed)
         return on_bytes(policies.random_affine, images, random.fold_in(seed, 3))
 
-    def after_weak(policy):
+    def after(first, policy):
         return lambda images, seed, copies=1: on_bytes(
-            policy, weak(images, seed, copies), random.fold_in(seed, 2)
+            policy, first(images, seed, copies), random.fold_in(seed, 2)
         )
 
-    def autoaugment_cutout(images, seed, copies=1):
-        """IEG's strong view: what follows the policy covers its borders."""
-        images = after_weak(policies.auto_augment)(images, seed, copies)
-        again = random.fold_in(seed, 4)
-        images = _weak(images, again, 1, augmentation, None)
-        return on_bytes(policies.cutout, images, random.fold_in(seed, 5))
+    def cutout_after(first):
+        """IEG's strong view: what follows the policy covers its borders.
+
+        Differs from the released code, which draws one of 95 sub-policies of
+        AutoAugment's release: here they are the 25 of its paper, at its
+        strengths. There borders of the second crop are grey and the square is
+        of 16 pixels; here they are black and it is of 17, as Pillow draws it.
+        """
+        changed = after(first, policies.auto_augment)
+
+        def strong(images, seed, copies=1):
+            images = changed(images, seed, copies)
+            again = random.fold_in(seed, 4)
+            images = _weak(images, again, 1, augmentation, None)
+            return on_bytes(policies.cutout, images, random.fold_in(seed, 5))
+
+        return strong
 
     return {
         "none": none,
         "weak": weak,
-        "autoaugment": after_weak(policies.auto_augment),
-        "autoaugment_cutout": autoaugment_cutout,
-        "randaugment": after_weak(policies.rand_augment),
+        "slight": slight,
+        "autoaugment": after(weak, policies.auto_augment),
+        "autoaugment_cutout": cutout_after(weak),
+        "slight_autoaugment_cutout": cutout_after(slight),
+        "randaugment": after(weak, policies.rand_augment),
         "jitter": jitter,
     }[name]
 
@@ -119,15 +139,18 @@ def _middle(images, size):
     return images[:, top : top + size[0], left : left + size[1]]
 
 
-def _weak(images, seed, copies, augmentation, size):
-    """A random crop, after padding with black or from a margin; a flip."""
+def _weak(images, seed, copies, augmentation, size, part=1):
+    """A random crop, after padding with black or from a margin; a flip.
+
+    The padding is one of `part` parts of what suits the pictures.
+    """
     count, height, width, channels = images.shape
     draws = random.uniform([copies * tf.shape(images)[0], 3], seed)
     flip = draws[:, 2] < (0.5 if augmentation.horizontal_flip else 0.0)
     if size is None or (height, width) == tuple(size):
         padding = augmentation.crop_padding
-        rows = height // 8 if padding is None else padding
-        columns = width // 8 if padding is None else padding
+        rows = (height // 8 if padding is None else padding) // part
+        columns = (width // 8 if padding is None else padding) // part
         size = (height, width)
         images = tf.pad(
             images, [[0, 0], [rows, rows], [columns, columns], [0, 0]]

@@ -6,6 +6,7 @@ import keras
 
 from noisy_keras.networks import bottleneck_resnet
 from noisy_keras.networks import head
+from noisy_keras.networks import photo_resnet
 from noisy_keras.networks import preact_resnet
 from noisy_keras.networks import resnet
 from noisy_keras.networks import wide_resnet
@@ -16,6 +17,7 @@ _BUILDERS = {
     "resnet29": bottleneck_resnet.resnet29,
     "resnet32": resnet.resnet32,
     "resnet34": resnet.resnet34,
+    "resnet50": photo_resnet.resnet50,
     "tiny": preact_resnet.tiny,
     "wide_resnet28_10": wide_resnet.wide_resnet28_10,
     "wide_resnet28_2": wide_resnet.wide_resnet28_2,

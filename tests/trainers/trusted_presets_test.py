@@ -65,8 +65,9 @@ def test_ieg_on_the_web_weighs_guesses_less():
         found = resolve("ieg", dataset=dataset, trusted=10)
         assert found.host["unlabeled_weight"] == 4.0
         assert found.host["consistency_weight"] == 8.0
-    found = resolve("ieg", dataset="mini_webvision", trusted=10)
-    assert "in place of resnet50" in found.preset
+    # As in the paper, no policy where there are so many pictures.
+    found = resolve("ieg", dataset="webvision", trusted=1, preset="official")
+    assert found.host["strong_view"] == "weak"
     found = resolve("ieg", dataset="clothing1m")
     assert found.data["trusted"] == 100
     assert (found.training["batch_size"], found.training["learning_rate"]) == (
@@ -75,12 +76,37 @@ def test_ieg_on_the_web_weighs_guesses_less():
     )
 
 
+@pytest.mark.parametrize(
+    ("dataset", "methods"),
+    [
+        ("mini_webvision", ("ieg", "eg")),
+        ("tfds:webvision/mini", ("ieg", "eg")),
+        ("webvision", ("ieg", "eg")),
+        ("clothing1m", trusted_presets.METHODS),
+    ],
+)
+def test_photographs_are_seen_by_resnet50(dataset, methods):
+    for method in methods:
+        found = resolve(method, dataset=dataset, trusted=10)
+        assert found.training["network"] == "resnet50"
+        assert found.training["width"] is None
+        assert found.data["image_size"] == 224
+    found = resolve("ieg", dataset="folder:.", trusted=10)
+    assert found.training["network"] == "preact_resnet18"
+    assert found.data["image_size"] == 64
+
+
 def test_the_official_ieg_is_its_code():
     found = resolve("ieg", dataset="cifar10", preset="official").host
     assert found["step_size"] == 0.1
     assert found["lookahead_through_pseudo_labels"] is True
     assert found["supervised_weight"] == 0.5
     assert found["exact_beta"] is False
+    # It shifts by 2 pixels, and starts its strong view there.
+    assert found["view"] == "slight"
+    assert found["strong_view"] == "slight_autoaugment_cutout"
+    told = resolve("eg", dataset="cifar100", preset="official").preset
+    assert "25 sub-policies of AutoAugment in place of 95" in told
     # Every argument is told, so that other defaults change nothing.
     taken = set(inspect.signature(nk.IEG).parameters)
     assert set(found) == taken - {"networks", "num_samples", "name"}

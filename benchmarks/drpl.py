@@ -67,17 +67,17 @@ NOISE = {
 }
 METHODS = {
     "drpl": {
-        "relabel_epochs": 40,
-        "relabel_from": 26,
-        "relabel_drops": "30,36",
+        "relabel_epochs": 60,
+        "relabel_from": 56,
+        "relabel_drops": "44,58",
         "warmup_epochs": 1,
-        "ssl_epochs": 8,
-        "ssl_drops": "5",
-        "final_epochs": 13,
-        "final_drops": "8",
+        "ssl_epochs": 2,
+        "ssl_drops": "1",
+        "final_epochs": 4,
+        "final_drops": "2",
         "warm_start": True,
         "batch_size": 64,
-        "learning_rate": 0.1,
+        "learning_rate": 0.025,
         "weight_decay": 1e-4,
     },
     "cross_entropy": {

@@ -7,8 +7,8 @@ momentum and weight decay 5e-4, judged on the 10,000 test images after each
 epoch. Nothing is held out for validation, and no setting was chosen on the test
 images.
 
-- IEG and EG: 24 epochs, where the third cosine cycle ends (500 steps, each next
-  half as long again); 0.1; p = 5 and k = 20, as published.
+- IEG and EG: 0.1, p = 5 and k = 20, as published; 24 epochs in three cosine
+  cycles (501 steps, each next half as long again), which end as they do.
 - L2R: 24 epochs, 0.1, 0.01 from epoch index 16, 0.001 from 20.
 - Cross-entropy: as L2R; no use of the trusted images.
 
@@ -49,7 +49,7 @@ COMMON = {
     "weight_decay": 5e-4,
 }
 _TRUSTED = {"trusted": 10}
-_RESTARTS = _TRUSTED | {"restart_steps": 500}
+_RESTARTS = _TRUSTED | {"restart_steps": 501}
 _DROPS = {"learning_rate_drops": "16,20"}
 METHODS = {
     "ieg": _RESTARTS,

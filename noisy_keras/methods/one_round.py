@@ -59,6 +59,18 @@ class OneRoundSchedule:
         del index
         return {}
 
+    def views(self, images, seed):
+        """What a step sees of its samples.
+
+        Args:
+            images: as of `Source.fetch_with_margin`.
+            seed: int32 `[2]`.
+
+        Returns:
+            dict of tensors `[B, H, W, C]`, with `images`.
+        """
+        return {"images": self._view(images, seed)}
+
     def __call__(self, epoch):
         indices = batches.shuffled(
             self.indices,
@@ -86,7 +98,7 @@ class OneRoundSchedule:
         }
         return {
             "index": index,
-            "images": self._view(images, row["seed"]),
+            **self.views(images, row["seed"]),
             "label": tf.gather(self.source.labels, index),
             **self.sample_fields(index),
             **shared,

@@ -6,6 +6,7 @@ same order, so that each probe batch is balanced and its place follows from the
 step alone.
 """
 
+import hashlib
 import warnings
 
 import numpy as np
@@ -15,6 +16,7 @@ from noisy_keras.core import inputs
 from noisy_keras.core import measuring
 from noisy_keras.core.model import NoisyLabelModel
 from noisy_keras.core.sample_table import SampleTable
+from noisy_keras.data.array_source import ArraySource
 from noisy_keras.methods.division import LossDivision
 from noisy_keras.methods.one_round import OneRoundSchedule
 from noisy_keras.networks import as_networks
@@ -236,6 +238,11 @@ class TrustedSchedule(OneRoundSchedule):
                 stacklevel=2,
             )
             self.indices = np.setdiff1d(self.indices, doubled)
+            if not len(self.indices):
+                raise ValueError(
+                    "Expected samples to train on beside the trusted ones. "
+                    f"Received: all {len(doubled)} trusted"
+                )
             self.count_steps(steps_per_epoch)
 
     def sample_choices(self, epoch):
@@ -248,16 +255,18 @@ class TrustedSchedule(OneRoundSchedule):
     def sample_fields(self, index):
         return {"target": self.source.fetch_targets(index)}
 
+    def views(self, images, seed):
+        views = super().views(images, seed)
+        if self._strong_view:
+            if self._strong_seed is not None:
+                seed = random.fold_in(seed, self._strong_seed)
+            views["strong"] = self._strong_view(images, seed)
+        return views
+
     def _fields(self, row):
         row = dict(row)
         chosen = row.pop("trusted")
         fields = super()._fields(row)
-        if self._strong_view:
-            images = self.source.fetch_with_margin(row["index"])
-            seed = row["seed"]
-            if self._strong_seed is not None:
-                seed = random.fold_in(seed, self._strong_seed)
-            fields["strong"] = self._strong_view(images, seed)
         images = self.trusted.fetch_with_margin(chosen)
         seed = random.fold_in(row["seed"], 16)
         fields["trusted_images"] = self._trusted_view(images, seed)
@@ -277,7 +286,15 @@ def _in_turn(labels):
 
 
 def _also_in(source, trusted):
-    """Rows of a source that are trusted: the same id and the same picture."""
+    """Rows of a source that are trusted: the same picture.
+
+    In memory all are compared; of files those of the same id, since reading
+    all of them could take hours.
+    """
+    if isinstance(source, ArraySource) and isinstance(trusted, ArraySource):
+        known = set(_fingerprints(trusted))
+        pairs = enumerate(_fingerprints(source))
+        return [row for row, mark in pairs if mark in known]
     place = {str(name): row for row, name in enumerate(source.ids)}
     pairs = [
         (place[str(name)], row)
@@ -297,3 +314,16 @@ def _also_in(source, trusted):
         same = np.isclose(first, second, atol=1e-6).all(axis=(1, 2, 3))
         found += mine[same].tolist()
     return sorted(found)
+
+
+def _fingerprints(source):
+    """What tells pictures apart, whatever their range of values."""
+    for rows in np.array_split(
+        np.arange(source.num_samples, dtype=np.int32),
+        -(-source.num_samples // 256),
+    ):
+        images = source.fetch(rows).numpy()
+        if images.dtype != np.uint8:
+            images = np.round(images * (255.0 / source.pixel_scale))
+        for image in images.astype(np.uint8):
+            yield hashlib.blake2b(image.tobytes(), digest_size=16).digest()

@@ -239,6 +239,47 @@ def test_trusted_batches_are_balanced_and_go_on_where_they_stopped():
     np.testing.assert_array_equal(rows[4], order[np.arange(64, 80) % 24])
 
 
+def test_pictures_are_read_once_a_step(monkeypatch):
+    source = toy.source(16)
+    model = model_of(source)
+    schedule = model.make_schedule(source, 8)
+    read = []
+    monkeypatch.setattr(
+        source,
+        "fetch_with_margin",
+        lambda index: read.append(index) or source.fetch(index),
+    )
+    row = {name: tf.range(8) for name in ("index", "trusted")}
+    fields = schedule._fields({**row, "seed": tf.constant([1, 2])})
+    assert len(read) == 1
+    # One seed, and here one view.
+    np.testing.assert_array_equal(fields["strong"], fields["images"])
+
+
+@pytest.mark.parametrize("scale", [1.0, 255.0])
+def test_trusted_pictures_are_found_under_other_ids(scale):
+    images, labels = toy.pictures(64)
+    source = nk.data.from_arrays(images, labels)
+    model = model_of(source)
+    places = [50, 9, 33, 20]
+    other = images[places] if scale == 255.0 else images[places] / 255.0
+    model.trusted = nk.data.from_arrays(other, labels[places])
+    with pytest.warns(UserWarning, match="4 trusted samples are also"):
+        schedule = TrustedSchedule(model, source, 16, 0, None)
+    left_out = np.setdiff1d(np.arange(64), schedule.indices)
+    np.testing.assert_array_equal(left_out, sorted(places))
+
+
+def test_something_must_be_left_to_train_on():
+    source = toy.source(16)
+    model = model_of(source)
+    with (
+        pytest.warns(UserWarning, match="16 trusted samples"),
+        pytest.raises(ValueError, match="to train on.*Received: all 16 trust"),
+    ):
+        model.fit(source, trusted=source, epochs=1, verbose=0)
+
+
 def test_unequal_classes_are_dealt_evenly():
     from noisy_keras.methods.trusted import _in_turn
 

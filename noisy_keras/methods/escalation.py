@@ -15,6 +15,8 @@ from noisy_keras.ops import mixing
 from noisy_keras.ops import random
 
 _VIEW = settings.one_of(*augment.VIEWS)
+# Uses of a step's seed; the views that came with it use small numbers.
+_DRAWN, _PARTNERS, _RATIOS = range(32, 35)
 
 RULES = {
     "unlabeled_weight": settings.at_least(0),
@@ -68,7 +70,7 @@ def mixed_losses(model, parameters, views, targets, data):
     known, pseudo = targets
     seed, count = data["seed"][0], weak.shape[0]
     # Trusted samples, drawn anew with replacement.
-    drawn = random.uniform([count], random.fold_in(seed, 0))
+    drawn = random.uniform([count], random.fold_in(seed, _DRAWN))
     drawn = tf.cast(drawn * float(trusted.shape[0]), tf.int32)
     pool = tf.concat([tf.gather(trusted, drawn), weak, strong], axis=0)
     labels = tf.concat([tf.gather(known, drawn), pseudo, pseudo], axis=0)
@@ -76,7 +78,7 @@ def mixed_losses(model, parameters, views, targets, data):
         pool,
         labels,
         _ratios(model, data, 3 * count),
-        random.permutation(3 * count, random.fold_in(seed, 1)),
+        random.permutation(3 * count, random.fold_in(seed, _PARTNERS)),
     )
     logits = tf.split(model.forward(parameters, mixed), 3)
     each = [
@@ -94,7 +96,7 @@ def _ratios(model, data, count):
     """One mixup ratio for each sample, in `[0.5, 1]`."""
     if "mix_ratio" in data:
         return data["mix_ratio"][0][:count]
-    u = random.uniform([count], random.fold_in(data["seed"][0], 2))
+    u = random.uniform([count], random.fold_in(data["seed"][0], _RATIOS))
     return 1.0 - 0.5 * u ** (1.0 / model.mix_alpha)
 
 

@@ -9,6 +9,7 @@ from noisy_keras.methods import escalation
 from noisy_keras.methods.trusted import TrustedSchedule
 from noisy_keras.ops import losses
 from noisy_keras.ops import meta
+from noisy_keras.ops import random
 from tests import toy
 from tests.methods.trusted_harness import TrustedHarness
 from tests.methods.trusted_harness import trusted_set
@@ -142,6 +143,55 @@ def test_pseudo_labels_by_hand():
         [[16 / 30, 9 / 30, 4 / 30, 1 / 30]],
         rtol=1e-5,
     )
+
+
+def test_mixed_losses_by_hand():
+    source = toy.source(16)
+    model = model_of(source, unlabeled_weight=3.0)
+    data = batch_of(model, source, 4)
+    kernel = tf.random.stateless_normal([3, 4], [1, 2]) / 50.0
+    model.forward = lambda theta, x: tf.reduce_mean(x, axis=[1, 2]) @ theta[0]
+    weak, strong, trusted = escalation.images(data)
+    pseudo = tf.nn.softmax(tf.random.stateless_normal([4, 4], [3, 4]))
+    found = escalation.mixed_losses(
+        model,
+        [kernel],
+        (trusted, weak, strong),
+        (data["trusted_target"], pseudo),
+        data,
+    )
+    seed = data["seed"][0]
+    u = random.uniform([12], random.fold_in(seed, escalation._RATIOS)).numpy()
+    partner = random.permutation(
+        12, random.fold_in(seed, escalation._PARTNERS)
+    ).numpy()
+    drawn = random.uniform([4], random.fold_in(seed, escalation._DRAWN))
+    drawn = np.floor(4.0 * drawn.numpy()).astype(int)
+    known = data["trusted_target"].numpy()[drawn]
+    pool = np.concatenate([trusted.numpy()[drawn], weak, strong])
+    targets = np.concatenate([known, pseudo, pseudo])
+    ratio = np.maximum(u**2 / 2.0, 1.0 - u**2 / 2.0)[:, None]
+    means = pool.mean(axis=(1, 2))
+    logits = (ratio * means + (1.0 - ratio) * means[partner]) @ kernel.numpy()
+    targets = ratio * targets + (1.0 - ratio) * targets[partner]
+    each = []
+    for rows in np.split(np.arange(12), 3):
+        z = logits[rows] / np.sqrt(np.mean(logits[rows] ** 2) + 1e-8)
+        log_p = z - np.log(np.exp(z).sum(axis=1, keepdims=True))
+        each.append(-(targets[rows] * log_p).sum(axis=1).mean())
+    assert float(found["loss_trusted"]) == pytest.approx(each[0], rel=1e-4)
+    wanted = 3.0 * np.mean(each[1:])
+    assert float(found["loss_unlabeled"]) == pytest.approx(wanted, rel=1e-4)
+
+
+def test_mixup_draws_nothing_that_the_views_drew():
+    source = toy.source(64)
+    model = model_of(source)
+    data = batch_of(model, source)
+    u = np.sqrt(2.0 * (1.0 - escalation._ratios(model, data, 48).numpy()))
+    policy = random.fold_in(data["seed"][0], 2)
+    policy = random.uniform([16, 5], policy).numpy().ravel()[:48]
+    assert np.abs(u - policy).max() > 0.1
 
 
 def test_the_weak_view_leads():

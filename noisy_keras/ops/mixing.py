@@ -3,7 +3,10 @@
 Reference: Berthelot et al., MixMatch (2019); Li et al., DivideMix (2020).
 """
 
+import numpy as np
 import tensorflow as tf
+
+_TINY = float(np.finfo(np.float32).tiny)
 
 
 def sharpen(probabilities, temperature: float):
@@ -16,8 +19,10 @@ def sharpen(probabilities, temperature: float):
     Returns:
         `[B, K]`, rows summing to 1.
     """
-    # In logarithms, where small powers of small numbers do not vanish.
-    return tf.nn.softmax(tf.math.log(probabilities) / temperature, axis=-1)
+    # In logarithms, where small powers of small numbers do not vanish. Those
+    # that are zero are held off it, so that no gradient is 0 times infinity.
+    logarithm = tf.math.log(tf.maximum(probabilities, _TINY))
+    return tf.nn.softmax(logarithm / temperature, axis=-1)
 
 
 def co_refine(targets, guesses, clean_probability):

@@ -14,6 +14,16 @@ def test_sharpen_at_one_changes_nothing():
     np.testing.assert_allclose(mixing.sharpen(p, 1.0), p, rtol=1e-6)
 
 
+def test_sharpen_has_a_gradient_where_a_class_is_ruled_out():
+    logits = tf.constant([[0.0, 60.0, 200.0]])
+    with tf.GradientTape() as tape:
+        tape.watch(logits)
+        probabilities = tf.nn.softmax(logits)
+        last = mixing.sharpen(probabilities, 0.5)[0, 2]
+    assert float(probabilities[0, 0]) == 0.0
+    np.testing.assert_allclose(tape.gradient(last, logits), [[0.0] * 3])
+
+
 def test_co_refine_trusts_a_clean_label_and_a_guess_for_a_doubtful_one():
     targets = tf.constant([[1.0, 0.0], [1.0, 0.0], [1.0, 0.0]])
     guesses = tf.constant([[0.2, 0.8]] * 3)

@@ -45,7 +45,8 @@ def meta_gradients(
     Args:
         forward: function of (parameters, images) to logits, which changes no
             state.
-        parameters: list of tensors.
+        parameters: list of tensors, or of what becomes tensors, such as
+            variables; `forward` gets tensors.
         images: what `forward` takes, B of them.
         labels: given labels, `[B, K]`.
         pseudo_labels: g, `[B, K]`.
@@ -75,6 +76,7 @@ def meta_gradients(
         raise ValueError(
             f"Expected a method, one of {METHODS}. Received: {method!r}"
         )
+    parameters = [tf.convert_to_tensor(p) for p in parameters]
     step = {
         "step_size": step_size,
         "accumulators": accumulators,

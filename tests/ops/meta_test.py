@@ -1,5 +1,6 @@
 import os
 
+import keras
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -173,6 +174,18 @@ def test_all_roads_agree_on_a_normalised_network(nested, method, jit_compile):
         np.testing.assert_allclose(
             mine, other, atol=tolerance * np.abs(other).max()
         )
+
+
+@pytest.mark.parametrize("method", meta.METHODS)
+def test_parameters_may_be_variables(reference, method):
+    expected = gradients_of(reference, method, True)
+    variables = [keras.Variable(w) for w in reference["parameters"]]
+    slots = [keras.Variable(m) for m in reference["accumulators"]]
+    given = {**reference, "parameters": variables, "accumulators": slots}
+    for mine, other in zip(
+        gradients_of(given, method, True), expected, strict=True
+    ):
+        np.testing.assert_allclose(mine, other, rtol=1e-5)
 
 
 def test_lookahead_has_momentum_and_decay():

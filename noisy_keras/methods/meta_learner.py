@@ -141,9 +141,9 @@ class MetaLearnerModel(MetaModel):
         learner: `MetaLearner`, which the method's constructor sets.
     """
 
-    def weight_decays(self):
-        # The released codes have none in the look-ahead's objective.
-        return [0.0] * len(self.networks[0].trainable_variables)
+    # As in the released codes.
+    lookahead_decay = False
+    probe_decay = False
 
     def teach(self, theta, tape, log_p, targets, data):
         """One step of the meta-learner.

@@ -24,6 +24,9 @@ class MetaModel(TrustedSetModel):
 
     step_size = None
     momentum_lookahead = False
+    # Whether the step ahead and the trusted loss have the optimizer's decay.
+    lookahead_decay = True
+    probe_decay = True
 
     def __init__(self, networks, num_samples, chosen, name=None):
         super().__init__(networks, num_samples, chosen, name)
@@ -67,10 +70,10 @@ class MetaModel(TrustedSetModel):
             size,
             accumulators,
             momentum,
-            self.weight_decays(),
+            self._weight_decays() if self.lookahead_decay else 0.0,
         )
 
-    def weight_decays(self):
+    def _weight_decays(self):
         """Coupled weight decay of each parameter, as the optimizer has it."""
         sgd = self._sgd
         decay = getattr(sgd, "coupled_weight_decay", 0.0)
@@ -95,7 +98,7 @@ class MetaModel(TrustedSetModel):
             parameters,
             tf.cast(data["trusted_images"], tf.float32),
             data["trusted_target"],
-            self.weight_decays(),
+            self._weight_decays() if self.probe_decay else 0.0,
         )
         self._means["probe_loss"].update_state(loss)
         return loss, direction

@@ -105,6 +105,8 @@ class MLC(MetaLearnerModel):
     """
 
     loss_names = ("loss_corrected", "loss_trusted", "probe_loss")
+    # The look-ahead is the step that the optimizer would take.
+    lookahead_decay = True
 
     def __init__(
         self,

@@ -40,7 +40,7 @@ def model():
         hidden=5,
         meta_learning_rate=0.01,
     )
-    model.compile(nk.MomentumSGD(0.3), run_eagerly=True)
+    model.compile(nk.MomentumSGD(0.3, weight_decay=0.1), run_eagerly=True)
     return model
 
 
@@ -69,6 +69,7 @@ def test_its_gradient_is_that_through_the_step(model):
         (trusted[:4], known[:4]),
         [m.value + 0.0 for m in model.optimizer.momentum_buffer],
         momentum=0.9,
+        decay=0.1,
     )
     found = taught_harness.gradients_taken(model, model._train, data)
     taught_harness.assert_close(found, expected)
@@ -97,7 +98,9 @@ def test_the_step_is_taken_with_the_trained_corrector(model):
         loss = (tf.reduce_sum(each) + clean) / 12.0
     gradients = tape.gradient(loss, theta)
     for w, g, new in zip(theta, gradients, model.parameters(), strict=True):
-        np.testing.assert_allclose(new, w - 0.3 * g, rtol=1e-4, atol=1e-5)
+        np.testing.assert_allclose(
+            new, w - 0.3 * (g + 0.1 * w), rtol=1e-4, atol=1e-5
+        )
     index, label = data["index"].numpy(), data["label"].numpy()
     np.testing.assert_allclose(
         model.kept.numpy()[index, 0],

@@ -84,7 +84,9 @@ def gradients_taken(model, step, data):
     return taken
 
 
-def nested_gradients(model, loss, probe, accumulators=None, momentum=0.0):
+def nested_gradients(
+    model, loss, probe, accumulators=None, momentum=0.0, decay=0.0
+):
     """Gradients of the probe loss to a learner, through the look-ahead.
 
     Args:
@@ -93,6 +95,7 @@ def nested_gradients(model, loss, probe, accumulators=None, momentum=0.0):
         probe: images and targets.
         accumulators: the optimizer's momentum, or None.
         momentum: mu.
+        decay: of the look-ahead.
 
     Returns:
         list of arrays.
@@ -106,7 +109,7 @@ def nested_gradients(model, loss, probe, accumulators=None, momentum=0.0):
             inner.watch(theta)
             value = loss(theta)
         ahead = [
-            w - rate * (momentum * m + g)
+            w - rate * (momentum * m + g + decay * w)
             for w, g, m in zip(
                 theta, inner.gradient(value, theta), accumulators, strict=True
             )

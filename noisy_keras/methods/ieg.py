@@ -142,8 +142,10 @@ class IEG(MetaModel):
             theta = self.parameters()
             z_weak, tape, z_recorded = self.recorded(theta, weak)
             with tape:
-                z_strong = self.forward(theta, strong)
-                pseudo = escalation.pseudo_labels(self, z_recorded, z_strong)
+                z_strong = z_derived = self.forward(theta, strong)
+                if self.mixed and self.lookahead_through_pseudo_labels:
+                    z_derived = self.exact_forward(theta, strong)
+                pseudo = escalation.pseudo_labels(self, z_recorded, z_derived)
                 if not self.lookahead_through_pseudo_labels:
                     pseudo = tf.stop_gradient(pseudo)
                 ahead = self._lookahead_losses(labels, pseudo, z_recorded)

@@ -108,6 +108,26 @@ def test_the_meta_step_is_that_of_nested_tapes(through):
     )
 
 
+def test_sixteen_bits_leave_the_meta_step_exact(monkeypatch):
+    source = toy.source(64, rate=0.5)
+    weights, found = toy.network().get_weights(), []
+    derivative_along = meta.derivative_along
+
+    def watched(*args):
+        found.append(derivative_along(*args))
+        return found[-1]
+
+    monkeypatch.setattr(meta, "derivative_along", watched)
+    for policy in ("float32", "mixed_bfloat16"):
+        keras.mixed_precision.set_global_policy(policy)
+        model = model_of(source, lookahead_through_pseudo_labels=True)
+        model.networks[0].set_weights(weights)
+        model._train(batch_of(model, source, 32))
+    exact, mixed = (f.numpy() for f in found)
+    size = np.abs(exact).max(axis=0)
+    np.testing.assert_allclose(mixed / size, exact / size, atol=2e-3)
+
+
 def test_losses_by_hand():
     model = model_of(toy.source(16))
     labels = tf.one_hot([0, 1], 4)

@@ -69,7 +69,7 @@ def describe(options, num_samples):
 
 
 class _ReportedRate(keras.callbacks.Callback):
-    """Adds the rate of the last step to the epoch's logs."""
+    """Adds the rate that the next step will have to the epoch's logs."""
 
     def on_epoch_end(self, epoch, logs=None):
         if logs is not None:

@@ -3,7 +3,7 @@
 No given label is used: the trusted samples are the labelled ones, all others
 have pseudo-labels. What it reaches is what noisy labels must add to.
 
-Reference: Zhang et al., IEG (2019), section 4 (semi-supervised learning).
+Reference: Zhang et al., IEG (2019), section 3.4 (semi-supervised learning).
 """
 
 import keras

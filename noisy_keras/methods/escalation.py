@@ -1,6 +1,6 @@
 """What IEG and EG share: pseudo-labels, the mixed batch, agreeing views.
 
-Equations and lines are those of IEG (see `noisy_keras.methods.ieg`).
+Sections are those of IEG (see `noisy_keras.methods.ieg`).
 """
 
 import numpy as np
@@ -38,7 +38,7 @@ def images(data):
 
 
 def pseudo_labels(model, weak_logits, strong_logits):
-    """The mean prediction of both views, sharpened: equation 1.
+    """The mean prediction of both views, sharpened: section 2.2.1.
 
     Args:
         model: with the settings `RULES`.
@@ -54,7 +54,7 @@ def pseudo_labels(model, weak_logits, strong_logits):
 
 
 def mixed_losses(model, parameters, views, targets, data):
-    """Losses on trusted samples mixed with the batch: section 3.3.
+    """Losses on trusted samples mixed with the batch: section 2.2.2.
 
     Args:
         model: with the settings `RULES`.
@@ -102,6 +102,8 @@ def _ratios(model, data, count):
 
 def divergence(weak_logits, strong_logits):
     """Mean of `KL(softmax(weak) || softmax(strong))`; the weak view leads.
+
+    Equation 7.
 
     Args:
         weak_logits: `[B, K]`, without gradient.

@@ -2,9 +2,13 @@
 
 1. Isolation: each sample of a batch gets the weight, and keeps its given label
    or takes a pseudo-label, as lowers the loss on trusted samples after a step.
-2. Escalation: trusted samples, too few to be learnt as they are, are mixed
+2. Escalation: pseudo-labels take the place of labels, and a strong view is to
+   be answered as the weak view is, so that they are sharp.
+3. Guidance: trusted samples, too few to be learnt as they are, are mixed
    heavily with the batch.
-3. Guidance: a strong view is to be answered as the weak view is.
+
+Lines in the comments are those of the paper's algorithm 1. Its line 4 divides
+the batch, but treats both parts alike at the published threshold.
 
 Reference: Zhang, Zhang, Arik, Lee and Pfister, IEG: Robust Neural Network
 Training to Tackle Severe Label Noise (2019; later Distilling Effective
@@ -138,7 +142,7 @@ class IEG(MetaModel):
         seen = {}
 
         def terms():
-            # Lines 1 to 3: both views, and what they say together.
+            # Lines 1 and 2: both views, and what they say together.
             theta = self.parameters()
             z_weak, tape, z_recorded = self.recorded(theta, weak)
             with tape:
@@ -150,12 +154,12 @@ class IEG(MetaModel):
                     pseudo = tf.stop_gradient(pseudo)
                 ahead = self._lookahead_losses(labels, pseudo, z_recorded)
             pseudo = tf.stop_gradient(pseudo)
-            # Line 6: the meta step.
+            # Line 3: the meta step.
             weights, keep = self._meta_step(theta, tape, ahead, data)
             seen.update(logits=z_weak, pseudo=pseudo, weights=weights)
             seen["keep"] = keep
             values = self._supervised(labels, pseudo, z_weak, weights, keep)
-            # Line 4: the mixed batch.
+            # Line 5: the mixed batch.
             if self.mix_trusted:
                 values |= escalation.mixed_losses(
                     self,
@@ -164,14 +168,14 @@ class IEG(MetaModel):
                     (data["trusted_target"], pseudo),
                     data,
                 )
-            # Line 5: both views are to agree.
+            # Line 6: both views are to agree, and the total.
             values["consistency"] = (
                 self.consistency_weight
                 * escalation.divergence(z_weak, z_strong)
             )
             return values
 
-        # Lines 7 to 9.
+        # Line 7, and the mean of weights.
         step = tf.identity(self.optimizer.iterations)
         self.descend(0, terms, data["label"], logits=lambda: seen["logits"])
         self.average.update(self.networks[0], step)

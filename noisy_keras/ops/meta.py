@@ -150,7 +150,7 @@ def lookahead(
     """Parameters after one step of gradient descent, as new tensors.
 
     `w - step_size (mu m + g + wd w)`: what an optimizer with momentum would
-    do. Source: IEG section 3.2, "exact momentum update".
+    do. Source: IEG section 2.1, "exact momentum update".
 
     Args:
         parameters: list of tensors.
@@ -289,7 +289,7 @@ def sample_weights(omega_gradient):
 
     `w_i = max(0, -d_i)`, then `w_i / (sum_j w_j + 1e-5)`. All may be zero; the
     sum is below 1 where gradients are tiny, which is meant.
-    Source: IEG equation 3.
+    Source: IEG equation 2, in the form of the released code.
 
     Args:
         omega_gradient: `[B]`.

@@ -18,6 +18,8 @@ from noisy_keras.core.plugin import Views
 from noisy_keras.core.sample_table import SampleTable
 from noisy_keras.methods.cross_entropy import CrossEntropy
 from noisy_keras.methods.dividemix import DivideMix
+from noisy_keras.methods.dmlp.purifier import LabelPurifier
+from noisy_keras.methods.dmlp.result import PurifiedLabels
 from noisy_keras.methods.eg import EG
 from noisy_keras.methods.ieg import IEG
 from noisy_keras.methods.joint_optim import JointOptim
@@ -44,10 +46,12 @@ __all__ = [
     "DivideMix",
     "JointOptim",
     "LabelAudit",
+    "LabelPurifier",
     "MetaWeightNet",
     "MomentumSGD",
     "NoisyLabelModel",
     "PseudoLabeling",
+    "PurifiedLabels",
     "SampleTable",
     "StepPlugin",
     "Views",

@@ -69,21 +69,30 @@ def negative_entropy(logits):
     )
 
 
-def class_balance_penalty(logits):
-    """Kullback-Leibler divergence from a uniform prior to the mean prediction.
+def class_balance_penalty(logits, weight=None, prior=None):
+    """Kullback-Leibler divergence from a prior to the mean prediction.
 
-    `sum_c (1/K) log((1/K) / mean_b softmax(logits)_bc)`: keeps a batch from
+    `sum_c prior_c log(prior_c / mean_b softmax(logits)_bc)`: keeps a batch from
     being given to few classes (DivideMix's regulariser).
 
     Args:
         logits: `[B, K]`.
+        weight: of samples in the mean, `[B]`; None for ones.
+        prior: of classes, `[K]`, summing to 1; None for the uniform one.
 
     Returns:
-        scalar, 0 where the mean prediction is uniform.
+        scalar, 0 where the mean prediction is the prior.
     """
-    mean = tf.reduce_mean(tf.nn.softmax(logits), axis=0)
-    prior = 1.0 / mean.shape[0]
-    return tf.reduce_sum(prior * tf.math.log(prior / tf.maximum(mean, 1e-8)))
+    predicted = tf.nn.softmax(logits)
+    if weight is None:
+        mean = tf.reduce_mean(predicted, axis=0)
+    else:
+        total = tf.maximum(tf.reduce_sum(weight), 1e-8)
+        mean = tf.linalg.matvec(predicted, weight, transpose_a=True) / total
+    if prior is None:
+        prior = 1.0 / mean.shape[0]
+    mean = tf.maximum(mean, 1e-8)
+    return tf.reduce_sum(tf.math.xlogy(prior, prior / mean))
 
 
 def prior_cross_entropy(logits):

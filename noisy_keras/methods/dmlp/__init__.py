@@ -1,0 +1,1 @@
+"""DMLP's label purifier: read `purifier` first, then `steps` and `choice`."""

@@ -1,0 +1,112 @@
+"""Checks of features as a user gives them."""
+
+import hashlib
+
+import numpy as np
+
+# Of rows read at once where there is no need to read more.
+_ROWS = 10_000
+# Relative to the length of a row of features.
+_SAME = 1e-5
+
+
+def views(features, count, name, of):
+    """Checks features as a user gives them.
+
+    Args:
+        features: `[N, D]`, or a list or tuple of one or two of them, with as
+            many rows.
+        count: N.
+        name: of the argument, for messages.
+        of: what the rows stand for, for messages.
+
+    Returns:
+        List of arrays; those in memory as float32.
+
+    Raises:
+        ValueError: see the messages.
+    """
+    found = features if isinstance(features, (list, tuple)) else [features]
+    if not 1 <= len(found) <= 2:
+        raise ValueError(
+            f"Expected one or two views in `{name}`. Received: {len(found)}"
+        )
+    return [_checked(view, count, name, of) for view in found]
+
+
+def _checked(features, count, name, of):
+    if not isinstance(features, np.memmap):
+        features = np.asarray(features)
+    if features.ndim != 2 or features.dtype.kind not in "fiu":
+        raise ValueError(
+            f"Expected `{name}` to be numbers of shape [N, D], or a list of "
+            f"two such views. Received: {features.dtype} of shape "
+            f"{features.shape}"
+        )
+    if len(features) != count:
+        raise ValueError(
+            f"Expected one row of `{name}` for each of {count} {of}. "
+            f"Received: {len(features)} rows"
+        )
+    first, alike, broken = np.asarray(features[:1]), True, []
+    for start, rows in _chunks(features):
+        fine = np.isfinite(rows).all(axis=1)
+        broken += (start + np.flatnonzero(~fine)).tolist()
+        alike &= bool((rows == first).all())
+    if broken:
+        raise ValueError(
+            f"Expected finite numbers in `{name}`. Received: NaN or infinity "
+            f"in {len(broken)} rows, the first at {broken[0]}; was the network "
+            "that made them trained to its end?"
+        )
+    if alike and count > 1:
+        raise ValueError(
+            f"Expected `{name}` that tell samples apart. Received: {count} "
+            "rows that are all the same"
+        )
+    if isinstance(features, np.memmap):
+        return features
+    return np.ascontiguousarray(features, np.float32)
+
+
+def fingerprint(*arrays):
+    """A hash of arrays: str."""
+    found = hashlib.blake2b(digest_size=16)
+    for array in arrays:
+        found.update(f"{array.shape}".encode())
+        for _, rows in _chunks(array):
+            found.update(np.ascontiguousarray(rows, np.float32).tobytes())
+    return found.hexdigest()
+
+
+def same_rows(features, others):
+    """Rows of one array that are, but for rounding, also in another.
+
+    Args:
+        features: `[N, D]`.
+        others: `[V, D]`.
+
+    Returns:
+        Pairs `[P, 2]`, int: a row of `features` and that of `others`.
+    """
+    # Few rows lie close to each other on a random line; those are compared.
+    line = np.random.RandomState(0).normal(size=features.shape[1])
+    line = (line / np.linalg.norm(line)).astype(np.float32)
+    place = np.concatenate([rows @ line for _, rows in _chunks(features)])
+    order = np.argsort(place, kind="stable")
+    place = place[order]
+    pairs = []
+    for number, row in enumerate(np.asarray(others, np.float32)):
+        near = _SAME * float(np.linalg.norm(row)) + 1e-12
+        centre = row @ line
+        low, high = np.searchsorted(place, [centre - near, centre + near])
+        for candidate in order[low:high]:
+            other = np.asarray(features[candidate], np.float32)
+            if np.linalg.norm(other - row) <= near:
+                pairs.append((candidate, number))
+    return np.asarray(pairs, int).reshape(-1, 2)
+
+
+def _chunks(array):
+    for start in range(0, len(array), _ROWS):
+        yield start, np.asarray(array[start : start + _ROWS])

@@ -1,0 +1,162 @@
+"""Frozen features in fixed batches, and a factor for each."""
+
+import warnings
+from typing import NamedTuple
+
+import numpy as np
+import tensorflow as tf
+
+from noisy_keras.methods.dmlp.layout import placed
+from noisy_keras.ops import ridge as ridge_ops
+
+# Above it, solutions in float32 lose their digits.
+_WORST_CONDITION = 1e7
+# Above it, float64 cannot tell a matrix from a singular one.
+_SINGULAR = 1e13
+_HIGHEST_RIDGE = 1.0
+
+
+class FixedFeatures:
+    """One view's features in their batches, with a factor for each.
+
+    Features in memory are kept there, as one more copy. Those of a file
+    (`np.load(path, mmap_mode="r")`) are read at each visit.
+
+    Args:
+        features: `[N, D]`, checked.
+        layout: `Layout`.
+        followers: `[F, D]`, of followers.
+        counted: bool `[N]`, samples that count.
+        ridge: see `noisy_keras.ops.ridge.solve`; raised where batches need it,
+            unless it is 0.
+
+    Attributes:
+        ridge: that which was taken.
+        condition_number: the highest of a batch, with that ridge.
+        weights: float32 `[b + q]` of each batch: 1 for samples that count.
+        whitening: float32 `[D, D]` of each.
+
+    Raises:
+        ValueError: features of deficient rank without a ridge.
+    """
+
+    def __init__(self, features, layout, followers, counted, ridge):
+        self._features = features
+        self._layout = layout
+        self._followers = followers
+        nobody = np.zeros(len(followers), np.float32)
+        self.weights = [
+            tf.constant(w)
+            for w in layout.spread(counted.astype(np.float32), nobody)
+        ]
+        self._batches = None
+        if not isinstance(features, np.memmap):
+            self._batches = list(map(self._read, range(len(self))))
+        self._factor(ridge)
+
+    def __len__(self):
+        return len(self._layout.samples)
+
+    def batch(self, k):
+        """Features of a batch: float32 `[b + q, D]`."""
+        return self._read(k) if self._batches is None else self._batches[k]
+
+    def _read(self, k):
+        rows = [
+            placed(self._features, self._layout.samples[k]),
+            placed(self._followers, self._layout.followers[k]),
+        ]
+        return tf.constant(np.concatenate(rows).astype(np.float32))
+
+    def _factor(self, ridge):
+        """Factors all batches, with the least ridge that serves them all."""
+        size = self._layout.samples.shape[1]
+        width = self._features.shape[1]
+        wanted, k, found = ridge, 0, []
+        while k < len(self):
+            factor = _Factor.of(self.batch(k), self.weights[k], ridge)
+            if ridge and ridge < _HIGHEST_RIDGE and factor.needs_more:
+                ridge, k, found = min(10 * ridge, _HIGHEST_RIDGE), 0, []
+                continue
+            found.append(factor)
+            k += 1
+        worst = max(found, key=lambda f: f.condition)
+        bare = max(f.bare_condition for f in found)
+        if not ridge and bare > _SINGULAR:
+            raise ValueError(
+                "Expected features of full rank where there is no ridge. "
+                f"Received: batches of {size} samples with {width} features "
+                f"and condition number {_told(bare)}; set ridge=1e-3"
+            )
+        if ridge > wanted or (bare > _WORST_CONDITION and size):
+            raised = f", raised from {wanted:g}" if ridge > wanted else ""
+            warnings.warn(
+                f"Batches of {size} samples with {width} features are "
+                f"ill-conditioned: condition number {_told(bare)} without a "
+                f"ridge, {_told(worst.condition)} with ridge={ridge:g}{raised}."
+                + (
+                    " Larger batches, or fewer features, need less."
+                    if ridge > wanted
+                    else ""
+                ),
+                stacklevel=4,
+            )
+        self.ridge = ridge
+        self.condition_number = worst.condition
+        self.whitening = [f.whitening for f in found]
+
+
+class _Factor(NamedTuple):
+    """The factor of a batch, and what is to be known of it.
+
+    Attributes:
+        whitening: float32 `[D, D]`, see `ridge.whitening`.
+        condition: number, with the ridge.
+        bare_condition: likewise without; infinite where rank is deficient.
+        needs_more: whether a higher ridge is called for: the condition is too
+            bad, or as many parameters as half the samples fit their noise.
+    """
+
+    whitening: tf.Tensor
+    condition: float
+    bare_condition: float
+    needs_more: bool
+
+    @classmethod
+    def of(cls, features, weight, ridge):
+        features = features * weight[:, None]
+        try:
+            whitening, *told = _factored(
+                features, tf.constant(ridge, tf.float64)
+            )
+        except tf.errors.InvalidArgumentError:  # No factor at all.
+            return cls(None, np.inf, np.inf, True)
+        highest, lowest, added, trace = map(float, told)
+        if not np.isfinite(trace):
+            return cls(None, np.inf, np.inf, True)
+        condition = highest / lowest
+        bare = (highest - added) / max(lowest - added, 1e-300)
+        # What the ridge leaves of D parameters.
+        effective = features.shape[1] - added * trace
+        enough = effective <= 0.5 * float(tf.reduce_sum(weight))
+        return cls(
+            tf.cast(whitening, tf.float32),
+            condition,
+            bare if bare < _SINGULAR else np.inf,
+            condition > _WORST_CONDITION or not enough,
+        )
+
+
+@tf.function
+def _factored(features, ridge):
+    matrix = ridge_ops.gram(features, ridge)
+    whitening = ridge_ops.whitening(matrix)
+    highest, lowest = ridge_ops.extreme_eigenvalues(matrix, whitening)
+    added = ridge_ops.absolute_ridge(features, ridge)
+    # Of the inverse matrix.
+    trace = tf.reduce_sum(tf.square(whitening))
+    return whitening, highest, lowest, added, trace
+
+
+def _told(condition):
+    return f"{condition:.1e}" if np.isfinite(condition) else "over 1e+13"

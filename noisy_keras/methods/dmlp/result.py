@@ -1,0 +1,228 @@
+"""What a purification found."""
+
+import dataclasses
+import json
+import zipfile
+
+import numpy as np
+import tensorflow as tf
+
+from noisy_keras.core import files
+from noisy_keras.core.audit import LabelAudit
+from noisy_keras.data.estimate import NoiseEstimate
+from noisy_keras.ops import ridge
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class PurifiedLabels:
+    """Labels that a `LabelPurifier` recommends, for any method to train on.
+
+    `source.relabel(result.labels)` trains on distributions,
+    `source.relabel(result.label)` on classes.
+
+    Attributes:
+        ids: strings `[N]`, of the source.
+        given_label: int32 `[N]`.
+        labels: float32 `[N, K]`, rows are distributions.
+        class_names: K strings.
+        candidate: where the labels come from, of
+            `noisy_keras.methods.dmlp.choice.CANDIDATES`.
+        epoch: of which they are, from 0; -1 for the start.
+        held_out_accuracy: dict from candidates to their best accuracy on
+            held-out samples; empty where none was held out.
+        noise: `NoiseEstimate` of the given labels.
+        condition_number: of the worst batch, its ridge added.
+        ridge: that which was taken, relative.
+        history: dict of lists, a value per epoch.
+        classifiers: list of linear classifiers, one per view: `[D, K]`, or
+            `[D + 1, K]` with biases last. See `predict`.
+        regresses: whether their outputs regress to probabilities, rather than
+            being logits.
+    """
+
+    ids: np.ndarray
+    given_label: np.ndarray
+    labels: np.ndarray
+    class_names: tuple
+    candidate: str
+    epoch: int
+    held_out_accuracy: dict
+    noise: NoiseEstimate
+    condition_number: float
+    ridge: float
+    history: dict
+    classifiers: list
+    regresses: bool
+
+    def __len__(self):
+        return len(self.labels)
+
+    @property
+    def label(self):
+        """int32 `[N]`: the top classes."""
+        return self.labels.argmax(axis=1).astype(np.int32)
+
+    @property
+    def confidence(self):
+        """float32 `[N]` in `[0, 1]`: the top classes' shares."""
+        return self.labels.max(axis=1)
+
+    @property
+    def replaced(self):
+        """bool `[N]`: whether the top class is another than the given one."""
+        return self.label != self.given_label
+
+    def predict(self, features):
+        """Probabilities by the better linear classifier on frozen features.
+
+        Args:
+            features: `[n, D]`, or a list of two views as was purified with.
+
+        Returns:
+            float32 `[n, K]`, the mean over views.
+
+        Raises:
+            ValueError: another number of views, or of features.
+        """
+        views = features if isinstance(features, (list, tuple)) else [features]
+        views = [np.asarray(view, np.float32) for view in views]
+        if len(views) == 1:  # Maybe one view was taken for two.
+            views *= len(self.classifiers)
+        shapes = [view.shape[1:] for view in views]
+        biases = 0 if self.regresses else 1
+        wanted = [(len(c) - biases,) for c in self.classifiers]
+        if shapes != wanted:
+            raise ValueError(
+                f"Expected features of {len(wanted)} views with "
+                f"{', '.join(str(w[0]) for w in wanted)} columns. Received: "
+                f"shapes {', '.join(str(v.shape) for v in views)}"
+            )
+        return predictions(self.classifiers, views, self.regresses)
+
+    def audit(self, source):
+        """The same as a label audit, which can be written as CSV.
+
+        Args:
+            source: the `Source` whose labels were purified.
+
+        Returns:
+            A `LabelAudit`; the clean probability is what the purified labels
+            leave to the given ones.
+
+        Raises:
+            ValueError: another source.
+        """
+        if not np.array_equal(self.ids, source.ids):
+            raise ValueError(
+                "Expected the source whose labels were purified. Received: "
+                f"{source}, whose ids differ from those of {len(self)} samples"
+            )
+        given = self.labels[np.arange(len(self)), self.given_label]
+        return LabelAudit(
+            ids=self.ids,
+            given_label=self.given_label,
+            suggested_label=self.label,
+            clean_probability=given,
+            confidence=self.confidence,
+            class_names=self.class_names,
+            paths=source.paths,
+            true_label=source.true_labels,
+        )
+
+    def save(self, path):
+        """Writes all to an NPZ file, whole or not at all.
+
+        Args:
+            path: of the file.
+        """
+        told = {
+            "class_names": self.class_names,
+            "candidate": self.candidate,
+            "epoch": self.epoch,
+            "held_out_accuracy": self.held_out_accuracy,
+            "condition_number": self.condition_number,
+            "ridge": self.ridge,
+            "history": self.history,
+            "regresses": self.regresses,
+            "views": len(self.classifiers),
+        }
+        classifiers = {
+            f"classifier_{v}": c for v, c in enumerate(self.classifiers)
+        }
+        with files.replacing(path, "wb") as stream:
+            np.savez(
+                stream,
+                told=json.dumps(told),
+                ids=np.asarray([str(i) for i in self.ids]),
+                given_label=self.given_label,
+                label=self.label,
+                confidence=self.confidence,
+                labels=self.labels,
+                noise=self.noise.joint,
+                **classifiers,
+            )
+
+    @classmethod
+    def load(cls, path):
+        """Reads what `save` wrote.
+
+        Args:
+            path: of the file.
+
+        Returns:
+            A `PurifiedLabels`.
+
+        Raises:
+            OSError: the file cannot be opened.
+            ValueError: it holds something else.
+        """
+        try:
+            with np.load(path, allow_pickle=False) as stored:
+                told = json.loads(str(stored["told"]))
+                views = range(told.pop("views"))
+                told["class_names"] = tuple(told["class_names"])
+                return cls(
+                    ids=stored["ids"].astype(object),
+                    given_label=stored["given_label"],
+                    labels=stored["labels"],
+                    noise=NoiseEstimate.of_joint(stored["noise"]),
+                    classifiers=[stored[f"classifier_{v}"] for v in views],
+                    **told,
+                )
+        except (ValueError, EOFError, KeyError, TypeError) as error:
+            raise _unreadable(path, error) from error
+        except zipfile.BadZipFile as error:
+            raise _unreadable(path, error) from error
+
+
+def _unreadable(path, error):
+    return ValueError(
+        f"Expected purified labels in {path}. Received: a file that cannot be "
+        f"read as such ({error})"
+    )
+
+
+def predictions(classifiers, views, regresses):
+    """Mean probabilities of linear classifiers over views.
+
+    Args:
+        classifiers: list of `[D + 1, K]`, or `[D, K]` without biases.
+        views: list of `[n, D]`, in memory or memory-mapped.
+        regresses: whether outputs are probabilities but for their range,
+            rather than logits.
+
+    Returns:
+        float32 `[n, K]`.
+    """
+    count, parts = len(views[0]), []
+    for start in range(0, count, 10_000):
+        total = 0.0
+        for classifier, view in zip(classifiers, views, strict=True):
+            rows = np.asarray(view[start : start + 10_000], np.float32)
+            outputs = rows @ classifier[: rows.shape[1]]
+            if len(classifier) > rows.shape[1]:
+                outputs += classifier[-1]
+            of = ridge.as_distributions if regresses else tf.nn.softmax
+            total += of(tf.constant(outputs)).numpy()
+        parts.append(total / len(views))
+    return np.concatenate(parts)

@@ -1,0 +1,326 @@
+"""One purification: its state, and what is measured of it."""
+
+import time
+
+import numpy as np
+import tensorflow as tf
+
+from noisy_keras.data import checks as label_checks
+from noisy_keras.methods.dmlp import choice
+from noisy_keras.methods.dmlp import noise
+from noisy_keras.methods.dmlp.features import FixedFeatures
+from noisy_keras.methods.dmlp.layout import Layout
+from noisy_keras.methods.dmlp.result import PurifiedLabels
+from noisy_keras.methods.dmlp.result import predictions
+from noisy_keras.methods.dmlp.state import State
+from noisy_keras.methods.dmlp.steps import StepSettings
+from noisy_keras.methods.dmlp.steps import compiled
+from noisy_keras.methods.dmlp.view import View
+from noisy_keras.ops import ridge as ridge_ops
+
+#: A run that is killed does so much again.
+SECONDS_BETWEEN_SAVES = 15.0
+
+
+class Run:
+    """A purification from its data to its result.
+
+    Args:
+        settings: a `LabelPurifier`.
+        data: `Data`.
+        tracked: of `Data.tracked`.
+
+    Attributes:
+        epoch: to go on with.
+        done: whether held-out samples say to stop.
+        views: list of `View`s.
+        steps: `Steps`.
+        targets: of the trusted samples to learn from, one-hot.
+        noise: `NoiseEstimate` of the given labels.
+    """
+
+    def __init__(self, settings, data, tracked=None):
+        self.settings, self.data, self._tracked = settings, data, tracked
+        self.epoch, self.done = 0, False
+        self.history, self.best, self._state = {}, choice.Best(), None
+        labels, held = data.trusted_labels, data.held_labels
+        self.targets = tf.one_hot(labels[data.learned], data.source.num_classes)
+        self._held = [view[data.held] for view in data.trusted]
+        self._fix_batches()
+        self.noise = noise.given_noise(
+            self._fixed[0], self._layout, data.start, data.trusted[0], labels
+        )
+        starts = noise.noisy_labels(
+            held, self.noise.transition, settings.seed + 1
+        )
+        followers = np.eye(data.source.num_classes, dtype=np.float32)[starts]
+        self._follower_labels = np.repeat(held, noise.FOLLOWERS)
+        if len(held):
+            found = choice.quality(followers, self._follower_labels)
+            self.best.offer("given", found, -1, lambda: [])
+        # Of each view in turn, or of one twice.
+        twins = 2 if settings.twin_views and len(self._fixed) == 1 else 1
+        self._view_of = list(range(len(self._fixed))) * twins
+        self.views = [
+            View(
+                self._fixed[v],
+                data.trusted[v][data.learned],
+                self._layout.spread(data.start, followers),
+                settings.seed + 2 + number,
+            )
+            for number, v in enumerate(self._view_of)
+        ]
+        self.steps = compiled(
+            StepSettings(
+                prior=tuple(map(float, self._prior())),
+                slices=self._layout.slices,
+                **{
+                    name: value
+                    for name, value in settings.settings.items()
+                    if name in StepSettings._fields and name != "prior"
+                },
+            )
+        )
+
+    def _fix_batches(self):
+        settings, source = self.settings, self.data.source
+        self._layout = Layout.deal(
+            source.num_samples,
+            noise.FOLLOWERS * len(self.data.held),
+            settings.batch_size,
+            settings.classifier_batch_size,
+            settings.seed,
+        )
+        counted = np.ones(source.num_samples, bool)
+        counted[list(self.data.known)] = False
+        self._fixed = [
+            FixedFeatures(
+                features,
+                self._layout,
+                np.repeat(held, noise.FOLLOWERS, axis=0),
+                counted,
+                settings.ridge,
+            )
+            for features, held in zip(
+                self.data.features, self._held, strict=True
+            )
+        ]
+
+    def _prior(self):
+        prior, labels = self.settings.prior, self.data.trusted_labels
+        num_classes = self.data.source.num_classes
+        if prior == "uniform":
+            return np.full(num_classes, 1.0 / num_classes)
+        if prior == "validation":
+            return np.bincount(labels, minlength=num_classes) / len(labels)
+        if prior == "estimated":
+            return self.noise.joint.sum(axis=0)
+        if len(prior) != num_classes:
+            raise ValueError(
+                f"Expected `prior` to have a share for each of {num_classes} "
+                f"classes. Received: {len(prior)} shares"
+            )
+        return np.asarray(prior)
+
+    @property
+    def num_batches(self):
+        return len(self._layout.samples)
+
+    @property
+    def names(self):
+        """Of what is measured each epoch."""
+        found = ["loss", "classifier_loss"]
+        if len(self.data.held):
+            found += [f"held_out_{c}" for c in choice.CANDIDATES[1:]]
+        if self._tracked:
+            found += ["test_response", "test_classifier"]
+        return found + ["label_accuracy"] * bool(len(self.data.truth))
+
+    def open(self, directory):
+        """Goes on with what a directory holds, if it holds something.
+
+        Args:
+            directory: made if need be; None keeps nothing.
+
+        Raises:
+            ValueError: the state of another purification.
+        """
+        if directory is None:
+            return
+        config = {
+            "settings": self.settings.settings,
+            "data": self.data.fingerprint(),
+        }
+        self._state = State(directory, config)
+        self._saved = time.monotonic()
+        found = self._state.read()
+        if found is None:
+            return
+        told, arrays = found
+        self.epoch, self.done = told["epoch"], told["done"]
+        self.history = told["history"]
+        for number, view in enumerate(self.views):
+            view.restore(arrays[f"view_{number}"])
+        kept = arrays.get("best", {})
+        self.best.restore(
+            told["best"],
+            {
+                name: [kept[f"{name}_{i}"] for i in range(count)]
+                for name, count in told["kept"].items()
+            },
+        )
+
+    def save(self):
+        """Writes the state, if it is time to, or the end."""
+        last = self.done or self.epoch == self.settings.epochs
+        if self._state is None:
+            return
+        late = time.monotonic() - self._saved >= SECONDS_BETWEEN_SAVES
+        if not (last or late):
+            return
+        told, kept = self.best.state()
+        self._state.write(
+            {
+                "epoch": self.epoch,
+                "done": self.done,
+                "history": self.history,
+                "best": told,
+                "kept": {name: len(items) for name, items in kept.items()},
+            },
+            {
+                f"view_{number}": view.state()
+                for number, view in enumerate(self.views)
+            }
+            | {
+                "best": {
+                    f"{name}_{i}": item
+                    for name, items in kept.items()
+                    for i, item in enumerate(items)
+                }
+            },
+        )
+        self._saved = time.monotonic()
+
+    def substitute(self):
+        """Line 15, each view's labels by the other's classifier."""
+        for view, teacher in zip(
+            self.views, self.views[1:] + self.views[:1], strict=True
+        ):
+            view.substitute(
+                self.steps,
+                teacher,
+                tf.constant(self.settings.substitution_rate, tf.float32),
+            )
+
+    def measure(self, epoch, told):
+        """Measures the state after an epoch, and keeps what is best.
+
+        Args:
+            epoch: number.
+            told: list of pairs of losses, a pair per visit.
+
+        Returns:
+            dict of numbers, by `names`.
+
+        Raises:
+            FloatingPointError: losses that are no numbers.
+        """
+        found = np.mean([[float(v) for v in pair] for pair in told], axis=0)
+        if not np.isfinite(found).all():
+            raise FloatingPointError(
+                f"The losses are NaN or infinite in epoch {epoch + 1}: the "
+                "purification has diverged. Lower label_learning_rate="
+                f"{self.settings.label_learning_rate:g}."
+            )
+        solved = {
+            "response": [view.mean_weights() for view in self.views],
+            "classifier": [view.classifier.numpy() for view in self.views],
+        }
+        table, followers = self._table()
+        values = dict(zip(self.names, found.tolist(), strict=False))
+        qualities = dict.fromkeys(choice.CANDIDATES[1:], (float(epoch), 0.0))
+        if len(self.data.held):
+            qualities["labels"] = choice.quality(
+                followers, self._follower_labels
+            )
+            for name, weights in solved.items():
+                qualities[name] = choice.quality(
+                    self._predictions(name, weights, self._held),
+                    self.data.held_labels,
+                )
+            for name, (accuracy, _) in qualities.items():
+                values[f"held_out_{name}"] = accuracy
+        self.best.offer("labels", qualities["labels"], epoch, lambda: [table])
+        for name, weights in solved.items():
+            self.best.offer(name, qualities[name], epoch, lambda w=weights: w)
+        if self._tracked:
+            views, labels = self._tracked
+            for name, weights in solved.items():
+                predicted = self._predictions(name, weights, views)
+                right = predicted.argmax(axis=1) == labels
+                values[f"test_{name}"] = float(right.mean())
+        if len(self.data.truth):
+            rows = self.data.truth
+            right = (
+                table[rows].argmax(axis=1) == self.data.source.true_labels[rows]
+            )
+            values["label_accuracy"] = float(right.mean())
+        for name, value in values.items():
+            self.history.setdefault(name, []).append(value)
+        self.epoch = epoch + 1
+        patience = self.settings.patience
+        if patience and len(self.data.held):
+            self.done = epoch - self.best.last_gain() >= patience
+        return values
+
+    def _table(self):
+        """Distributions in the table, of samples and of followers."""
+        total = 0.0
+        for view in self.views:
+            rows = [
+                ridge_ops.as_distributions(r.read_value()) for r in view.labels
+            ]
+            total = total + np.stack([r.numpy() for r in rows])
+        return self._layout.gather(total / len(self.views))
+
+    def _predictions(self, name, weights, views):
+        views = [views[v] for v in self._view_of]
+        return predictions(weights, views, regresses=name == "response")
+
+    def result(self):
+        """The outcome: `PurifiedLabels`."""
+        source, best, export = self.data.source, self.best, self.settings.export
+        name = best.winner() if export == "best" else export
+        labels = np.array(self._labels_of(name), np.float32)
+        for row, label in self.data.known.items():
+            labels[row] = np.eye(source.num_classes)[label]
+        held = len(self.data.held) > 0
+        # Without a measure, what the method's authors report.
+        better = "classifier"
+        if held:
+            better = max(("response", better), key=lambda n: best.quality[n])
+        return PurifiedLabels(
+            ids=source.ids,
+            given_label=source.labels,
+            labels=label_checks.soft_labels(labels, source.num_classes),
+            class_names=source.class_names,
+            candidate=name,
+            epoch=best.epoch[name],
+            held_out_accuracy={
+                c: best.quality[c][0] for c in choice.CANDIDATES if held
+            },
+            noise=self.noise,
+            condition_number=max(f.condition_number for f in self._fixed),
+            ridge=max(f.ridge for f in self._fixed),
+            history=dict(self.history),
+            classifiers=list(best.kept[better]),
+            regresses=better == "response",
+        )
+
+    def _labels_of(self, candidate):
+        kept = self.best.kept[candidate]
+        if candidate == "given":
+            return self.data.start
+        if candidate == "labels":
+            return kept[0]
+        return self._predictions(candidate, kept, self.data.features)

@@ -1,0 +1,190 @@
+import numpy as np
+import pytest
+
+import noisy_keras as nk
+from tests.methods import dmlp_test
+from tests.methods.dmlp_test import CLASSES
+from tests.methods.dmlp_test import accuracy
+from tests.methods.dmlp_test import as_source
+from tests.methods.dmlp_test import gaussians
+from tests.methods.dmlp_test import purifier
+
+problem = dmlp_test.problem
+
+
+def test_two_views_exchange_what_they_found(problem):
+    source, features, trusted, near = problem
+    # Each view knows half of the columns.
+    views, near_views = ([f[:, :8], f[:, 8:]] for f in (features, near))
+    result = purifier(epochs=12).fit(
+        source, views, trusted, near_views, verbose=0
+    )
+    assert len(result.classifiers) == 2
+    assert accuracy(source, result) > accuracy(
+        source,
+        purifier(epochs=1).fit(
+            source, views[0], trusted, near_views[0], verbose=0
+        ),
+    )
+    assert result.predict(near_views).shape == (120, CLASSES)
+    with pytest.raises(ValueError, match=r"as many views .* \[8, 8\].* \[16\]"):
+        purifier().fit(source, views, trusted, near)
+
+
+def test_runs_repeat_and_seeds_differ(problem):
+    results = [
+        purifier(epochs=3, seed=seed).fit(*problem, verbose=0)
+        for seed in (0, 0, 1)
+    ]
+    assert results[0].history == results[1].history
+    np.testing.assert_array_equal(results[0].labels, results[1].labels)
+    assert results[0].history != results[2].history
+
+
+def test_true_labels_change_nothing_but_what_is_measured(problem):
+    source, *rest = problem
+    lied = source.relabel(source.labels)
+    lied.true_labels = (source.true_labels + 1) % CLASSES
+    results = [
+        purifier(epochs=3).fit(s, *rest, verbose=0) for s in (source, lied)
+    ]
+    np.testing.assert_array_equal(results[0].labels, results[1].labels)
+    measured = [r.history.pop("label_accuracy") for r in results]
+    assert measured[0] != measured[1]
+    assert results[0].history == results[1].history
+
+
+def test_soft_labels_are_where_the_table_starts(problem):
+    source, *rest = problem
+    rows = np.full((len(source), CLASSES), 0.1, np.float32)
+    rows[np.arange(len(source)), source.labels] = 0.7
+    still = purifier(epochs=1, export="labels", label_learning_rate=0.0)
+    result = still.fit(source.relabel(rows), *rest, verbose=0)
+    np.testing.assert_allclose(result.labels, rows, atol=1e-6)
+
+
+def test_gradient_descent_and_the_papers_form_purify(problem):
+    source, *_ = problem
+    result = purifier(
+        epochs=30,
+        form="paper",
+        label_optimizer="gradient_descent",
+        label_learning_rate=5.0,
+        entropy_weight=1.0,
+        balance_weight=0.0,
+        export="response",
+    ).fit(*problem, verbose=0)
+    losses = result.history["loss"]
+    assert losses[-1] < losses[0]
+    before = np.mean(source.labels == source.true_labels)
+    assert accuracy(source, result) > before + 0.2
+
+
+@pytest.mark.parametrize(
+    "prior", ["validation", "estimated", (0.1, 0.2, 0.3, 0.4)]
+)
+def test_a_prior_moves_the_classifier(problem, prior):
+    result = purifier(
+        epochs=20,
+        balance_weight=1e4,
+        prior=prior,
+        export="classifier",
+        classifier_learning_rate=0.05,
+        classifier_drop=20,
+    ).fit(*problem, verbose=0)
+    wanted = {
+        "validation": np.bincount(problem[2]) / 120.0,
+        "estimated": result.noise.joint.sum(axis=0),
+    }.get(prior, prior)
+    np.testing.assert_allclose(result.labels.mean(axis=0), wanted, atol=0.05)
+
+
+def test_samples_that_are_also_trusted_take_no_part(problem):
+    source, features, trusted, near = problem
+    near = near.copy()
+    near[:7] = features[50:57]
+    with pytest.warns(UserWarning, match="7 training samples .* trusted"):
+        result = purifier(epochs=2).fit(
+            source, features, trusted, near, verbose=0
+        )
+    np.testing.assert_array_equal(result.label[50:57], trusted[:7])
+    np.testing.assert_array_equal(result.confidence[50:57], 1.0)
+    # Their given labels count for nothing.
+    labels = source.labels.copy()
+    labels[50:57] = (labels[50:57] + 1) % CLASSES
+    with pytest.warns(UserWarning, match="7 training samples"):
+        other = purifier(epochs=2).fit(
+            source.relabel(labels), features, trusted, near, verbose=0
+        )
+    np.testing.assert_array_equal(result.labels, other.labels)
+    with pytest.raises(ValueError, match="each is also among the trusted"):
+        purifier().fit(source, features, source.labels, features, verbose=0)
+
+
+def test_a_class_with_one_sample_is_purified(problem):
+    _, features, trusted, near = problem
+    features, labels = gaussians()
+    labels = np.where(labels == 3, 0, labels)
+    labels[5] = 3
+    kept = np.r_[np.flatnonzero(trusted != 3), np.flatnonzero(trusted == 3)[:1]]
+    result = purifier(epochs=2).fit(
+        as_source(labels, 0.0), features, trusted[kept], near[kept], verbose=0
+    )
+    assert np.isfinite(result.labels).all()
+
+
+def test_bad_data_are_told(problem):
+    source, features, trusted, near = problem
+    broken, constant = features.copy(), np.ones_like(features)
+    broken[[3, 9], 2] = np.nan
+    for changed, message in (
+        ({"source": source.labels}, "`source` to be a source.*from_arrays"),
+        ({"features": features[:-1]}, "for each of 400 samples .* 399 rows"),
+        ({"features": broken}, "NaN or infinity in 2 rows, the first at 3"),
+        ({"features": constant}, "tell samples apart.*400 rows"),
+        ({"features": features[0]}, r"of shape \[N, D\]"),
+        ({"features": [features] * 3}, "one or two views.* 3"),
+        ({"features": features.astype(str)}, r"numbers of shape \[N, D\]"),
+        ({"trusted": trusted[:-1]}, "for each of 119 trusted samples"),
+        ({"trusted": np.minimum(trusted, 2)}, "of every class.* class 3"),
+        ({"trusted": trusted + 1}, r"`trusted` in \[0, 4\)"),
+        ({"trusted": as_source(trusted % 3, classes=3)}, "source's classes"),
+        ({"trusted_features": near[:, 1:]}, r"\[16\].* \[15\]"),
+        ({"test": trusted}, "together.* only `test`"),
+        ({"test_features": near}, "together.* only `test_features`"),
+    ):
+        given = {
+            "source": source,
+            "features": features,
+            "trusted": trusted,
+            "trusted_features": near,
+        }
+        with pytest.raises(ValueError, match=message):
+            purifier(epochs=1).fit(**given | changed, verbose=0)
+
+
+def test_bad_settings_are_told(problem):
+    for options, message in (
+        ({"preset": "best"}, "`preset` to be one of"),
+        ({"epochs": 0}, "`epochs` to be a whole number of at least 1"),
+        ({"form": "mine"}, "`form` to be one of"),
+        ({"held_out": 1.0}, r"`held_out` in \[0, 1\)"),
+        ({"held_out": 0.0}, "`held_out` above 0"),
+        ({"prior": "mine"}, "`prior` to be one of"),
+        ({"prior": (0.5, 0.6)}, "sum to 1"),
+        ({"substitution_rate": 0.0}, r"in \(0, 1\]"),
+    ):
+        with pytest.raises(ValueError, match=message):
+            nk.LabelPurifier(**options)
+    with pytest.raises(ValueError, match="each of 4 .* 2 shares"):
+        purifier(prior=(0.5, 0.5)).fit(*problem, verbose=0)
+    with pytest.raises(ValueError, match="at least 2 classes"):
+        nk.data.from_arrays(np.zeros((3, 2, 2, 1), "uint8"), [0, 0, 0])
+
+
+def test_divergence_is_told(problem):
+    wild = purifier(
+        epochs=30, label_optimizer="gradient_descent", label_learning_rate=1e9
+    )
+    with pytest.raises(FloatingPointError, match="Lower label_learning_rate"):
+        wild.fit(*problem, verbose=0)

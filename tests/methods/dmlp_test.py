@@ -90,7 +90,7 @@ def test_only_both_corrections_purify():
     features, labels = gaussians(700, 64, 0.3)
     trusted_features, trusted = gaussians(300, 64, 0.3, seed=5)
     source = as_source(labels, rate=0.8)
-    both = {"epochs": 50, "batch_size": 350, "substitute_every": 10}
+    both = {"epochs": 40, "batch_size": 350, "substitute_every": 10}
     both |= {"export": "labels", "held_out": 0.0, "classifier_batch_size": 50}
     alone = ({"substitute_every": 0}, {"label_learning_rate": 0.0})
     found = [
@@ -125,8 +125,8 @@ def test_the_toy_of_the_method(options, labels_from, to):
 
 
 def test_good_labels_are_left_alone_where_features_tell_less():
-    features, labels = gaussians(600, 16, 0.25)
-    trusted_features, trusted = gaussians(200, 16, 0.25, seed=5)
+    features, labels = gaussians(distance=0.25)
+    trusted_features, trusted = gaussians(120, distance=0.25, seed=5)
     source = as_source(labels, rate=0.1)
     result = purifier(epochs=10).fit(
         source, features, trusted, trusted_features, verbose=0

@@ -73,7 +73,7 @@ class Best:
     Attributes:
         quality: dict by candidate, see `quality`.
         epoch: dict by candidate; -1 for the start.
-        kept: dict by candidate, arrays.
+        kept: dict by candidate, lists of arrays.
     """
 
     def __init__(self):
@@ -86,7 +86,7 @@ class Best:
             candidate: of `CANDIDATES`.
             quality: see `quality`.
             epoch: that it is of.
-            make: function without arguments to the array to keep.
+            make: function without arguments to the arrays to keep, a list.
         """
         before = self.quality.get(candidate)
         if before is None or tuple(quality) > tuple(before):
@@ -104,10 +104,23 @@ class Best:
 
     def state(self):
         """As a dict that JSON can hold, and a dict of arrays."""
-        return {"quality": self.quality, "epoch": self.epoch}, self.kept
+        told = {
+            "quality": self.quality,
+            "epoch": self.epoch,
+            "kept": {name: len(items) for name, items in self.kept.items()},
+        }
+        arrays = {
+            f"{name}_{number}": item
+            for name, items in self.kept.items()
+            for number, item in enumerate(items)
+        }
+        return told, arrays
 
-    def restore(self, told, kept):
+    def restore(self, told, arrays):
         """The reverse of `state`."""
         self.quality = {k: tuple(v) for k, v in told["quality"].items()}
         self.epoch = dict(told["epoch"])
-        self.kept = dict(kept)
+        self.kept = {
+            name: [arrays[f"{name}_{number}"] for number in range(count)]
+            for name, count in told["kept"].items()
+        }

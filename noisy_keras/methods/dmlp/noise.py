@@ -87,11 +87,16 @@ def estimate_noise(joint, confusion):
     confusion = np.asarray(confusion, np.float64) + 1.0 / num_classes
     confusion /= confusion.sum(axis=1, keepdims=True)
     # The joint of given (row) and true label, at first half of it right.
-    share = joint.sum(axis=1)
+    share = np.maximum(joint.sum(axis=1), 1e-12)
     found = 0.5 * np.diag(share) + 0.5 * share[:, None] / num_classes
     for _ in range(_ROUNDS):
         expected = np.maximum(found @ confusion, 1e-300)
         found = found * ((joint / expected) @ confusion.T)
+        # How frequent the classes are is told least of all: half of it is
+        # taken from the given labels.
+        frequent = np.maximum(found.sum(axis=0), 1e-300)
+        found = found * (0.5 + 0.5 * share / frequent)
+        found *= (share / np.maximum(found.sum(axis=1), 1e-300))[:, None]
     return NoiseEstimate.of_joint(found / found.sum())
 
 

@@ -66,6 +66,7 @@ _RULES = {
     "patience": settings.at_least(0, int),
     "export": settings.one_of("best", *choice.CANDIDATES[1:]),
     "seed": settings.at_least(0, int),
+    "jit_compile": settings.one_of("auto", True, False),
 }
 
 _PRESETS = {
@@ -153,6 +154,7 @@ class LabelPurifier:
             `"labels"`, `"response"` or `"classifier"`, at their best epoch, or
             at the last where none is held out.
         seed: of batches, held-out samples and classifiers.
+        jit_compile: whether XLA compiles the steps; `"auto"`: on a GPU or TPU.
 
     Raises:
         ValueError: settings out of range.
@@ -201,6 +203,7 @@ class LabelPurifier:
         patience=None,
         export=None,
         seed=0,
+        jit_compile="auto",
     ):
         given = dict(locals())
         settings.one_of(*PRESETS)("preset", preset)
@@ -281,8 +284,7 @@ class LabelPurifier:
             told = []
             # Lines 3 to 13 of Algorithm 1.
             for k in range(run.num_batches):
-                for view in run.views:
-                    told.append(view.visit(run.steps, k, run.targets, rates))
+                told += run.visit(k, rates)
             # Lines 14 to 16.
             if self._substitutes(epoch):
                 run.substitute()

@@ -1,6 +1,7 @@
 """One purification: its state, and what is measured of it."""
 
 import time
+from concurrent import futures
 
 import numpy as np
 import tensorflow as tf
@@ -13,8 +14,8 @@ from noisy_keras.methods.dmlp.layout import Layout
 from noisy_keras.methods.dmlp.result import PurifiedLabels
 from noisy_keras.methods.dmlp.result import predictions
 from noisy_keras.methods.dmlp.state import State
-from noisy_keras.methods.dmlp.steps import StepSettings
 from noisy_keras.methods.dmlp.steps import compiled
+from noisy_keras.methods.dmlp.steps import step_settings
 from noisy_keras.methods.dmlp.view import View
 from noisy_keras.ops import ridge as ridge_ops
 
@@ -70,16 +71,10 @@ class Run:
             )
             for number, v in enumerate(self._view_of)
         ]
+        # Much of a visit is small and has one core to itself.
+        self._threads = futures.ThreadPoolExecutor(len(self.views))
         self.steps = compiled(
-            StepSettings(
-                prior=tuple(map(float, self._prior())),
-                slices=self._layout.slices,
-                **{
-                    name: value
-                    for name, value in settings.settings.items()
-                    if name in StepSettings._fields and name != "prior"
-                },
-            )
+            step_settings(settings, self._prior(), self._layout.slices)
         )
 
     def _fix_batches(self):
@@ -161,14 +156,7 @@ class Run:
         self.history = told["history"]
         for number, view in enumerate(self.views):
             view.restore(arrays[f"view_{number}"])
-        kept = arrays.get("best", {})
-        self.best.restore(
-            told["best"],
-            {
-                name: [kept[f"{name}_{i}"] for i in range(count)]
-                for name, count in told["kept"].items()
-            },
-        )
+        self.best.restore(told["best"], arrays.get("best", {}))
 
     def save(self):
         """Writes the state, if it is time to, or the end."""
@@ -178,28 +166,33 @@ class Run:
         late = time.monotonic() - self._saved >= SECONDS_BETWEEN_SAVES
         if not (last or late):
             return
-        told, kept = self.best.state()
-        self._state.write(
-            {
-                "epoch": self.epoch,
-                "done": self.done,
-                "history": self.history,
-                "best": told,
-                "kept": {name: len(items) for name, items in kept.items()},
-            },
-            {
-                f"view_{number}": view.state()
-                for number, view in enumerate(self.views)
-            }
-            | {
-                "best": {
-                    f"{name}_{i}": item
-                    for name, items in kept.items()
-                    for i, item in enumerate(items)
-                }
-            },
-        )
+        best, kept = self.best.state()
+        told = {
+            "epoch": self.epoch,
+            "done": self.done,
+            "history": self.history,
+            "best": best,
+        }
+        views = {f"view_{n}": view.state() for n, view in enumerate(self.views)}
+        self._state.write(told, {"best": kept, **views})
         self._saved = time.monotonic()
+
+    def visit(self, k, rates):
+        """Visits a batch in each view, which know nothing of each other.
+
+        Args:
+            k: the batch.
+            rates: learning rates of labels and classifier, float32 `[2]`.
+
+        Returns:
+            List of both losses of each view.
+        """
+        return list(
+            self._threads.map(
+                lambda view: view.visit(self.steps, k, self.targets, rates),
+                self.views,
+            )
+        )
 
     def substitute(self):
         """Line 15, each view's labels by the other's classifier."""

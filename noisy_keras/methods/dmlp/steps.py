@@ -14,6 +14,8 @@ from noisy_keras.ops import ridge
 
 _BETAS = (0.5, 0.999)
 _EPSILON = 1e-8
+# Steps on little data cost less than a loop's turns; but a graph has an end.
+_UNROLLED = 32
 
 
 class Adam(NamedTuple):
@@ -105,6 +107,32 @@ class StepSettings(NamedTuple):
     repeated_softmax: bool
     prior: tuple
     slices: tuple
+    jit_compile: bool
+
+
+def step_settings(purifier, prior, slices):
+    """The `StepSettings` of a `LabelPurifier`.
+
+    Args:
+        purifier: a `LabelPurifier`.
+        prior: `[K]`.
+        slices: see `StepSettings`.
+
+    Returns:
+        `StepSettings`.
+    """
+    chosen = {
+        name: value
+        for name, value in purifier.settings.items()
+        if name in StepSettings._fields
+    }
+    if purifier.jit_compile == "auto":
+        # On a CPU the classifier's steps take a multiple of the time so.
+        devices = tf.config.list_logical_devices()
+        kinds = {device.device_type for device in devices}
+        chosen["jit_compile"] = bool(kinds & {"GPU", "TPU"})
+    chosen |= {"prior": tuple(map(float, prior)), "slices": slices}
+    return StepSettings(**chosen)
 
 
 @functools.lru_cache(maxsize=16)
@@ -123,9 +151,10 @@ class Steps:
     def __init__(self, settings):
         self.settings = settings
         self.prior = tf.constant(settings.prior, tf.float32)
-        self.visit = tf.function(self._visit, jit_compile=True)
-        self.decay = tf.function(self._decay, jit_compile=True)
-        self.mix = tf.function(_mix, jit_compile=True)
+        jit = settings.jit_compile
+        self.visit = tf.function(self._visit, jit_compile=jit)
+        self.decay = tf.function(self._decay, jit_compile=jit)
+        self.mix = tf.function(_mix, jit_compile=jit)
 
     def _visit(
         self,
@@ -225,12 +254,18 @@ class Steps:
             )
             return number + 1, classifier, slots, total + loss
 
-        _, classifier, slots, total = tf.while_loop(
-            lambda number, *_: number < count,
-            step,
-            (0, classifier, slots, tf.zeros([])),
-            maximum_iterations=count,
-        )
+        state = (0, classifier, slots, tf.zeros([]))
+        if count <= _UNROLLED:
+            for _ in range(count):
+                state = step(*state)
+        else:
+            state = tf.while_loop(
+                lambda number, *_: number < count,
+                step,
+                state,
+                maximum_iterations=count,
+            )
+        _, classifier, slots, total = state
         return classifier, slots, total / count
 
     def classifier_loss(self, logits, targets, weight):

@@ -5,11 +5,11 @@ equal compute, counted in passes of one image through the network (a step is a
 forward and twice that backward): 210 forward passes for each training image.
 
 - DRPL, phases shortened from 130, 10, 175, 10 and 300 epochs to 60, 1, 2, 1 and
-  4; 0.025, divided by 10 at epoch indices 44 and 58 (1 and 2 of the two others);
-  batches of 64 in place of 128, for more steps; relabelling from epoch 56. As
-  phases 3 and 5 are too short to begin anew, they go on from the network that
-  judged the labels (`--warm_start`). A step of pseudo-labelling is a forward
-  more. What else was tried is told below.
+  4; 0.025, divided by 10 at epoch indices 44 and 58 (1 and 2 of the two
+  others); batches of 64 in place of 128, for more steps; relabelling from epoch
+  56. As phases 3 and 5 are too short to begin anew, they go on from the network
+  that judged the labels (`--warm_start`). A step of pseudo-labelling is a
+  forward more. What else was tried is told below.
 - Cross-entropy: 70 epochs, 0.02, 0.002 from epoch index 52, batches of 128.
 - DivideMix: 5 epochs of warm-up and 9 more, each of about 20 forward passes an
   image (two networks, two views of a labelled and an unlabelled stream);

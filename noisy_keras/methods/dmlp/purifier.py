@@ -163,9 +163,11 @@ class LabelPurifier:
         >>> source = nk.data.load("digits", noise=nk.data.SymmetricNoise(0.5))
         >>> source, trusted = source.split(trusted=20)
         >>> features, trusted_features = (
-        ...     s.fetch(np.arange(len(s))).numpy().reshape(len(s), -1)
+        ...     s.resized(8).fetch(range(len(s))).numpy()[..., 0]
         ...     for s in (source, trusted)
         ... )
+        >>> features = features.reshape(len(source), -1)
+        >>> trusted_features = trusted_features.reshape(len(trusted), -1)
         >>> purifier = nk.LabelPurifier(epochs=3)
         >>> result = purifier.fit(
         ...     source, features, trusted, trusted_features, verbose=0

@@ -106,7 +106,12 @@ class DRPL(Recipe):
             otherwise leave one of them without any.
         handover: whether phases 3 and 5 start from the network that was
             warmed up, and from its predictions.
-        official_detection: see `noisy_keras.methods.detection.detect`.
+        official_detection: whether a label is judged by the loss of the last
+            network, as published; and see
+            `noisy_keras.methods.detection.detect`. Else by the mean of what
+            was predicted for its sample before each step on it, in all
+            phases, late epochs counting most: one network at one time is the
+            worse judge.
 
     Attributes:
         divisions: dict from `"detection_1"` and `"detection_2"` to what came

@@ -176,7 +176,7 @@ class LabelPurifier:
         >>> before, after = (
         ...     np.mean(s.labels == s.true_labels) for s in (source, purified)
         ... )
-        >>> before < 0.6 < 0.8 < after
+        >>> bool(before < 0.6 < 0.8 < after)
         True
     """
 

@@ -16,8 +16,8 @@ from tests.methods.trusted_harness import trusted_set
 
 
 class TestIEG(TrustedHarness):
-    learning_rate = 0.03
-    epochs = 20
+    learning_rate = 0.05
+    epochs = 30
 
     def build(self, source):
         # A policy that shears turns one of the toy's classes into another.

@@ -332,11 +332,19 @@ def test_pictures_are_read_once_a_step(monkeypatch):
         "fetch_with_margin",
         lambda index: read.append(index) or source.fetch(index),
     )
+    seeds = []
+    for view in ("_view", "_strong_view"):
+        monkeypatch.setattr(
+            schedule,
+            view,
+            lambda images, seed: seeds.append(tuple(seed.numpy())) or images,
+        )
     row = {name: tf.range(8) for name in ("index", "trusted")}
     fields = schedule._fields({**row, "seed": tf.constant([1, 2])})
     assert len(read) == 1
-    # One seed, and here one view.
+    # The same pictures, each view by its own numbers.
     np.testing.assert_array_equal(fields["strong"], fields["images"])
+    assert len(set(seeds)) == 2
 
 
 @pytest.mark.parametrize("scale", [1.0, 255.0])

@@ -157,6 +157,6 @@ class Data:
             warnings.warn(
                 f"{len(known)} training samples have the features of trusted "
                 "ones: those take no part, and get the trusted label.",
-                stacklevel=5,
+                stacklevel=4,
             )
         return known

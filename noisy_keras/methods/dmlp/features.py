@@ -99,7 +99,7 @@ class FixedFeatures:
                     if ridge > wanted
                     else ""
                 ),
-                stacklevel=4,
+                stacklevel=6,
             )
         self.ridge = ridge
         self.condition_number = worst.condition

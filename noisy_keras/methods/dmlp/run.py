@@ -88,18 +88,14 @@ class Run:
         )
         counted = np.ones(source.num_samples, bool)
         counted[list(self.data.known)] = False
-        self._fixed = [
-            FixedFeatures(
-                features,
-                self._layout,
-                np.repeat(held, noise.FOLLOWERS, axis=0),
-                counted,
-                settings.ridge,
+        self._fixed = []
+        for view, held in zip(self.data.features, self._held, strict=True):
+            followers = np.repeat(held, noise.FOLLOWERS, axis=0)
+            self._fixed.append(
+                FixedFeatures(
+                    view, self._layout, followers, counted, settings.ridge
+                )
             )
-            for features, held in zip(
-                self.data.features, self._held, strict=True
-            )
-        ]
 
     def _prior(self):
         prior, labels = self.settings.prior, self.data.trusted_labels

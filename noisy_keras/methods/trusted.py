@@ -17,6 +17,7 @@ from noisy_keras.core import measuring
 from noisy_keras.core.model import NoisyLabelModel
 from noisy_keras.core.sample_table import SampleTable
 from noisy_keras.data.array_source import ArraySource
+from noisy_keras.data.splits import first
 from noisy_keras.methods.division import LossDivision
 from noisy_keras.methods.one_round import OneRoundSchedule
 from noisy_keras.networks import as_networks
@@ -24,6 +25,8 @@ from noisy_keras.ops import random
 
 # Of what a table remembers: a sample is seen about once an epoch.
 _MEMORY = 0.9
+# Values of pixels that are compared at a time: some 50 MB.
+_COMPARED = 2**20
 
 
 class TrustedSetModel(NoisyLabelModel):
@@ -70,8 +73,10 @@ class TrustedSetModel(NoisyLabelModel):
             y: as there.
             trusted: `Source` (or a tuple of images and labels) of samples
                 whose labels are right, at least one of each class. Samples
-                that are also in `x` are not trained on there. May be left out
-                where an earlier `fit` had it.
+                that are also in `x` are not trained on there. Pictures that
+                are files or records are read when a step needs them, and may
+                be more than memory holds. May be left out where an earlier
+                `fit` had it.
             **kwargs: as there.
 
         Raises:
@@ -107,7 +112,7 @@ class TrustedSetModel(NoisyLabelModel):
         if missing:
             raise ValueError(
                 "Expected trusted samples of every class. Received: none of "
-                f"{', '.join(missing)}"
+                f"{first(missing)}"
             )
         return trusted
 
@@ -289,7 +294,7 @@ def _also_in(source, trusted):
     """Rows of a source that are trusted: the same picture.
 
     In memory all are compared; of files those of the same id, since reading
-    all of them could take hours.
+    all of them could take hours. Few pictures are in memory at a time.
     """
     if isinstance(source, ArraySource) and isinstance(trusted, ArraySource):
         known = set(_fingerprints(trusted))
@@ -305,25 +310,27 @@ def _also_in(source, trusted):
         return []
     # Ids are often mere numbers: pictures decide.
     found = []
-    for start in range(0, len(pairs), 256):
-        mine, other = np.asarray(pairs[start : start + 256], np.int32).T
-        first = source.fetch(mine).numpy().astype(np.float64)
-        second = trusted.fetch(other).numpy().astype(np.float64)
-        first /= source.pixel_scale
-        second /= trusted.pixel_scale
-        same = np.isclose(first, second, atol=1e-6).all(axis=(1, 2, 3))
+    count = _at_a_time(source)
+    for start in range(0, len(pairs), count):
+        mine, other = np.asarray(pairs[start : start + count], np.int32).T
+        mine_seen = source.fetch(mine).numpy() / source.pixel_scale
+        other_seen = trusted.fetch(other).numpy() / trusted.pixel_scale
+        same = np.isclose(mine_seen, other_seen, atol=1e-6).all(axis=(1, 2, 3))
         found += mine[same].tolist()
     return sorted(found)
 
 
 def _fingerprints(source):
     """What tells pictures apart, whatever their range of values."""
-    for rows in np.array_split(
-        np.arange(source.num_samples, dtype=np.int32),
-        -(-source.num_samples // 256),
-    ):
-        images = source.fetch(rows).numpy()
+    count = _at_a_time(source)
+    for start in range(0, source.num_samples, count):
+        stop = min(start + count, source.num_samples)
+        images = source.fetch(np.arange(start, stop, dtype=np.int32)).numpy()
         if images.dtype != np.uint8:
             images = np.round(images * (255.0 / source.pixel_scale))
         for image in images.astype(np.uint8):
             yield hashlib.blake2b(image.tobytes(), digest_size=16).digest()
+
+
+def _at_a_time(source):
+    return max(1, _COMPARED // int(np.prod(source.image_shape)))

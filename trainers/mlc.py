@@ -13,6 +13,7 @@ from trainers import flags
 from trainers import runner
 from trainers import settings
 from trainers import trusted_flags
+from trainers.usage import UsageError
 
 METHOD = "mlc"
 _OWN = ("embedding", *trusted_flags.META_LEARNER)
@@ -31,7 +32,14 @@ absl_flags.DEFINE_integer(
 def resolve(method, values):
     """Settings from flags."""
     own = {name: values[name] for name in _OWN}
-    return settings.resolve(method, values, host=own)
+    resolved = settings.resolve(method, values, host=own)
+    if resolved.training["batch_size"] < 2:
+        raise UsageError(
+            "--batch_size: expected at least 2, of which one half of the "
+            "trusted samples beside a batch is trained on; got "
+            f"{resolved.training['batch_size']}"
+        )
+    return resolved
 
 
 def build(network, source, settings):

@@ -2,8 +2,6 @@
 
 import json
 import os
-import socket
-import subprocess
 import sys
 
 import keras
@@ -13,6 +11,7 @@ import tensorflow as tf
 
 import noisy_keras as nk
 from noisy_keras.core import distribution
+from tests import cluster
 from tests import toy
 
 ROOT = os.path.dirname(
@@ -20,48 +19,25 @@ ROOT = os.path.dirname(
 )
 
 
-def free_ports(count):
-    sockets = [socket.socket() for _ in range(count)]
-    for one in sockets:
-        one.bind(("localhost", 0))
-    ports = [one.getsockname()[1] for one in sockets]
-    for one in sockets:
-        one.close()
-    return ports
-
-
-@pytest.mark.parametrize("method", ["cross_entropy", "sanm"])
+@pytest.mark.parametrize(
+    "method",
+    ["cross_entropy", "sanm", pytest.param("ieg", marks=pytest.mark.large)],
+)
 def test_two_workers_train_as_one(tmp_path, method):
-    workers = [f"localhost:{port}" for port in free_ports(2)]
-    processes = []
-    for number in range(2):
-        config = {
-            "cluster": {"worker": workers},
-            "task": {"type": "worker", "index": number},
-        }
-        output = str(tmp_path / f"worker_{number}")
-        processes.append(
-            subprocess.Popen(
-                [
-                    sys.executable,
-                    "-m",
-                    "tests.core.multi_worker",
-                    output,
-                    method,
-                ],
-                cwd=ROOT,
-                env={
-                    **os.environ,
-                    "TF_CONFIG": json.dumps(config),
-                    "TF_CPP_MIN_LOG_LEVEL": "3",
-                },
-                stderr=subprocess.PIPE,
-                text=True,
-            )
-        )
-    for process in processes:
-        _, errors = process.communicate(timeout=300)
-        assert process.returncode == 0, errors[-3000:]
+    cluster.run(
+        [
+            [
+                sys.executable,
+                "-m",
+                "tests.core.multi_worker",
+                str(tmp_path / f"worker_{number}"),
+                method,
+            ]
+            for number in range(2)
+        ],
+        timeout=300,
+        cwd=ROOT,
+    )
     first, second = (
         np.load(tmp_path / f"worker_{number}.npz") for number in range(2)
     )

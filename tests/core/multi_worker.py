@@ -21,9 +21,14 @@ def main(output, method):
             model = nk.SANM(
                 toy.network(), source, warmup_epochs=1, unlabeled_weight=2.0
             )
+        elif method == "ieg":
+            model = nk.IEG(toy.network(), source.num_samples)
         else:
             model = nk.CrossEntropy(toy.network(), source.num_samples)
         model.compile(nk.MomentumSGD(0.05))
+    trusted = {}
+    if method == "ieg":
+        trusted["trusted"] = toy.pictures(12, seed=7)
     history = model.fit(
         source,
         epochs=2,
@@ -31,6 +36,7 @@ def main(output, method):
         verbose=0,
         validation_data=toy.source(32, seed=5),
         callbacks=[nk.callbacks.ResumableCheckpoint(output + ".checkpoints")],
+        **trusted,
     )
     audit = model.label_audit(source)
     np.savez(

@@ -1,0 +1,59 @@
+"""Clusters of processes on this machine."""
+
+import json
+import os
+import socket
+import subprocess
+
+
+def run(commands, timeout, **options):
+    """Runs one command per worker of a cluster, to the end of all.
+
+    Args:
+        commands: list of lists of arguments.
+        timeout: seconds until all must have ended.
+        **options: of `subprocess.Popen`.
+
+    Returns:
+        List of pairs: what each wrote to the standard output, and to that of
+        errors.
+    """
+    workers = [f"localhost:{port}" for port in _free_ports(len(commands))]
+    processes = []
+    try:
+        for number, command in enumerate(commands):
+            config = {
+                "cluster": {"worker": workers},
+                "task": {"type": "worker", "index": number},
+            }
+            processes.append(
+                subprocess.Popen(
+                    command,
+                    env={
+                        **os.environ,
+                        "TF_CONFIG": json.dumps(config),
+                        "TF_CPP_MIN_LOG_LEVEL": "3",
+                    },
+                    stdout=subprocess.PIPE,
+                    stderr=subprocess.PIPE,
+                    text=True,
+                    **options,
+                )
+            )
+        told = [process.communicate(timeout=timeout) for process in processes]
+        for process, (_, errors) in zip(processes, told, strict=True):
+            assert process.returncode == 0, errors[-3000:]
+    finally:
+        for process in processes:
+            process.kill()
+    return told
+
+
+def _free_ports(count):
+    sockets = [socket.socket() for _ in range(count)]
+    for one in sockets:
+        one.bind(("localhost", 0))
+    ports = [one.getsockname()[1] for one in sockets]
+    for one in sockets:
+        one.close()
+    return ports

@@ -6,7 +6,6 @@ same order, so that each probe batch is balanced and its place follows from the
 step alone.
 """
 
-import hashlib
 import warnings
 
 import numpy as np
@@ -16,7 +15,7 @@ from noisy_keras.core import inputs
 from noisy_keras.core import measuring
 from noisy_keras.core.model import NoisyLabelModel
 from noisy_keras.core.sample_table import SampleTable
-from noisy_keras.data.array_source import ArraySource
+from noisy_keras.data import overlap
 from noisy_keras.data.splits import first
 from noisy_keras.methods.division import LossDivision
 from noisy_keras.methods.one_round import OneRoundSchedule
@@ -25,8 +24,6 @@ from noisy_keras.ops import random
 
 # Of what a table remembers: a sample is seen about once an epoch.
 _MEMORY = 0.9
-# Values of pixels that are compared at a time: some 50 MB.
-_COMPARED = 2**20
 
 
 class TrustedSetModel(NoisyLabelModel):
@@ -235,7 +232,7 @@ class TrustedSchedule(OneRoundSchedule):
         self._strong_view = strong and source.view(strong)
         # With one seed, equal views would see the same.
         self._strong_seed = 17 if strong == model.view else None
-        doubled = _also_in(source, self.trusted)
+        doubled = overlap.same_pictures(source, self.trusted)
         if doubled:
             warnings.warn(
                 f"{len(doubled)} trusted samples are also training samples: "
@@ -288,49 +285,3 @@ def _in_turn(labels):
     members = [np.flatnonzero(labels == c) for c in np.unique(labels)]
     longest = max(map(len, members))
     return np.stack([np.resize(m, longest) for m in members], axis=1).ravel()
-
-
-def _also_in(source, trusted):
-    """Rows of a source that are trusted: the same picture.
-
-    In memory all are compared; of files those of the same id, since reading
-    all of them could take hours. Few pictures are in memory at a time.
-    """
-    if isinstance(source, ArraySource) and isinstance(trusted, ArraySource):
-        known = set(_fingerprints(trusted))
-        pairs = enumerate(_fingerprints(source))
-        return [row for row, mark in pairs if mark in known]
-    place = {str(name): row for row, name in enumerate(source.ids)}
-    pairs = [
-        (place[str(name)], row)
-        for row, name in enumerate(trusted.ids)
-        if str(name) in place
-    ]
-    if not pairs or source.image_shape != trusted.image_shape:
-        return []
-    # Ids are often mere numbers: pictures decide.
-    found = []
-    count = _at_a_time(source)
-    for start in range(0, len(pairs), count):
-        mine, other = np.asarray(pairs[start : start + count], np.int32).T
-        mine_seen = source.fetch(mine).numpy() / source.pixel_scale
-        other_seen = trusted.fetch(other).numpy() / trusted.pixel_scale
-        same = np.isclose(mine_seen, other_seen, atol=1e-6).all(axis=(1, 2, 3))
-        found += mine[same].tolist()
-    return sorted(found)
-
-
-def _fingerprints(source):
-    """What tells pictures apart, whatever their range of values."""
-    count = _at_a_time(source)
-    for start in range(0, source.num_samples, count):
-        stop = min(start + count, source.num_samples)
-        images = source.fetch(np.arange(start, stop, dtype=np.int32)).numpy()
-        if images.dtype != np.uint8:
-            images = np.round(images * (255.0 / source.pixel_scale))
-        for image in images.astype(np.uint8):
-            yield hashlib.blake2b(image.tobytes(), digest_size=16).digest()
-
-
-def _at_a_time(source):
-    return max(1, _COMPARED // int(np.prod(source.image_shape)))

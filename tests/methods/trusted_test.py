@@ -6,8 +6,8 @@ import tensorflow as tf
 from PIL import Image
 
 import noisy_keras as nk
+from noisy_keras.data import overlap
 from noisy_keras.data.file_source import FileSource
-from noisy_keras.methods import trusted
 from noisy_keras.ops import meta
 from tests import toy
 from tests.methods.trusted_harness import trusted_set
@@ -55,13 +55,13 @@ def test_trusted_files_are_read_as_steps_need_them(tmp_path, read):
 def test_pictures_are_compared_a_few_at_a_time(tmp_path, read, monkeypatch):
     source = nk.data.from_folder(pictures_in(tmp_path, 32), image_size=16)
     chosen = source.subset(range(3, 23))
-    monkeypatch.setattr(trusted, "_COMPARED", 7 * 16 * 16 * 3)
-    assert trusted._also_in(source, chosen) == list(range(3, 23))
+    monkeypatch.setattr(overlap, "_COMPARED", 7 * 16 * 16 * 3)
+    assert overlap.same_pictures(source, chosen) == list(range(3, 23))
     assert read == [7, 7, 7, 7, 6, 6]
     # The same names are other pictures elsewhere.
     other = source.subset(range(20))
     other.ids = chosen.ids
-    assert trusted._also_in(source, other) == []
+    assert overlap.same_pictures(source, other) == []
 
 
 @pytest.mark.parametrize(

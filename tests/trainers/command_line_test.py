@@ -13,6 +13,9 @@ import keras
 import numpy as np
 import pytest
 
+import noisy_keras as nk
+from tests import cluster
+
 SMALL = (
     "--max_train_samples=200",
     "--width=4",
@@ -178,6 +181,7 @@ def test_another_runs_folder_is_refused_before_training(finished):
         ("ieg", ["--learning_rate_drops=9"], "none, as the rate restarts"),
         ("eg", ["--relabel"], "Unknown command line flag 'relabel'"),
         ("mslc", ["--correct_from=99"], "--correct_from: expected at most"),
+        ("mlc", ["--batch_size=1"], "--batch_size: expected at least 2"),
         ("cross_entropy", ["--trusted=3"], "Unknown command line flag"),
         ("cross_entropy", ["--validation=0.3"], "--validation: digits has"),
         ("cross_entropy", ["--noise_convention=even"], "`convention`"),
@@ -266,6 +270,70 @@ def test_a_run_with_a_trusted_set_tells_what_it_thinks(tmp_path):
     # A run that goes on takes the same samples, and no others.
     refused = run("ieg", f"--output_dir={folder}", *IEG, "--trusted=4")
     assert refused.returncode == 2 and "trusted" in refused.stderr
+
+
+@pytest.mark.large
+@pytest.mark.parametrize(
+    ("lines", "told"),
+    [
+        (
+            ["id,label", "KNOWN,0", "nobody,1"],
+            "1 of 2 that are not there: 'nobody' at line 3. Ids look like",
+        ),
+        (
+            ["id,label", "KNOWN,7"],
+            "expected samples of all 10 classes; got none of 0, 1, 2, 3, 4, 5,",
+        ),
+        (["id,label", "KNOWN,seven"], "1 others: 'seven' at line 2"),
+        (["name", "a"], "with the column id or path, and maybe label, in"),
+    ],
+)
+def test_a_trusted_file_of_no_use_is_told_in_a_line(tmp_path, lines, told):
+    known = nk.data.load("digits").ids[0]
+    path = tmp_path / "trusted.csv"
+    path.write_text("\n".join(lines).replace("KNOWN", str(known)))
+    folder = tmp_path / "run"
+    flags = (f"--trusted_csv={path}", f"--output_dir={folder}")
+    result = run("ieg", *flags)
+    assert result.returncode == 2
+    assert result.stderr.count("\n") == 1 and told in result.stderr
+    assert result.stderr.startswith("error: --trusted_csv: ")
+    assert not folder.exists()
+
+
+@pytest.mark.large
+def test_trusted_samples_of_a_file_are_taken_out_of_training(tmp_path):
+    source = nk.data.load("digits")
+    rows = [np.flatnonzero(source.labels == c)[c] for c in range(10)]
+    lines = [f"{source.ids[r]},{source.labels[r]}" for r in rows]
+    path = tmp_path / "trusted.csv"
+    path.write_text("\n".join(["id,label", *lines]))
+    flags = ("--width=4", "--epochs=1", "--noise_rate=0.5")
+    folder = tmp_path / "run"
+    result = run(
+        "ieg", f"--trusted_csv={path}", f"--output_dir={folder}", *flags
+    )
+    assert result.returncode == 0, result.stderr
+    told = "10 trusted images (1 per class), 10 of them taken out of training"
+    assert told in result.stdout
+    with open(folder / "label_audit.csv", encoding="utf-8") as stream:
+        ids = {row["id"] for row in csv.DictReader(stream)}
+    assert len(ids) == source.num_samples - 10
+    assert not ids & {str(source.ids[r]) for r in rows}
+
+
+@pytest.mark.large
+def test_two_workers_make_one_run(tmp_path):
+    folder = tmp_path / "run"
+    flags = (f"--output_dir={folder}", *IEG)
+    for out, errors in cluster.run([command("ieg", *flags)] * 2, timeout=600):
+        assert "2 replicas" in out and errors == ""
+    lines = (folder / "metrics.jsonl").read_text().splitlines()
+    assert [json.loads(line)["epoch"] for line in lines] == [1, 2]
+    with open(folder / "label_audit.csv", encoding="utf-8") as stream:
+        assert len(list(csv.DictReader(stream))) == 230
+    assert (folder / "summary.json").exists()
+    assert (folder / "model.keras").exists()
 
 
 def test_a_diverging_run_stops_and_keeps_its_checkpoint(tmp_path):

@@ -65,6 +65,8 @@ def figures(run, work_dir):
         "best": chosen["test"] if chosen else max(test),
         "mean_last_10": statistics.mean(test[-10:]),
         "label_auc": summary["labels"]["label_auc"],
+        # Of methods that weigh samples.
+        "weight_auc": records[-1].get("weight_auc"),
         "seconds": statistics.median(r["seconds"] for r in full),
         "minutes": summary["wall_seconds"] / 60.0,
         "curve": test,
@@ -150,25 +152,37 @@ def _processor():
     return platform.processor()
 
 
-_COLUMNS = ("last", "mean_last_10", "best", "label_auc", "seconds")
+_COLUMNS = {
+    "last": "last",
+    "mean_last_10": "mean of last 10",
+    "best": "best",
+    "label_auc": "label AUC",
+    "weight_auc": "weight AUC",
+    "seconds": "seconds an epoch",
+}
 
 
 def _markdown(name, description, machine, rows, reference):
+    columns = [
+        column
+        for column in _COLUMNS
+        if any(r[column] is not None for runs in rows.values() for r in runs)
+    ]
+    titles = ["run", "seeds", *(_COLUMNS[column] for column in columns)]
     lines = [f"# {name}", "", description.strip(), ""]
     lines += [
         f"Machine: {machine['processor']}, {machine['cores']} cores. Mean over "
         "seeds, with the lowest and highest; seconds per epoch are medians "
         "over the epochs after the warm-up, the test pass included.",
         "",
-        "| run | seeds | last | mean of last 10 | best | label AUC "
-        "| seconds an epoch |",
-        "|---|---|---|---|---|---|---|",
+        "| " + " | ".join(titles) + " |",
+        "|---" * len(titles) + "|",
     ]
     for group, runs in rows.items():
-        cells = [_spread([r[column] for r in runs]) for column in _COLUMNS]
+        cells = [_spread([r[column] for r in runs]) for column in columns]
         lines.append(f"| {group} | {len(runs)} | " + " | ".join(cells) + " |")
         if reference and group in reference:
-            told = [_number(reference[group].get(c)) for c in _COLUMNS]
+            told = [_number(reference[group].get(c)) for c in columns]
             lines.append(
                 f"| {group}, reference | 1 | " + " | ".join(told) + " |"
             )

@@ -181,7 +181,10 @@ class IEG(MetaModel):
         self.average.update(self.networks[0], step)
         even = float(labels.shape[0])
         self.remember(
-            data["index"], seen["pseudo"], even * seen["weights"], seen["keep"]
+            data["index"],
+            seen["pseudo"],
+            even * seen["weights"],
+            seen["keep"] if self.relabel else None,
         )
 
     def _lookahead_losses(self, labels, pseudo, logits):
@@ -208,8 +211,7 @@ class IEG(MetaModel):
         size = 1.0 if self.step_size is None else self.step_size
         weights = meta.sample_weights(-size * change[:, 0])
         keep = meta.keep_label(-change[:, 1])
-        zero = tf.cast(weights <= 0.0, tf.float32)
-        self._means["zero_weights"].update_state(tf.reduce_mean(zero))
+        self.note_weights(weights)
         return tf.stop_gradient(weights), tf.stop_gradient(keep)
 
     def _supervised(self, labels, pseudo, logits, weights, keep):

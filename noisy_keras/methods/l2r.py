@@ -68,8 +68,7 @@ class L2R(MetaModel):
 
         self.descend(0, terms, data["label"], logits=lambda: seen["logits"])
         weights = seen["weights"]
-        zero = tf.cast(weights <= 0.0, tf.float32)
-        self._means["zero_weights"].update_state(tf.reduce_mean(zero))
+        self.note_weights(weights)
         even = float(weights.shape[0])
         predictions = tf.nn.softmax(seen["logits"])
         self.remember(data["index"], predictions, even * weights)

@@ -64,6 +64,10 @@ class MetaModel(TrustedSetModel):
             momentum = sgd.momentum
             places = map(sgd._get_variable_index, variables)
             accumulators = [sgd.momentum_buffer[i].value for i in places]
+            if sgd.nesterov:
+                # g + mu (mu m + g) is (1 + mu) (g + mu^2 / (1 + mu) m).
+                size = size * (1.0 + momentum)
+                momentum = momentum**2 / (1.0 + momentum)
         return meta.lookahead(
             parameters,
             gradients,
@@ -81,6 +85,15 @@ class MetaModel(TrustedSetModel):
             decay if sgd._use_weight_decay(variable) else 0.0
             for variable in self.networks[0].trainable_variables
         ]
+
+    def note_weights(self, weights):
+        """Reports the share of samples without weight as `zero_weights`.
+
+        Args:
+            weights: `[B]`.
+        """
+        zero = tf.cast(weights <= 0.0, tf.float32)
+        self._means["zero_weights"].update_state(tf.reduce_mean(zero))
 
     def probe(self, parameters, data):
         """Loss on the trusted batch and its gradient.

@@ -226,6 +226,7 @@ class TrustedSchedule(OneRoundSchedule):
     def __init__(self, model, source, batch_size, seed, steps_per_epoch):
         super().__init__(model, source, batch_size, seed, steps_per_epoch)
         self.trusted = model.trusted
+        _check_names(source, self.trusted)
         self._trusted_view = self.trusted.view(model.view)
         self._trusted_order = _in_turn(self.trusted.labels)
         strong = getattr(model, "strong_view", None)
@@ -274,6 +275,20 @@ class TrustedSchedule(OneRoundSchedule):
         fields["trusted_images"] = self._trusted_view(images, seed)
         fields["trusted_target"] = self.trusted.fetch_targets(chosen)
         return fields
+
+
+def _check_names(source, trusted):
+    """Raises a ValueError where one label stands for two classes."""
+    numbers = tuple(map(str, range(source.num_classes)))
+    ours, theirs = source.class_names, trusted.class_names
+    if ours != theirs and numbers not in (ours, theirs):
+        pairs = zip(ours, theirs, strict=True)
+        differing = [f"{a} and {b}" for a, b in pairs if a != b]
+        raise ValueError(
+            "Expected trusted samples of the same classes in the same order "
+            "as the training samples. Received, of the training samples and "
+            f"of the trusted ones: {first(differing)}"
+        )
 
 
 def _in_turn(labels):

@@ -306,6 +306,37 @@ def test_current_rate_as_step_size():
             np.testing.assert_allclose(new, w - rate, atol=1e-6)
 
 
+@pytest.mark.parametrize("nesterov", [False, True])
+def test_the_look_ahead_is_the_optimizers_own_step(nesterov):
+    model = model_of(toy.source(64), step_size=None)
+    sgd = nk.MomentumSGD(0.05, 0.8, weight_decay=0.1, nesterov=nesterov)
+    model.compile(sgd)
+    variables = model.networks[0].trainable_variables
+    for step in (1.0, 2.0):
+        slopes = [step * tf.ones_like(v) for v in variables]
+        ahead = model.look_ahead(model.parameters(), slopes)
+        sgd.apply(slopes, variables)
+        for variable, new in zip(variables, ahead, strict=True):
+            np.testing.assert_allclose(new, variable, rtol=1e-5, atol=1e-6)
+
+
+def test_without_relabelling_no_label_is_kept_or_not():
+    source = toy.source(64)
+    model = model_of(source, relabel=False)
+    model._train(batch_of(model, source))
+    assert (model.kept.numpy() == -1.0).all()
+    assert (model.sample_weight.numpy() >= 0.0).any()
+
+
+def test_trusted_samples_of_other_classes_are_refused():
+    images, labels = toy.pictures(48)
+    source = nk.data.from_arrays(images, labels, class_names=[*"abcd"])
+    other = nk.data.from_arrays(images, labels, class_names=[*"acbd"])
+    model = model_of(source)
+    with pytest.raises(ValueError, match=r"same order.*: b and c, c and b"):
+        model.fit(source, trusted=other, verbose=0)
+
+
 def test_trusted_batches_are_balanced_and_go_on_where_they_stopped():
     source = toy.source(64)
     model = model_of(source)

@@ -3,6 +3,7 @@ import pytest
 import tensorflow as tf
 
 import noisy_keras as nk
+from noisy_keras.methods import mlc
 from noisy_keras.ops import losses
 from tests import toy
 from tests.methods import taught_harness
@@ -49,8 +50,7 @@ def test_its_gradient_is_that_through_the_step(model):
     model._train(data)  # From here on there is momentum.
     data = taught_harness.batch_of(model, toy.source(32), epoch=1)
     images = tf.cast(data["images"], tf.float32)
-    trusted = tf.cast(data["trusted_images"], tf.float32)
-    known = data["trusted_target"]
+    probe, taught = mlc._halves(data)
     network = model.networks[0]
     # In training mode, whose moving statistics are not what is tested.
     features = network(images, training=True)["embedding"]
@@ -59,14 +59,15 @@ def test_its_gradient_is_that_through_the_step(model):
         labels = corrected(model.corrector, features, data["label"])
         each = losses.cross_entropy(labels, model.forward(theta, images))
         clean = losses.cross_entropy(
-            known[4:], model.forward(theta, trusted[4:])
+            taught["trusted_target"],
+            model.forward(theta, taught["trusted_images"]),
         )
         return (tf.reduce_sum(each) + tf.reduce_sum(clean)) / 12.0
 
     expected = taught_harness.nested_gradients(
         model,
         loss,
-        (trusted[:4], known[:4]),
+        (probe["trusted_images"], probe["trusted_target"]),
         [m.value + 0.0 for m in model.optimizer.momentum_buffer],
         momentum=0.9,
         decay=0.1,
@@ -75,10 +76,31 @@ def test_its_gradient_is_that_through_the_step(model):
     taught_harness.assert_close(found, expected)
 
 
+@pytest.mark.parametrize("count", [2, 5, 8])
+def test_halves_change_roles(count):
+    firsts = set()
+    for seed in range(20):
+        halves = mlc._halves(
+            {
+                "trusted_images": tf.range(count),
+                "trusted_target": tf.one_hot(tf.range(count), count),
+                "seed": tf.constant([[seed, 1]]),
+            }
+        )
+        rows = [half["trusted_images"].numpy() for half in halves]
+        assert list(map(len, rows)) == [count // 2, count - count // 2]
+        assert sorted(np.concatenate(rows)) == list(range(count))
+        for half, row in zip(halves, rows, strict=True):
+            labels = half["trusted_target"].numpy().argmax(axis=1)
+            np.testing.assert_array_equal(labels, row)
+        firsts.add(tuple(rows[0]))
+    assert len(firsts) == 2
+
+
 def test_the_step_is_taken_with_the_trained_corrector(model):
     data = taught_harness.batch_of(model, toy.source(32))
     images = tf.cast(data["images"], tf.float32)
-    trusted = tf.cast(data["trusted_images"], tf.float32)
+    _, taught = mlc._halves(data)
     features = model.networks[0](images, training=True)["embedding"]
     theta = model.parameters()
     with tf.GradientTape(persistent=True) as tape:
@@ -86,7 +108,8 @@ def test_the_step_is_taken_with_the_trained_corrector(model):
         logits = model.forward(theta, images)
         clean = tf.reduce_sum(
             losses.cross_entropy(
-                data["trusted_target"][4:], model.forward(theta, trusted[4:])
+                taught["trusted_target"],
+                model.forward(theta, taught["trusted_images"]),
             )
         )
     before = corrected(model.corrector, features, data["label"])

@@ -9,6 +9,8 @@ from noisy_keras.core.sample_table import SampleTable
 
 # Of a probability, before its logarithm.
 _LEAST = 1e-7
+# Bytes of a history.
+_LARGE = 2**30
 
 
 @keras.saving.register_keras_serializable(package="noisy_keras")
@@ -26,8 +28,8 @@ class PredictionHistory(SampleTable):
 
     Example:
         >>> history = PredictionHistory(2, 2)
-        >>> history.add([0], [[0.0, 0.0]])
-        >>> history.add([0], [[0.0, 100.0]])
+        >>> history.add([0], [[0.5, 0.5]])
+        >>> history.add([0], [[0.0, 1.0]])
         >>> history.mean()
         array([[0.25, 0.75],
                [0.  , 0.  ]], dtype=float32)
@@ -39,15 +41,14 @@ class PredictionHistory(SampleTable):
         super().__init__(num_samples, width, **kwargs)
         self.decay = settings.within(0, 1, "(]")("decay", decay)
 
-    def add(self, index, logits):
+    def add(self, index, predictions):
         """Adds predictions to their rows.
 
         Args:
             index: int `[B]`.
-            logits: float `[B, K]`.
+            predictions: float `[B, K]`, distributions.
         """
-        earlier = self.decay * self.read(index)
-        self.write(index, earlier + tf.nn.softmax(logits))
+        self.write(index, self.decay * self.read(index) + predictions)
 
     def mean(self):
         """Mean prediction: `[N, K]`; zeros where there is none."""
@@ -61,8 +62,88 @@ class PredictionHistory(SampleTable):
         """Cross-entropy of the mean to labels: see `mean_loss`."""
         return mean_loss(self.numpy(), labels)
 
+    def best(self):
+        """The mean's likeliest classes, int32 `[N]`, and their probability."""
+        mean = self.mean()
+        return mean.argmax(axis=1).astype(np.int32), mean.max(axis=1)
+
     def get_config(self):
         return {**super().get_config(), "decay": self.decay}
+
+
+@keras.saving.register_keras_serializable(package="noisy_keras")
+class LikelyHistory(SampleTable):
+    """A `PredictionHistory` of the likeliest classes of each sample alone.
+
+    For data whose N x K predictions would fill the memory. A row has the
+    weight of all predictions, the sums of the `kept` likeliest classes, and
+    which they are: `[N, 1 + 2 * kept]`. What falls out of it is forgotten, and
+    the classes outside share alike what those within leave of the mean.
+
+    Args:
+        num_samples: N.
+        num_classes: K, at most 2^24.
+        decay: as of `PredictionHistory`.
+        kept: classes to a sample, at most K.
+    """
+
+    def __init__(self, num_samples, num_classes, decay=1.0, kept=16, **kwargs):
+        self.kept = min(settings.at_least(1, int)("kept", kept), num_classes)
+        super().__init__(num_samples, 1 + 2 * self.kept, **kwargs)
+        self.num_classes = num_classes
+        self.decay = settings.within(0, 1, "(]")("decay", decay)
+
+    def add(self, index, predictions):
+        """As `PredictionHistory.add`."""
+        weight, sums, classes = tf.split(
+            self.read(index), [1, self.kept, self.kept], axis=1
+        )
+        count = tf.shape(sums)[0]
+        rows = tf.repeat(tf.range(count)[:, None], self.kept, axis=1)
+        places = tf.stack([rows, tf.cast(classes, tf.int32)], axis=2)
+        # Places that are still empty add nothing to class 0.
+        total = tf.tensor_scatter_nd_add(predictions, places, self.decay * sums)
+        sums, classes = tf.math.top_k(total, self.kept)
+        parts = [self.decay * weight + 1.0, sums, tf.cast(classes, tf.float32)]
+        self.write(index, tf.concat(parts, axis=1))
+
+    def seen(self):
+        """Whether there is a prediction: bool `[N]`."""
+        return self.numpy()[:, 0] > 0.0
+
+    def loss(self, labels):
+        """Cross-entropy of the mean to labels `[N]`; NaN where not seen."""
+        mean, classes = self._mean()
+        outside = max(self.num_classes - self.kept, 1)
+        rest = np.maximum(1.0 - mean.sum(axis=1), 0.0) / outside
+        here = classes == np.asarray(labels)[:, None]
+        # Empty places say class 0, with a sum of zero.
+        given = np.where(here.any(axis=1), (mean * here).sum(axis=1), rest)
+        loss = -np.log(np.maximum(given, _LEAST))
+        return np.where(self.seen(), loss, np.nan).astype(np.float32)
+
+    def best(self):
+        """The mean's likeliest classes, int32 `[N]`, and their probability."""
+        mean, classes = self._mean()
+        return classes[:, 0].astype(np.int32), mean[:, 0]
+
+    def _mean(self):
+        rows = self.numpy()
+        sums, classes = np.split(rows[:, 1:], 2, axis=1)
+        return sums / np.maximum(rows[:, :1], _LEAST), classes
+
+    def get_config(self):
+        config = super().get_config()
+        del config["width"]
+        own = ("num_classes", "decay", "kept")
+        return {**config, **{name: getattr(self, name) for name in own}}
+
+
+def history_of(num_samples, num_classes, decay=1.0, name=None):
+    """A `PredictionHistory`, or above 1 GiB a `LikelyHistory`."""
+    large = 4 * num_samples * num_classes > _LARGE
+    kind = LikelyHistory if large else PredictionHistory
+    return kind(num_samples, num_classes, decay=decay, name=name)
 
 
 def mean_loss(total, labels):

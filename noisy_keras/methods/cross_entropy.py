@@ -10,14 +10,13 @@
 """
 
 import keras
-import numpy as np
 import tensorflow as tf
 
 from noisy_keras.core import measuring
 from noisy_keras.core import settings
 from noisy_keras.core.model import NoisyLabelModel
 from noisy_keras.core.plugin import Views
-from noisy_keras.core.prediction_history import PredictionHistory
+from noisy_keras.core.prediction_history import history_of
 from noisy_keras.core.sample_table import SampleTable
 from noisy_keras.data import augment
 from noisy_keras.methods.division import LossDivision
@@ -77,7 +76,7 @@ class CrossEntropy(NoisyLabelModel):
         for key, value in chosen.items():
             setattr(self, key, value)
         self.settings = chosen
-        self.prediction_history = PredictionHistory(
+        self.prediction_history = history_of(
             num_samples, self.num_classes, name="prediction_history"
         )
         # All clean until divided: SANM then hides least.
@@ -100,7 +99,7 @@ class CrossEntropy(NoisyLabelModel):
             return {"loss_labeled": tf.reduce_mean(loss)}
 
         self.descend(0, terms, data["label"], logits=lambda: outputs["logits"])
-        self.prediction_history.add(data["index"], outputs["logits"])
+        self._remember(data["index"], outputs["logits"])
 
     def _train_with_plugins(self, data):
         """SANM Algorithm 1, lines 2-11, for any plug-in that makes views."""
@@ -145,7 +144,10 @@ class CrossEntropy(NoisyLabelModel):
 
         # Line 11.
         self.descend(0, terms, data["label"], logits=outputs["logits"])
-        self.prediction_history.add(data["index"], outputs["logits"])
+        self._remember(data["index"], outputs["logits"])
+
+    def _remember(self, index, logits):
+        self.prediction_history.add(index, tf.nn.softmax(logits))
 
     def make_schedule(self, source, batch_size, seed=0, steps_per_epoch=None):
         return _Schedule(self, source, batch_size, seed, steps_per_epoch)
@@ -169,8 +171,7 @@ class CrossEntropy(NoisyLabelModel):
     def suggest(self, measurement):
         if not self.prediction_history.seen().all():
             return super().suggest(measurement)
-        mean = self.prediction_history.mean()
-        return mean.argmax(axis=1).astype(np.int32), mean.max(axis=1)
+        return self.prediction_history.best()
 
     def get_config(self):
         return {**super().get_config(), **self.settings}

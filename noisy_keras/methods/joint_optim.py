@@ -109,8 +109,9 @@ class JointOptim(SoftLabelModel):
             ),
             self.num_classes,
         )
-        self.prediction_history.add(index, logits)
-        new = tf.tile(tf.nn.softmax(logits), [1, self.averaged_epochs])
+        predictions = tf.nn.softmax(logits)
+        self.prediction_history.add(index, predictions)
+        new = tf.tile(predictions, [1, self.averaged_epochs])
         row = tf.where(here, new, self.predictions.read(index))
         self.predictions.write(index, row)
 

@@ -179,8 +179,9 @@ class PseudoLabeling(SoftLabelModel):
             return self.regularized(targets, logits)
 
         self.descend(0, terms, data["label"], logits=plain)
-        self.predictions.write(index, tf.nn.softmax(plain))
-        self.prediction_history.add(index, plain)
+        predictions = tf.nn.softmax(plain)
+        self.predictions.write(index, predictions)
+        self.prediction_history.add(index, predictions)
 
     def make_schedule(self, source, batch_size, seed=0, steps_per_epoch=None):
         if self.begin_with(source):

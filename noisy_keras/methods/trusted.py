@@ -14,6 +14,7 @@ import tensorflow as tf
 from noisy_keras.core import inputs
 from noisy_keras.core import measuring
 from noisy_keras.core.model import NoisyLabelModel
+from noisy_keras.core.prediction_history import history_of
 from noisy_keras.core.sample_table import SampleTable
 from noisy_keras.data import overlap
 from noisy_keras.data.splits import first
@@ -37,8 +38,9 @@ class TrustedSetModel(NoisyLabelModel):
 
     Attributes:
         trusted: the `Source` of trusted samples, once `fit` was given one.
-        predictions: `SampleTable` `[N, K]`, what was predicted for each
-            sample before steps on it, averaged over about ten epochs.
+        prediction_history: what was predicted for each sample before steps
+            on it, in about the last ten epochs: a `PredictionHistory`, or where
+            that were large a `LikelyHistory`.
         sample_weight: `SampleTable` `[N, 2]`: the weight in the sample's last
             step, 1 being an even share of its batch, and the mean over about
             ten epochs; -1 before the first.
@@ -53,8 +55,8 @@ class TrustedSetModel(NoisyLabelModel):
             setattr(self, key, value)
         self.settings = chosen
         self.trusted = None
-        self.predictions = SampleTable(
-            num_samples, self.num_classes, name="predictions"
+        self.prediction_history = history_of(
+            num_samples, self.num_classes, _MEMORY, name="prediction_history"
         )
         self.sample_weight = SampleTable(
             num_samples, 2, initial_value=-1.0, name="sample_weight"
@@ -158,10 +160,7 @@ class TrustedSetModel(NoisyLabelModel):
             weights: `[B]`, an even share being 1; or None.
             kept: `[B]` in `[0, 1]`; or None.
         """
-        old = self.predictions.read(index)
-        seen = tf.reduce_sum(old, axis=1, keepdims=True) > 0.0
-        mean = _MEMORY * old + (1.0 - _MEMORY) * predictions
-        self.predictions.write(index, tf.where(seen, mean, predictions))
+        self.prediction_history.add(index, predictions)
         for table, values in (
             (self.sample_weight, weights),
             (self.kept, kept),
@@ -187,25 +186,23 @@ class TrustedSetModel(NoisyLabelModel):
 
         A sample that no step has shown counts as clean.
         """
-        history = self.predictions.numpy()
-        seen = history.any(axis=1)
+        seen = self.prediction_history.seen()
         if seen.sum() < 2:
             return None
-        given = np.take_along_axis(
-            history[seen], source.labels[seen, None], axis=1
-        )
-        loss = measuring.normalized(-np.log(np.maximum(given, 1e-7)))
+        loss = self.prediction_history.loss(source.labels)[seen, None]
+        loss = measuring.normalized(loss)
         clean = np.ones(self.num_samples, np.float32)
         clean[seen] = self.divide(loss, np.ones_like(loss))[:, 0]
         return clean
 
     def suggest(self, measurement):
-        history = self.predictions.numpy()
-        label, confidence = super().suggest(measurement)
-        seen = history.any(axis=1)
-        return (
-            np.where(seen, history.argmax(axis=1), label).astype(np.int32),
-            np.where(seen, history.max(axis=1), confidence),
+        seen = self.prediction_history.seen()
+        likely = self.prediction_history.best()
+        return tuple(
+            np.where(seen, known, measured)
+            for known, measured in zip(
+                likely, super().suggest(measurement), strict=True
+            )
         )
 
     def get_config(self):

@@ -85,7 +85,9 @@ def test_the_step_is_taken_with_the_trained_weights(model):
     noted = model.sample_weight.numpy()[index]
     np.testing.assert_allclose(noted[:, 0], weights, rtol=1e-5)
     np.testing.assert_allclose(
-        model.predictions.numpy()[index], tf.nn.softmax(logits), rtol=1e-4
+        model.prediction_history.mean()[index],
+        tf.nn.softmax(logits),
+        rtol=1e-4,
     )
     assert (model.kept.numpy() == -1.0).all()
 

@@ -109,7 +109,9 @@ def test_before_labels_are_corrected_it_is_cross_entropy():
     for old, new in zip(learner, model.learner.parameters, strict=True):
         np.testing.assert_array_equal(old, new.numpy())
     np.testing.assert_allclose(
-        model.last_predictions.numpy(), model.predictions.numpy(), atol=1e-3
+        model.last_predictions.numpy(),
+        model.prediction_history.numpy(),
+        atol=1e-3,
     )
     assert (model.kept.numpy() == -1.0).all()
     model.fit(source, initial_epoch=1, epochs=2, **options)

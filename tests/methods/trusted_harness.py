@@ -58,7 +58,7 @@ class TrustedHarness(MethodHarness):
         trusted = source.subset([3, 4, 5, 6]).relabel([3, 0, 1, 2])
         with pytest.warns(UserWarning, match="4 trusted samples are also"):
             self.fit(model, source, 1, trusted=trusted)
-        seen = model.predictions.numpy().any(axis=1)
+        seen = model.prediction_history.seen()
         np.testing.assert_array_equal(np.flatnonzero(~seen), [3, 4, 5, 6])
         # What was not seen counts as clean.
         clean = model.known_clean_probability(source)

@@ -27,6 +27,14 @@ def two_replicas():
     return tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"])
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items):
+    """Marks what a harness's subclass calls large."""
+    for item in items:
+        if item.originalname in getattr(item.cls, "large", ()):
+            item.add_marker(pytest.mark.large)
+
+
 @pytest.fixture(autouse=True)
 def _seeded():
     keras.utils.set_random_seed(0)

@@ -18,13 +18,10 @@ class TestCrossEntropy(MethodHarness):
 class TestMaskedCrossEntropy(MethodHarness):
     epochs = 8
     phases = ("train", "plugin")
+    large = ("test_xla_gives_the_same_losses",)
 
     def build(self, source):
         return nk.SANM(toy.network(), source, host="ce", warmup_epochs=1)
-
-    @pytest.mark.large
-    def test_xla_gives_the_same_losses(self):
-        super().test_xla_gives_the_same_losses()
 
 
 def test_only_masked_images_enter_the_loss_unless_asked():

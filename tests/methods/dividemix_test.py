@@ -13,6 +13,7 @@ from tests.methods.harness import MethodHarness
 class TestDivideMix(MethodHarness):
     epochs = 8
     phases = ("warmup_0", "warmup_1", "mixmatch_0", "mixmatch_1")
+    large = ("test_xla_gives_the_same_losses",)
 
     def build(self, source):
         return nk.DivideMix(

@@ -21,12 +21,15 @@ class MethodHarness:
     Attributes:
         epochs: that learn the toy set; the later ones are past any warm-up.
         phases: names of the phases that a run goes through.
+        large: tests that take so long with this method that they are marked
+            `large`.
     """
 
     epochs = 8
     batch_size = 16
     learning_rate = 0.05
     phases = ()
+    large = ()
 
     def build(self, source):
         """The uncompiled model for a source, with a warm-up of few epochs."""

@@ -10,6 +10,7 @@ from tests.methods.trusted_harness import trusted_set
 
 class TestL2R(TrustedHarness):
     epochs = 20
+    large = ()  # The one of its kind that takes little.
 
     def build(self, source):
         return nk.L2R(toy.network(), source.num_samples)

@@ -8,6 +8,7 @@ from tests.methods.harness import MethodHarness
 class TestSANM(MethodHarness):
     epochs = 8
     phases = ("warmup_0", "warmup_1", "mixmatch_0", "mixmatch_1")
+    large = ("test_xla_gives_the_same_losses",)
 
     def build(self, source):
         # Flips are among AutoAugment's neighbours; shears move a quarter.

@@ -21,6 +21,11 @@ class TrustedHarness(MethodHarness):
 
     epochs = 12
     phases = ("train",)
+    large = (
+        "test_xla_gives_the_same_losses",
+        "test_two_replicas_train_with_equal_tables",
+        "test_mixed_precision_trains",
+    )
 
     def compiled(self, source, **options):
         model = super().compiled(source, **options)

@@ -134,15 +134,15 @@ def test_meta_gradients_of_the_whole_network():
             tf.roll(labels, 1, axis=0),
             images[::-1],
             labels[::-1],
-            step_size=1e-3,
+            # So small that curvature does not magnify what is rounded.
+            step_size=1e-5,
             method=method,
         )
 
-    expected = gradients("nested")
-    compiled = tf.function(gradients, jit_compile=True)
-    for found in (gradients("double_reverse"), compiled("double_reverse")):
-        for mine, reference in zip(found, expected, strict=True):
-            # Fifty untrained layers magnify what is rounded otherwise.
-            error = tf.linalg.norm(mine - reference)
-            assert 0.0 < float(tf.linalg.norm(reference))
-            assert error < 0.1 * tf.linalg.norm(reference)
+    # Not compiled: fifty untrained layers magnify what XLA rounds otherwise
+    # to several hundredths of even the plain gradient.
+    found, expected = gradients("double_reverse"), gradients("nested")
+    for mine, reference in zip(found, expected, strict=True):
+        error = tf.linalg.norm(mine - reference)
+        assert 0.0 < float(tf.linalg.norm(reference))
+        assert error < 1e-3 * tf.linalg.norm(reference)

@@ -14,8 +14,16 @@ def num_replicas() -> int:
     return tf.distribute.get_strategy().num_replicas_in_sync
 
 
+def replica_id():
+    """Number of this replica, from 0: an int, or an int32 scalar."""
+    context = tf.distribute.get_replica_context()
+    return 0 if context is None else context.replica_id_in_sync_group
+
+
 def all_gather(tensor):
     """Concatenates a tensor of all replicas along the batch axis.
+
+    Its gradient is that of what all replicas make of it: the sum of theirs.
 
     Args:
         tensor: `[B, ...]` of this replica.
@@ -29,7 +37,11 @@ def all_gather(tensor):
         return tensor
     # The gather asks on which device the tensor lies; the input of a step,
     # fresh from the iterator, does not say.
-    return context.all_gather(tf.identity(tensor), axis=0)
+    gathered = context.all_gather(tf.identity(tensor), axis=0)
+    # The gather forgets how many rows there are; batches are static.
+    rows = tensor.shape[0]
+    total = None if rows is None else rows * context.num_replicas_in_sync
+    return tf.ensure_shape(gathered, [total, *tensor.shape[1:]])
 
 
 def statically_shaped(fields, batch_size, strategy):
@@ -52,6 +64,16 @@ def statically_shaped(fields, batch_size, strategy):
     return tf.nest.map_structure(
         lambda t: tf.ensure_shape(t, [size, *t.shape[1:]]), fields
     )
+
+
+def moving_variables(networks):
+    """What networks keep per replica: statistics, `tf.Variable`s of float32."""
+    return [
+        variable.value
+        for network in networks
+        for variable in network.non_trainable_variables
+        if variable.dtype == "float32"
+    ]
 
 
 def synchronizer(strategy, variables):

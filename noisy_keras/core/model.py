@@ -140,14 +140,9 @@ class NoisyLabelModel(keras.Model):
                     tf.zeros([1], tf.int32), tf.zeros([1, self.num_classes])
                 )
             self.optimizer.build(self.trainable_variables)
-        moving = [
-            variable.value
-            for network in dict.fromkeys([*self.networks, *self.predictors])
-            for variable in network.non_trainable_variables
-            if variable.dtype == "float32"
-        ]
+        networks = dict.fromkeys([*self.networks, *self.predictors])
         self.synchronize = distribution.synchronizer(
-            self.distribute_strategy, moving
+            self.distribute_strategy, distribution.moving_variables(networks)
         )
 
     def compile_from_config(self, config):

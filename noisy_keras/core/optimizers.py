@@ -57,15 +57,19 @@ class MomentumSGD(keras.optimizers.Optimizer):
     def update_step(self, gradient, variable, learning_rate):
         ops = keras.ops
         rate = ops.cast(learning_rate, variable.dtype)
-        gradient = ops.cast(gradient, variable.dtype)
-        if self.coupled_weight_decay and self._use_weight_decay(variable):
-            gradient = gradient + self.coupled_weight_decay * variable
+        gradient = self.decayed(ops.cast(gradient, variable.dtype), variable)
         slot = self.momentum_buffer[self._get_variable_index(variable)]
         momentum = self.momentum * slot + gradient
         self.assign(slot, momentum)
         if self.nesterov:
             momentum = gradient + self.momentum * momentum
         self.assign_sub(variable, rate * momentum)
+
+    def decayed(self, gradient, variable):
+        """What the momentum takes up: the gradient with weight decay."""
+        if self.coupled_weight_decay and self._use_weight_decay(variable):
+            return gradient + self.coupled_weight_decay * variable
+        return gradient
 
     def get_config(self):
         config = super().get_config()
@@ -131,6 +135,40 @@ def constant_rate(optimizer):
     inner = getattr(optimizer, "inner_optimizer", optimizer)
     rate = inner.get_config()["learning_rate"]
     return rate if isinstance(rate, float) else None
+
+
+def warmed_up_cosine(rate, epochs, warmup_epochs, steps_per_epoch):
+    """The learning rate of contrastive learning, a function of the step.
+
+    It rises from 0 in a straight line, then falls to 0 by half a cosine.
+
+    Args:
+        rate: the highest.
+        epochs: in all, at least 1.
+        warmup_epochs: in which it rises, from 0 to less than `epochs`.
+        steps_per_epoch: at least 1.
+
+    Returns:
+        A Keras schedule.
+
+    Raises:
+        ValueError: a warm-up that leaves nothing.
+    """
+    if not 0 <= warmup_epochs < epochs:
+        raise ValueError(
+            "Expected a warm-up of at least 0 and less than all epochs. "
+            f"Received: warmup_epochs={warmup_epochs}, epochs={epochs}"
+        )
+    schedule = keras.optimizers.schedules.CosineDecay
+    steps = (epochs - warmup_epochs) * steps_per_epoch
+    if warmup_epochs == 0:
+        return schedule(float(rate), steps)
+    return schedule(
+        0.0,
+        steps,
+        warmup_target=float(rate),
+        warmup_steps=warmup_epochs * steps_per_epoch,
+    )
 
 
 def stepwise(rate, drops):

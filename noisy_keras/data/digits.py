@@ -49,7 +49,9 @@ def load(split):
         CLASS_NAMES,
         ids=[f"digit_{row:04d}" for row in rows],
         # A mirrored digit is another sign, and digits fill their frame.
-        augmentation=Augmentation(crop_padding=1, horizontal_flip=False),
+        augmentation=Augmentation(
+            crop_padding=1, horizontal_flip=False, smallest_crop=0.6
+        ),
         name=f"digits ({split})",
     )
     source.look_alikes = "digits"

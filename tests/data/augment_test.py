@@ -7,6 +7,7 @@ from PIL import ImageOps
 
 import noisy_keras as nk
 from noisy_keras.data import augment
+from noisy_keras.data.augment import contrastive
 from noisy_keras.data.augment import operations as op
 from noisy_keras.data.augment import policies
 from noisy_keras.data.augment import views
@@ -150,7 +151,9 @@ def test_large_images_are_cropped_as_small_ones_are(dtype):
     np.testing.assert_array_equal(large, small)
 
 
-@pytest.mark.parametrize("name", ["weak", "autoaugment", "randaugment"])
+@pytest.mark.parametrize(
+    "name", ["weak", "autoaugment", "randaugment", "simclr"]
+)
 def test_views_are_random_per_image(name):
     same = np.repeat(IMAGES[:1], 64, axis=0)
     distinct = {image.tobytes() for image in seen(name, same).numpy()}
@@ -195,6 +198,75 @@ def test_flips_can_be_ruled_out():
     quiet = augment.Augmentation(crop_padding=0, horizontal_flip=False)
     result = augment.view("weak", quiet, 255.0)(tf.constant(IMAGES), SEED)
     np.testing.assert_array_equal(result, IMAGES)
+
+
+@pytest.mark.parametrize("size", [(32, 32), (12, 20)])
+def test_crops_of_any_size_are_pillows(size):
+    random = np.random.RandomState(1)
+    start = random.uniform(0, 15, (8, 2))
+    sides = random.uniform(3, 32 - 15, (8, 2))
+    boxes = np.concatenate([start, sides], axis=1).astype(np.float32)
+    boxes[0] = 0, 0, 32, 32
+    found = op.resized_crop(tf.constant(IMAGES), tf.constant(boxes), size)
+    for image, (top, left, height, width), ours_of_it in zip(
+        IMAGES, boxes.tolist(), found.numpy(), strict=True
+    ):
+        expected = Image.fromarray(image).resize(
+            size[::-1],
+            Image.Resampling.BILINEAR,
+            box=(left, top, left + width, top + height),
+        )
+        # Pillow rounds between the axes and once more at the end.
+        difference = np.abs(ours_of_it.astype(int) - np.asarray(expected))
+        assert difference.max() <= 2 and difference.mean() < 0.5
+
+
+def test_random_boxes_have_the_areas_and_shapes_of_torchvision():
+    images = tf.zeros([4000, 20, 40, 3], tf.uint8)
+    boxes = contrastive.random_boxes(images, SEED, 0.2).numpy()
+    top, left, height, width = boxes.T
+    assert min(top.min(), left.min()) >= 0.0
+    assert (top + height).max() < 20.001 and (left + width).max() < 40.001
+    area = height * width / 800.0
+    whole = area > 0.9999
+    ratio = (width / height)[~whole]
+    assert area.min() >= 0.2 - 1e-4 and 0.2 < np.quantile(area, 0.01) < 0.22
+    assert ratio.min() > 0.7499 and ratio.max() < 1.3334
+    # Twice as wide as high: what is near the whole area never fits.
+    assert area[~whole].max() < 0.67 and whole.mean() < 0.03
+    assert np.corrcoef(area[~whole], np.log(ratio))[0, 1] < 0.5
+
+
+def test_simclr_views_crop_flip_jitter_and_grey_as_told():
+    image = np.zeros((32, 32, 3), np.uint8)
+    image[:, :16] = 200, 40, 90  # Dark on the right.
+    images = np.broadcast_to(image, (600, 32, 32, 3)).copy()
+    whole = augment.Augmentation(smallest_crop=1.0)
+    result = augment.view("simclr", whole, 255.0)(tf.constant(images), SEED)
+    # A crop of the whole leaves two sides; half of them are exchanged.
+    side = result.numpy()[:, 16, [4, 27]].astype(int).max(axis=-1)
+    flipped = side[:, 0] < side[:, 1]
+    assert 0.44 < flipped.mean() < 0.56
+    colour = result.numpy()[np.arange(600), 16, np.where(flipped, 27, 4)]
+    grey = np.ptp(colour, axis=1) == 0
+    assert 0.15 < grey.mean() < 0.25
+    same = np.all(colour == [200, 40, 90], axis=1)
+    assert 0.12 < same.mean() < 0.21  # 20 % of the 80 % that are not grey.
+    quiet = augment.Augmentation(horizontal_flip=False)
+    result = augment.view("simclr", quiet, 255.0)(tf.constant(images), SEED)
+    side = result.numpy()[:, 16, [0, 31]].astype(int).max(axis=-1)
+    assert (side[:, 0] >= side[:, 1]).all()
+
+
+def test_simclr_views_of_a_margin_have_the_size_told():
+    view = augment.view("simclr", AUGMENTATION, 255.0, (24, 20))
+    images = tf.zeros([3, 32, 28, 3], tf.uint8)
+    assert view(images, SEED, 2).shape == (6, 24, 20, 3)
+
+
+def test_a_crop_without_area_is_told():
+    with pytest.raises(ValueError, match=r"`smallest_crop` in \(0, 1\]"):
+        augment.Augmentation(smallest_crop=0.0)
 
 
 def test_cutout_covers_a_square_of_half_the_side():

@@ -77,6 +77,51 @@ def affine(images, matrices, fill=GREY):
     )
 
 
+def resized_crop(images, boxes, size):
+    """Cuts a box out of each image and brings it to one size, bilinearly.
+
+    Antialiased where the box is larger than the result, as Pillow's `resize`
+    with a `box`.
+
+    Args:
+        images: uint8 or float32 `[B, H, W, C]`.
+        boxes: float32 `[B, 4]`: top, left, height and width in pixels, within
+            the image.
+        size: `(h, w)` of the result.
+
+    Returns:
+        `[B, h, w, C]` of the images' type.
+    """
+    rows, columns = (
+        _resampling(boxes[:, axis], boxes[:, 2 + axis], old, new)
+        for axis, (old, new) in enumerate(
+            zip(images.shape[1:3], size, strict=True)
+        )
+    )
+    batch, (_, height, width, channels) = tf.shape(images)[0], images.shape
+    x = tf.reshape(
+        tf.cast(images, tf.float32), [batch, height, width * channels]
+    )
+    x = tf.reshape(tf.matmul(rows, x), [batch, size[0], width, channels])
+    # Columns first, so that this, too, is one product for each image.
+    x = tf.transpose(x, [0, 2, 1, 3])
+    x = tf.reshape(x, [batch, width, size[0] * channels])
+    x = tf.reshape(tf.matmul(columns, x), [batch, size[1], size[0], channels])
+    x = tf.transpose(x, [0, 2, 1, 3])
+    return to_bytes(x) if images.dtype == tf.uint8 else x
+
+
+def _resampling(start, length, old, new):
+    """Weights `[B, new, old]` of pixels along an axis, rows summing to 1."""
+    scale = length[:, None] / new  # [B, 1], pixels per pixel of the result.
+    centre = start[:, None] + scale * (tf.range(new, dtype=tf.float32) + 0.5)
+    place = tf.range(old, dtype=tf.float32) + 0.5
+    reach = tf.maximum(scale, 1.0)[..., None]
+    distance = tf.abs(place - centre[..., None]) / reach
+    weights = tf.maximum(1.0 - distance, 0.0)
+    return weights / tf.reduce_sum(weights, axis=-1, keepdims=True)
+
+
 def to_bytes(images):
     """Rounds and clips float32 pixels in `[0, 255]` to uint8."""
     return tf.cast(tf.clip_by_value(tf.round(images), 0.0, 255.0), tf.uint8)

@@ -140,14 +140,14 @@ def cutout(images, seed, fill=127):
     return tf.where(covered, tf.constant(fill, images.dtype), images)
 
 
-def color_jitter(images, seed, amount=0.4):
-    """Random brightness, contrast, saturation and hue.
+def color_jitter(images, seed, amount=0.4, hue=0.4):
+    """Random brightness, contrast, saturation and hue, in this order.
 
     Args:
         images: uint8 `[B, H, W, C]`.
         seed: int32 `[2]`.
-        amount: factors are `U(1 - amount, 1 + amount)`; the hue turns by up
-            to `amount` of a circle either way.
+        amount: factors are `U(1 - amount, 1 + amount)`.
+        hue: it turns by up to this share of a circle either way.
 
     Returns:
         uint8 `[B, H, W, C]`.
@@ -162,11 +162,11 @@ def color_jitter(images, seed, amount=0.4):
     x = op.blend(op.luminance(x), x, 1.0 + amount * draws[:, 2])
     x = tf.clip_by_value(x, 0.0, 255.0)
     if images.shape[-1] == 3:
-        hue, saturation, value = tf.unstack(
+        angle, saturation, value = tf.unstack(
             tf.image.rgb_to_hsv(x / 255.0), axis=-1
         )
-        hue = tf.math.floormod(hue + amount * draws[:, 3, None, None], 1.0)
-        hsv = tf.stack([hue, saturation, value], axis=-1)
+        angle = tf.math.floormod(angle + hue * draws[:, 3, None, None], 1.0)
+        hsv = tf.stack([angle, saturation, value], axis=-1)
         x = 255.0 * tf.image.hsv_to_rgb(hsv)
     return op.to_bytes(x)
 

@@ -1,10 +1,12 @@
 """Views by name, and what suits a set of pictures."""
 
 import dataclasses
+import functools
 
 import tensorflow as tf
 
 from noisy_keras.data import buffers
+from noisy_keras.data.augment import contrastive
 from noisy_keras.data.augment import operations
 from noisy_keras.data.augment import policies
 from noisy_keras.ops import random
@@ -22,16 +24,27 @@ class Augmentation:
             size; 4 for 32-pixel images. None takes an eighth of the size.
             Without effect where images come with a margin to crop from.
         horizontal_flip: whether a mirrored picture is of the same class.
+        smallest_crop: share of the area, in (0, 1], from which a picture is
+            still known; the least that the view `"simclr"` leaves of one.
     """
 
     crop_padding: int | None = None
     horizontal_flip: bool = True
+    smallest_crop: float = 0.2
+
+    def __post_init__(self):
+        if not 0.0 < self.smallest_crop <= 1.0:
+            raise ValueError(
+                "Expected `smallest_crop` in (0, 1]. "
+                f"Received: smallest_crop={self.smallest_crop}"
+            )
 
 
 #: Names of views: `"weak"` is a shifted crop and a flip; the others add to it.
-#: With one seed, all of them start from the same weak view. `"slight"` shifts
-#: half as far, as the released code of IEG does (2 of 32 pixels), and
-#: `"slight_autoaugment_cutout"` starts from that.
+#: With one seed, all of them start from the same weak view, but for
+#: `"simclr"`: a crop of any size brought to the picture's, and its colours.
+#: `"slight"` shifts half as far, as the released code of IEG does (2 of 32
+#: pixels), and `"slight_autoaugment_cutout"` starts from that.
 VIEWS = (
     "none",
     "weak",
@@ -41,6 +54,7 @@ VIEWS = (
     "slight_autoaugment_cutout",
     "randaugment",
     "jitter",
+    "simclr",
 )
 
 
@@ -119,6 +133,15 @@ def view(
 
         return strong
 
+    def simclr(images, seed, copies=1):
+        policy = functools.partial(
+            contrastive.simclr,
+            smallest_crop=augmentation.smallest_crop,
+            horizontal_flip=augmentation.horizontal_flip,
+            size=size,
+        )
+        return on_bytes(policy, tf.concat([images] * copies, axis=0), seed)
+
     return {
         "none": none,
         "weak": weak,
@@ -128,6 +151,7 @@ def view(
         "slight_autoaugment_cutout": cutout_after(slight),
         "randaugment": after(weak, policies.rand_augment),
         "jitter": jitter,
+        "simclr": simclr,
     }[name]
 
 

@@ -10,9 +10,13 @@ from noisy_keras import mixtures
 from noisy_keras import networks
 from noisy_keras import ops
 from noisy_keras import recipes
+from noisy_keras.core import features
 from noisy_keras.core.audit import LabelAudit
+from noisy_keras.core.feature_queue import FeatureQueue
+from noisy_keras.core.lars import LARS
 from noisy_keras.core.model import NoisyLabelModel
 from noisy_keras.core.optimizers import MomentumSGD
+from noisy_keras.core.optimizers import warmed_up_cosine
 from noisy_keras.core.plugin import StepPlugin
 from noisy_keras.core.plugin import Views
 from noisy_keras.core.sample_table import SampleTable
@@ -26,9 +30,11 @@ from noisy_keras.methods.joint_optim import JointOptim
 from noisy_keras.methods.l2r import L2R
 from noisy_keras.methods.meta_weight_net import MetaWeightNet
 from noisy_keras.methods.mlc import MLC
+from noisy_keras.methods.moco import MoCo
 from noisy_keras.methods.mslc import MSLC
 from noisy_keras.methods.pseudo_labeling import PseudoLabeling
 from noisy_keras.methods.sanm import SANM
+from noisy_keras.methods.simclr import SimCLR
 from noisy_keras.plugins.sanm import AdversarialNoisyMasking
 from noisy_keras.recipes.drpl import DRPL
 from noisy_keras.version import __version__
@@ -38,29 +44,35 @@ __all__ = [
     "EG",
     "IEG",
     "L2R",
+    "LARS",
     "MLC",
     "MSLC",
     "SANM",
     "AdversarialNoisyMasking",
     "CrossEntropy",
     "DivideMix",
+    "FeatureQueue",
     "JointOptim",
     "LabelAudit",
     "LabelPurifier",
     "MetaWeightNet",
+    "MoCo",
     "MomentumSGD",
     "NoisyLabelModel",
     "PseudoLabeling",
     "PurifiedLabels",
     "SampleTable",
+    "SimCLR",
     "StepPlugin",
     "Views",
     "__version__",
     "analysis",
     "callbacks",
     "data",
+    "features",
     "mixtures",
     "networks",
     "ops",
     "recipes",
+    "warmed_up_cosine",
 ]

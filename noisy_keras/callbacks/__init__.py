@@ -4,6 +4,7 @@ from noisy_keras.callbacks.checkpoint import ResumableCheckpoint
 from noisy_keras.callbacks.label_quality import LabelQuality
 from noisy_keras.callbacks.mask_pictures import MaskPictures
 from noisy_keras.callbacks.metrics_log import MetricsLog
+from noisy_keras.callbacks.nearest_neighbors import NearestNeighbors
 from noisy_keras.callbacks.noise_estimate import EstimateNoise
 from noisy_keras.callbacks.summaries import Summaries
 
@@ -12,6 +13,7 @@ __all__ = [
     "LabelQuality",
     "MaskPictures",
     "MetricsLog",
+    "NearestNeighbors",
     "ResumableCheckpoint",
     "Summaries",
 ]

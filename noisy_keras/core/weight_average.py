@@ -12,19 +12,21 @@ class WeightAverage(keras.layers.Layer):
 
     `s <- d s + (1 - d) w` with `d = min(decay, (1 + t) / (10 + t))` at step t,
     so that it forgets where it began; moving statistics of normalisation are
-    those of the network itself.
+    those of the network itself, unless they are to be averaged alike.
 
     Args:
         network: that is trained.
         decay: d at its largest, in `[0, 1)`.
+        statistics: whether moving statistics are averaged too.
 
     Attributes:
         network: the average, for inference.
     """
 
-    def __init__(self, network, decay, **kwargs):
+    def __init__(self, network, decay, statistics=False, **kwargs):
         super().__init__(dtype="float32", trainable=False, **kwargs)
         self.decay = float(decay)
+        self.statistics = bool(statistics)
         self.network = networks_module.reinitialized(network)
         # Its normalisation must not learn, nor any optimizer train it.
         self.network.trainable = False
@@ -47,7 +49,8 @@ class WeightAverage(keras.layers.Layer):
         trained = {id(w) for w in network.trainable_variables}
         for old, new in zip(self.network.weights, network.weights, strict=True):
             value = tf.convert_to_tensor(new.value)
-            if id(new) in trained and old.dtype.startswith("float"):
+            averaged = self.statistics or id(new) in trained
+            if averaged and old.dtype.startswith("float"):
                 value = decay * old.value + (1.0 - decay) * value
             # In place and inside a replica, as `SampleTable.write`: all
             # replicas compute the same value.

@@ -4,10 +4,12 @@ from noisy_keras.networks.build import NAMES
 from noisy_keras.networks.build import as_networks
 from noisy_keras.networks.build import build
 from noisy_keras.networks.build import reinitialized
+from noisy_keras.networks.build import warm_started
 from noisy_keras.networks.decoders import build_decoder
 from noisy_keras.networks.head import from_backbone
 from noisy_keras.networks.layers import FusedBatchNormalization
 from noisy_keras.networks.layers import PixelNormalization
+from noisy_keras.networks.projection import build_projection
 
 __all__ = [
     "NAMES",
@@ -16,6 +18,8 @@ __all__ = [
     "as_networks",
     "build",
     "build_decoder",
+    "build_projection",
     "from_backbone",
     "reinitialized",
+    "warm_started",
 ]

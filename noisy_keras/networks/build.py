@@ -112,6 +112,56 @@ def reinitialized(network):
     return keras.saving.deserialize_keras_object(_without_seeds(config))
 
 
+def warm_started(encoder, num_classes=None):
+    """A network that starts from a trained one, with a fresh classifier.
+
+    The seam through which contrastive learning (`SimCLR`, `MoCo`) helps any
+    method: `nk.DivideMix([warm_started(e), warm_started(e)], ...)` is C2D.
+
+    Args:
+        encoder: a network with a linear layer `logits`, such as
+            `SimCLR.encoder` or one read by `keras.models.load_model`; it stays
+            as it is.
+        num_classes: K; default: the encoder's.
+
+    Returns:
+        A `keras.Model` of the same structure. All weights are copies, but for
+        those of `logits`, which are drawn anew.
+
+    Raises:
+        ValueError: it keeps not the contract of a network, or has no layer
+            `logits`.
+
+    Example:
+        >>> encoder = build("tiny", image_shape=(32, 32, 3), num_classes=10)
+        >>> network = warm_started(encoder, num_classes=14)
+        >>> network.output["logits"].shape
+        (None, 14)
+    """
+    head.check(encoder)
+    if head.classifier_kernel(encoder) is None:
+        raise ValueError(
+            f"Expected a network with a linear layer {head.CLASSIFIER!r}, "
+            "which is to be drawn anew. Received: "
+            f"{encoder.name} without one; `nk.networks.build` and "
+            "`nk.networks.from_backbone` make such networks."
+        )
+    config = _without_seeds(keras.saving.serialize_keras_object(encoder))
+    if num_classes is not None:
+        for layer in config["config"]["layers"]:
+            if layer["config"].get("name") == head.CLASSIFIER:
+                layer["config"]["units"] = int(num_classes)
+                # As it was built for.
+                layer.pop("build_config", None)
+    network = keras.saving.deserialize_keras_object(config)
+    fresh = {id(w) for w in network.get_layer(head.CLASSIFIER).weights}
+    for new, old in zip(network.weights, encoder.weights, strict=True):
+        if id(new) not in fresh:
+            new.assign(old)
+    head.check(network)
+    return network
+
+
 def _without_seeds(config):
     if isinstance(config, dict):
         return {

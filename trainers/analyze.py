@@ -80,6 +80,7 @@ def _analyze(run):
         os.makedirs(folder, exist_ok=True)
         log = os.path.join(folder, "tensorflow.log")
         with quiet.native_messages(log):
+            from noisy_keras.methods.self_supervised import SelfSupervisedModel
             from trainers import analysis
             from trainers import progress
     except OSError as error:
@@ -88,6 +89,12 @@ def _analyze(run):
         ) from error
     out = progress.make_console()
     found = finished_run.load(run, FLAGS.data_dir)
+    if isinstance(found.model, SelfSupervisedModel):
+        raise UsageError(
+            "--run: expected a run of a method that predicts classes; got one "
+            f"of {found.method}, whose {run}/encoder.keras such a method can "
+            "start from"
+        )
     analysis.write(
         found,
         folder,

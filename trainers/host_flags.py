@@ -20,6 +20,7 @@ _VIEWS = [
     "slight_autoaugment_cutout",
     "randaugment",
     "jitter",
+    "simclr",
 ]
 
 

@@ -20,6 +20,9 @@ class Preset:
         warmup: epochs before the first division, or None for methods without.
         restarts: steps of the learning rate's first cosine cycle, each next
             one being longer and lower; None drops it at `drops`.
+        rate_warmup: epochs in which the learning rate rises, to fall by half a
+            cosine then; None drops it at `drops`.
+        optimizer: `"sgd"` or `"lars"`.
         trusted: samples per class to be trusted, of methods that learn with
             such a set; None for others.
         counted: arguments of the method that are epochs within the run: with
@@ -39,6 +42,8 @@ class Preset:
     image_size: int | None = None
     warmup: int | None = None
     restarts: int | None = None
+    rate_warmup: int | None = None
+    optimizer: str = "sgd"
     trusted: int | None = None
     counted: dict = dataclasses.field(default_factory=dict)
     host: dict = dataclasses.field(default_factory=dict)

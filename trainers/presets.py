@@ -7,6 +7,7 @@ epochs; with `--epochs` they move in proportion (the warm-up only shrinks).
 
 import dataclasses
 
+from trainers import contrastive_presets
 from trainers import phase_presets
 from trainers import trusted_presets
 from trainers.preset import Preset
@@ -38,7 +39,7 @@ def preset(method, dataset, noise_type, noise_rate, name="recommended"):
     Args:
         method: `"cross_entropy"`, `"dividemix"`, `"sanm"` (on DivideMix),
             `"sanm_ce"`, `"joint_optim"`, `"drpl"`, or one of
-            `trusted_presets.METHODS`.
+            `trusted_presets.METHODS` or `contrastive_presets.METHODS`.
         dataset: name.
         noise_type: `"none"`, `ESTIMATED` or a generator's name.
         noise_rate: nominal, in `[0, 1)`.
@@ -53,6 +54,8 @@ def preset(method, dataset, noise_type, noise_rate, name="recommended"):
         return phase_presets.preset(
             method, dataset, noise_type, noise_rate, name
         )
+    if method in contrastive_presets.METHODS:
+        return contrastive_presets.preset(method, dataset, name)
     if method in trusted_presets.METHODS:
         return trusted_presets.preset(method, dataset, name)
     rows = {"digits": _DIGITS, "cifar10": _CIFAR, "cifar100": _CIFAR}

@@ -103,6 +103,13 @@ def epoch_line(epoch, epochs, seconds, logs, judged="validation"):
     ):
         if name in logs:
             parts.append(f"{label} {logs[name]:.1%}")
+    told = [
+        f"{name.removeprefix('knn_')} {value:.1%}"
+        for name, value in logs.items()
+        if name.startswith("knn_")
+    ]
+    if told:
+        parts.append(f"neighbours: {', '.join(told)}")
     if logs.get("labels_suspect"):
         parts.append(f"suspect labels {int(logs['labels_suspect'])}")
         if "label_auc" in logs:

@@ -1,8 +1,12 @@
-"""The learning rate of a run: dropped at epochs, or in cosine restarts."""
+"""The optimizer of a run, and its learning rate.
+
+The rate is dropped at epochs, falls by a cosine after a warm-up, or restarts.
+"""
 
 import keras
 import numpy as np
 
+from noisy_keras.core import lars
 from noisy_keras.core import optimizers
 from noisy_keras.data import batches
 
@@ -11,20 +15,46 @@ from noisy_keras.data import batches
 _LONGER, _LOWER = 1.5, 0.9
 
 
-def of_optimizer(options):
-    """What the optimizer of a run is made with.
+def of_optimizer(options, num_samples):
+    """The learning rate that the optimizer of a run is made with.
 
     Args:
         options: the `training` part of `Settings`.
+        num_samples: in training.
 
     Returns:
-        The initial rate, or a schedule of steps where it restarts.
+        The initial rate, or a schedule of steps where steps decide it.
     """
-    first = options["restart_steps"]
-    if first is None:
-        return options["learning_rate"]
-    return keras.optimizers.schedules.CosineDecayRestarts(
-        options["learning_rate"], first, t_mul=_LONGER, m_mul=_LOWER, alpha=0.0
+    rate, first = options["learning_rate"], options["restart_steps"]
+    if first is not None:
+        return keras.optimizers.schedules.CosineDecayRestarts(
+            rate, first, t_mul=_LONGER, m_mul=_LOWER, alpha=0.0
+        )
+    if options["rate_warmup_epochs"] is not None:
+        # As many as a method takes that leaves the last, smaller batch out.
+        steps = max(1, num_samples // options["batch_size"])
+        steps = min(steps, options["steps_per_epoch"] or steps)
+        return optimizers.warmed_up_cosine(
+            rate, options["epochs"], options["rate_warmup_epochs"], steps
+        )
+    return rate
+
+
+def optimizer(options, num_samples):
+    """The optimizer of a run.
+
+    Args:
+        options: the `training` part of `Settings`.
+        num_samples: in training.
+
+    Returns:
+        A Keras optimizer.
+    """
+    kind = {"sgd": optimizers.MomentumSGD, "lars": lars.LARS}
+    return kind[options["optimizer"]](
+        of_optimizer(options, num_samples),
+        momentum=0.9,
+        weight_decay=options["weight_decay"],
     )
 
 
@@ -32,12 +62,12 @@ def callback(options):
     """The callback that sets the rate at epochs, or reports what steps set.
 
     Args:
-        options: as of `of_optimizer`.
+        options: as of `optimizer`.
 
     Returns:
         A Keras callback; either way `learning_rate` is in the logs.
     """
-    if options["restart_steps"] is not None:
+    if _by_steps(options):
         return _ReportedRate()
     return keras.callbacks.LearningRateScheduler(
         optimizers.stepwise(
@@ -47,25 +77,38 @@ def callback(options):
 
 
 def describe(options, num_samples):
-    """How the rate ends where it restarts, since steps decide that alone.
+    """How the rate changes where steps decide it, and an unusual optimizer.
 
     Args:
-        options: as of `of_optimizer`.
+        options: as of `optimizer`.
         num_samples: in training.
 
     Returns:
         A list of one line, or of none.
     """
-    if options["restart_steps"] is None:
+    if not _by_steps(options):
         return []
+    rate = f"learning rate {options['learning_rate']:g}"
+    if options["rate_warmup_epochs"] is not None:
+        return [
+            f"{options['optimizer'].upper()}, {rate} after "
+            f"{options['rate_warmup_epochs']} epochs of warm-up, then down to "
+            "0 by half a cosine"
+        ]
     steps = batches.steps_for(num_samples, options["batch_size"])
     steps = min(steps, options["steps_per_epoch"] or steps)
     steps *= options["epochs"]
-    last = float(of_optimizer(options)(steps - 1))
+    last = float(of_optimizer(options, num_samples)(steps - 1))
     return [
-        f"learning rate {options['learning_rate']:g} in cosine restarts, "
-        f"{last:.2g} in the last of {steps} steps"
+        f"{rate} in cosine restarts, {last:.2g} in the last of {steps} steps"
     ]
+
+
+def _by_steps(options):
+    return (
+        options["restart_steps"] is not None
+        or options["rate_warmup_epochs"] is not None
+    )
 
 
 class _ReportedRate(keras.callbacks.Callback):

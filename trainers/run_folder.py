@@ -143,6 +143,15 @@ def discard_unused(folder):
             os.rmdir(folder)
 
 
+def save_model(path, model):
+    """Saves a Keras model, whole or not at all."""
+    folder, name = os.path.split(path)
+    # Keras writes in place; a name of its own until whole.
+    unfinished = os.path.join(folder, f".{name}")
+    model.save(unfinished)
+    os.replace(unfinished, path)
+
+
 def write_json(path, content):
     """Writes a JSON file, whole or not at all."""
     # Imported here: it loads TensorFlow, and `check` comes before that.

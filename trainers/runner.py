@@ -55,6 +55,7 @@ def _train_in(folder, settings, build, resumed):
     from trainers import run_folder
 
     with quiet.native_messages(os.path.join(folder, run_folder.STARTUP_LOG)):
+        from trainers import pretraining
         from trainers import progress
         from trainers import training
     out = progress.make_console()
@@ -71,8 +72,12 @@ def _train_in(folder, settings, build, resumed):
         run_folder.write_json(
             os.path.join(folder, run_folder.CONFIG), _config(settings, run)
         )
-    training.train(run, folder, out, FLAGS.picture_every)
-    training.finish(run, folder, out)
+    if pretraining.is_for(run):
+        pretraining.train(run, folder, out, FLAGS.knn_every)
+        pretraining.finish(run, folder, out)
+    else:
+        training.train(run, folder, out, FLAGS.picture_every)
+        training.finish(run, folder, out)
 
 
 def _announce(out, settings, folder, resumed):

@@ -2,6 +2,7 @@
 
 import dataclasses
 
+from trainers import contrastive_flags
 from trainers import datasets
 from trainers import noise
 from trainers import phase_presets
@@ -81,6 +82,11 @@ def resolve(method, values, preset_key=None, host=None, plugin=None):
     if restarts is not None:
         trusted_flags.check_no_drops(values["learning_rate_drops"])
         drops = ()
+    rate_warmup = row.rate_warmup
+    if rate_warmup is not None:
+        contrastive_flags.check_no_drops(values["learning_rate_drops"])
+        shrunk = min(round(rate_warmup * scale), epochs - 1)
+        rate_warmup = pick("warmup_epochs", shrunk)
     network = pick("network", row.network)
     # A width belongs to the network that the row names.
     width = pick("width", row.width if network == row.network else None)
@@ -93,6 +99,8 @@ def resolve(method, values, preset_key=None, host=None, plugin=None):
         "learning_rate": pick("learning_rate", row.learning_rate),
         "learning_rate_drops": drops,
         "restart_steps": restarts,
+        "rate_warmup_epochs": rate_warmup,
+        "optimizer": pick("optimizer", row.optimizer),
         "weight_decay": pick("weight_decay", row.weight_decay),
         "seed": values["seed"],
         "mixed_precision": values["mixed_precision"],
@@ -103,6 +111,11 @@ def resolve(method, values, preset_key=None, host=None, plugin=None):
             raise UsageError(
                 f"--{name}: expected a positive number; got {training[name]}"
             )
+    if rate_warmup is not None and rate_warmup >= epochs:
+        raise UsageError(
+            "--warmup_epochs: expected less than the number of epochs, "
+            f"{epochs}; got {rate_warmup}"
+        )
     image_size = pick("image_size", row.image_size)
     trusted = trusted_flags.resolve(
         row.trusted,

@@ -48,7 +48,7 @@ def summarize(run, records, audit):
         "epochs_averaged": len(tail),
         "ensemble": {"test": last["test"]} if "test" in last else None,
         "single_network": _single_networks(run),
-        "labels": _labels(run, audit),
+        "labels": found_labels(run, audit),
         "wall_seconds": round(sum(r["seconds"] for r in records), 1),
         "epochs": len(records),
     }
@@ -99,7 +99,8 @@ def _single_networks(run):
     return {"test": [float(r) for r in right / run.test.num_samples]}
 
 
-def _labels(run, audit):
+def found_labels(run, audit):
+    """What an audit says of the labels of a run, as JSON holds it."""
     counts = audit.counts()
     quality = label_quality(run.train, audit.clean_probability)
     known = ("label_auc", "label_precision", "label_recall")

@@ -99,11 +99,7 @@ def prepare(settings, data_dir, distribute, build, labels=None):
             model = build(network, train, settings)
             jit = {"true": True, "false": False}
             model.compile(
-                nk.MomentumSGD(
-                    rates.of_optimizer(options),
-                    momentum=0.9,
-                    weight_decay=options["weight_decay"],
-                ),
+                rates.optimizer(options, train.num_samples),
                 jit_compile=jit.get(options["jit_compile"], "auto"),
             )
     except (ValueError, OSError) as error:
@@ -259,11 +255,7 @@ def finish(run, folder, out):
     if not distribution.is_chief(run.strategy):
         return
     audit.to_csv(os.path.join(folder, "label_audit.csv"))
-    path = os.path.join(folder, "model.keras")
-    # Keras writes in place; a name of its own until whole.
-    unfinished = os.path.join(folder, ".model.keras")
-    run.model.save(unfinished)
-    os.replace(unfinished, path)
+    run_folder.save_model(os.path.join(folder, "model.keras"), run.model)
     run_folder.write_json(os.path.join(folder, run_folder.SUMMARY), summary)
     files = []
     if run.recipe is not None:

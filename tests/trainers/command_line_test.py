@@ -37,6 +37,13 @@ IEG = (
     "--batch_size=32",
     "--noise_rate=0.5",
 )
+SIMCLR = (
+    "--max_train_samples=200",
+    "--width=4",
+    "--epochs=3",
+    "--batch_size=64",
+    "--knn_every=2",
+)
 
 
 def command(trainer, *flags):
@@ -182,6 +189,12 @@ def test_another_runs_folder_is_refused_before_training(finished):
         ("eg", ["--relabel"], "Unknown command line flag 'relabel'"),
         ("mslc", ["--correct_from=99"], "--correct_from: expected at most"),
         ("mlc", ["--batch_size=1"], "--batch_size: expected at least 2"),
+        ("simclr", ["--temperature=0"], "--temperature: expected a number"),
+        ("simclr", ["--batch_size=1"], "--batch_size: expected at least 2"),
+        ("simclr", ["--warmup_epochs=40"], "--warmup_epochs: expected less"),
+        ("simclr", ["--learning_rate_drops=9"], "falls by half a cosine"),
+        ("moco", ["--queue_size=64"], "--queue_size: expected at least the"),
+        ("moco", ["--key_momentum=1"], "--key_momentum: expected a number"),
         ("cross_entropy", ["--trusted=3"], "Unknown command line flag"),
         ("cross_entropy", ["--validation=0.3"], "--validation: digits has"),
         ("cross_entropy", ["--noise_convention=even"], "`convention`"),
@@ -336,6 +349,38 @@ def test_two_workers_make_one_run(tmp_path):
     assert (folder / "model.keras").exists()
 
 
+def test_a_run_without_labels_leaves_an_encoder(tmp_path):
+    folder = tmp_path / "simclr"
+    result = run("simclr", f"--output_dir={folder}", *SIMCLR)
+    assert result.returncode == 0, result.stderr
+    assert result.stderr == ""
+    out = result.stdout
+    assert "SGD, learning rate 0.3 after 0 epochs of warm-up" in out
+    assert out.count("neighbours: given ") == 3  # Epochs 1, 2 and 3.
+    assert "Labels that their neighbours do not share" in out
+    lines = (folder / "metrics.jsonl").read_text().splitlines()
+    records = [json.loads(line) for line in lines]
+    assert {"contrastive", "knn_given", "knn_validation", "knn_test"} <= (
+        set(records[-1])
+    )
+    summary = json.loads((folder / "summary.json").read_text())
+    assert summary["final"]["knn_test"] == records[-1]["knn_test"]
+    encoder = keras.models.load_model(folder / "encoder.keras")
+    model = keras.models.load_model(folder / "model.keras")
+    assert type(model) is nk.SimCLR
+    test = nk.data.load("digits", "test")
+    np.testing.assert_array_equal(
+        nk.features.compute(test, encoder), nk.features.compute(test, model)
+    )
+    assert nk.networks.warm_started(encoder).count_params() == (
+        encoder.count_params()
+    )
+    again = run("simclr", f"--output_dir={folder}", *SIMCLR, "--knn_every=1")
+    assert again.returncode == 0 and "epoch 3/3" not in again.stdout
+    refused = run("analyze", f"--run={folder}")
+    assert refused.returncode == 2 and "encoder.keras" in refused.stderr
+
+
 def test_a_diverging_run_stops_and_keeps_its_checkpoint(tmp_path):
     result = run(
         "cross_entropy",
@@ -352,7 +397,13 @@ def test_a_diverging_run_stops_and_keeps_its_checkpoint(tmp_path):
 
 @pytest.mark.large
 @pytest.mark.parametrize(
-    ("trainer", "flags"), [("sanm", SMALL), ("drpl", DRPL), ("ieg", IEG)]
+    ("trainer", "flags"),
+    [
+        ("sanm", SMALL),
+        ("drpl", DRPL),
+        ("ieg", IEG),
+        ("moco", SIMCLR),
+    ],
 )
 def test_a_run_killed_at_random_ends_as_if_it_had_not_been(
     tmp_path, trainer, flags

@@ -10,6 +10,9 @@ def options(**changes):
         "learning_rate": 0.1,
         "learning_rate_drops": (4, 6),
         "restart_steps": 500,
+        "rate_warmup_epochs": None,
+        "optimizer": "sgd",
+        "weight_decay": 1e-4,
         "batch_size": 64,
         "steps_per_epoch": None,
         "epochs": 8,
@@ -18,7 +21,7 @@ def options(**changes):
 
 @pytest.mark.parametrize("cycle", [0, 1, 2, 5, 11])
 def test_cycles_are_as_published(cycle):
-    schedule = rates.of_optimizer(options())
+    schedule = rates.of_optimizer(options(), 1000)
     begin, end = (1000.0 * (1.5**n - 1.0) for n in (cycle, cycle + 1))
     for part in (0.01, 0.25, 0.5, 0.9, 0.99):
         wanted = 0.1 * 0.9**cycle * (1.0 + np.cos(np.pi * part)) / 2.0
@@ -32,7 +35,7 @@ def test_cycles_are_as_published(cycle):
 
 def test_rates_without_restarts_drop_by_epochs():
     plain = options(restart_steps=None)
-    assert rates.of_optimizer(plain) == 0.1
+    assert rates.of_optimizer(plain, 1000) == 0.1
     assert rates.describe(plain, 1000) == []
     schedule = rates.callback(plain).schedule
     assert schedule(3, None) == 0.1
@@ -58,7 +61,7 @@ def test_a_restarting_rate_is_in_the_logs():
     given = options(learning_rate=0.05, restart_steps=8)
     source = toy.source(16)
     model = nk.CrossEntropy(toy.network(), 16)
-    model.compile(nk.MomentumSGD(rates.of_optimizer(given)))
+    model.compile(nk.MomentumSGD(rates.of_optimizer(given, 16)))
     history = model.fit(
         source,
         batch_size=4,
@@ -95,3 +98,27 @@ def test_presets_end_where_the_rate_is_lowest(method, dataset, samples):
     [line] = rates.describe(training, samples)
     last = float(line.split(", ")[1].split()[0])
     assert last < 0.01 * training["learning_rate"]
+
+
+def test_a_rate_that_warms_up_rises_and_falls_to_zero():
+    given = options(restart_steps=None, rate_warmup_epochs=2)
+    # 1000 // 64 = 15 steps an epoch, the smaller last batch being left out.
+    schedule = rates.of_optimizer(given, 1000)
+    found = [float(schedule(step)) for step in (0, 15, 30, 75, 120)]
+    np.testing.assert_allclose(found, [0, 0.05, 0.1, 0.05, 0], atol=1e-6)
+    [line] = rates.describe(given | {"optimizer": "lars"}, 1000)
+    assert line.startswith("LARS, learning rate 0.1 after 2 epochs of warm-up")
+    bounded = rates.of_optimizer(given | {"steps_per_epoch": 3}, 1000)
+    assert float(bounded(6)) == pytest.approx(0.1)
+
+
+def test_the_optimizer_is_the_one_told():
+    import noisy_keras as nk
+
+    for name, kind in (("sgd", nk.MomentumSGD), ("lars", nk.LARS)):
+        found = rates.optimizer(
+            options(restart_steps=None, optimizer=name), 1000
+        )
+        assert type(found) is kind and found.momentum == 0.9
+        assert found.coupled_weight_decay == 1e-4
+        assert float(found.learning_rate) == pytest.approx(0.1)

@@ -1,0 +1,43 @@
+"""SimCLR, from the command line: features from pictures, without labels.
+
+python -m trainers.simclr                    # digits, no download
+python -m trainers.simclr --dataset=cifar10 --width=16 --epochs=100
+The run's `encoder.keras` is what other methods can start from.
+"""
+
+import sys
+
+from absl import app
+
+from trainers import contrastive_flags
+from trainers import flags
+from trainers import runner
+from trainers import settings
+
+METHOD = "simclr"
+
+flags.define_common(METHOD)
+contrastive_flags.define()
+
+
+def resolve(method, values):
+    """Settings from flags."""
+    own = {name: values[name] for name in contrastive_flags.SHARED}
+    resolved = settings.resolve(method, values, host=own)
+    contrastive_flags.check(resolved)
+    return resolved
+
+
+def build(network, source, settings):
+    """The model of a run."""
+    import noisy_keras as nk
+
+    return nk.SimCLR(network, source.num_samples, **settings.host)
+
+
+def main(argv):
+    sys.exit(runner.main(argv, METHOD, build, resolve))
+
+
+if __name__ == "__main__":
+    app.run(main)

@@ -50,10 +50,11 @@ def _from_saved_model(path):
         )
     signature = loaded.signatures["serving_default"]
     inputs = signature.structured_input_signature[1]
-    if len(inputs) != 1:
+    if len(inputs) != 1 or tf.string in (s.dtype for s in inputs.values()):
+        told = {name: spec.dtype.name for name, spec in inputs.items()}
         raise ValueError(
-            "Expected a SavedModel with images as its only input. Received: "
-            f"{path} with {list(inputs)}"
+            "Expected a SavedModel whose only input is numbers, the images. "
+            f"Received: {path} with {told}"
         )
     [(name, spec)] = inputs.items()
 

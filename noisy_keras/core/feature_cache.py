@@ -8,19 +8,13 @@ import keras
 import numpy as np
 
 from noisy_keras.core import files
+from noisy_keras.version import __version__
 
 # Pictures whose pixels are looked at: ids alone are the same in many sets.
 _LOOKED_AT = 256
 
-# Keras counts in names, and nodes are made of names.
-_NAMES = {
-    "build_config",
-    "inbound_nodes",
-    "input_layers",
-    "module",
-    "name",
-    "output_layers",
-}
+# Also say what was done with a network, which its weights tell.
+_LEFT_OUT = {"build_config", "compile_config"}
 
 
 def key(encoder, preprocessing, source, options):
@@ -33,26 +27,32 @@ def key(encoder, preprocessing, source, options):
         options: more that they depend on; JSON can hold it.
 
     Returns:
-        SHA-256, 64 hexadecimal digits; None where it cannot be known.
+        SHA-256, 64 hexadecimal digits; None where it cannot be known: of a
+        function, or of a layer that cannot be serialised.
     """
     digest = hashlib.sha256()
     if isinstance(encoder, str):
         _add_path(digest, encoder)
-    elif isinstance(encoder, keras.Model):
-        _add_network(digest, encoder)
-    else:
-        return None
-    if isinstance(preprocessing, keras.layers.Layer):
-        _add_network(digest, preprocessing)
-    elif preprocessing is not None:
-        return None
+    for network in (encoder, preprocessing):
+        if isinstance(network, keras.layers.Layer):
+            try:
+                _add_network(digest, network)
+            except (NotImplementedError, TypeError, ValueError):
+                return None  # It does not say how it was made.
+        elif network is not None and not isinstance(network, str):
+            return None
     for text in source.ids:
         digest.update(str(text).encode("utf-8") + b"\0")
     count = min(_LOOKED_AT, source.num_samples)
     seen = np.linspace(0, source.num_samples - 1, count).astype(np.int64)
     digest.update(np.ascontiguousarray(source.fetch(seen)).tobytes())
-    augmentation = vars(source.augmentation)
-    told = [options, source.image_shape, source.pixel_scale, augmentation]
+    told = [
+        options,
+        source.image_shape,
+        source.pixel_scale,
+        vars(source.augmentation),
+        __version__,
+    ]
     digest.update(json.dumps(told, sort_keys=True).encode("utf-8"))
     return digest.hexdigest()
 
@@ -89,28 +89,39 @@ def _path(folder, name):
 
 
 def _add_network(digest, network):
-    try:
-        config = keras.saving.serialize_keras_object(network)
-        config = json.dumps(_nameless(config), sort_keys=True, default=str)
-    except (NotImplementedError, TypeError, ValueError):
-        config = type(network).__name__  # Of a class without configuration.
-    digest.update(config.encode("utf-8"))
+    config = keras.saving.serialize_keras_object(network)
+    names = {}
+    _collect_names(config, names)
+    config = _renamed(config, names)
+    digest.update(json.dumps(config, sort_keys=True).encode("utf-8"))
     for weight in network.weights:
         value = np.ascontiguousarray(weight.numpy())
         digest.update(f"{value.dtype}{value.shape}".encode())
         digest.update(value.tobytes())
 
 
-def _nameless(config):
+def _collect_names(config, names):
+    """Numbers the names of layers, in which Keras counts, as they come."""
+    if isinstance(config, dict):
+        if isinstance(config.get("name"), str):
+            names.setdefault(config["name"], f"#{len(names)}")
+        config = list(config.values())
+    if isinstance(config, (list, tuple)):
+        for value in config:
+            _collect_names(value, names)
+
+
+def _renamed(config, names):
+    """A configuration by those numbers, nodes between layers included."""
     if isinstance(config, dict):
         return {
-            name: _nameless(value)
-            for name, value in config.items()
-            if name not in _NAMES
+            key: _renamed(value, names)
+            for key, value in config.items()
+            if key not in _LEFT_OUT
         }
     if isinstance(config, (list, tuple)):
-        return [_nameless(value) for value in config]
-    return config
+        return [_renamed(value, names) for value in config]
+    return names.get(config, config) if isinstance(config, str) else config
 
 
 def _add_path(digest, path):

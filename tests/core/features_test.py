@@ -89,6 +89,7 @@ def test_any_keras_model_and_a_keras_cv_backbone(source):
     assert resized.shape[0] == 40 and resized.ndim == 2
 
 
+@pytest.mark.large
 def test_saved_models_and_keras_files(source, network, tmp_path):
     expected = nk.features.compute(source, network)
     model = nk.SimCLR(network, 40)
@@ -150,6 +151,19 @@ def test_files_that_are_none_are_told(source, tmp_path):
         nk.features.compute(source, tmp_path)
     with pytest.raises(ValueError, match="a `.keras` file, an `.npy` file"):
         nk.features.compute(source, tmp_path / "weights.h5")
+
+
+def test_a_saved_model_of_encoded_pictures_is_told(source, tmp_path):
+    module = tf.Module()
+    module.served = tf.function(
+        lambda image_bytes: {"size": tf.strings.length(image_bytes)},
+        input_signature=[tf.TensorSpec([None], tf.string)],
+    )
+    tf.saved_model.save(
+        module, tmp_path, signatures={"serving_default": module.served}
+    )
+    with pytest.raises(ValueError, match="numbers.*'image_bytes': 'string'"):
+        nk.features.compute(source, tmp_path)
 
 
 def test_a_network_that_gives_nan_is_told(source):
@@ -225,6 +239,42 @@ def test_the_cache_knows_what_features_depend_on(
     compute(preprocessing=lambda x: x / 3)
     assert len(passes) == 11
     assert len(os.listdir(tmp_path / "kept")) == 9
+
+
+def test_the_cache_knows_which_output_comes_first(source, tmp_path):
+    """The same layers and weights, joined in another way, are another."""
+    inputs = keras.Input((16, 16, 3))
+    hidden = keras.layers.Conv2D(4, 1)(inputs)
+    last = keras.layers.ReLU()(hidden)
+    found = [
+        nk.features.compute(source, model, output=0, cache=tmp_path)
+        for model in (
+            keras.Model(inputs, [hidden, last]),
+            keras.Model(inputs, [last, hidden]),
+        )
+    ]
+    assert found[0].min() < 0.0 <= found[1].min()
+
+
+def test_layers_that_cannot_be_told_apart_are_not_kept(
+    source, network, tmp_path
+):
+    class Applied(keras.layers.Layer):
+        def __init__(self, function):
+            super().__init__()
+            self.function = function
+
+        def call(self, images):
+            return self.function(images)
+
+    half, third = (
+        nk.features.compute(
+            source, network, preprocessing=Applied(f), cache=tmp_path
+        )
+        for f in (lambda x: x / 2, lambda x: x / 3)
+    )
+    assert np.any(half != third)
+    assert not os.listdir(tmp_path)
 
 
 def test_a_broken_cache_is_made_anew(source, network, tmp_path, monkeypatch):

@@ -66,30 +66,26 @@ def statically_shaped(fields, batch_size, strategy):
     )
 
 
-def moving_variables(networks):
-    """What networks keep per replica: statistics, `tf.Variable`s of float32."""
-    return [
-        variable.value
-        for network in networks
-        for variable in network.non_trainable_variables
-        if variable.dtype == "float32"
-    ]
-
-
-def synchronizer(strategy, variables):
-    """A function that makes all replicas' copies of variables equal.
+def synchronizer(strategy, networks):
+    """A function that makes all replicas' copies of statistics equal.
 
     Batch normalisation keeps moving statistics per replica; without this each
     replica and worker would predict with its own, and save its own.
 
     Args:
         strategy: the model's.
-        variables: float `tf.Variable`s.
+        networks: whose statistics, variables of float32, are meant.
 
     Returns:
         A function without arguments that sets every copy to the mean; it does
         nothing where there is one replica.
     """
+    variables = [
+        variable.value
+        for network in networks
+        for variable in network.non_trainable_variables
+        if variable.dtype == "float32"
+    ]
     if strategy.num_replicas_in_sync == 1 or not variables:
         return lambda: None
 

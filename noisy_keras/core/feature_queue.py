@@ -11,7 +11,7 @@ from noisy_keras.core.sample_table import SampleTable
 class FeatureQueue(SampleTable):
     """A ring of rows, of which new ones replace the oldest.
 
-    It begins with random rows of length 1. Rows and position are saved,
+    Rows are zeros until they are filled. Rows and position are saved,
     non-trainable weights, so they travel with every checkpoint.
 
     Args:
@@ -37,9 +37,6 @@ class FeatureQueue(SampleTable):
             aggregation="none",
             name="position",
         )
-
-    def _initializer(self):
-        return _random_directions
 
     def all_rows(self):
         """The rows as they are: float32 `[Q, d]`."""
@@ -81,8 +78,3 @@ class FeatureQueue(SampleTable):
             "width": self.width,
             "name": self.name,
         }
-
-
-def _random_directions(shape, dtype=None):
-    rows = keras.random.normal(shape, dtype="float32")
-    return tf.cast(tf.math.l2_normalize(rows, axis=1), dtype or "float32")

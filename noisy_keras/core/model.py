@@ -85,6 +85,10 @@ class NoisyLabelModel(keras.Model):
         """Likely labels `[N]` and their probabilities `[N]`, for the audit."""
         return measurement.suggested, measurement.confidence
 
+    def normalizing_networks(self):
+        """Networks whose moving statistics all replicas must agree on."""
+        return list(dict.fromkeys([*self.networks, *self.predictors]))
+
     # What is common.
 
     @property
@@ -140,9 +144,8 @@ class NoisyLabelModel(keras.Model):
                     tf.zeros([1], tf.int32), tf.zeros([1, self.num_classes])
                 )
             self.optimizer.build(self.trainable_variables)
-        networks = dict.fromkeys([*self.networks, *self.predictors])
         self.synchronize = distribution.synchronizer(
-            self.distribute_strategy, distribution.moving_variables(networks)
+            self.distribute_strategy, self.normalizing_networks()
         )
 
     def compile_from_config(self, config):

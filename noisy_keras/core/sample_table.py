@@ -52,7 +52,7 @@ class SampleTable(keras.layers.Layer):
         self.storage = settings.one_of("float32", "float16")("storage", storage)
         self.rows = self.add_weight(
             shape=(self.num_samples, self.width),
-            initializer=self._initializer(),
+            initializer=keras.initializers.Constant(self.initial_value),
             dtype=self.storage,
             trainable=False,
             autocast=False,
@@ -60,9 +60,6 @@ class SampleTable(keras.layers.Layer):
             name="rows",
         )
         self.built = True
-
-    def _initializer(self):
-        return keras.initializers.Constant(self.initial_value)
 
     def read(self, index):
         """Gathers rows.

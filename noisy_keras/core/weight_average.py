@@ -11,8 +11,9 @@ class WeightAverage(keras.layers.Layer):
     """A network whose weights follow those of another slowly.
 
     `s <- d s + (1 - d) w` with `d = min(decay, (1 + t) / (10 + t))` at step t,
-    so that it forgets where it began; moving statistics of normalisation are
-    those of the network itself, unless they are to be averaged alike.
+    so that it forgets where it began, or always d = decay where no step is
+    told. Moving statistics of normalisation are those of the network itself,
+    unless they are to be averaged alike.
 
     Args:
         network: that is trained.
@@ -37,15 +38,17 @@ class WeightAverage(keras.layers.Layer):
         """Takes the weights of the network as they are."""
         self.network.set_weights(network.get_weights())
 
-    def update(self, network, step):
+    def update(self, network, step=None):
         """Follows the network, after its optimizer's step.
 
         Args:
             network: that was trained.
-            step: t, number of steps before this one, from 0.
+            step: t, number of steps before this one, from 0; or None.
         """
-        step = tf.cast(step, tf.float32)
-        decay = tf.minimum(self.decay, (1.0 + step) / (10.0 + step))
+        decay = self.decay
+        if step is not None:
+            step = tf.cast(step, tf.float32)
+            decay = tf.minimum(decay, (1.0 + step) / (10.0 + step))
         trained = {id(w) for w in network.trainable_variables}
         for old, new in zip(self.network.weights, network.weights, strict=True):
             value = tf.convert_to_tensor(new.value)

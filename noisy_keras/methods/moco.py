@@ -11,7 +11,6 @@
 import keras
 import tensorflow as tf
 
-from noisy_keras.core import distribution
 from noisy_keras.core import settings
 from noisy_keras.core.feature_queue import FeatureQueue
 from noisy_keras.core.weight_average import WeightAverage
@@ -34,7 +33,12 @@ class MoCo(SelfSupervisedModel):
     by the statistics of their common batch. Theirs shuffles batches between
     GPUs; here keys are normalised by running means, which are averaged as the
     weights are (EMAN, Cai et al., CVPR 2021), so that one device does. And the
-    average forgets its start: `min(m, (1 + t) / (10 + t))` at step t.
+    queue begins empty, not with random directions; until it is full, the loss
+    counts fewer keys and so is lower.
+
+    Keys must hardly change while they are in the queue, or a view is told from
+    them by their age: the loss then ends at `log(Q + 1)`, where all views are
+    alike. If it does, raise `key_momentum` or lower the learning rate.
 
     Args:
         networks: one network (or a list of one).
@@ -87,14 +91,8 @@ class MoCo(SelfSupervisedModel):
         self.key_head = WeightAverage(self.head, key_momentum, name="key_head")
         self.built = True
 
-    def compile(self, *args, **options):
-        super().compile(*args, **options)
-        strategy = self.distribute_strategy
-        of_keys = distribution.synchronizer(
-            strategy, distribution.moving_variables([self.key_encoder.network])
-        )
-        of_network = self.synchronize
-        self.synchronize = lambda: (of_network(), of_keys())
+    def normalizing_networks(self):
+        return [*super().normalizing_networks(), self.key_encoder.network]
 
     def steps(self):
         return {"train": self._train}
@@ -109,11 +107,10 @@ class MoCo(SelfSupervisedModel):
             loss = contrastive.info_nce(queries, keys, queue, self.temperature)
             return {"contrastive": loss}
 
-        step = tf.identity(self.optimizer.iterations)
         self.descend(0, terms)
         # The key network follows.
-        self.key_encoder.update(self.encoder, step)
-        self.key_head.update(self.head, step)
+        self.key_encoder.update(self.encoder)
+        self.key_head.update(self.head)
         # The newest keys take the place of the oldest.
         self.queue.push(keys)
 

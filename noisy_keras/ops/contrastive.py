@@ -78,7 +78,8 @@ def info_nce(queries, keys, queue, temperature: float = 0.07):
     Args:
         queries: float `[B, d]`.
         keys: float `[B, d]`, of the same images.
-        queue: float `[Q, d]`, keys u of other images, Q >= 1.
+        queue: float `[Q, d]`, keys u of other images, Q >= 1; rows of zeros
+            are places not filled yet, which count for nothing.
         temperature: t > 0.
 
     Returns:
@@ -96,9 +97,10 @@ def info_nce(queries, keys, queue, temperature: float = 0.07):
     if queue.shape[0] == 0:
         raise ValueError("Expected a queue of at least 1 key. Received: none")
     queries, keys, queue = map(_unit, (queries, keys, queue))
-    own = tf.reduce_sum(queries * keys, axis=1, keepdims=True)
-    similarity = tf.matmul(queries, queue, transpose_b=True)
-    logits = tf.concat([own, similarity], axis=1) / temperature
+    own = tf.reduce_sum(queries * keys, axis=1, keepdims=True) / temperature
+    others = tf.matmul(queries, queue, transpose_b=True) / temperature
+    filled = tf.reduce_any(queue != 0.0, axis=1)
+    logits = tf.concat([own, tf.where(filled, others, _NEVER)], axis=1)
     # The own key stands first.
     first = tf.zeros(tf.shape(logits)[0], tf.int32)
     return tf.reduce_mean(

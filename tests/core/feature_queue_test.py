@@ -1,5 +1,4 @@
 import keras
-import numpy as np
 import pytest
 import tensorflow as tf
 
@@ -13,7 +12,6 @@ def pushed(queue, *values):
 
 def test_new_rows_replace_the_oldest_in_turn():
     queue = nk.FeatureQueue(5, 1)
-    queue.assign(np.zeros((5, 1)))
     assert pushed(queue, 1, 2) == [1, 2, 0, 0, 0]
     assert pushed(queue, 3, 4) == [1, 2, 3, 4, 0]
     assert pushed(queue, 5, 6) == [6, 2, 3, 4, 5]
@@ -21,16 +19,9 @@ def test_new_rows_replace_the_oldest_in_turn():
     assert int(queue.position.numpy()) == 1
 
 
-def test_it_begins_with_different_directions():
-    rows = nk.FeatureQueue(64, 8).numpy()
-    np.testing.assert_allclose(np.linalg.norm(rows, axis=1), 1.0, rtol=1e-5)
-    assert np.abs(rows.mean(axis=0)).max() < 0.2
-
-
 def test_replicas_push_in_their_order_and_stay_equal(two_replicas):
     with two_replicas.scope():
         queue = nk.FeatureQueue(6, 1)
-    queue.assign(np.zeros((6, 1)))
 
     @tf.function
     def push(first):

@@ -61,6 +61,22 @@ def test_info_nce_by_hand():
     ) == pytest.approx((first + second) / 2, rel=1e-6)
 
 
+def test_places_of_the_queue_that_are_not_filled_count_for_nothing():
+    random = np.random.RandomState(4)
+    queries, keys, queue = (
+        tf.constant(random.normal(size=(n, 3)), tf.float32) for n in (4, 4, 5)
+    )
+    found, gradients = [], []
+    for rows in (queue, tf.concat([tf.zeros([2, 3]), queue], axis=0)):
+        with tf.GradientTape() as tape:
+            tape.watch(queries)
+            found.append(contrastive.info_nce(queries, keys, rows, 0.2))
+        gradients.append(tape.gradient(found[-1], queries))
+    assert float(found[0]) == pytest.approx(float(found[1]), rel=1e-6)
+    np.testing.assert_allclose(*gradients, rtol=1e-5, atol=1e-7)
+    assert float(contrastive.info_nce(queries, keys, tf.zeros([9, 3]))) == 0.0
+
+
 @pytest.mark.parametrize("temperature", [0.05, 0.5, 2.0])
 @pytest.mark.parametrize("jit", [False, True])
 def test_both_agree_with_their_formulas(temperature, jit):

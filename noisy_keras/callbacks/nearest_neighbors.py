@@ -86,10 +86,10 @@ class NearestNeighbors(keras.callbacks.Callback):
         labels, classes = self.source.labels, self.source.num_classes
 
         def accuracy(right, **queries):
-            votes = neighbors.vote(
+            share = neighbors.vote(
                 voters, labels, classes, neighbors=self.neighbors, **queries
             )
-            return float(np.mean(votes.share.argmax(axis=1) == right))
+            return float(np.mean(share.argmax(axis=1) == right))
 
         found = {"knn_given": accuracy(labels)}
         for name, other in self.judged.items():

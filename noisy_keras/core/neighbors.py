@@ -1,7 +1,5 @@
 """What nearest neighbours in a space of features say of labels."""
 
-from typing import NamedTuple
-
 import numpy as np
 import tensorflow as tf
 
@@ -11,18 +9,6 @@ from noisy_keras.ops import neighbors as ops
 MOST = 20_000
 
 _BATCH_SIZE = 500
-
-
-class Votes(NamedTuple):
-    """The outcome of `vote`.
-
-    Attributes:
-        share: float32 `[n, K]`, of the votes for each class.
-        neighbors: how many voted.
-    """
-
-    share: np.ndarray
-    neighbors: int
 
 
 def spread(count, most):
@@ -47,7 +33,7 @@ def vote(features, labels, num_classes, queries=None, own=None, neighbors=None):
             that is less.
 
     Returns:
-        `Votes`.
+        float32 `[n, K]`: share of the votes for each class.
 
     Raises:
         ValueError: fewer than two voters, or k that is not below their number.
@@ -74,4 +60,4 @@ def vote(features, labels, num_classes, queries=None, own=None, neighbors=None):
         ).numpy()
         for start in range(0, len(queries), _BATCH_SIZE)
     ]
-    return Votes(np.concatenate(share), neighbors)
+    return np.concatenate(share)

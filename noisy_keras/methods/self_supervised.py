@@ -10,7 +10,6 @@ from noisy_keras.core import settings
 from noisy_keras.core.audit import LabelAudit
 from noisy_keras.core.model import NoisyLabelModel
 from noisy_keras.data import augment
-from noisy_keras.data import batches
 from noisy_keras.methods.one_round import OneRoundSchedule
 from noisy_keras.networks import as_networks
 from noisy_keras.networks import build_projection
@@ -22,6 +21,11 @@ RULES = {
     "hidden_size": settings.optional(settings.at_least(0, int)),
     "view": settings.one_of(*augment.VIEWS),
 }
+
+_INSTEAD = (
+    "`nk.callbacks.NearestNeighbors(source, {'validation': ...})` says how "
+    "well its features tell classes apart."
+)
 
 
 class SelfSupervisedModel(NoisyLabelModel):
@@ -151,7 +155,7 @@ class SelfSupervisedModel(NoisyLabelModel):
             source.num_classes,
             queries=rows,
             own=own,
-        ).share
+        )
         given = np.take_along_axis(share, source.labels[:, None], axis=1)
         most = share.max(axis=1)
         return LabelAudit(
@@ -171,12 +175,6 @@ class SelfSupervisedModel(NoisyLabelModel):
         return {**config, **self.settings}
 
 
-_INSTEAD = (
-    "`nk.callbacks.NearestNeighbors(source, {'validation': ...})` says how "
-    "well its features tell classes apart."
-)
-
-
 class _Schedule(OneRoundSchedule):
     """Two views of each image, and no label."""
 
@@ -189,9 +187,4 @@ class _Schedule(OneRoundSchedule):
         index = row["index"]
         views = self._view(self.source.fetch_with_margin(index), row["seed"], 2)
         first, second = tf.split(views, 2, axis=0)
-        return {
-            "index": index,
-            "first": first,
-            "second": second,
-            "seed": batches.per_sample(row["seed"], index),
-        }
+        return {"index": index, "first": first, "second": second}

@@ -41,7 +41,7 @@ class SimCLR(SelfSupervisedModel):
         >>> source = nk.data.load("digits")
         >>> network = nk.networks.build("tiny", source)
         >>> model = nk.SimCLR(network, source.num_samples)
-        >>> model.compile(nk.LARS(1.0, weight_decay=1e-4))
+        >>> model.compile(nk.MomentumSGD(0.3, weight_decay=1e-4))
         >>> history = model.fit(source, epochs=20, batch_size=256, verbose=0)
         >>> started = nk.networks.warm_started(model.encoder)
         >>> host = nk.CrossEntropy(started, source.num_samples)

@@ -122,15 +122,15 @@ def warm_started(encoder, num_classes=None):
         encoder: a network with a linear layer `logits`, such as
             `SimCLR.encoder` or one read by `keras.models.load_model`; it stays
             as it is.
-        num_classes: K; default: the encoder's.
+        num_classes: K, at least 2; default: the encoder's.
 
     Returns:
         A `keras.Model` of the same structure. All weights are copies, but for
         those of `logits`, which are drawn anew.
 
     Raises:
-        ValueError: it keeps not the contract of a network, or has no layer
-            `logits`.
+        ValueError: it does not keep the contract of a network, has no layer
+            `logits`, or is to tell fewer than two classes apart.
 
     Example:
         >>> encoder = build("tiny", image_shape=(32, 32, 3), num_classes=10)
@@ -145,6 +145,10 @@ def warm_started(encoder, num_classes=None):
             "which is to be drawn anew. Received: "
             f"{encoder.name} without one; `nk.networks.build` and "
             "`nk.networks.from_backbone` make such networks."
+        )
+    if num_classes is not None and num_classes < 2:
+        raise ValueError(
+            f"Expected at least 2 classes. Received: num_classes={num_classes}"
         )
     config = _without_seeds(keras.saving.serialize_keras_object(encoder))
     if num_classes is not None:

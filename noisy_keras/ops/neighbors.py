@@ -25,7 +25,7 @@ def class_votes(
             queries themselves; -1 for none. None: no query is among them.
 
     Returns:
-        float32 `[B, K]`, rows summing to those of `targets`, 1.
+        float32 `[B, K]`: shares of the votes, summing to 1 in each row.
 
     Example:
         >>> features = tf.constant([[1.0, 0.0], [0.0, 1.0]])

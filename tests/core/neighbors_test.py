@@ -15,28 +15,28 @@ def circle(count, classes, seed=0):
 def test_neighbours_of_one_heap_agree():
     features, labels = circle(60, 3)
     found = neighbors.vote(features.astype(np.float32), labels, 3)
-    assert found.neighbors == 10 and found.share.shape == (60, 3)
-    np.testing.assert_array_equal(found.share.argmax(axis=1), labels)
+    assert found.shape == (60, 3)
+    np.testing.assert_array_equal(found.argmax(axis=1), labels)
     queries, right = circle(7, 3, seed=1)
     found = neighbors.vote(
         features.astype(np.float32), labels, 3, queries.astype(np.float32)
     )
-    np.testing.assert_array_equal(found.share.argmax(axis=1), right)
+    np.testing.assert_array_equal(found.argmax(axis=1), right)
 
 
 def test_a_sample_has_no_vote_on_itself():
     features = np.eye(4, dtype=np.float32) + 0.1
     found = neighbors.vote(features, np.arange(4), 4, neighbors=3)
-    np.testing.assert_allclose(np.diag(found.share), 0.0, atol=1e-6)
+    np.testing.assert_allclose(np.diag(found), 0.0, atol=1e-6)
 
 
 def test_many_queries_are_those_of_one_at_a_time():
     features, labels = circle(1203, 3)
     features = features.astype(np.float32)
-    whole = neighbors.vote(features, labels, 3).share
+    whole = neighbors.vote(features, labels, 3)
     part = neighbors.vote(
         features, labels, 3, queries=features[700:703], own=[700, 701, 702]
-    ).share
+    )
     np.testing.assert_allclose(whole[700:703], part, rtol=1e-5)
 
 

@@ -51,13 +51,37 @@ class SelfSupervisedHarness(MethodHarness):
             embeddings, model(held.fetch(range(64))).numpy(), atol=1e-4
         )
 
+    # What every method must do, and is dear to find out.
+
+    @pytest.mark.large
+    def test_one_trace_per_phase_however_the_epochs_change(self):
+        super().test_one_trace_per_phase_however_the_epochs_change()
+
+    @pytest.mark.large
+    def test_xla_gives_the_same_losses(self):
+        super().test_xla_gives_the_same_losses()
+
+    @pytest.mark.large
+    def test_two_replicas_train_with_equal_tables(self, two_replicas):
+        super().test_two_replicas_train_with_equal_tables(two_replicas)
+
+    @pytest.mark.large
+    def test_a_saved_model_goes_on_as_if_never_saved(self, tmp_path):
+        super().test_a_saved_model_goes_on_as_if_never_saved(tmp_path)
+
+    @pytest.mark.large
+    @pytest.mark.parametrize("policy", ["mixed_bfloat16", "mixed_float16"])
+    def test_mixed_precision_trains(self, policy):
+        super().test_mixed_precision_trains(policy)
+
+    @pytest.mark.large
     def test_true_labels_reach_no_batch(self):
         """Nor does any other label."""
         source = toy.source(64)
         schedule = self.compiled(source).make_schedule(source, self.batch_size)
         for one in schedule(0):
             fields = one.dataset().element_spec["train"]
-            assert set(fields) == {"index", "first", "second", "seed"}
+            assert set(fields) == {"index", "first", "second"}
         weights, results = None, []
         for each in (source, source.relabel((source.labels + 1) % toy.CLASSES)):
             model = self.compiled(each)
@@ -68,6 +92,7 @@ class SelfSupervisedHarness(MethodHarness):
         for first, second in zip(*results, strict=True):
             np.testing.assert_array_equal(first, second)
 
+    @pytest.mark.large
     def test_a_killed_run_goes_on_as_if_it_had_not_been(self, tmp_path):
         source = toy.source(64)
 
@@ -90,6 +115,7 @@ class SelfSupervisedHarness(MethodHarness):
         for one, other in zip(whole.variables, resumed.variables, strict=True):
             np.testing.assert_array_equal(one.numpy(), other.numpy())
 
+    @pytest.mark.large
     def test_the_classifier_is_left_alone_and_another_host_starts(self):
         source = toy.source(64)
         model = self.compiled(source)

@@ -16,6 +16,10 @@ class TestSimCLR(SelfSupervisedHarness):
     def build(self, source):
         return nk.SimCLR(toy.network(), source.num_samples, **self.options())
 
+    @pytest.mark.large
+    def test_it_learns_and_finds_planted_wrong_labels(self):
+        super().test_it_learns_and_finds_planted_wrong_labels()
+
 
 def test_the_loss_is_that_of_both_views_of_all_images():
     source = toy.source(32)
@@ -52,6 +56,7 @@ def test_two_views_are_drawn_and_no_image_is_twice_in_an_epoch():
     assert len(set(seen)) == len(seen) == 32
 
 
+@pytest.mark.large
 def test_two_replicas_have_the_loss_of_the_global_batch(two_replicas):
     source = toy.source(32)
     losses, weights = [], None
@@ -83,6 +88,7 @@ def test_two_replicas_have_the_loss_of_the_global_batch(two_replicas):
         np.testing.assert_allclose(one.numpy(), other.numpy(), atol=2e-4)
 
 
+@pytest.mark.large
 def test_lars_and_its_schedule_train_it():
     source = toy.source(64)
     model = nk.SimCLR(toy.network(), 64, view="randaugment")

@@ -24,7 +24,14 @@ def test_all_but_the_classifier_is_copied():
     nk.DivideMix([network, other], 32)
 
 
-@pytest.mark.parametrize("name", ["tiny", "resnet32", "wide_resnet28_2"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "tiny",
+        pytest.param("resnet32", marks=pytest.mark.large),
+        pytest.param("wide_resnet28_2", marks=pytest.mark.large),
+    ],
+)
 def test_another_number_of_classes(name):
     encoder = nk.networks.build(
         name, image_shape=(16, 16, 3), num_classes=4, width=4
@@ -51,6 +58,8 @@ def test_a_backbone_and_a_saved_encoder(tmp_path):
 
 
 def test_what_is_no_network_is_told():
+    with pytest.raises(ValueError, match="at least 2 classes"):
+        nk.networks.warm_started(toy.network(), num_classes=1)
     inputs = keras.Input((16, 16, 3))
     with pytest.raises(ValueError, match="output is a dict"):
         nk.networks.warm_started(keras.Model(inputs, inputs))

@@ -14,6 +14,7 @@ from trainers import contrastive_flags
 from trainers import flags
 from trainers import runner
 from trainers import settings
+from trainers.usage import UsageError
 
 METHOD = "moco"
 _OWN = (*contrastive_flags.SHARED, "queue_size", "key_momentum")
@@ -21,7 +22,11 @@ _OWN = (*contrastive_flags.SHARED, "queue_size", "key_momentum")
 flags.define_common(METHOD)
 contrastive_flags.define()
 absl_flags.DEFINE_integer(
-    "queue_size", None, "Keys that a view is told from.", lower_bound=1
+    "queue_size",
+    None,
+    "Keys that a view is told from; default: the preset's, or as many as half "
+    "of the pictures if that is less.",
+    lower_bound=1,
 )
 absl_flags.DEFINE_float(
     "key_momentum",
@@ -37,12 +42,12 @@ def resolve(method, values):
     contrastive_flags.check(resolved)
     batch, queue = resolved.training["batch_size"], resolved.host["queue_size"]
     if batch > queue:
-        raise settings.UsageError(
+        raise UsageError(
             f"--queue_size: expected at least the batch size, {batch}; "
             f"got {queue}"
         )
     if not 0.0 <= resolved.host["key_momentum"] < 1.0:
-        raise settings.UsageError(
+        raise UsageError(
             "--key_momentum: expected a number in [0, 1); "
             f"got {resolved.host['key_momentum']}"
         )
@@ -53,7 +58,13 @@ def build(network, source, settings):
     """The model of a run."""
     import noisy_keras as nk
 
-    return nk.MoCo(network, source.num_samples, **settings.host)
+    count, options = source.num_samples, settings.host
+    if "queue_size" not in settings.replaced:
+        # A longer queue holds keys of the very pictures to be told from it.
+        fewest = settings.training["batch_size"]
+        size = max(fewest, min(options["queue_size"], count // 2))
+        options = options | {"queue_size": size}
+    return nk.MoCo(network, count, **options)
 
 
 def main(argv):

@@ -12,6 +12,7 @@ from trainers import progress
 from trainers import rates
 from trainers import run_folder
 from trainers import summary as summary_module
+from trainers import training
 
 #: Of the encoder's file in the run's folder.
 ENCODER = "encoder.keras"
@@ -40,20 +41,16 @@ def train(run, folder, out, knn_every):
     Raises:
         FloatingPointError: the loss diverged; checkpoints stay.
     """
-    options = run.settings.training
+    epochs = run.settings.training["epochs"]
     judged = {"validation": run.validation, "test": run.test}
     judged = {name: s for name, s in judged.items() if s is not None}
-    bar = progress.Progress(out, run.judged_name, options["epochs"])
+    bar = progress.Progress(out, epochs=epochs)
     try:
         run.model.fit(
             run.train,
-            epochs=options["epochs"],
-            batch_size=options["batch_size"],
-            steps_per_epoch=options["steps_per_epoch"],
-            seed=options["seed"],
-            verbose=0,
+            epochs=epochs,
             callbacks=[
-                rates.callback(options),
+                rates.callback(run.settings.training),
                 callbacks.NearestNeighbors(run.train, judged, knn_every),
                 bar,
                 callbacks.MetricsLog(os.path.join(folder, "metrics.jsonl")),
@@ -62,6 +59,8 @@ def train(run, folder, out, knn_every):
                     os.path.join(folder, "checkpoints")
                 ),
             ],
+            # It predicts no classes that could be judged.
+            **training.fit_options(run) | {"validation_data": None},
         )
     finally:
         bar.close()
@@ -72,13 +71,12 @@ def finish(run, folder, out):
     audit = run.model.label_audit(run.train)
     records = metrics_log.read(os.path.join(folder, "metrics.jsonl"))
     summary = _summary(run, records, audit)
-    if not distribution.is_chief(run.strategy):
-        return
-    audit.to_csv(os.path.join(folder, "label_audit.csv"))
-    run_folder.save_model(os.path.join(folder, ENCODER), run.model.encoder)
-    run_folder.save_model(os.path.join(folder, "model.keras"), run.model)
-    run_folder.write_json(os.path.join(folder, run_folder.SUMMARY), summary)
-    _print(out, summary, folder)
+    if distribution.is_chief(run.strategy):
+        encoder = os.path.join(folder, ENCODER)
+        run_folder.save_model(encoder, run.model.encoder)
+        files = training.save(run, folder, audit, summary)
+        what = "the network, for `nk.networks.warm_started` to start from"
+        _print(out, summary, folder, [(ENCODER, what), *files])
 
 
 def _summary(run, records, audit):
@@ -92,10 +90,9 @@ def _summary(run, records, audit):
             name: {"epoch": r["epoch"]} | {k: r[k] for k in _WHAT if k in r}
             for name, r in steps.items()
         },
-        "knn": "share of pictures of whose label, as given in the training "
-        "set and as published elsewhere, their nearest training pictures, by "
-        "cosine similarity of embeddings, give most votes by theirs as given; "
-        "nothing was selected by it",
+        "knn": "share of pictures whose label gets most votes of their nearest "
+        "training pictures (cosine similarity of embeddings; these vote by "
+        "their labels as given); nothing was selected by it",
         "loss": records[-1]["loss"],
         "labels": summary_module.found_labels(run, audit),
         "wall_seconds": round(sum(r["seconds"] for r in records), 1),
@@ -103,7 +100,7 @@ def _summary(run, records, audit):
     }
 
 
-def _print(out, summary, folder):
+def _print(out, summary, folder, files):
     first, final = summary["first"], summary["final"]
     found = table.Table(
         title="Accuracy of nearest neighbours", title_justify="left"
@@ -125,13 +122,5 @@ def _print(out, summary, folder):
     if labels.get("label_auc") is not None:
         out.print(f"Against the true labels: AUC {labels['label_auc']:.3f}.")
     out.print(f"Files in {folder}:")
-    for name, what in (
-        (ENCODER, "the network, for `nk.networks.warm_started` to start from"),
-        ("label_audit.csv", "every label, and what its neighbours' are"),
-        ("model.keras", "the whole model, for keras.models.load_model"),
-        ("summary.json", "the figures above and more"),
-        ("metrics.jsonl", "all metrics of every epoch"),
-        (run_folder.LABELS, "the labels that neighbours vote by"),
-        ("tensorboard/", "curves: tensorboard --logdir " + folder),
-    ):
+    for name, what in files:
         out.print(f"  {name:<20} {what}")

@@ -89,12 +89,12 @@ def describe(options, num_samples):
     if not _by_steps(options):
         return []
     rate = f"learning rate {options['learning_rate']:g}"
-    if options["rate_warmup_epochs"] is not None:
-        return [
-            f"{options['optimizer'].upper()}, {rate} after "
-            f"{options['rate_warmup_epochs']} epochs of warm-up, then down to "
-            "0 by half a cosine"
-        ]
+    warmup = options["rate_warmup_epochs"]
+    if warmup is not None:
+        told = f"{options['optimizer'].upper()}, {rate}"
+        if warmup:
+            told += f" after {warmup} epoch{'s' * (warmup > 1)} of warm-up"
+        return [f"{told}, then down to 0 by half a cosine"]
     steps = batches.steps_for(num_samples, options["batch_size"])
     steps = min(steps, options["steps_per_epoch"] or steps)
     steps *= options["epochs"]

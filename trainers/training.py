@@ -192,7 +192,7 @@ def _train_model(run, folder, out, bar, picture_every):
             *_records(run, folder, picture_every),
             callbacks.ResumableCheckpoint(os.path.join(folder, "checkpoints")),
         ],
-        **_fit_options(run),
+        **fit_options(run),
     )
 
 
@@ -216,14 +216,15 @@ def _train_phases(run, folder, out, bar, picture_every):
             directory=folder,
             callbacks=phase_callbacks,
             report=out.print,
-            **_fit_options(run),
+            **fit_options(run),
         )
     except nk.recipes.ArtefactError as error:
         raise UsageError(f"--output_dir: {error}") from error
     run.recipe = recipe
 
 
-def _fit_options(run):
+def fit_options(run):
+    """Arguments of `fit` that all methods are given."""
     options = run.settings.training
     # No other method knows the argument.
     trusted = {} if run.trusted is None else {"trusted": run.trusted}
@@ -252,8 +253,23 @@ def finish(run, folder, out):
     audit = run.model.label_audit(run.train)
     records = metrics_log.read(os.path.join(folder, "metrics.jsonl"))
     summary = summary_module.summarize(run, records, audit)
-    if not distribution.is_chief(run.strategy):
-        return
+    if distribution.is_chief(run.strategy):
+        files = save(run, folder, audit, summary)
+        progress.print_summary(out, summary, folder, files)
+
+
+def save(run, folder, audit, summary):
+    """Writes what a run leaves, each file whole or not at all.
+
+    Args:
+        run: `Run`.
+        folder: of the run.
+        audit: `LabelAudit` of what it was trained on.
+        summary: dict.
+
+    Returns:
+        The files to point to: list of (name, what it is).
+    """
     audit.to_csv(os.path.join(folder, "label_audit.csv"))
     run_folder.save_model(os.path.join(folder, "model.keras"), run.model)
     run_folder.write_json(os.path.join(folder, run_folder.SUMMARY), summary)
@@ -270,13 +286,13 @@ def finish(run, folder, out):
         ("model.keras", "the trained model, for keras.models.load_model"),
         ("summary.json", "the figures above and more"),
         ("metrics.jsonl", "all metrics of every epoch"),
-        (run_folder.LABELS, "the labels that it was trained on"),
+        (run_folder.LABELS, "the labels as the run was given them"),
         *_estimate_file(run),
         ("tensorboard/", "curves: tensorboard --logdir " + folder),
     ]
     if os.path.isdir(os.path.join(folder, "pictures")):
         files.append(("pictures/", "masks and reconstructions"))
-    progress.print_summary(out, summary, folder, files)
+    return files
 
 
 def _estimate_file(run):

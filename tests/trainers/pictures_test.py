@@ -22,11 +22,17 @@ def run(trainer, *flags):
     )
 
 
-def test_a_folder_is_trained_on_and_unreadable_pictures_are_listed(tmp_path):
+@pytest.mark.parametrize(
+    "trainer",
+    ["cross_entropy", pytest.param("simclr", marks=pytest.mark.large)],
+)
+def test_a_folder_is_trained_on_and_unreadable_pictures_are_listed(
+    tmp_path, trainer
+):
     example.write(tmp_path / "pictures")
     (tmp_path / "pictures" / "3" / "empty.jpg").write_bytes(b"")
     result = run(
-        "cross_entropy",
+        trainer,
         f"--dataset=folder:{tmp_path}/pictures",
         f"--output_dir={tmp_path}/run",
         "--epochs=1",

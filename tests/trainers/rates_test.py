@@ -108,6 +108,10 @@ def test_a_rate_that_warms_up_rises_and_falls_to_zero():
     np.testing.assert_allclose(found, [0, 0.05, 0.1, 0.05, 0], atol=1e-6)
     [line] = rates.describe(given | {"optimizer": "lars"}, 1000)
     assert line.startswith("LARS, learning rate 0.1 after 2 epochs of warm-up")
+    [line] = rates.describe(given | {"rate_warmup_epochs": 1}, 1000)
+    assert "after 1 epoch of warm-up, then" in line
+    [line] = rates.describe(given | {"rate_warmup_epochs": 0}, 1000)
+    assert line == "SGD, learning rate 0.1, then down to 0 by half a cosine"
     bounded = rates.of_optimizer(given | {"steps_per_epoch": 3}, 1000)
     assert float(bounded(6)) == pytest.approx(0.1)
 

@@ -57,7 +57,7 @@ _ON_DIGITS = Preset(
     network="tiny",
     epochs=40,
     drops=(),
-    batch_size=256,
+    batch_size=128,
     learning_rate=0.3,
     weight_decay=1e-4,
     rate_warmup=2,
@@ -67,7 +67,6 @@ _DIGITS = {
     "simclr": _ON_DIGITS,
     "moco": dataclasses.replace(
         _ON_DIGITS,
-        batch_size=128,
         learning_rate=0.06,
         host={"temperature": 0.2, "queue_size": 512, "key_momentum": 0.99},
     ),

@@ -42,7 +42,7 @@ class SimCLR(SelfSupervisedModel):
         >>> network = nk.networks.build("tiny", source)
         >>> model = nk.SimCLR(network, source.num_samples)
         >>> model.compile(nk.MomentumSGD(0.3, weight_decay=1e-4))
-        >>> history = model.fit(source, epochs=20, batch_size=256, verbose=0)
+        >>> history = model.fit(source, epochs=20, batch_size=128, verbose=0)
         >>> started = nk.networks.warm_started(model.encoder)
         >>> host = nk.CrossEntropy(started, source.num_samples)
 

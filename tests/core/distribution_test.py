@@ -21,7 +21,11 @@ ROOT = os.path.dirname(
 
 @pytest.mark.parametrize(
     "method",
-    ["cross_entropy", "sanm", pytest.param("ieg", marks=pytest.mark.large)],
+    [
+        "cross_entropy",
+        pytest.param("sanm", marks=pytest.mark.large),
+        pytest.param("ieg", marks=pytest.mark.large),
+    ],
 )
 def test_two_workers_train_as_one(tmp_path, method):
     cluster.run(

@@ -25,6 +25,7 @@ class TrustedHarness(MethodHarness):
         "test_xla_gives_the_same_losses",
         "test_two_replicas_train_with_equal_tables",
         "test_mixed_precision_trains",
+        "test_true_labels_reach_no_batch",
     )
 
     def compiled(self, source, **options):

@@ -342,7 +342,7 @@ def run(tmp_path):
 def test_a_run_tells_and_hands_over_what_it_trusts(run):
     prepared = run(trusted=2)
     assert prepared.trusted.num_samples == 20
-    assert training._fit_options(prepared)["trusted"] is prepared.trusted
+    assert training.fit_options(prepared)["trusted"] is prepared.trusted
     told = training.describe(prepared)
     assert "180 training images, 10 classes, 40% symmetric noise" in told
     assert "\n20 trusted images (2 per class), 20 of them taken out" in told
@@ -355,7 +355,7 @@ def test_a_run_tells_and_hands_over_what_it_trusts(run):
 def test_other_methods_are_handed_nothing(run):
     prepared = run(trusted=2)
     prepared.trusted = None
-    assert "trusted" not in training._fit_options(prepared)
+    assert "trusted" not in training.fit_options(prepared)
     assert "trusted" not in training.describe(prepared)
     assert "trusted_samples" not in runner._used(prepared)
 

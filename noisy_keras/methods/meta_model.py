@@ -8,6 +8,21 @@ from noisy_keras.networks import precision
 from noisy_keras.ops import meta
 
 
+def reads_momentum(optimizer):
+    """Whether a look-ahead can take an optimizer's own step.
+
+    Args:
+        optimizer: a Keras optimizer.
+
+    Returns:
+        bool; False also of `LARS`, which scales each variable's gradient.
+    """
+    return (
+        isinstance(optimizer, MomentumSGD)
+        and type(optimizer).decayed is MomentumSGD.decayed
+    )
+
+
 class MetaModel(TrustedSetModel):
     """A step looks ahead, and asks the trusted set whether it was good.
 
@@ -38,7 +53,7 @@ class MetaModel(TrustedSetModel):
 
     def compile(self, optimizer=None, *args, **kwargs):
         super().compile(optimizer, *args, **kwargs)
-        if self.momentum_lookahead and not isinstance(self._sgd, MomentumSGD):
+        if self.momentum_lookahead and not reads_momentum(self._sgd):
             raise ValueError(
                 "Expected `nk.MomentumSGD`, whose momentum the look-ahead "
                 "reads, or `momentum_lookahead=False`. "

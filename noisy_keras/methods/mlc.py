@@ -15,10 +15,10 @@ import keras
 import tensorflow as tf
 
 from noisy_keras.core import settings
-from noisy_keras.core.optimizers import MomentumSGD
 from noisy_keras.methods import meta_learner
 from noisy_keras.methods.meta_learner import MetaLearner
 from noisy_keras.methods.meta_learner import MetaLearnerModel
+from noisy_keras.methods.meta_model import reads_momentum
 from noisy_keras.ops import losses
 
 _RULES = {"embedding": settings.at_least(1, int), **meta_learner.RULES}
@@ -132,7 +132,7 @@ class MLC(MetaLearnerModel):
     @property
     def momentum_lookahead(self):
         """The look-ahead has the optimizer's momentum, where that has one."""
-        return isinstance(self._sgd, MomentumSGD)
+        return reads_momentum(self._sgd)
 
     def steps(self):
         return {"train": self._train}

@@ -292,6 +292,13 @@ def test_other_optimizers_need_a_plain_lookahead():
     assert np.isfinite(history.history["loss"]).all()
 
 
+def test_an_optimizer_of_scaled_gradients_is_told():
+    # It is a `MomentumSGD` too, but its step is another.
+    model = nk.IEG(toy.network(), 64, strong_view="weak")
+    with pytest.raises(ValueError, match="Received: LARS"):
+        model.compile(nk.LARS(0.1))
+
+
 def test_current_rate_as_step_size():
     model = model_of(toy.source(64), step_size=None)
     model.compile(

@@ -36,10 +36,14 @@ from noisy_keras.methods.pseudo_labeling import PseudoLabeling
 from noisy_keras.methods.sanm import SANM
 from noisy_keras.methods.simclr import SimCLR
 from noisy_keras.plugins.sanm import AdversarialNoisyMasking
+from noisy_keras.recipes.c2d import C2D
+from noisy_keras.recipes.dmlp import DMLP
 from noisy_keras.recipes.drpl import DRPL
 from noisy_keras.version import __version__
 
 __all__ = [
+    "C2D",
+    "DMLP",
     "DRPL",
     "EG",
     "IEG",

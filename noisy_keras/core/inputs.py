@@ -9,6 +9,7 @@ from noisy_keras.data import batches
 from noisy_keras.data.array_source import from_arrays
 from noisy_keras.data.array_source import from_dataset
 from noisy_keras.data.source import Source
+from noisy_keras.data.splits import first
 from noisy_keras.networks import head
 
 EVALUATION_BATCH_SIZE = 500
@@ -56,6 +57,39 @@ def check_source(model, source, training=False):
                 f"Expected {what} as the model was built for: {mine}. "
                 f"Received: {other}, from {source!r}"
             )
+
+
+def check_trusted(trusted, source):
+    """Raises unless a trusted set suits a source, before there is a model.
+
+    Args:
+        trusted: `Source` of samples with right labels.
+        source: `Source` to be trained on.
+
+    Raises:
+        ValueError: no source, other classes or images, or a class without
+            samples.
+    """
+    if not is_source(trusted):
+        raise ValueError(
+            "Expected `trusted` to be a `Source`; `train, trusted = "
+            "source.split(trusted=10)` takes one out of a source. Received: "
+            f"{type(trusted).__name__}"
+        )
+    for what in ("class_names", "image_shape"):
+        mine, other = getattr(source, what), getattr(trusted, what)
+        if mine != other:
+            raise ValueError(
+                f"Expected `trusted` with the {what} of the source, "
+                f"{first(list(mine))}. Received: {first(list(other))}"
+            )
+    counts = np.bincount(trusted.labels, minlength=source.num_classes)
+    missing = [source.class_names[c] for c in np.flatnonzero(counts == 0)]
+    if missing:
+        raise ValueError(
+            "Expected trusted samples of every class. Received: none of "
+            f"{first(missing)}"
+        )
 
 
 def evaluation_batches(model, source, batch_size=None):

@@ -58,6 +58,7 @@ class NoisyLabelModel(keras.Model):
             )
         self._means = {n: keras.metrics.Mean(name=n) for n in ("loss", *names)}
         self.batch_size = None  # Of the round in training.
+        self.first_epoch = 0  # Of the run; schedules count from it.
         self._resume_from = None
         self._keep_metrics = False
 

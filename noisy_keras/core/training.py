@@ -183,6 +183,8 @@ def fit(
 def _train_epoch(model, schedule, start, outer, epochs, verbose):
     """Trains the rounds of one epoch, from a position on."""
     epoch = start.epoch
+    # A recipe counts its epochs through; this method counts its own.
+    own = epoch - model.first_epoch
     model.position = start
     # The division is part of an epoch's time, and comes before its hooks.
     model.epoch_began = time.monotonic()
@@ -190,8 +192,8 @@ def _train_epoch(model, schedule, start, outer, epochs, verbose):
         model.reset_metrics()
         begin = getattr(schedule, "begin_epoch", None)
         if begin is not None:
-            begin(epoch)
-    rounds = [rounds_module.as_round(item) for item in schedule(epoch)]
+            begin(own)
+    rounds = [rounds_module.as_round(item) for item in schedule(own)]
     lengths = [r.steps for r in rounds]
     model.epoch_samples = 0
     outer.set_params(

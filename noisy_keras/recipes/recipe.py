@@ -27,6 +27,8 @@ class Recipe:
     Attributes:
         phases: tuple of `Phase`.
         settings: dict of the recipe's arguments.
+        inputs: dict, as JSON holds it, of what `fit` was given beside a source
+            and the artefacts depend on.
         model: of the last phase, once fitted.
     """
 
@@ -38,6 +40,7 @@ class Recipe:
         head.check(network)
         self.networks = [network]
         self.plugins = []
+        self.inputs = {}
         self.model = None
         self._compiled = None
         self._strategy = tf.distribute.get_strategy()
@@ -52,6 +55,37 @@ class Recipe:
             The model of the last phase.
         """
         raise NotImplementedError  # pragma: no cover
+
+    def check(self, source, **given):
+        """Raises what `fit` would before its first phase.
+
+        Args:
+            source: as of `fit`.
+            **given: what `fit` is given of data beside it.
+
+        Raises:
+            ValueError: data that do not fit.
+        """
+        del given
+        check_network(self.networks[0], source)
+
+    def labels_of(self, phase, source):
+        """The source as a phase knows it, whose labels it is judged by.
+
+        Args:
+            phase: `Phase`, whose turn it is.
+            source: that was passed to `fit`.
+        """
+        del phase
+        return source
+
+    def label_audit(self, source):
+        """What became of the given labels: a `LabelAudit`, once fitted.
+
+        Args:
+            source: that was passed to `fit`.
+        """
+        return self.model.label_audit(source)
 
     def compile(self, optimizer=None, **options):
         """Says how every phase is compiled: see `NoisyLabelModel.compile`.
@@ -113,6 +147,7 @@ class Recipe:
         optimizer = self._compiled[0]
         depends_on = {
             **self.settings,
+            **self.inputs,
             # Not its name, in which Keras counts.
             "network": [list(w.shape) for w in self.networks[0].weights],
             "precision": self.networks[0].dtype_policy.name,
@@ -154,13 +189,7 @@ class Recipe:
                 "Expected a `Source`; `nk.data.from_arrays(images, labels)` "
                 f"makes one. Received: {type(source).__name__}"
             )
-        network = self.networks[0]
-        own = network.output["logits"].shape[-1], network.input_shape[1:]
-        if own != (source.num_classes, source.image_shape):
-            raise ValueError(
-                f"Expected {own[0]} classes and images {own[1]}, as the "
-                f"network was built for. Received: {source!r}"
-            )
+        check_network(self.networks[0], source)
         most = source.num_samples
         for name, value, bound in (
             ("batch_size", batch_size, most),
@@ -184,6 +213,16 @@ class Recipe:
                 "phases cannot share one checkpoint. Received: "
                 f"callbacks={[type(c).__name__ for c in listed]}"
             )
+
+
+def check_network(network, source):
+    """Raises unless a network is for the classes and images of a source."""
+    own = network.output["logits"].shape[-1], network.input_shape[1:]
+    if own != (source.num_classes, source.image_shape):
+        raise ValueError(
+            f"Expected {own[0]} classes and images {own[1]}, as the network "
+            f"was built for. Received: {source!r}"
+        )
 
 
 def _fingerprint(source):

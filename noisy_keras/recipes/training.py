@@ -36,6 +36,26 @@ class Training:
     def seed(self):
         return self.options["seed"]
 
+    def compile_options(self, metrics=True):
+        """What models are compiled with beside an optimizer.
+
+        Args:
+            metrics: whether with the recipe's metrics, which need classes.
+        """
+        options = self.recipe._compiled[1]
+        return options if metrics else options | {"metrics": ()}
+
+    def batch_size(self, source, wanted=None):
+        """The batch size of a phase, at most what a source has for all.
+
+        Args:
+            source: the `Source` to train on.
+            wanted: default: the recipe's.
+        """
+        replicas = self.recipe._strategy.num_replicas_in_sync
+        most = source.num_samples - source.num_samples % replicas
+        return min(wanted or self.recipe.default_batch_size, most)
+
     def fresh_network(self, weights=None):
         """A network of the recipe's structure.
 
@@ -74,49 +94,70 @@ class Training:
             self.kept.save(name, **arrays)
         return arrays
 
+    def folder(self, *parts):
+        """A folder for what is half done, or None where nothing is kept.
+
+        Args:
+            *parts: of its path below the recipe's.
+        """
+        if self.directory is None or not self._writes:
+            return None
+        return os.path.join(self.directory, *parts)
+
+    def discard(self, *parts):
+        """Removes a folder that `folder` named, if it is there."""
+        path = self.folder(*parts)
+        if path is not None:
+            shutil.rmtree(path, ignore_errors=True)
+
     @property
     def _writes(self):
         return distribution.is_chief(self.recipe._strategy)
 
-    def train(self, phase, build, source=None):
+    def train(self, phase, build, source=None, own_epochs=False, **options):
         """Trains a model from the phase's beginning, or from where it was.
 
         Args:
             phase: `Phase`.
-            build: function without arguments to the model, uncompiled.
+            build: function without arguments to the model. As the recipe says
+                it is compiled, unless it is already.
             source: the `Source` to train on; default: the recipe's.
+            own_epochs: whether the model counts epochs from this phase's
+                first, as a method does that does different things in them.
+            **options: of the model's `fit`, in place of the recipe's.
 
         Returns:
             The trained model.
         """
         recipe, source = self.recipe, source or self.source
-        optimizer, compile_options = recipe._compiled
+        options = self.options | options
         with recipe._strategy.scope():
             model = build()
-            model.compile(optimizers.fresh(optimizer), **compile_options)
+            if not model.compiled:
+                optimizer = optimizers.fresh(recipe._compiled[0])
+                model.compile(optimizer, **self.compile_options())
+        model.first_epoch = phase.first_epoch if own_epochs else 0
         callbacks = list(self.callbacks(phase))
-        rate = optimizers.constant_rate(optimizer)
+        rate = optimizers.constant_rate(model.optimizer)
         if rate is not None:
             schedule = optimizers.stepwise(rate, phase.drops)
             callbacks.insert(0, keras.callbacks.LearningRateScheduler(schedule))
         if self.directory is not None:
             callbacks.append(ResumableCheckpoint(self._checkpoints(phase)))
-        batch_size = self.options["batch_size"] or recipe.default_batch_size
-        replicas = recipe._strategy.num_replicas_in_sync
-        most = source.num_samples - source.num_samples % replicas
         model.fit(
             source,
             initial_epoch=phase.first_epoch,
             epochs=phase.end,
             callbacks=callbacks,
-            **self.options | {"batch_size": min(batch_size, most)},
+            **options
+            | {"batch_size": self.batch_size(source, options["batch_size"])},
         )
         if self._writes:
             # Not this phase's own: other workers may still be writing theirs.
             self._discard_checkpoints(lambda p: p.end <= phase.first_epoch)
         return model
 
-    def train_once(self, phase, build, source=None, keep=None):
+    def train_once(self, phase, build, source=None, keep=None, **options):
         """As `train`, but a phase that is finished is not run again.
 
         Args:
@@ -124,13 +165,14 @@ class Training:
             build: as of `train`.
             source: as of `train`.
             keep: function of the trained model to more arrays by name.
+            **options: as of `train`.
 
         Returns:
             The network's weights, as `artefacts.weights`, and what `keep` adds.
         """
 
         def make():
-            model = self.train(phase, build, source)
+            model = self.train(phase, build, source, **options)
             more = {} if keep is None else keep(model)
             return artefacts_module.weights(model.networks[0]) | more
 

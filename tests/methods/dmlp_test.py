@@ -83,6 +83,9 @@ def test_labels_are_purified_for_any_method_to_train_on(problem):
     assert np.mean(predicted == test) > 0.8
     audit = result.audit(source)
     np.testing.assert_array_equal(audit.suggested_label, result.label)
+    np.testing.assert_array_equal(
+        audit.clean_probability < 0.5, result.replaced
+    )
     assert audit.counts()["suspect"] + audit.counts()["relabelled"] > 50
 
 

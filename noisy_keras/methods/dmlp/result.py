@@ -106,8 +106,9 @@ class PurifiedLabels:
             source: the `Source` whose labels were purified.
 
         Returns:
-            A `LabelAudit`; the clean probability is what the purified labels
-            leave to the given ones.
+            A `LabelAudit`. The clean probability is that of the given label
+            if it is either that one or the likeliest other: below a half where
+            it was replaced, however unsure purified labels are of all others.
 
         Raises:
             ValueError: another source.
@@ -117,12 +118,15 @@ class PurifiedLabels:
                 "Expected the source whose labels were purified. Received: "
                 f"{source}, whose ids differ from those of {len(self)} samples"
             )
-        given = self.labels[np.arange(len(self)), self.given_label]
+        rows = np.arange(len(self))
+        given, others = self.labels[rows, self.given_label], self.labels.copy()
+        others[rows, self.given_label] = 0.0
+        clean = given / np.maximum(given + others.max(axis=1), 1e-12)
         return LabelAudit(
             ids=self.ids,
             given_label=self.given_label,
             suggested_label=self.label,
-            clean_probability=given,
+            clean_probability=clean,
             confidence=self.confidence,
             class_names=self.class_names,
             paths=source.paths,
@@ -135,6 +139,11 @@ class PurifiedLabels:
         Args:
             path: of the file.
         """
+        with files.replacing(path, "wb") as stream:
+            np.savez(stream, **self.as_arrays())
+
+    def as_arrays(self):
+        """All of it as arrays by name, without objects; see `of_arrays`."""
         told = {
             "class_names": self.class_names,
             "candidate": self.candidate,
@@ -149,18 +158,16 @@ class PurifiedLabels:
         classifiers = {
             f"classifier_{v}": c for v, c in enumerate(self.classifiers)
         }
-        with files.replacing(path, "wb") as stream:
-            np.savez(
-                stream,
-                told=json.dumps(told),
-                ids=np.asarray([str(i) for i in self.ids]),
-                given_label=self.given_label,
-                label=self.label,
-                confidence=self.confidence,
-                labels=self.labels,
-                noise=self.noise.joint,
-                **classifiers,
-            )
+        return {
+            "told": np.asarray(json.dumps(told)),
+            "ids": np.asarray([str(i) for i in self.ids]),
+            "given_label": self.given_label,
+            "label": self.label,
+            "confidence": self.confidence,
+            "labels": self.labels,
+            "noise": self.noise.joint,
+            **classifiers,
+        }
 
     @classmethod
     def load(cls, path):
@@ -178,21 +185,26 @@ class PurifiedLabels:
         """
         try:
             with np.load(path, allow_pickle=False) as stored:
-                told = json.loads(str(stored["told"]))
-                views = range(told.pop("views"))
-                told["class_names"] = tuple(told["class_names"])
-                return cls(
-                    ids=stored["ids"].astype(object),
-                    given_label=stored["given_label"],
-                    labels=stored["labels"],
-                    noise=NoiseEstimate.of_joint(stored["noise"]),
-                    classifiers=[stored[f"classifier_{v}"] for v in views],
-                    **told,
-                )
+                return cls.of_arrays(stored)
         except (ValueError, EOFError, KeyError, TypeError) as error:
             raise _unreadable(path, error) from error
         except zipfile.BadZipFile as error:
             raise _unreadable(path, error) from error
+
+    @classmethod
+    def of_arrays(cls, stored):
+        """The reverse of `as_arrays`."""
+        told = json.loads(str(stored["told"]))
+        views = range(told.pop("views"))
+        told["class_names"] = tuple(told["class_names"])
+        return cls(
+            ids=stored["ids"].astype(object),
+            given_label=stored["given_label"],
+            labels=stored["labels"],
+            noise=NoiseEstimate.of_joint(stored["noise"]),
+            classifiers=[stored[f"classifier_{v}"] for v in views],
+            **told,
+        )
 
 
 def _unreadable(path, error):

@@ -1,0 +1,105 @@
+"""The phase in which a network learns features from pictures alone."""
+
+from noisy_keras.core import lars
+from noisy_keras.core import optimizers
+from noisy_keras.core import settings
+from noisy_keras.data import augment
+from noisy_keras.methods.simclr import SimCLR
+from noisy_keras.recipes import hosts
+
+_OPTIMIZERS = {"sgd": optimizers.MomentumSGD, "lars": lars.LARS}
+
+_POSITIVE = settings.within(0, float("inf"), "()")
+_RULES = {
+    "batch_size": settings.at_least(2, int),
+    "learning_rate": _POSITIVE,
+    "warmup_epochs": settings.at_least(0, int),
+    "optimizer": settings.one_of(*_OPTIMIZERS),
+    "weight_decay": settings.at_least(0),
+    "temperature": _POSITIVE,
+    "projection_size": settings.at_least(1, int),
+    "hidden_size": settings.optional(settings.at_least(0, int)),
+    "view": settings.one_of(*augment.VIEWS),
+}
+_METHOD = ("temperature", "projection_size", "hidden_size", "view")
+
+#: C2D's for CIFAR.
+DEFAULTS = {
+    "batch_size": 512,
+    "learning_rate": 0.5,
+    "warmup_epochs": 10,
+    "optimizer": "sgd",
+    "weight_decay": 1e-4,
+    "temperature": 0.5,
+    "projection_size": 128,
+    "hidden_size": None,
+    "view": "simclr",
+}
+
+
+def checked(options, epochs):
+    """The settings of the phase.
+
+    Args:
+        options: dict of those that differ from `DEFAULTS`, or None: batch
+            size and optimizer, whose learning rate rises for `warmup_epochs`
+            and falls by half a cosine then, and arguments of `nk.SimCLR`.
+        epochs: of the phase, at least 1.
+
+    Returns:
+        dict.
+
+    Raises:
+        ValueError: an unknown name, or a value out of range.
+    """
+    options = dict(options or {})
+    settings.require_known(options, DEFAULTS)
+    shorter = min(DEFAULTS["warmup_epochs"], epochs - 1)
+    chosen = DEFAULTS | {"warmup_epochs": shorter} | options
+    chosen = settings.checked(_RULES, chosen)
+    if chosen["warmup_epochs"] >= epochs:
+        raise ValueError(
+            "Expected `warmup_epochs` of `pretraining` below its "
+            f"{epochs} epochs. Received: {chosen['warmup_epochs']}"
+        )
+    return chosen
+
+
+def train(training, phase, chosen):
+    """SimCLR on the training pictures, once.
+
+    Args:
+        training: `Training`.
+        phase: `Phase`.
+        chosen: as of `checked`.
+
+    Returns:
+        The encoder's weights, as `artefacts.weights`.
+    """
+    source, bound = training.source, training.options["steps_per_epoch"]
+    batch_size = training.batch_size(source, chosen["batch_size"])
+    steps = source.num_samples // batch_size
+    steps = min(steps, bound or steps)
+
+    def build():
+        with hosts.same_draws("head", training.seed):
+            model = SimCLR(
+                training.fresh_network(),
+                source.num_samples,
+                **{name: chosen[name] for name in _METHOD},
+            )
+        rate = optimizers.warmed_up_cosine(
+            chosen["learning_rate"],
+            phase.epochs,
+            chosen["warmup_epochs"],
+            steps,
+        )
+        optimizer = _OPTIMIZERS[chosen["optimizer"]](
+            rate, momentum=0.9, weight_decay=chosen["weight_decay"]
+        )
+        model.compile(optimizer, **training.compile_options(metrics=False))
+        return model
+
+    return training.train_once(
+        phase, build, batch_size=batch_size, validation_data=None
+    )

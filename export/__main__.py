@@ -1,6 +1,6 @@
 """Exports what a finished run has found.
 
-python -m export --labels --run=runs/sanm-digits-... --output=labels/
+python -m export --labels --run=runs/dmlp-digits-... --output=labels/
 """
 
 import sys
@@ -12,10 +12,16 @@ from export import labels
 
 FLAGS = flags.FLAGS
 
-flags.DEFINE_bool("labels", False, "Write the corrected labels.")
+flags.DEFINE_bool("labels", False, "Write the corrected, or purified, labels.")
 flags.DEFINE_string("run", None, "Folder of a finished run.", required=True)
 flags.DEFINE_string(
     "output", None, "Folder to write to; default: labels/ in the run."
+)
+flags.DEFINE_list(
+    "formats",
+    None,
+    f"Some of {', '.join(labels.FORMATS)}; default: all. Parquet needs "
+    f"{labels.PARQUET}.",
 )
 flags.DEFINE_bool(
     "suspect",
@@ -33,7 +39,9 @@ def main(argv):
         )
         sys.exit(2)
     try:
-        written = labels.write(FLAGS.run, FLAGS.output, FLAGS.suspect)
+        written = labels.write(
+            FLAGS.run, FLAGS.output, FLAGS.suspect, FLAGS.formats
+        )
     except (OSError, ValueError) as error:
         print(f"error: {error}", file=sys.stderr)
         sys.exit(2)
@@ -43,6 +51,8 @@ def main(argv):
     )
     for path in written.paths:
         print(f"  {path}")
+    if written.missing:
+        print(written.missing)
 
 
 if __name__ == "__main__":

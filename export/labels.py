@@ -1,31 +1,51 @@
-"""The labels that a run recommends, as CSV and NPZ."""
+"""The labels that a run recommends, as CSV, NPZ and Parquet."""
 
 import csv
 import dataclasses
 import json
 import os
+import zipfile
+from importlib import util
 
 import numpy as np
+
+#: What labels can be written as.
+FORMATS = ("csv", "npz", "parquet")
+#: What Parquet needs, which is an extra.
+PARQUET = "pyarrow"
 
 _FIELDS = ("id", "path", "label", "given_label", "confidence", "verdict")
 
 
 @dataclasses.dataclass(frozen=True)
 class Written:
-    """What was written: counts, and the paths of the files."""
+    """What was written: counts, the paths of the files, and what is missing.
+
+    Attributes:
+        samples: that were written.
+        replaced: those of them whose label is another than the given one.
+        left_out: suspects that were not.
+        paths: of the files.
+        missing: what a format would have needed, in a line; or "".
+    """
 
     samples: int
     replaced: int
     left_out: int
     paths: tuple
+    missing: str = ""
 
 
-def write(run, output=None, suspect=True):
-    """Writes `labels.csv` and `labels.npz` from a run's label audit.
+def write(run, output=None, suspect=True, formats=None):
+    """Writes `labels.csv`, `labels.npz` and `labels.parquet` from a run.
 
-    A label is replaced where the audit's verdict is `relabelled`. The NPZ
-    holds `id`, `label` and `given_label` (class numbers), `confidence` and
-    `class_names`, without pickles.
+    A label is replaced where the verdict of the run's label audit is
+    `relabelled`. Where the run has purified labels (DMLP), every label is the
+    purified one, and `given_label` the one that it replaces.
+
+    The NPZ holds `id`, `label` and `given_label` (class numbers), `confidence`
+    and `class_names`, without pickles, and of purified labels the distributions
+    `probabilities` `[n, K]`.
 
     Args:
         run: folder of a finished run.
@@ -33,14 +53,17 @@ def write(run, output=None, suspect=True):
             run.
         suspect: whether to keep samples whose label is likely wrong but has
             no sure replacement.
+        formats: some of `FORMATS`; default: all that can be written.
 
     Returns:
         `Written`.
 
     Raises:
         FileNotFoundError: the run has not finished, or is no run.
-        ValueError: its audit is not one.
+        ValueError: its audit is not one, a format is unknown, or needs a
+            package that is not there.
     """
+    formats, missing = _possible(formats)
     audit = os.path.join(run, "label_audit.csv")
     config = os.path.join(run, "config.json")
     for path in (config, audit):
@@ -53,19 +76,56 @@ def write(run, output=None, suspect=True):
     with open(config, encoding="utf-8") as stream:
         classes = json.load(stream)["classes"]
     number = {name: k for k, name in enumerate(classes)}
-    rows = [_row(r) for r in _read(audit, number)]
+    purified = _purified(os.path.join(run, "phases", "purified.npz"))
+    rows = [_row(r, purified is not None) for r in _read(audit, number)]
     kept = [r for r in rows if suspect or r["verdict"] != "suspect"]
     output = output or os.path.join(run, "labels")
     os.makedirs(output, exist_ok=True)
-    paths = tuple(os.path.join(output, f"labels.{e}") for e in ("csv", "npz"))
-    _write_csv(paths[0], kept)
-    _write_npz(paths[1], kept, number)
+    paths = tuple(os.path.join(output, f"labels.{e}") for e in formats)
+    for path, kind in zip(paths, formats, strict=True):
+        if kind == "csv":
+            _write_csv(path, kept)
+        elif kind == "npz":
+            _write_npz(path, kept, number, purified)
+        else:
+            _write_parquet(path, kept)
     return Written(
         samples=len(kept),
         replaced=sum(r["label"] != r["given_label"] for r in kept),
         left_out=len(rows) - len(kept),
         paths=paths,
+        missing=missing,
     )
+
+
+def _possible(formats):
+    """The formats to write, and what others would need, or ""."""
+    unknown = sorted(set(formats or ()) - set(FORMATS))
+    if unknown or (formats is not None and not formats):
+        raise ValueError(
+            f"expected some of {', '.join(FORMATS)} as formats; got "
+            f"{', '.join(unknown) or 'none'}"
+        )
+    wanted = [kind for kind in FORMATS if kind in (formats or FORMATS)]
+    if "parquet" not in wanted or util.find_spec(PARQUET) is not None:
+        return wanted, ""
+    needed = f"Parquet needs {PARQUET}: pip install 'noisy_keras[parquet]'"
+    if formats is not None:
+        raise ValueError(f"expected {PARQUET} to be installed; {needed}")
+    return [kind for kind in wanted if kind != "parquet"], needed
+
+
+def _purified(path):
+    """Distributions that labels were purified to: dict by id, or None."""
+    if not os.path.exists(path):
+        return None
+    try:
+        with np.load(path, allow_pickle=False) as arrays:
+            return dict(zip(arrays["ids"], arrays["labels"], strict=True))
+    except (EOFError, KeyError, ValueError, zipfile.BadZipFile) as error:
+        raise ValueError(
+            f"expected purified labels in {path}; reading it failed ({error})"
+        ) from error
 
 
 def _read(path, known):
@@ -95,8 +155,8 @@ def _read(path, known):
     return rows
 
 
-def _row(row):
-    replaced = row["verdict"] == "relabelled"
+def _row(row, purified):
+    replaced = purified or row["verdict"] == "relabelled"
     label = row["suggested_label"] if replaced else row["given_label"]
     return {
         "id": row["id"],
@@ -117,7 +177,17 @@ def _write_csv(path, rows):
     os.replace(unfinished, path)
 
 
-def _write_npz(path, rows, number):
+def _write_npz(path, rows, number, purified):
+    more = {}
+    if purified is not None:
+        unknown = [r["id"] for r in rows if r["id"] not in purified]
+        if unknown:
+            raise ValueError(
+                f"expected the samples of the run in its label audit; got "
+                f"{unknown[0]!r}, which has no purified label"
+            )
+        found = np.asarray([purified[r["id"]] for r in rows])
+        more["probabilities"] = found.reshape(-1, len(number))
     unfinished = f"{path}.unfinished"
     with open(unfinished, "wb") as stream:
         np.savez_compressed(
@@ -129,5 +199,21 @@ def _write_npz(path, rows, number):
             ),
             confidence=np.array([r["confidence"] for r in rows], np.float32),
             class_names=np.array(list(number)),
+            **more,
         )
+    os.replace(unfinished, path)
+
+
+def _write_parquet(path, rows):
+    # Imported here: it is an extra.
+    import pyarrow
+    from pyarrow import parquet
+
+    columns = {name: [r[name] for r in rows] for name in _FIELDS}
+    kinds = {name: pyarrow.string() for name in _FIELDS}
+    kinds["confidence"] = pyarrow.float32()
+    columns["confidence"] = [float(v) for v in columns["confidence"]]
+    table = pyarrow.table(columns, pyarrow.schema(kinds))
+    unfinished = f"{path}.unfinished"
+    parquet.write_table(table, unfinished)
     os.replace(unfinished, path)

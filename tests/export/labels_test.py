@@ -1,5 +1,6 @@
 import csv
 import json
+import os
 import subprocess
 import sys
 
@@ -48,6 +49,77 @@ def test_suspects_can_be_left_out(tmp_path):
     assert (written.samples, written.left_out) == (2, 1)
 
 
+def purified(run, ids="abc"):
+    (run / "phases").mkdir()
+    rows = np.asarray([[0.99, 0.01], [0.95, 0.05], [0.6, 0.4]], np.float32)
+    np.savez(
+        run / "phases" / "purified.npz", ids=np.asarray(list(ids)), labels=rows
+    )
+    return rows
+
+
+def test_purified_labels_replace_all_they_differ_from(tmp_path):
+    run = a_run(tmp_path / "run")
+    rows = purified(run)
+    written = labels.write(run, formats=["npz"])
+    # The last one too, though it is not sure.
+    assert (written.samples, written.replaced) == (3, 2)
+    assert [os.path.basename(path) for path in written.paths] == ["labels.npz"]
+    with np.load(run / "labels" / "labels.npz", allow_pickle=False) as arrays:
+        assert list(arrays["label"]) == [0, 0, 0]
+        assert list(arrays["given_label"]) == [0, 1, 1]
+        np.testing.assert_array_equal(arrays["probabilities"], rows)
+    fewer = labels.write(run, tmp_path / "sure", suspect=False)
+    assert (fewer.samples, fewer.replaced, fewer.left_out) == (2, 1, 1)
+
+
+def test_parquet_has_the_columns_of_the_csv_file(tmp_path):
+    parquet = pytest.importorskip("pyarrow.parquet")
+    run = a_run(tmp_path / "run")
+    labels.write(run)
+    table = parquet.read_table(run / "labels" / "labels.parquet")
+    with open(run / "labels" / "labels.csv", newline="") as stream:
+        rows = list(csv.DictReader(stream))
+    assert table.column_names == list(rows[0])
+    assert str(table.schema.field("confidence").type) == "float"
+    found = table.to_pylist()
+    assert [r["label"] for r in found] == [r["label"] for r in rows]
+    assert found[1]["given_label"] == "dog"
+    assert found[2]["confidence"] == pytest.approx(0.6)
+
+
+def test_without_its_package_parquet_is_left_out_and_told(
+    tmp_path, monkeypatch
+):
+    monkeypatch.setattr(labels, "PARQUET", "no_such_package")
+    run = a_run(tmp_path / "run")
+    written = labels.write(run)
+    assert [os.path.basename(path) for path in written.paths] == [
+        "labels.csv",
+        "labels.npz",
+    ]
+    assert "pip install 'noisy_keras[parquet]'" in written.missing
+    with pytest.raises(ValueError, match="no_such_package to be installed"):
+        labels.write(run, formats=["parquet"])
+
+
+@pytest.mark.parametrize("formats", [["xml"], []])
+def test_unknown_formats_are_told(tmp_path, formats):
+    run = a_run(tmp_path / "run")
+    with pytest.raises(ValueError, match="some of csv, npz, parquet"):
+        labels.write(run, formats=formats)
+
+
+def test_purified_labels_of_other_samples_are_told(tmp_path):
+    run = a_run(tmp_path / "run")
+    purified(run, ids="abx")
+    with pytest.raises(ValueError, match="'c', which has no purified label"):
+        labels.write(run)
+    (run / "phases" / "purified.npz").write_bytes(b"nothing")
+    with pytest.raises(ValueError, match="reading it failed"):
+        labels.write(run)
+
+
 def test_an_unfinished_run_is_told(tmp_path):
     with pytest.raises(FileNotFoundError, match="has none"):
         labels.write(tmp_path)
@@ -86,6 +158,8 @@ def test_the_command_line(tmp_path):
     result = command("--labels", f"--run={run}")
     assert result.returncode == 0, result.stderr
     assert "3 labels, 1 of them replaced" in result.stdout
+    for kind in labels.FORMATS:
+        assert f"labels.{kind}" in result.stdout
     missing = command("--labels", f"--run={tmp_path}/none")
     assert missing.returncode == 2
     assert missing.stderr.startswith("error: expected a finished run")

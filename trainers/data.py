@@ -4,9 +4,12 @@ import os
 from typing import Any
 from typing import NamedTuple
 
+import numpy as np
+
 from noisy_keras.data import classes
 from noisy_keras.data import manifest
 from noisy_keras.data import origin
+from noisy_keras.data import partition
 from trainers import datasets
 from trainers import injection
 from trainers import noise
@@ -26,6 +29,7 @@ class Sources(NamedTuple):
         test: as published.
         trusted: with right labels, for methods that learn with such a set.
         removed: how many of those were in training.
+        ids: of the training split as it was loaded, all of them.
     """
 
     train: Any
@@ -33,6 +37,7 @@ class Sources(NamedTuple):
     test: Any
     trusted: Any = None
     removed: int = 0
+    ids: Any = ()
 
 
 def sources(data, data_dir, labels=None):
@@ -75,7 +80,7 @@ def sources(data, data_dir, labels=None):
         train = found.load("train", **options)
         share = _HELD_OUT if share is None else share
         if share:
-            train, validation = train.hold_out(share)
+            train, validation = _hold_out(train, share, data)
     test = None
     if "test" in found.splits:
         test = found.load("test", **options)
@@ -123,7 +128,7 @@ def sources(data, data_dir, labels=None):
         if data["noise_foreign"] is not None or left_out is not None:
             foreign = load_foreign(data["noise_foreign"])
         train = manifest.apply(os.path.expanduser(made), train, foreign)
-    return Sources(train, validation, test, trusted, removed)
+    return Sources(train, validation, test, trusted, removed, whole.ids)
 
 
 def _split_classes(source, told):
@@ -140,6 +145,22 @@ def _split_classes(source, told):
             f"which leaves {len(kept)}"
         )
     return numbers, kept
+
+
+def _hold_out(train, share, data):
+    """The rest and a part to judge by, which has no sample that is trusted."""
+    rest, held = partition.held_out(train.labels, share, seed=0)
+    spared = trusted_set.spared(data, train)
+    if spared is None or not spared[held].any():
+        return train.hold_out(share)
+    others = np.flatnonzero(~spared)
+    _, chosen = partition.held_out(train.labels[others], len(held), seed=0)
+    held = others[chosen]
+    rest = np.setdiff1d(np.arange(train.num_samples), held)
+    return (
+        train.subset(rest),
+        train.subset(held, name=f"{train.name} (held out)"),
+    )
 
 
 def _bounded(train, data):

@@ -159,7 +159,12 @@ def _with_labels(data, path):
     import numpy as np
 
     # Runs of earlier versions have no such settings.
-    later = ("noise_foreign_classes", "trusted", "trusted_csv")
+    later = (
+        "noise_foreign_classes",
+        "trusted",
+        "trusted_csv",
+        "trusted_total",
+    )
     data = dict.fromkeys(later) | data
     try:
         with np.load(path, allow_pickle=False) as arrays:

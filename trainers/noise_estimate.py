@@ -11,19 +11,22 @@ from trainers import presets
 FILE = "noise_estimate.json"
 
 
-def make(run, folder, out):
+def make(run, folder, out, warmup_epochs=None, first_epoch=0):
     """The callback that estimates, where a run was asked to.
 
     Args:
         run: a `Run`; its `estimate` is set.
         folder: of the run.
         out: rich console.
+        warmup_epochs: default: the model's.
+        first_epoch: of the phase of a recipe, whose epochs are counted through.
 
     Returns:
         A list of one callback, or of none.
     """
     wanted = run.settings.data["noise_type"] == presets.ESTIMATED
-    warmup_epochs = getattr(run.model, "warmup_epochs", 0)
+    if warmup_epochs is None:
+        warmup_epochs = getattr(run.model, "warmup_epochs", 0)
     if not wanted or warmup_epochs < 1:
         return []
 
@@ -40,7 +43,8 @@ def make(run, folder, out):
         out.print(describe(found, run.train.class_names, changes, told))
 
     path = os.path.join(folder, FILE)
-    return [callbacks.EstimateNoise(run.train, warmup_epochs, path, then)]
+    after = first_epoch + warmup_epochs
+    return [callbacks.EstimateNoise(run.train, after, path, then)]
 
 
 def describe(found, class_names, changes, told):

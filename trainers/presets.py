@@ -9,6 +9,7 @@ import dataclasses
 
 from trainers import contrastive_presets
 from trainers import phase_presets
+from trainers import recipe_presets
 from trainers import trusted_presets
 from trainers.preset import Preset
 
@@ -38,8 +39,9 @@ def preset(method, dataset, noise_type, noise_rate, name="recommended"):
 
     Args:
         method: `"cross_entropy"`, `"dividemix"`, `"sanm"` (on DivideMix),
-            `"sanm_ce"`, `"joint_optim"`, `"drpl"`, or one of
-            `trusted_presets.METHODS` or `contrastive_presets.METHODS`.
+            `"sanm_ce"`, `"joint_optim"`, `"drpl"`, one of
+            `trusted_presets.METHODS` or `contrastive_presets.METHODS`, or one
+            of `recipe_presets.METHODS`, a slash and the method it ends with.
         dataset: name.
         noise_type: `"none"`, `ESTIMATED` or a generator's name.
         noise_rate: nominal, in `[0, 1)`.
@@ -50,6 +52,13 @@ def preset(method, dataset, noise_type, noise_rate, name="recommended"):
     """
     # The pictures of CIFAR-N are CIFAR's.
     dataset = dataset.removesuffix("_n")
+    recipe, slash, host = method.partition("/")
+    if slash:
+        noise = noise_type, noise_rate
+        if recipe == "dmlp":
+            noise = recipe_presets.PURIFIED_NOISE
+        row = preset(host, dataset, *noise, name)
+        return recipe_presets.preset(recipe, host, row, dataset, noise_rate)
     if method in phase_presets.METHODS:
         return phase_presets.preset(
             method, dataset, noise_type, noise_rate, name

@@ -118,7 +118,7 @@ def epoch_line(epoch, epochs, seconds, logs, judged="validation"):
     return "  ".join(parts)
 
 
-def print_summary(out, summary, folder, files):
+def print_summary(out, summary, folder, files, told=None):
     """The final table.
 
     Args:
@@ -126,6 +126,7 @@ def print_summary(out, summary, folder, files):
         summary: as in `summary.json`.
         folder: of the run.
         files: list of (name, what it is) to point to.
+        told: a line to tell before what is said of the labels, or None.
     """
     accuracy = table.Table(title="Accuracy", title_justify="left")
     accuracy.add_column("")
@@ -145,6 +146,8 @@ def print_summary(out, summary, folder, files):
             accuracy.add_row(label, *cells)
     out.print()
     out.print(accuracy)
+    if told:
+        out.print(told)
     labels = summary["labels"]
     wrong = labels["suspect"] + labels["relabelled"]
     out.print(

@@ -76,7 +76,8 @@ def _train_in(folder, settings, build, resumed):
         pretraining.train(run, folder, out, FLAGS.knn_every)
         pretraining.finish(run, folder, out)
     else:
-        training.train(run, folder, out, FLAGS.picture_every)
+        knn_every = FLAGS.knn_every if "knn_every" in FLAGS else None
+        training.train(run, folder, out, FLAGS.picture_every, knn_every)
         training.finish(run, folder, out)
 
 

@@ -123,6 +123,7 @@ def resolve(method, values, preset_key=None, host=None, plugin=None):
         injected,
         pick("trusted", None),
         pick("trusted_csv", None),
+        values.get("trusted_total"),
     )
     _check_seeds(values)
     own_host = {k: v for k, v in (host or {}).items() if v is not None}

@@ -3,6 +3,7 @@
 import numpy as np
 
 from noisy_keras.callbacks.label_quality import label_quality
+from trainers import phases
 
 
 def summarize(run, records, audit):
@@ -64,9 +65,13 @@ def summarize(run, records, audit):
 
 def _of_phases(run, records, judged):
     """How each phase ended, and what each detection found."""
-    last = {r["phase"]: _accuracies(r, judged) for r in records}
+    last = {
+        r["phase"]: _accuracies(r, judged)
+        for r in records
+        if "val_accuracy" in r
+    }
     detections = {}
-    for name, division in run.recipe.divisions.items():
+    for name, division in getattr(run.recipe, "divisions", {}).items():
         quality = label_quality(run.train, division.clean_probability)
         detections[name] = {
             "outcome": str(division.found["outcome"]),
@@ -74,7 +79,8 @@ def _of_phases(run, records, judged):
             **quality,
             "fallback": division.fallback or None,
         }
-    return {"phases": last, "detections": detections}
+    found = {"phases": last} | phases.purification(run)
+    return found | ({"detections": detections} if detections else {})
 
 
 def _accuracies(record, judged):

@@ -14,14 +14,16 @@ from noisy_keras.callbacks import metrics_log
 from noisy_keras.core import distribution
 from noisy_keras.core import files as files_module
 from trainers import data as data_module
+from trainers import feature_files
 from trainers import noise_estimate
+from trainers import phases
 from trainers import progress
-from trainers import quiet
 from trainers import rates
 from trainers import run_folder
 from trainers import strategies
 from trainers import summary as summary_module
 from trainers import trusted_set
+from trainers import watching
 from trainers.settings import Settings
 from trainers.usage import UsageError
 
@@ -40,6 +42,7 @@ class Run:
     removed: int = 0
     estimate: Any = None
     recipe: Any = None
+    features: Any = None
 
     @property
     def judged(self):
@@ -93,27 +96,36 @@ def prepare(settings, data_dir, distribute, build, labels=None):
         # After the data, which may have trained a network to make noise.
         keras.utils.set_random_seed(options["seed"])
         with strategy.scope():
-            network = nk.networks.build(
-                options["network"], train, width=options["width"]
-            )
+            network = None  # Where a method brings its own.
+            if options["network"] is not None:
+                network = nk.networks.build(
+                    options["network"], train, width=options["width"]
+                )
             model = build(network, train, settings)
             jit = {"true": True, "false": False}
             model.compile(
                 rates.optimizer(options, train.num_samples),
                 jit_compile=jit.get(options["jit_compile"], "auto"),
             )
+        path, rows = settings.host.get("features"), None
+        if path is not None and path.endswith(".npy"):
+            rows = feature_files.rows(path, sources)
+        run = Run(
+            settings,
+            train,
+            sources.validation,
+            sources.test,
+            model,
+            strategy,
+            sources.trusted,
+            sources.removed,
+            features=rows,
+        )
+        if isinstance(model, nk.recipes.Recipe):
+            model.check(train, **_beside(run))
     except (ValueError, OSError) as error:
         raise UsageError(str(error)) from error
-    return Run(
-        settings,
-        train,
-        sources.validation,
-        sources.test,
-        model,
-        strategy,
-        sources.trusted,
-        sources.removed,
-    )
+    return run
 
 
 def describe(run):
@@ -140,10 +152,12 @@ def describe(run):
     size = model.networks[0].count_params()
     count = len(model.networks)
     networks = f"{count} networks of" if count > 1 else "one network of"
-    lines.append(
-        f"{networks} {size:,} parameters ({run.settings.training['network']})"
-    )
-    lines += rates.describe(run.settings.training, train.num_samples)
+    options = run.settings.training
+    name = options["network"] or model.networks[0].name
+    lines.append(f"{networks} {size:,} parameters ({name})")
+    if "epochs" in run.settings.host:  # Of a recipe's last phase.
+        options = options | {"epochs": run.settings.host["epochs"]}
+    lines += rates.describe(options, train.num_samples)
     if run.strategy.num_replicas_in_sync > 1:
         lines.append(f"{run.strategy.num_replicas_in_sync} replicas")
     return "\n".join(lines)
@@ -154,7 +168,7 @@ def unreadable(source):
     return getattr(source, "unreadable", {})
 
 
-def train(run, folder, out, picture_every):
+def train(run, folder, out, picture_every, knn_every=5):
     """Trains to the last epoch, from wherever an earlier process got to.
 
     Args:
@@ -162,6 +176,8 @@ def train(run, folder, out, picture_every):
         folder: of the run.
         out: rich console.
         picture_every: epochs between pictures, or None.
+        knn_every: epochs between measurements of nearest neighbours, where a
+            phase learns without labels.
 
     Raises:
         FloatingPointError: the loss diverged; checkpoints stay.
@@ -171,7 +187,10 @@ def train(run, folder, out, picture_every):
     )
     try:
         if isinstance(run.model, nk.recipes.Recipe):
-            _train_phases(run, folder, out, bar, picture_every)
+            options = fit_options(run)
+            phases.train(
+                run, folder, out, bar, options, picture_every, knn_every
+            )
         else:
             _train_model(run, folder, out, bar, picture_every)
     finally:
@@ -185,77 +204,45 @@ def _train_model(run, folder, out, bar, picture_every):
         epochs=options["epochs"],
         callbacks=[
             rates.callback(options),
-            *_test_accuracy(run),
+            *watching.test_accuracy(run),
             callbacks.LabelQuality(run.train),
             bar,
             *noise_estimate.make(run, folder, out),
-            *_records(run, folder, picture_every),
+            *watching.records(folder, run.train, picture_every),
             callbacks.ResumableCheckpoint(os.path.join(folder, "checkpoints")),
         ],
         **fit_options(run),
     )
 
 
-def _train_phases(run, folder, out, bar, picture_every):
-    """As `_train_model`, for a recipe; the run then has its last model."""
-
-    def phase_callbacks(phase):
-        bar.phase = phase.name
-        return [
-            *_test_accuracy(run),
-            callbacks.LabelQuality(run.train),
-            bar,
-            *_records(run, folder, picture_every, phase.name),
-        ]
-
-    recipe = run.model
-    quiet.expected_retracing()
-    try:
-        run.model = recipe.fit(
-            run.train,
-            directory=folder,
-            callbacks=phase_callbacks,
-            report=out.print,
-            **fit_options(run),
-        )
-    except nk.recipes.ArtefactError as error:
-        raise UsageError(f"--output_dir: {error}") from error
-    run.recipe = recipe
-
-
 def fit_options(run):
     """Arguments of `fit` that all methods are given."""
     options = run.settings.training
-    # No other method knows the argument.
-    trusted = {} if run.trusted is None else {"trusted": run.trusted}
     return {
         "batch_size": options["batch_size"],
         "steps_per_epoch": options["steps_per_epoch"],
         "validation_data": run.judged,
         "seed": options["seed"],
         "verbose": 0,
-        **trusted,
+        **_beside(run),
     }
 
 
-def _records(run, folder, picture_every, phase=None):
-    return [
-        callbacks.MetricsLog(os.path.join(folder, "metrics.jsonl"), phase),
-        callbacks.Summaries(os.path.join(folder, "tensorboard")),
-        callbacks.MaskPictures(
-            run.train, os.path.join(folder, "pictures"), every=picture_every
-        ),
-    ]
+def _beside(run):
+    """What `fit` takes beside a source; no other method knows it."""
+    given = {"trusted": run.trusted, "features": run.features}
+    return {name: v for name, v in given.items() if v is not None}
 
 
 def finish(run, folder, out):
     """Writes audit, model and summary, and prints the final table."""
-    audit = run.model.label_audit(run.train)
+    audit = (run.recipe or run.model).label_audit(run.train)
     records = metrics_log.read(os.path.join(folder, "metrics.jsonl"))
     summary = summary_module.summarize(run, records, audit)
     if distribution.is_chief(run.strategy):
         files = save(run, folder, audit, summary)
-        progress.print_summary(out, summary, folder, files)
+        told = phases.describe(run)
+        progress.print_summary(out, summary, folder, files, told)
 
 
 def save(run, folder, audit, summary):
@@ -306,23 +293,3 @@ def _write_unreadable(path, problems):
         writer = csv.writer(stream, lineterminator="\n")
         writer.writerow(["path", "reason"])
         writer.writerows(sorted(problems.items()))
-
-
-def _test_accuracy(run):
-    if run.validation is None or run.test is None:
-        return []  # What there is, is already judged each epoch.
-    return [_TestAccuracy(run.test)]
-
-
-class _TestAccuracy(keras.callbacks.Callback):
-    """Reports accuracy on the test set; nothing is selected by it."""
-
-    def __init__(self, source):
-        super().__init__()
-        self.source = source
-
-    def on_epoch_end(self, epoch, logs=None):
-        results = self.model.evaluate(self.source, return_dict=True, verbose=0)
-        if logs is not None:
-            logs["test_accuracy"] = results["accuracy"]
-            logs["test_loss"] = results["loss"]

@@ -58,7 +58,9 @@ def define_meta_learner():
     host_flags.define_view()
 
 
-def resolve(default, dataset, injected, trusted, trusted_csv):
+def resolve(
+    default, dataset, injected, trusted, trusted_csv, trusted_total=None
+):
     """Which samples a run trusts.
 
     Args:
@@ -67,6 +69,7 @@ def resolve(default, dataset, injected, trusted, trusted_csv):
         injected: the `noise_` settings of the run.
         trusted: value of the flag.
         trusted_csv: value of the flag.
+        trusted_total: samples in all, of trainers that count them so.
 
     Returns:
         dict of the `trusted` settings of a run.
@@ -84,7 +87,7 @@ def resolve(default, dataset, injected, trusted, trusted_csv):
         usage.require_file(
             "trusted_csv", trusted_csv, "a CSV file of samples and labels"
         )
-    elif trusted is None and default is not None:
+    elif trusted is None and trusted_total is None and default is not None:
         if as_found(dataset, injected):
             raise UsageError(
                 "--trusted_csv: expected a CSV file of samples whose labels "
@@ -93,7 +96,11 @@ def resolve(default, dataset, injected, trusted, trusted_csv):
                 "they are labelled."
             )
         trusted = default
-    return {"trusted": trusted, "trusted_csv": trusted_csv}
+    return {
+        "trusted": trusted,
+        "trusted_csv": trusted_csv,
+        "trusted_total": trusted_total,
+    }
 
 
 def as_found(dataset, injected):

@@ -34,9 +34,17 @@ def take(data, train, whole, judged, load):
             judged by, or that leave none to train on.
     """
     count, path = data["trusted"], data["trusted_csv"]
-    if count is None and path is None:
+    total = data.get("trusted_total")
+    if count is None and path is None and total is None:
         return train, None
     flag = "trusted" if path is None else "trusted_csv"
+    if total is not None:
+        flag, count = "validation", total // train.num_classes
+        if not count:
+            raise UsageError(
+                "--validation: expected at least one trusted sample for each "
+                f"of {train.num_classes} classes; got {total} in all"
+            )
     try:
         if path is not None:
             trusted = _named(path, train, whole)
@@ -60,6 +68,29 @@ def take(data, train, whole, judged, load):
     if taken.any():
         train = train.subset(~taken)
     return train, trusted
+
+
+def spared(data, train):
+    """Which samples a file names, so that no model is judged by them.
+
+    Args:
+        data: the `data` part of `Settings`.
+        train: the `Source` that is to be split.
+
+    Returns:
+        bool `[N]`, or None where no file names any.
+
+    Raises:
+        UsageError: a file that cannot be read.
+    """
+    if data["trusted_csv"] is None:
+        return None
+    try:
+        listed = set(partition.read_names(data["trusted_csv"]).names)
+    except (OSError, ValueError) as error:
+        raise UsageError(f"--trusted_csv: {error}") from error
+    found = np.asarray([name in listed for name in train.ids])
+    return found if found.any() and not found.all() else None
 
 
 def describe(trusted, data, removed):

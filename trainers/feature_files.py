@@ -1,0 +1,42 @@
+"""Features from a file, for the samples of a run."""
+
+import numpy as np
+
+from noisy_keras.core import features
+from trainers.usage import UsageError
+
+
+def rows(path, sources):
+    """Features of the training and of the trusted samples.
+
+    Args:
+        path: of an `.npy` file, a row for each sample of the training split
+            as it was loaded.
+        sources: `data.Sources`.
+
+    Returns:
+        A pair, float32 `[N, D]` and `[V, D]`.
+
+    Raises:
+        UsageError: no such array, another number of rows, or trusted samples
+            that are not of the training split.
+    """
+    place = {text: row for row, text in enumerate(sources.ids)}
+    try:
+        found = features.load(path, len(place))
+    except (OSError, ValueError) as error:
+        raise UsageError(
+            f"--features: {error}. Rows are those of the whole training split, "
+            "trusted samples included, without what is held out"
+        ) from error
+    other = [text for text in sources.trusted.ids if text not in place]
+    if other:
+        raise UsageError(
+            "--features: expected an encoder, because trusted samples that are "
+            f"not of the training split ({other[0]!r}) have no row in "
+            f"{path}; got an .npy file"
+        )
+    return tuple(
+        found[np.asarray([place[text] for text in source.ids])]
+        for source in (sources.train, sources.trusted)
+    )

@@ -1,0 +1,90 @@
+"""Training the phases of a recipe, and what a run tells of them."""
+
+from noisy_keras import callbacks
+from noisy_keras import recipes
+from noisy_keras.recipes import dmlp
+from noisy_keras.recipes import hosted
+from trainers import noise_estimate
+from trainers import quiet
+from trainers import watching
+from trainers.usage import UsageError
+
+
+def train(run, folder, out, bar, options, picture_every, knn_every):
+    """Trains all phases; the run then has the last one's model.
+
+    Args:
+        run: `Run`, whose model is a recipe.
+        folder: of the run.
+        out: rich console.
+        bar: `progress.Progress`.
+        options: dict, of the recipe's `fit`.
+        picture_every: epochs between pictures, or None.
+        knn_every: epochs between measurements of nearest neighbours.
+
+    Raises:
+        UsageError: the folder holds phases of another configuration.
+    """
+    recipe = run.model
+
+    def watch(phase):
+        bar.phase = phase.name
+        if phase.name == hosted.PRETRAIN:
+            judged = {"validation": run.validation, "test": run.test}
+            judged = {k: s for k, s in judged.items() if s is not None}
+            neighbors = callbacks.NearestNeighbors(run.train, judged, knn_every)
+            return [neighbors, bar, *watching.logs(folder, phase.name)]
+        source = recipe.labels_of(phase, run.train)
+        return [
+            *watching.test_accuracy(run),
+            callbacks.LabelQuality(source),
+            bar,
+            *_estimate(run, folder, out, phase),
+            *watching.records(folder, source, picture_every, phase.name),
+        ]
+
+    quiet.expected_retracing()
+    try:
+        run.model = recipe.fit(
+            run.train,
+            directory=folder,
+            callbacks=watch,
+            report=out.print,
+            **options,
+        )
+    except recipes.ArtefactError as error:
+        raise UsageError(f"--output_dir: {error}") from error
+    run.recipe = recipe
+
+
+def _estimate(run, folder, out, phase):
+    """Noise of unknown rate is estimated after C2D's warm-up."""
+    if not isinstance(run.model, recipes.C2D):
+        return []
+    warmup = run.settings.host["host_options"].get("warmup_epochs", 0)
+    return noise_estimate.make(run, folder, out, warmup, phase.first_epoch)
+
+
+def purification(run):
+    """What `summary.json` holds of purified labels: dict, maybe empty."""
+    purified = getattr(run.recipe, "purified", None)
+    if purified is None:
+        return {}
+    return {
+        "purification": {
+            "replaced": int(purified.replaced.sum()),
+            "candidate": purified.candidate,
+            "epoch": purified.epoch + 1,
+            "held_out_accuracy": purified.held_out_accuracy,
+            "estimated_noise_rate": purified.noise.rate,
+            "right_labels": dmlp.right_labels(purified, run.train) or None,
+        }
+    }
+
+
+def describe(run):
+    """The same in a line for people, or None."""
+    purified = getattr(run.recipe, "purified", None)
+    return (
+        purified and f"Purified labels: {dmlp.describe(purified, run.train)}."
+    )

@@ -51,7 +51,7 @@ class C2D(HostedRecipe):
         ...     epochs=25,
         ...     drops=(20,),
         ...     pretrain_epochs=40,
-        ...     pretraining={"batch_size": 256, "learning_rate": 0.3},
+        ...     pretraining={"batch_size": 128, "learning_rate": 0.06},
         ... )
         >>> model = c2d.fit(source, verbose=0)
         >>> type(model).__name__

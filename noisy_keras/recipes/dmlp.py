@@ -70,7 +70,7 @@ class DMLP(HostedRecipe):
         ...     epochs=25,
         ...     drops=(20,),
         ...     pretrain_epochs=40,
-        ...     pretraining={"batch_size": 256, "learning_rate": 0.3},
+        ...     pretraining={"batch_size": 128, "learning_rate": 0.06},
         ...     purifier=nk.LabelPurifier(epochs=40),
         ... )
         >>> model = dmlp.fit(source, trusted=trusted, verbose=0)

@@ -45,6 +45,15 @@ SIMCLR = (
     "--knn_every=2",
 )
 
+HOSTED = (
+    "--max_train_samples=300",
+    "--width=4",
+    "--epochs=2",
+    "--batch_size=32",
+    "--pretrain_epochs=2",
+    "--pretrain_batch_size=64",
+)
+
 
 def command(trainer, *flags):
     return [sys.executable, "-m", f"trainers.{trainer}", *flags]
@@ -356,7 +365,7 @@ def test_a_run_without_labels_leaves_an_encoder(tmp_path):
     assert result.returncode == 0, result.stderr
     assert result.stderr == ""
     out = result.stdout
-    assert "SGD, learning rate 0.3, then down to 0 by half a cosine" in out
+    assert "SGD, learning rate 0.06, then down to 0 by half a cosine" in out
     assert out.count("neighbours: given ") == 3  # Epochs 1, 2 and 3.
     assert "Labels that their neighbours do not share" in out
     lines = (folder / "metrics.jsonl").read_text().splitlines()
@@ -404,6 +413,8 @@ def test_a_diverging_run_stops_and_keeps_its_checkpoint(tmp_path):
         ("drpl", DRPL),
         ("ieg", IEG),
         ("moco", SIMCLR),
+        ("dmlp", (*HOSTED, "--validation=50", "--purifier_epochs=6")),
+        ("c2d", (*HOSTED, "--warmup_epochs=1")),
     ],
 )
 def test_a_run_killed_at_random_ends_as_if_it_had_not_been(

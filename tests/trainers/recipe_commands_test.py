@@ -10,15 +10,10 @@ import numpy as np
 import pytest
 
 import noisy_keras as nk
+from tests.trainers.command_line_test import HOSTED
 from tests.trainers.command_line_test import run
 
-SMALL = (
-    "--max_train_samples=300",
-    "--width=4",
-    "--epochs=2",
-    "--batch_size=32",
-)
-BEFORE = ("--pretrain_epochs=2", "--pretrain_batch_size=64")
+SMALL, BEFORE = HOSTED[:4], HOSTED[4:]
 DMLP = (*SMALL, "--validation=50", "--purifier_epochs=6")
 
 

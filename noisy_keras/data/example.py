@@ -4,7 +4,9 @@ python -m noisy_keras.data.example pictures
 
 Scikit-learn's handwritten digits, 1797 pictures, become
 `pictures/<label>/<number>.png`, where 27 % of the labels are wrong;
-`pictures/labels.csv` holds path, label and true label of each.
+`pictures/labels.csv` holds path, label and true label of each;
+`pictures/checked.csv` path and right label of 20 of each class, as if a person
+had looked at them.
 """
 
 import csv
@@ -14,6 +16,9 @@ import sys
 import numpy as np
 
 from noisy_keras.data.noise import SymmetricNoise
+
+# Of each class.
+_CHECKED = 20
 
 
 def write(folder, rate=0.3, seed=0):
@@ -47,12 +52,22 @@ def write(folder, rate=0.3, seed=0):
         picture = Image.fromarray(image).resize((32, 32))
         picture.save(os.path.join(folder, path))
         rows.append((path, label, true))
-    path = os.path.join(folder, "labels.csv")
+    _write(folder, "labels.csv", ("path", "label", "true_label"), rows)
+    checked = [
+        (path, true)
+        for c in range(10)
+        for path, _, true in [r for r in rows if r[2] == c][:_CHECKED]
+    ]
+    _write(folder, "checked.csv", ("path", "label"), checked)
+    return len(rows)
+
+
+def _write(folder, name, columns, rows):
+    path = os.path.join(folder, name)
     with open(path, "w", encoding="utf-8", newline="") as stream:
         writer = csv.writer(stream, lineterminator="\n")
-        writer.writerow(["path", "label", "true_label"])
+        writer.writerow(columns)
         writer.writerows(rows)
-    return len(rows)
 
 
 def main(arguments):
@@ -66,7 +81,7 @@ def main(arguments):
         )
         return 2
     count = write(arguments[0])
-    print(f"{count} pictures and labels.csv in {arguments[0]}")
+    print(f"{count} pictures, labels.csv and checked.csv in {arguments[0]}")
     return 0
 
 

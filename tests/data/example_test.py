@@ -16,6 +16,11 @@ def test_the_example_is_a_folder_and_a_list_of_the_same(tmp_path, capsys):
     )
     wrong = np.mean(listed.labels != listed.true_labels)
     assert 0.25 < wrong < 0.29
+    rest, checked = folder.split(trusted=f"{target}/checked.csv")
+    assert (rest.num_samples, checked.num_samples) == (1597, 200)
+    true = dict(zip(listed.ids, listed.true_labels, strict=True))
+    assert list(checked.labels) == [true[text] for text in checked.ids]
+    assert list(np.bincount(checked.labels)) == [20] * 10
 
 
 def test_what_is_there_is_left_alone(tmp_path, capsys):

@@ -22,7 +22,7 @@ DMLP = (*SMALL, "--validation=50", "--purifier_epochs=6")
     [
         ("dmlp", ["--host=elr"], "value should be one of"),
         ("dmlp", ["--features=nowhere"], "--features: expected the folder of"),
-        ("dmlp", ["--validation=1"], "an integer in the range [2"),
+        ("dmlp", ["--validation=1"], "1 is not integer >= 2"),
         ("dmlp", ["--validation=50", "--trusted=3"], "none beside --trusted"),
         ("dmlp", ["--validation_csv=no.csv"], "'no.csv', which is no file"),
         ("dmlp", ["--warmup_epochs=3"], "with --host=dividemix|sanm alone"),

@@ -261,6 +261,7 @@ def main(argv):
     }
     print(json.dumps(result, indent=1))
     folder = FLAGS.output or harness.RESULTS
+    os.makedirs(folder, exist_ok=True)
     path = os.path.join(folder, "dmlp_purification.json")
     with open(path, "w", encoding="utf-8") as stream:
         json.dump(result, stream, indent=1)

@@ -3,11 +3,15 @@
 The questions that DRPL asks of training on noisy labels: are features still
 good at some depth of a network that has learnt wrong labels, where does it
 look to explain a wrong label, and how far does the loss tell right from wrong?
+And whether a model is right as often as it is sure.
 
 Reference: Ortego et al., Towards Robust Learning with Different Label Noise
 Distributions, ICPR 2020, and its slides.
 """
 
+from noisy_keras.analysis.calibration import Reliability
+from noisy_keras.analysis.calibration import expected_calibration_error
+from noisy_keras.analysis.calibration import reliability
 from noisy_keras.analysis.class_maps import ClassMaps
 from noisy_keras.analysis.class_maps import class_maps
 from noisy_keras.analysis.class_maps import draw_class_maps
@@ -30,6 +34,7 @@ __all__ = [
     "Probe",
     "Probes",
     "Quality",
+    "Reliability",
     "SampleScores",
     "class_maps",
     "detection_quality",
@@ -37,7 +42,9 @@ __all__ = [
     "draw_histogram",
     "draw_probes",
     "feature_extractor",
+    "expected_calibration_error",
     "linear_probes",
     "mislabelled",
+    "reliability",
     "sample_scores",
 ]

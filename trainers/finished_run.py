@@ -1,7 +1,6 @@
 """Reading a finished run back: its model and the data that it was made with."""
 
 import dataclasses
-import json
 import os
 import zipfile
 from typing import Any
@@ -60,19 +59,7 @@ def check(folder):
                 "none. A run that was interrupted goes on when it is started "
                 "again."
             )
-    path = os.path.join(folder, run_folder.CONFIG)
-    try:
-        with open(path, encoding="utf-8") as stream:
-            settings = json.load(stream)["settings"]
-        told = settings["method"], settings["data"]["dataset"]
-        complete = all(isinstance(value, str) for value in told)
-    except (KeyError, OSError, TypeError, ValueError):
-        complete = False
-    if not complete:
-        raise UsageError(
-            f"--run: expected the settings of a run in {path}; it has none"
-        )
-    return settings
+    return run_folder.read_settings(folder)
 
 
 def load(folder, data_dir):
@@ -90,14 +77,49 @@ def load(folder, data_dir):
     """
     # Imported here: it loads TensorFlow, and `check` comes before that.
     from noisy_keras.core import inputs
+
+    settings = check(folder)
+    found = sources(folder, data_dir, settings)
+    model = _load_model(os.path.join(folder, MODEL))
+    try:
+        inputs.check_source(model, found.train, training=True)
+    except ValueError as error:
+        raise UsageError(str(error)) from error
+    judged_name = "validation" if found.test is None else "test"
+    return FinishedRun(
+        folder=folder,
+        method=settings["method"],
+        data=_with_labels(
+            settings["data"], os.path.join(folder, run_folder.LABELS)
+        ),
+        model=model,
+        train=found.train,
+        judged=getattr(found, judged_name),
+        judged_name=judged_name,
+    )
+
+
+def sources(folder, data_dir, settings):
+    """The sources that a run was trained and judged on.
+
+    Args:
+        folder: of the run.
+        data_dir: as the flag of the trainer.
+        settings: as of `check`.
+
+    Returns:
+        As `data.sources`.
+
+    Raises:
+        UsageError: the data cannot be had as they were.
+    """
     from noisy_keras.data import manifest
     from trainers import data as data_module
 
-    settings = check(folder)
     labels = os.path.join(folder, run_folder.LABELS)
     data = _with_labels(settings["data"], labels)
     try:
-        sources = data_module.sources(data, data_dir, labels)
+        found = data_module.sources(data, data_dir, labels)
     except KeyError as error:
         raise UsageError(
             f"--run: expected the setting {error} in the "
@@ -105,26 +127,12 @@ def load(folder, data_dir):
         ) from error
     except (ValueError, OSError) as error:
         raise UsageError(str(error)) from error
-    if not manifest.matches(labels, sources.train):
+    if not manifest.matches(labels, found.train):
         raise UsageError(
             f"--run: the data are not what the run in {folder} was trained "
             "on: other samples or labels. Bring them back to what they were."
         )
-    model = _load_model(os.path.join(folder, MODEL))
-    try:
-        inputs.check_source(model, sources.train, training=True)
-    except ValueError as error:
-        raise UsageError(str(error)) from error
-    judged_name = "validation" if sources.test is None else "test"
-    return FinishedRun(
-        folder=folder,
-        method=settings["method"],
-        data=data,
-        model=model,
-        train=sources.train,
-        judged=getattr(sources, judged_name),
-        judged_name=judged_name,
-    )
+    return found
 
 
 def _load_model(path):

@@ -74,7 +74,7 @@ def finish(run, folder, out):
     if distribution.is_chief(run.strategy):
         encoder = os.path.join(folder, ENCODER)
         run_folder.save_model(encoder, run.model.encoder)
-        files = training.save(run, folder, audit, summary)
+        files = training.save(run, folder, audit, summary, out)
         what = "the network, for `nk.networks.warm_started` to start from"
         _print(out, summary, folder, [(ENCODER, what), *files])
 

@@ -11,6 +11,13 @@ from trainers.usage import UsageError
 CONFIG = "config.json"
 SUMMARY = "summary.json"
 LABELS = "noise_manifest.npz"
+METRICS = "metrics.jsonl"
+HISTOGRAMS = "loss_histograms.jsonl"
+CALIBRATION = "calibration.json"
+AUDIT = "label_audit.csv"
+PICTURES = "pictures"
+TENSORBOARD = "tensorboard"
+REPORT = "report.html"
 STARTUP_LOG = "tensorflow.log"
 
 
@@ -100,6 +107,33 @@ def _check_same(folder, part, values):
             "Name another folder, or use the same flags and version to go on "
             "with it."
         )
+
+
+def read_settings(folder):
+    """The `settings` part of a run's config.
+
+    Args:
+        folder: of the run.
+
+    Returns:
+        dict.
+
+    Raises:
+        UsageError: there is none.
+    """
+    path = os.path.join(folder, CONFIG)
+    try:
+        with open(path, encoding="utf-8") as stream:
+            settings = json.load(stream)["settings"]
+        told = settings["method"], settings["data"]["dataset"]
+        complete = all(isinstance(value, str) for value in told)
+    except (KeyError, OSError, TypeError, ValueError):
+        complete = False
+    if not complete:
+        raise UsageError(
+            f"--run: expected the settings of a run in {path}; it has none"
+        )
+    return settings
 
 
 def keep_labels(folder, source, resumed):

@@ -19,6 +19,7 @@ from trainers import noise_estimate
 from trainers import phases
 from trainers import progress
 from trainers import rates
+from trainers import reporting
 from trainers import run_folder
 from trainers import strategies
 from trainers import summary as summary_module
@@ -239,13 +240,14 @@ def finish(run, folder, out):
     audit = (run.recipe or run.model).label_audit(run.train)
     records = metrics_log.read(os.path.join(folder, "metrics.jsonl"))
     summary = summary_module.summarize(run, records, audit)
+    calibration = reporting.calibration(run)
     if distribution.is_chief(run.strategy):
-        files = save(run, folder, audit, summary)
+        files = save(run, folder, audit, summary, out, calibration)
         told = phases.describe(run)
         progress.print_summary(out, summary, folder, files, told)
 
 
-def save(run, folder, audit, summary):
+def save(run, folder, audit, summary, out, calibration=None):
     """Writes what a run leaves, each file whole or not at all.
 
     Args:
@@ -253,14 +255,20 @@ def save(run, folder, audit, summary):
         folder: of the run.
         audit: `LabelAudit` of what it was trained on.
         summary: dict.
+        out: rich console.
+        calibration: dict, or None where no classes are predicted.
 
     Returns:
         The files to point to: list of (name, what it is).
     """
     audit.to_csv(os.path.join(folder, "label_audit.csv"))
     run_folder.save_model(os.path.join(folder, "model.keras"), run.model)
+    if calibration is not None:
+        run_folder.write_json(
+            os.path.join(folder, run_folder.CALIBRATION), calibration
+        )
     run_folder.write_json(os.path.join(folder, run_folder.SUMMARY), summary)
-    files = []
+    files = reporting.write(run, folder, out)
     if run.recipe is not None:
         files.append(("phases/", "what each phase left for the next"))
     if unreadable(run.train):

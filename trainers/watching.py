@@ -5,6 +5,7 @@ import os
 import keras
 
 from noisy_keras import callbacks
+from trainers import run_folder
 
 
 def test_accuracy(run):
@@ -34,18 +35,26 @@ def records(folder, source, picture_every, phase=None):
         A list of callbacks.
     """
     return [
-        *logs(folder, phase),
+        *logs(folder, phase, source),
+        callbacks.LossHistograms(
+            source, os.path.join(folder, run_folder.HISTOGRAMS), phase
+        ),
         callbacks.MaskPictures(
-            source, os.path.join(folder, "pictures"), every=picture_every
+            source,
+            os.path.join(folder, run_folder.PICTURES),
+            every=picture_every,
+            tensorboard=os.path.join(folder, run_folder.TENSORBOARD),
         ),
     ]
 
 
-def logs(folder, phase=None):
+def logs(folder, phase=None, source=None):
     """Those of them that write what is measured."""
     return [
-        callbacks.MetricsLog(os.path.join(folder, "metrics.jsonl"), phase),
-        callbacks.Summaries(os.path.join(folder, "tensorboard")),
+        callbacks.MetricsLog(os.path.join(folder, run_folder.METRICS), phase),
+        callbacks.Summaries(
+            os.path.join(folder, run_folder.TENSORBOARD), source
+        ),
     ]
 
 

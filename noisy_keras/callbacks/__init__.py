@@ -2,6 +2,7 @@
 
 from noisy_keras.callbacks.checkpoint import ResumableCheckpoint
 from noisy_keras.callbacks.label_quality import LabelQuality
+from noisy_keras.callbacks.loss_histograms import LossHistograms
 from noisy_keras.callbacks.mask_pictures import MaskPictures
 from noisy_keras.callbacks.metrics_log import MetricsLog
 from noisy_keras.callbacks.nearest_neighbors import NearestNeighbors
@@ -11,6 +12,7 @@ from noisy_keras.callbacks.summaries import Summaries
 __all__ = [
     "EstimateNoise",
     "LabelQuality",
+    "LossHistograms",
     "MaskPictures",
     "MetricsLog",
     "NearestNeighbors",

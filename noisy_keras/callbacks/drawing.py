@@ -100,3 +100,30 @@ def write(path, canvas):
     """
     with files.replacing(path, "wb") as stream:
         canvas.savefig(stream, format="png", bbox_inches="tight")
+
+
+def read(path):
+    """A PNG file as it is shown: uint8 tensor `[1, H, W, 3]`.
+
+    Args:
+        path: of the file.
+    """
+    return tf.io.decode_png(tf.io.read_file(path), channels=3)[None]
+
+
+def to_tensorboard(directory, pictures, step):
+    """Adds pictures to the event files of a run.
+
+    Args:
+        directory: of the event files.
+        pictures: dict from name to `[n, H, W, 3]`, uint8 or in `[0, 1]`.
+        step: of TensorBoard: the epoch.
+    """
+    # A file of its own: writers do not share one.
+    writer = tf.summary.create_file_writer(
+        directory, filename_suffix=".pictures"
+    )
+    with writer.as_default(step=step):
+        for name, images in pictures.items():
+            tf.summary.image(name, images, max_outputs=len(images))
+    writer.close()

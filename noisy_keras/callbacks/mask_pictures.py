@@ -8,11 +8,14 @@ import tensorflow as tf
 
 from noisy_keras.callbacks import drawing
 from noisy_keras.core import distribution
+from noisy_keras.core import files
 from noisy_keras.core.plugin import Views
 from noisy_keras.networks import head
 from noisy_keras.plugins.sanm import AdversarialNoisyMasking
 
 _COLUMNS = ("original", "activation", "masked", "reconstruction")
+#: The latest panels as arrays, beside the pictures.
+PANELS = "masks.npz"
 
 
 class MaskPictures(keras.callbacks.Callback):
@@ -21,18 +24,22 @@ class MaskPictures(keras.callbacks.Callback):
     At the end of training, and every so many epochs, one PNG file is written:
     a row per sample with its given label and clean probability, half of the
     samples labelled right and half wrong where the truth is known, else those
-    of highest and lowest clean probability. Does nothing for a model without
-    the plug-in.
+    of highest and lowest clean probability. The latest panels are also kept
+    as arrays in `masks.npz`. Does nothing for a model without the plug-in.
 
     Args:
         source: the `Source` in training.
         directory: of the pictures; made if need be.
         every: epochs between pictures; None draws at the end alone.
         samples: rows of a picture.
+        tensorboard: folder of event files that get the pictures too, or None.
     """
 
-    def __init__(self, source, directory, every=None, samples=12):
+    def __init__(
+        self, source, directory, every=None, samples=12, tensorboard=None
+    ):
         super().__init__()
+        self.tensorboard = tensorboard
         self.source = source
         self.directory = os.fspath(directory)
         self.every = every
@@ -62,6 +69,19 @@ class MaskPictures(keras.callbacks.Callback):
         titles = [self._title(i, clean[i]) for i in index]
         path = os.path.join(self.directory, f"masks_epoch_{epoch:04d}.png")
         drawing.write_grid(path, _COLUMNS, panels, titles)
+        latest = os.path.join(self.directory, PANELS)
+        with files.replacing(latest, "wb") as stream:
+            np.savez_compressed(
+                stream,
+                epoch=epoch,
+                columns=np.array(_COLUMNS),
+                panels=np.uint8(np.round(255.0 * np.clip(panels, 0.0, 1.0))),
+                title=np.array(titles),
+            )
+        if self.tensorboard is not None:
+            drawing.to_tensorboard(
+                self.tensorboard, {"masks": drawing.read(path)}, epoch
+            )
 
     def _choose(self, clean):
         half = self.samples // 2

@@ -14,6 +14,10 @@ from noisy_keras.core import files
 class MetricsLog(keras.callbacks.Callback):
     """Writes `metrics.jsonl`: epoch, every metric, seconds, images per second.
 
+    `seconds` are of the whole epoch; `division_seconds`, `training_seconds`
+    and `evaluation_seconds` (on `validation_data`) of its parts, the rest
+    being other callbacks' measurements.
+
     The file is replaced as a whole at each epoch's end. When a run resumes,
     epochs that it will train again are dropped from it.
 
@@ -50,6 +54,8 @@ class MetricsLog(keras.callbacks.Callback):
             # JSON has no NaN; a metric without a value is null.
             record[name] = round(value, 6) if math.isfinite(value) else None
         record["seconds"] = round(time.monotonic() - self.model.epoch_began, 3)
+        for part, seconds in self.model.epoch_seconds.items():
+            record[f"{part}_seconds"] = round(seconds, 3)
         training = max(self._last_step - self._first_step, 1e-9)
         record["images_per_second"] = round(
             self.model.epoch_samples / training, 1

@@ -15,15 +15,18 @@ class Summaries(keras.callbacks.Callback):
     Scalars are the epoch's metrics; histograms are the clean probabilities and
     the losses of the last division, one per network; and of methods with a
     trusted set, the weights of samples and the trust in their given labels, at
-    each sample's last step.
+    each sample's last step. Of methods that judge labels by what was predicted
+    before each step, also the loss of the mean of those predictions.
 
     Args:
         directory: of the event files.
+        source: the `Source` in training, for the last of these; or None.
     """
 
-    def __init__(self, directory):
+    def __init__(self, directory, source=None):
         super().__init__()
         self.directory = os.fspath(directory)
+        self.source = source
 
     def on_train_begin(self, logs=None):
         self._writer = None
@@ -43,6 +46,11 @@ class Summaries(keras.callbacks.Callback):
                 rows = table.numpy()
                 for k in range(len(self.model.networks)):
                     tf.summary.histogram(f"{name}/network_{k}", rows[:, k])
+            history = getattr(self.model, "prediction_history", None)
+            if history is not None and self.source is not None:
+                loss = history.loss(self.source.labels)
+                if not np.isnan(loss).all():
+                    tf.summary.histogram("mean_loss", loss[~np.isnan(loss)])
             for name in ("sample_weight", "kept"):
                 table = getattr(self.model, name, None)
                 last = table.numpy()[:, 0] if table is not None else np.zeros(0)

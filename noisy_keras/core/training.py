@@ -164,6 +164,7 @@ def fit(
         logs = _epoch_logs(model)
         _check_finite(logs, epoch)
         if validation is not None and _is_due(epoch + 1, validation_freq):
+            began = time.monotonic()
             results = keras.Model.evaluate(
                 model,
                 validation,
@@ -173,6 +174,7 @@ def fit(
                 verbose=0,
             )
             logs |= {f"val_{name}": v for name, v in results.items()}
+            model.epoch_seconds["evaluation"] = time.monotonic() - began
         outer.on_epoch_end(epoch, logs)
         if model.stop_training:
             break
@@ -193,6 +195,8 @@ def _train_epoch(model, schedule, start, outer, epochs, verbose):
         begin = getattr(schedule, "begin_epoch", None)
         if begin is not None:
             begin(own)
+    divided = time.monotonic()
+    model.epoch_seconds = {"division": divided - model.epoch_began}
     rounds = [rounds_module.as_round(item) for item in schedule(own)]
     lengths = [r.steps for r in rounds]
     model.epoch_samples = 0
@@ -233,6 +237,7 @@ def _train_epoch(model, schedule, start, outer, epochs, verbose):
             model.position = Position(epoch + 1)
     finally:
         model._keep_metrics = False
+        model.epoch_seconds["training"] = time.monotonic() - divided
 
 
 def _is_due(epoch, frequency):

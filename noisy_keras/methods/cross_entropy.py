@@ -161,12 +161,20 @@ class CrossEntropy(NoisyLabelModel):
 
     def known_clean_probability(self, source):
         """From the predictions made before each step, averaged over epochs."""
+        loss = self._remembered_loss(source)
+        if loss is None:
+            return None
+        return self.divide(loss, self.clean_probability.numpy())[:, 0]
+
+    def loss_divisions(self, source):
+        """The losses `[N]` that the audit divides, and their mixture."""
+        return self.divide.fitted(self._remembered_loss(source))
+
+    def _remembered_loss(self, source):
         if not self.prediction_history.seen().all():
             return None
         loss = self.prediction_history.loss(source.labels)[:, None]
-        return self.divide(
-            measuring.normalized(loss), self.clean_probability.numpy()
-        )[:, 0]
+        return measuring.normalized(loss)
 
     def suggest(self, measurement):
         if not self.prediction_history.seen().all():

@@ -300,6 +300,10 @@ class DivideMix(NoisyLabelModel):
             )
         )
 
+    def loss_divisions(self, source):
+        """Per network: the losses last divided `[N]`, and their mixture."""
+        return self.divide.fitted(self._history.mean())
+
     def clean_probabilities(self, measurement, source):
         """Mean over both networks; neither had this sample's label alone."""
         del source

@@ -40,6 +40,50 @@ class LossDivision:
                 columns.append(self.mixture.clean_probability(loss[:, m]))
         return np.stack(columns, axis=1).astype(np.float32)
 
+    def fitted(self, loss):
+        """The mixtures that divide losses, to be shown.
+
+        Args:
+            loss: as of `__call__`, or None.
+
+        Returns:
+            For each column its losses `[N]` and the mixture's attributes: a
+            list of pairs, empty without losses.
+        """
+        columns = [] if loss is None else loss.T
+        return [(c, describe(self.mixture.fit(c))) for c in columns]
+
+
+def describe(mixture):
+    """What a fitted mixture found, as JSON holds it.
+
+    Args:
+        mixture: a `GaussianMixture` or a `BetaMixture`.
+
+    Returns:
+        dict of `family`, `weights` and the family's own parameters.
+    """
+    found = {"family": "beta", "weights": mixture.weights.tolist()}
+    names = ("concentration1", "concentration0")
+    if isinstance(mixture, GaussianMixture):
+        found["family"], names = "gaussian", ("means", "variances")
+    return found | {n: getattr(mixture, n).tolist() for n in names}
+
+
+def of_arrays(found):
+    """As `describe`, of a detection that was kept as arrays.
+
+    Args:
+        found: dict of arrays, as a recipe's `Division.found`.
+
+    Returns:
+        dict, or None where no mixture was fitted.
+    """
+    names = ("weights", "concentration1", "concentration0")
+    if names[0] not in found:
+        return None
+    return {"family": "beta"} | {n: found[n].tolist() for n in names}
+
 
 class LossHistory:
     """The normalised losses of the last divisions, kept in a `SampleTable`.
@@ -69,6 +113,14 @@ class LossHistory:
         mean, rows = self._with(loss)
         self.table.assign(rows)
         return mean
+
+    def mean(self):
+        """What `push` last returned, or None."""
+        rows = self.table.numpy()
+        blocks = rows.reshape(len(rows), self.length, -1)
+        if (blocks[:, 0] < 0.0).any():
+            return None
+        return np.mean(blocks, axis=1, where=blocks >= 0.0)
 
     def peek(self, loss):
         """As `push`, without keeping the losses."""

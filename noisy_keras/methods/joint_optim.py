@@ -20,6 +20,7 @@ from noisy_keras.core import settings
 from noisy_keras.core.sample_table import SampleTable
 from noisy_keras.methods import detection
 from noisy_keras.methods import soft_labels
+from noisy_keras.methods.division import describe
 from noisy_keras.methods.one_round import OneRoundSchedule
 from noisy_keras.methods.soft_labels import SoftLabelModel
 
@@ -180,6 +181,19 @@ class JointOptim(SoftLabelModel):
             self.prediction_history.loss(source.labels)[seen]
         )
         return clean
+
+    def loss_divisions(self, source):
+        """The measures `[N]` that the audit divides, and their mixture.
+
+        NaN are those of samples that no step has shown.
+        """
+        seen = self.prediction_history.seen()
+        if seen.sum() < 2:
+            return []
+        loss = self.prediction_history.loss(source.labels)
+        found = detection.detect(loss[seen], self.official_detection)
+        loss[seen] = found.measure
+        return [(loss, found.mixture and describe(found.mixture))]
 
     def _detect(self, loss):
         found = detection.detect(loss, self.official_detection)

@@ -187,13 +187,33 @@ class TrustedSetModel(NoisyLabelModel):
         A sample that no step has shown counts as clean.
         """
         seen = self.prediction_history.seen()
+        loss = self._remembered_loss(source)
+        if loss is None:
+            return None
+        clean = np.ones(self.num_samples, np.float32)
+        clean[seen] = self.divide(loss[seen], np.ones_like(loss[seen]))[:, 0]
+        return clean
+
+    def loss_divisions(self, source):
+        """The losses `[N]` that the audit divides, and their mixture.
+
+        NaN are losses of samples that no step has shown.
+        """
+        loss = self._remembered_loss(source)
+        if loss is None:
+            return []
+        seen = self.prediction_history.seen()
+        [(_, mixture)] = self.divide.fitted(loss[seen])
+        return [(loss[:, 0], mixture)]
+
+    def _remembered_loss(self, source):
+        """Normalised losses `[N, 1]`, NaN where not seen; None without any."""
+        seen = self.prediction_history.seen()
         if seen.sum() < 2:
             return None
-        loss = self.prediction_history.loss(source.labels)[seen, None]
-        loss = measuring.normalized(loss)
-        clean = np.ones(self.num_samples, np.float32)
-        clean[seen] = self.divide(loss, np.ones_like(loss))[:, 0]
-        return clean
+        loss = self.prediction_history.loss(source.labels)[:, None]
+        loss[seen] = measuring.normalized(loss[seen])
+        return loss
 
     def suggest(self, measurement):
         seen = self.prediction_history.seen()

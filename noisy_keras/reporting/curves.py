@@ -1,0 +1,145 @@
+"""The metrics of all epochs, as curves."""
+
+import math
+
+import numpy as np
+
+from noisy_keras.reporting import figures
+
+# More points than a phone has pixels show nothing more.
+_POINTS = 400
+# Of metrics that no panel is for.
+_OTHERS = 6
+_NAMES = {
+    "accuracy": "training, labels as given",
+    "val_accuracy": "validation",
+    "test_accuracy": "test",
+    "knn_given": "neighbours, training",
+    "knn_validation": "neighbours, validation",
+    "knn_test": "neighbours, test",
+    "loss": "training",
+    "val_loss": "validation",
+    "test_loss": "test",
+    "label_auc": "AUC",
+    "label_precision": "precision",
+    "label_recall": "recall",
+    "labels_suspect": "suspect labels",
+    "learning_rate": "learning rate",
+}
+_PANELS = (
+    (
+        "Accuracy",
+        (
+            "val_accuracy",
+            "test_accuracy",
+            "accuracy",
+            "knn_given",
+            "knn_validation",
+            "knn_test",
+        ),
+    ),
+    ("Loss", ("loss", "val_loss", "test_loss")),
+    (
+        "Wrong labels found, against the true ones",
+        ("label_auc", "label_precision", "label_recall"),
+    ),
+    ("Labels called suspect", ("labels_suspect",)),
+    ("Learning rate", ("learning_rate",)),
+)
+_SHARES = ("Accuracy", "Wrong labels found, against the true ones")
+_NOT_DRAWN = ("epoch", "phase", "seconds", "images_per_second")
+
+
+def panels(records, judged="validation"):
+    """Figures of the metrics, those that belong together in one.
+
+    Args:
+        records: list of dicts, as of `metrics_log.read`.
+        judged: what `val_accuracy` is measured on.
+
+    Returns:
+        A list of (title, alternative text, matplotlib `Figure`).
+    """
+    names = _NAMES | {f"val_{m}": judged for m in ("accuracy", "loss")}
+    there = list(dict.fromkeys(name for r in records for name in r))
+    groups = [(t, [n for n in g if n in there]) for t, g in _PANELS]
+    used = {n for _, group in groups for n in group} | set(_NOT_DRAWN)
+    parts = [
+        n for n in there if n.startswith("loss_") and not n.endswith("_seconds")
+    ]
+    groups.insert(2, ("Parts of the training loss", parts))
+    used |= set(parts)
+    rest = [n for n in there if n not in used and not n.endswith("_seconds")]
+    for kind in ("weight", "kept"):
+        own = [n for n in rest if n == kind or n.startswith(f"{kind}_")]
+        groups.append((f"Trust in labels: {kind}", own))
+        rest = [n for n in rest if n not in own]
+    groups += [(n.replace("_", " "), [n]) for n in rest[:_OTHERS]]
+    made = []
+    for title, group in groups:
+        series = {names.get(n, n): _series(records, n) for n in group}
+        series = {n: s for n, s in series.items() if len(s)}
+        if series:
+            drawn = _draw(title, series, records, title in _SHARES)
+            made.append((title, _told(title, series), drawn))
+    return made
+
+
+def _series(records, name):
+    """Epochs and values `[n, 2]` of a metric, where it is a number."""
+    pairs = [
+        (r["epoch"], r[name])
+        for r in records
+        if isinstance(r.get(name), (int, float)) and math.isfinite(r[name])
+    ]
+    if len(pairs) > _POINTS:
+        keep = np.linspace(0, len(pairs) - 1, _POINTS).round().astype(int)
+        pairs = [pairs[k] for k in keep]
+    return np.asarray(pairs, float)
+
+
+def _draw(title, series, records, shares):
+    from matplotlib import ticker
+
+    canvas, axis = figures.new()
+    for number, (name, points) in enumerate(series.items()):
+        axis.plot(
+            *points.T,
+            color=figures.COLOURS[number % len(figures.COLOURS)],
+            linestyle=figures.STYLES[number % len(figures.STYLES)],
+            linewidth=1.6,
+            # A single point makes no line.
+            marker="o" if len(points) < 3 else None,
+            label=name,
+        )
+    if shares:
+        axis.yaxis.set_major_formatter(ticker.PercentFormatter(1.0))
+    axis.xaxis.set_major_locator(ticker.MaxNLocator(integer=True))
+    _mark_phases(axis, records)
+    axis.set_xlabel("epoch")
+    axis.set_title(title, fontsize=10.5, loc="left")
+    if len(series) > 1:
+        # Outside, where it hides nothing.
+        canvas.legend(loc="outside lower center", ncols=2)
+    return canvas
+
+
+def _mark_phases(axis, records):
+    """A line where a phase of a recipe begins."""
+    before = records[0].get("phase")
+    for record in records:
+        if record.get("phase") != before:
+            axis.axvline(
+                record["epoch"] - 0.5, color="#888888", linewidth=0.8, zorder=1
+            )
+        before = record.get("phase")
+
+
+def _told(title, series):
+    """The figure in words."""
+    parts = [
+        f"{name} from {points[0, 1]:.4g} in epoch {points[0, 0]:.0f} to "
+        f"{points[-1, 1]:.4g} in epoch {points[-1, 0]:.0f}"
+        for name, points in series.items()
+    ]
+    return f"{title} by epoch: {'; '.join(parts)}."

@@ -1,0 +1,194 @@
+"""Noise rates of classes, and how far confidence can be trusted."""
+
+import numpy as np
+
+from noisy_keras.reporting import figures
+from noisy_keras.reporting import intervals
+
+#: Classes in a figure or a matrix.
+MOST = 20
+_NAME = 18
+
+
+def class_rates(audit, class_names, truth=True):
+    """How many labels of each class were called wrong.
+
+    Args:
+        audit: `AuditTally`.
+        class_names: of all classes, in order.
+        truth: whether what is known of true labels is told.
+
+    Returns:
+        A list of dicts, the highest share first: `name`, `total`, `flagged`,
+        `share`, `low`, `high` (Wilson's 95 % interval) and `true`, the share
+        of labels known to be wrong, or None.
+    """
+    names = [n for n in class_names if audit.given[n]]
+    names += [n for n in audit.given if n not in set(class_names)]
+    if not names:
+        return []
+    total = np.asarray([audit.given[n] for n in names])
+    flagged = np.asarray([audit.flagged[n] for n in names])
+    low, high = intervals.wilson_interval(flagged, total)
+    order = np.argsort(-flagged / total, kind="stable")
+    return [
+        {
+            "name": names[k],
+            "total": int(total[k]),
+            "flagged": int(flagged[k]),
+            "share": float(flagged[k] / total[k]),
+            "low": float(low[k]),
+            "high": float(high[k]),
+            "true": audit.wrong[names[k]] / audit.known[names[k]]
+            if truth and audit.known[names[k]]
+            else None,
+        }
+        for k in order
+    ]
+
+
+def draw_rates(rates):
+    """The noise rates with their intervals.
+
+    Args:
+        rates: list of dicts, as of `class_rates`.
+
+    Returns:
+        (title, alternative text, matplotlib `Figure`).
+    """
+    from matplotlib import ticker
+
+    shown = rates[:MOST]
+    canvas, axis = figures.new(1.2 + 0.26 * len(shown))
+    place = np.arange(len(shown))
+    share = np.asarray([r["share"] for r in shown])
+    spans = [share - [r["low"] for r in shown], [r["high"] for r in shown]]
+    axis.errorbar(
+        share,
+        place,
+        xerr=[spans[0], spans[1] - share],
+        fmt="o",
+        color=figures.COLOURS[0],
+        capsize=2.5,
+        label="called wrong, 95 % interval",
+    )
+    known = [k for k in place if shown[k]["true"] is not None]
+    if known:
+        axis.plot(
+            [shown[k]["true"] for k in known],
+            known,
+            "x",
+            color=figures.COLOURS[1],
+            markeredgewidth=2.0,
+            label="truly wrong",
+        )
+    axis.set_yticks(place, [shortened(r["name"], _NAME) for r in shown])
+    axis.invert_yaxis()
+    axis.set_xlim(left=0.0)
+    axis.xaxis.set_major_formatter(ticker.PercentFormatter(1.0, decimals=0))
+    axis.xaxis.set_major_locator(ticker.MaxNLocator(5))
+    axis.set_xlabel("share of the labels given as this class")
+    canvas.legend(loc="outside lower center", ncols=1)
+    first, last = rates[0], rates[-1]
+    told = (
+        "Share of labels called wrong, by given class: from "
+        f"{first['share']:.0%} for {first['name']} down to {last['share']:.0%} "
+        f"for {last['name']}."
+    )
+    return "Noise rate by given class", told, canvas
+
+
+def draw_reliability(found):
+    """Accuracy by confidence, above how many predictions have it.
+
+    Args:
+        found: dict of `calibration.json`.
+
+    Returns:
+        (title, alternative text, matplotlib `Figure`).
+    """
+    from matplotlib import ticker
+
+    edges = np.asarray(found["edges"])
+    count = np.asarray(found["count"])
+    middle = (edges[1:] + edges[:-1]) / 2
+    width = np.diff(edges)
+    accuracy = np.asarray(
+        [np.nan if v is None else v for v in found["accuracy"]], float
+    )
+    confidence = np.asarray(
+        [np.nan if v is None else v for v in found["confidence"]], float
+    )
+    canvas, (upper, lower) = figures.new(
+        4.4, rows=2, sharex=True, height_ratios=(3, 1)
+    )
+    upper.bar(
+        middle,
+        np.nan_to_num(accuracy),
+        width=0.92 * width,
+        color=figures.COLOURS[0],
+        alpha=0.75,
+        label="accuracy",
+    )
+    upper.plot(
+        confidence,
+        accuracy,
+        "o",
+        color=figures.COLOURS[1],
+        markersize=4,
+        label="mean confidence of the bin",
+    )
+    upper.plot([0, 1], [0, 1], "--", color="black", linewidth=1)
+    upper.set_ylim(0.0, 1.02)
+    upper.set_ylabel("accuracy")
+    lower.bar(middle, count / count.sum(), width=0.92 * width, color="#777777")
+    lower.set_ylabel("samples")
+    lower.set_xlabel("confidence")
+    lower.set_xlim(0.0, 1.0)
+    for axis in (upper, lower):
+        axis.yaxis.set_major_formatter(ticker.PercentFormatter(1.0, 0))
+    lower.xaxis.set_major_formatter(ticker.PercentFormatter(1.0, 0))
+    canvas.legend(loc="outside lower center", ncols=2)
+    told = (
+        f"Accuracy by confidence on {found['samples']} samples: "
+        f"{found['overall_accuracy']:.1%} are right, at a mean confidence of "
+        f"{found['mean_confidence']:.1%}; expected calibration error "
+        f"{found['expected_calibration_error']:.3f}."
+    )
+    return "Reliability", told, canvas
+
+
+def confusion(audit, class_names):
+    """Given against suggested labels, of the classes most confused.
+
+    Args:
+        audit: `AuditTally`.
+        class_names: of all classes, in order.
+
+    Returns:
+        dict of `names`, `rows` (lists of counts) and `left_out`, how many
+        other classes there are.
+    """
+    names = list(dict.fromkeys([*class_names, *audit.given]))
+    if len(names) > MOST:
+        mixed = dict.fromkeys(names, 0)
+        for (given, suggested), count in audit.pairs.items():
+            if given != suggested:
+                for name in (given, suggested):
+                    mixed[name] = mixed.get(name, 0) + count
+        most = set(sorted(mixed, key=lambda n: -mixed[n])[:MOST])
+        kept = [n for n in names if n in most]
+    else:
+        kept = names
+    rows = [[audit.pairs[g, s] for s in kept] for g in kept]
+    return {
+        "names": kept,
+        "rows": rows,
+        "left_out": len(names) - len(kept),
+    }
+
+
+def shortened(text, most):
+    """A text of at most so many letters."""
+    text = str(text)
+    return text if len(text) <= most else text[: most - 1] + "…"

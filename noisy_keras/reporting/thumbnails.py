@@ -1,0 +1,73 @@
+"""Small pictures inside of the page."""
+
+import base64
+
+import numpy as np
+import tensorflow as tf
+
+# Sides in pixels: pictures up to this are kept as they are.
+_SMALL = 48
+_QUALITY = 80
+
+
+def of_pictures(images, side):
+    """Pictures as data URIs.
+
+    Args:
+        images: `[n, H, W, 1 or 3]`, uint8, or floats in `[0, 1]`.
+        side: longest side in pixels; smaller pictures are not enlarged.
+
+    Returns:
+        A list of n strings: PNG of pictures up to 48 pixels, JPEG of others.
+    """
+    images = tf.convert_to_tensor(images)
+    if images.dtype != tf.uint8:
+        images = tf.image.convert_image_dtype(
+            tf.clip_by_value(tf.cast(images, tf.float32), 0.0, 1.0), tf.uint8
+        )
+    height, width = images.shape[1:3]
+    scale = side / max(height, width)
+    if scale < 1.0:
+        size = [max(1, round(v * scale)) for v in (height, width)]
+        resized = tf.image.resize(images, size, antialias=True)
+        images = tf.cast(tf.round(tf.clip_by_value(resized, 0, 255)), tf.uint8)
+    return [_encoded(image) for image in images]
+
+
+def of_samples(source, suspects, side):
+    """Pictures of suspects from their source.
+
+    Args:
+        source: the `Source` that was audited.
+        suspects: list of `Suspect`.
+        side: as of `of_pictures`.
+
+    Returns:
+        A list of strings, "" for samples that the source does not have.
+    """
+    index = [_index_of(source, suspect) for suspect in suspects]
+    there = [i for i in index if i is not None]
+    if not there:
+        return [""] * len(index)
+    images = source.fetch(np.asarray(there)).numpy() / source.pixel_scale
+    made = iter(of_pictures(images, side))
+    return ["" if i is None else next(made) for i in index]
+
+
+def _index_of(source, suspect):
+    if (
+        suspect.row < source.num_samples
+        and source.ids[suspect.row] == suspect.id
+    ):
+        return suspect.row
+    # An audit that was sorted or cut.
+    [found] = np.nonzero(source.ids == suspect.id)
+    return int(found[0]) if len(found) else None
+
+
+def _encoded(image):
+    if max(image.shape[:2]) <= _SMALL:
+        kind, data = "png", tf.io.encode_png(image)
+    else:
+        kind, data = "jpeg", tf.io.encode_jpeg(image, quality=_QUALITY)
+    return f"data:image/{kind};base64,{base64.b64encode(data.numpy()).decode()}"

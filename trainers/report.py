@@ -1,0 +1,80 @@
+"""Writes the report of a run: finished, killed, or still going on.
+
+python -m trainers.report --run=runs/sanm-digits-20260101-120000
+It writes report.html, one self-contained page, to the run, or to --output.
+Trainers do the same when a run ends.
+"""
+
+import os
+import sys
+
+from absl import app
+from absl import flags
+
+from trainers import quiet
+from trainers import run_folder
+from trainers import usage
+from trainers.usage import UsageError
+
+FLAGS = flags.FLAGS
+
+flags.DEFINE_string("run", None, "Folder of a run.")
+flags.DEFINE_string(
+    "data_dir", None, "As of the trainer: where the run's data set lies."
+)
+flags.DEFINE_string(
+    "output", None, "File to write; default: report.html in the run."
+)
+flags.DEFINE_bool(
+    "pictures",
+    True,
+    "Whether suspects are shown as pictures, for which the data are loaded.",
+)
+
+
+def main(argv):
+    def action():
+        settings = _check(FLAGS.run)
+        print(f"wrote {_write(FLAGS.run, FLAGS.output, settings)}")
+
+    sys.exit(usage.status_of(argv, action))
+
+
+def _check(folder):
+    """The settings of a run; raises before TensorFlow is loaded."""
+    if folder is None:
+        raise UsageError("--run: expected the folder of a run; got none")
+    if not os.path.isdir(folder):
+        raise UsageError(
+            f"--run: expected the folder of a run; got {folder!r}, which is "
+            "no folder"
+        )
+    return run_folder.read_settings(folder)
+
+
+def _write(folder, output, settings):
+    with quiet.native_messages(os.devnull):
+        from noisy_keras import reporting
+    source = _source(folder, settings) if FLAGS.pictures else None
+    try:
+        return reporting.write(folder, source, output)
+    except (OSError, ValueError) as error:
+        raise UsageError(str(error)) from error
+
+
+def _source(folder, settings):
+    """What the run was trained on, or None: then there are no pictures."""
+    from trainers import finished_run
+
+    audited = os.path.exists(os.path.join(folder, run_folder.AUDIT))
+    if not audited:
+        return None
+    try:
+        return finished_run.sources(folder, FLAGS.data_dir, settings).train
+    except UsageError as error:
+        print(f"without pictures of suspects: {error}", file=sys.stderr)
+        return None
+
+
+if __name__ == "__main__":
+    app.run(main)

@@ -10,6 +10,7 @@ from noisy_keras import mixtures
 from noisy_keras import networks
 from noisy_keras import ops
 from noisy_keras import recipes
+from noisy_keras import reporting
 from noisy_keras.core import features
 from noisy_keras.core.audit import LabelAudit
 from noisy_keras.core.feature_queue import FeatureQueue
@@ -78,5 +79,6 @@ __all__ = [
     "networks",
     "ops",
     "recipes",
+    "reporting",
     "warmed_up_cosine",
 ]

@@ -13,6 +13,7 @@ from tests import imports
 PATH = os.path.join(imports.ROOT, "BUILD")
 RUNNER = "tests/run_file.py"
 PARITY = "tests/parity"
+TEMPLATE = "noisy_keras/reporting/page.html"
 
 _HEADER = """\
 # Bazel targets of every Python file, with the imports between them as edges.
@@ -55,6 +56,8 @@ def _target(path):
         sources.append(RUNNER)
         edges = sorted({*edges, "tests/conftest.py"})
         data = _data(path)
+    elif path.replace(".py", ".html") == TEMPLATE:
+        data = [TEMPLATE]
     elif _is_program(path):
         kind, main = "py_binary", path
     lines = [f'    name = "{name_of(path)}",', f"    srcs = {_list(sources)},"]

@@ -12,7 +12,7 @@ FLOORS = [
         "noisy_keras/plugins",
         "noisy_keras/callbacks",
     },
-    {"noisy_keras/recipes", "noisy_keras/analysis"},
+    {"noisy_keras/recipes", "noisy_keras/analysis", "noisy_keras/reporting"},
     {"trainers", "export"},
 ]
 BESIDE = {

@@ -52,7 +52,9 @@ class LossHistograms(keras.callbacks.Callback):
 
     def on_epoch_end(self, epoch, logs=None):
         divisions = getattr(self.model, "loss_divisions", None)
-        found = [] if divisions is None else divisions(self.source)
+        # A phase of a recipe may train on a part of the source.
+        whole = self.model.num_samples == len(self.source)
+        found = divisions(self.source) if divisions and whole else []
         phase = {} if self.phase is None else {"phase": self.phase}
         made = [
             {"epoch": epoch + 1, **phase, "network": k}

@@ -46,17 +46,25 @@ class Summaries(keras.callbacks.Callback):
                 rows = table.numpy()
                 for k in range(len(self.model.networks)):
                     tf.summary.histogram(f"{name}/network_{k}", rows[:, k])
-            history = getattr(self.model, "prediction_history", None)
-            if history is not None and self.source is not None:
-                loss = history.loss(self.source.labels)
-                if not np.isnan(loss).all():
-                    tf.summary.histogram("mean_loss", loss[~np.isnan(loss)])
+            loss = self._mean_loss()
+            if len(loss):
+                tf.summary.histogram("mean_loss", loss)
             for name in ("sample_weight", "kept"):
                 table = getattr(self.model, name, None)
                 last = table.numpy()[:, 0] if table is not None else np.zeros(0)
                 if (last >= 0.0).any():
                     tf.summary.histogram(name, last[last >= 0.0])
         self._writer.flush()
+
+    def _mean_loss(self):
+        """Of the mean of remembered predictions, where there are any."""
+        history = getattr(self.model, "prediction_history", None)
+        source = self.source
+        # A phase of a recipe may train on a part of the source.
+        if None in (history, source) or history.num_samples != len(source):
+            return np.zeros(0)
+        loss = history.loss(source.labels)
+        return loss[~np.isnan(loss)]
 
     def on_train_end(self, logs=None):
         if self._writer is not None:

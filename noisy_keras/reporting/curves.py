@@ -77,7 +77,10 @@ def panels(records, judged="validation"):
     groups += [(n.replace("_", " "), [n]) for n in rest[:_OTHERS]]
     made = []
     for title, group in groups:
-        series = {names.get(n, n): _series(records, n) for n in group}
+        series = {
+            names.get(n, n.replace("_", " ")): _series(records, n)
+            for n in group
+        }
         series = {n: s for n, s in series.items() if len(s)}
         if series:
             drawn = _draw(title, series, records, title in _SHARES)
@@ -114,7 +117,7 @@ def _draw(title, series, records, shares):
         )
     if shares:
         axis.yaxis.set_major_formatter(ticker.PercentFormatter(1.0))
-    axis.xaxis.set_major_locator(ticker.MaxNLocator(integer=True))
+    axis.xaxis.set_major_locator(ticker.MaxNLocator(7, integer=True))
     _mark_phases(axis, records)
     axis.set_xlabel("epoch")
     axis.set_title(title, fontsize=10.5, loc="left")

@@ -61,11 +61,7 @@ def cards(run, judged):
             if labels.get(f"label_{name}") is not None
         ]
         made.append(
-            (
-                "wrong labels told apart",
-                f"{labels['label_auc']:.3f}",
-                "AUC; " + ", ".join(told),
-            )
+            ("label AUC", f"{labels['label_auc']:.3f}", ", ".join(told))
         )
     if run.calibration is not None:
         made.append(
@@ -103,12 +99,12 @@ def _accuracies(run, summary, judged):
             told = f"{name.removeprefix('knn_')}, last epoch"
             made.append(("nearest neighbours", f"{value:.2%}", told))
     if best and "test" in best:
-        told = f"epoch {best['epoch']}, best by validation"
-        made.append(("test accuracy", f"{best['test']:.2%}", told))
+        told = f"epoch {best['epoch']}"
+        made.append(("test, best by validation", f"{best['test']:.2%}", told))
     mean = summary.get("mean_last_10") or {}
     if "test" in mean:
-        told = f"mean of the last {summary.get('epochs_averaged', 10)} epochs"
-        made.append(("test accuracy", f"{mean['test']:.2%}", told))
+        told = f"of the last {summary.get('epochs_averaged', 10)} epochs"
+        made.append(("test, mean", f"{mean['test']:.2%}", told))
     return made
 
 

@@ -17,7 +17,7 @@ COLOURS = (
 )
 STYLES = ("-", "--", "-.", ":", "-", "--", "-.")
 #: Of a figure that fills a phone's width, in inches of 72 points.
-WIDTH = 4.6
+WIDTH = 4.2
 
 _STYLE = {
     "font.size": 10.0,
@@ -35,6 +35,18 @@ _STYLE = {
     # Class names are no formulas, whatever dollars are in them.
     "text.parse_math": False,
 }
+
+
+def plain_ticks(axis):
+    """Numbers as such on a logarithmic axis, where formulas are its default.
+
+    Args:
+        axis: a matplotlib `Axis`.
+    """
+    from matplotlib import ticker
+
+    axis.set_major_formatter(ticker.FuncFormatter(lambda v, _: f"{v:,.12g}"))
+    axis.set_minor_formatter(ticker.NullFormatter())
 
 
 @contextlib.contextmanager

@@ -20,7 +20,7 @@ def class_rates(audit, class_names, truth=True):
 
     Returns:
         A list of dicts, the highest share first: `name`, `total`, `flagged`,
-        `share`, `low`, `high` (Wilson's 95 % interval) and `true`, the share
+        `share`, `low`, `high` (Wilson's 95% interval) and `true`, the share
         of labels known to be wrong, or None.
     """
     names = [n for n in class_names if audit.given[n]]
@@ -70,7 +70,7 @@ def draw_rates(rates):
         fmt="o",
         color=figures.COLOURS[0],
         capsize=2.5,
-        label="called wrong, 95 % interval",
+        label="called wrong, 95% interval",
     )
     known = [k for k in place if shown[k]["true"] is not None]
     if known:
@@ -87,7 +87,7 @@ def draw_rates(rates):
     axis.set_xlim(left=0.0)
     axis.xaxis.set_major_formatter(ticker.PercentFormatter(1.0, decimals=0))
     axis.xaxis.set_major_locator(ticker.MaxNLocator(5))
-    axis.set_xlabel("share of the labels given as this class")
+    axis.set_xlabel("share of its labels")
     canvas.legend(loc="outside lower center", ncols=1)
     first, last = rates[0], rates[-1]
     told = (

@@ -79,11 +79,12 @@ def over_epochs(records):
             linewidth=1.4,
         )
     axis.grid(False)
-    axis.xaxis.set_major_locator(ticker.MaxNLocator(integer=True))
+    axis.xaxis.set_major_locator(ticker.MaxNLocator(6, integer=True))
     axis.set_xlabel("epoch")
     axis.set_ylabel("normalised loss")
     axis.set_title("Losses over the run", fontsize=10.5, loc="left")
-    canvas.colorbar(mesh, label="samples", pad=0.02)
+    bar = canvas.colorbar(mesh, label="samples", pad=0.02)
+    figures.plain_ticks(bar.ax.yaxis)
     first, last = (_means(r["mixture"]) for r in (own[0], own[-1]))
     told = (
         f"Number of samples by epoch and normalised loss. The mixture's means "
@@ -171,6 +172,7 @@ def _draw(record):
             )
     most = max(max(c) for c in _counts(record))
     axis.set_yscale("log")
+    figures.plain_ticks(axis.yaxis)
     axis.set_ylim(_NOTHING, 2.0 * max(most, 10.0))
     axis.set_xlim(0.0, 1.0)
     axis.set_xlabel("normalised loss")

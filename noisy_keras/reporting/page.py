@@ -19,6 +19,8 @@ from noisy_keras.version import __version__
 #: Of the page, in bytes.
 LIMIT = 5_000_000
 _GALLERY = 48
+# Of them, those that are seen at once.
+_SHOWN = 14
 _SIDES = {"gallery": 160, "masks": 112}
 _PAIRS = 20
 _RATES = 100
@@ -160,6 +162,7 @@ def _content(run, pictures):
                 strict=False,
             )
         ],
+        "shown": _SHOWN,
         "flagged": _flagged(run),
         "masks": _masks(run),
         "calibration": run.calibration,

@@ -113,6 +113,8 @@ def test_records_are_json_without_nan(tmp_path):
     record = json.loads(line)
     assert record["strange"] is None and record["epoch"] == 1
     assert record["seconds"] > 0 and record["images_per_second"] > 0
+    parts = record["division_seconds"] + record["training_seconds"]
+    assert 0 < parts <= record["seconds"] + 0.002
 
 
 def test_label_quality_by_hand():
@@ -163,7 +165,10 @@ def test_pictures_show_what_the_plugin_does(tmp_path):
     model.compile(nk.MomentumSGD(0.05))
     pictures = nk.callbacks.MaskPictures(source, tmp_path, samples=6)
     model.fit(source, epochs=1, batch_size=8, verbose=0, callbacks=[pictures])
-    assert os.listdir(tmp_path) == ["masks_epoch_0001.png"]
+    assert sorted(os.listdir(tmp_path)) == ["masks.npz", "masks_epoch_0001.png"]
+    with np.load(tmp_path / "masks.npz", allow_pickle=False) as kept:
+        assert kept["panels"].shape == (6, 4, 16, 16, 3)
+        assert kept["title"].shape == (6,) and kept["epoch"] == 1
     data = tf.io.read_file(str(tmp_path / "masks_epoch_0001.png"))
     image = tf.io.decode_png(data)
     assert image.shape[0] > 300 and image.shape[1] > 600

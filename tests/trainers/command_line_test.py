@@ -95,11 +95,14 @@ def test_a_run_leaves_its_files(finished):
     assert set(os.listdir(folder)) == {
         "checkpoints",
         "config.json",
+        "calibration.json",
         "label_audit.csv",
+        "loss_histograms.jsonl",
         "metrics.jsonl",
         "model.keras",
         "noise_manifest.npz",
         "pictures",
+        "report.html",
         "summary.json",
         "tensorboard",
         "tensorflow.log",
@@ -127,8 +130,14 @@ def test_a_run_leaves_its_files(finished):
     with open(folder / "label_audit.csv", newline="") as stream:
         rows = list(csv.DictReader(stream))
     assert len(rows) == 200 and rows[0]["id"].startswith("digit_")
-    [picture] = os.listdir(folder / "pictures")
-    assert picture == "masks_epoch_0003.png"
+    assert sorted(os.listdir(folder / "pictures")) == [
+        "masks.npz",
+        "masks_epoch_0003.png",
+    ]
+    calibration = json.loads((folder / "calibration.json").read_text())
+    assert calibration["split"] == "test" and calibration["labels"] == "given"
+    assert sum(calibration["count"]) == calibration["samples"]
+    assert 0.0 <= calibration["expected_calibration_error"] <= 1.0
 
 
 def test_the_model_of_a_run_loads_and_predicts(finished):

@@ -1,0 +1,110 @@
+import base64
+
+import numpy as np
+import pytest
+
+import noisy_keras as nk
+from noisy_keras.methods import division
+from noisy_keras.reporting import curves
+from noisy_keras.reporting import facts
+from noisy_keras.reporting import figures
+from noisy_keras.reporting import loss_charts
+from noisy_keras.reporting import thumbnails
+
+LOSSES = np.concatenate([np.linspace(0.02, 0.3, 70), np.linspace(0.5, 0.9, 30)])
+
+
+@pytest.mark.parametrize(
+    "mixture", [nk.mixtures.GaussianMixture(), nk.mixtures.BetaMixture()]
+)
+def test_drawn_densities_are_the_mixtures(mixture):
+    mixture.fit(LOSSES)
+    grid = np.linspace(0.001, 0.999, 2001)
+    density = loss_charts.density(division.describe(mixture), grid)
+    posterior = density / density.sum(axis=1, keepdims=True)
+    np.testing.assert_allclose(posterior, mixture.posterior(grid), atol=1e-3)
+    # Each has the mass of its weight within the interval.
+    mass = np.trapezoid(density, grid, axis=0)
+    np.testing.assert_allclose(mass, mixture.weights, atol=0.03)
+
+
+def test_shown_divisions_are_spread_over_the_run():
+    records = [{"epoch": e, "network": k} for e in range(11) for k in (0, 1)]
+    found = [r["epoch"] for r in loss_charts.chosen(records)]
+    assert found == [0, 2, 4, 6, 8, 10]
+    assert loss_charts.chosen(records[:1]) == records[:1]
+    assert loss_charts.chosen([]) == []
+
+
+def test_metrics_are_drawn_where_they_are_numbers():
+    records = [
+        {"epoch": 1, "loss": 2.0, "val_accuracy": None, "special": 1.0},
+        {"epoch": 2, "loss": 1.0, "val_accuracy": 0.5, "seconds": 3.0},
+    ]
+    with figures.styled():
+        made = curves.panels(records, judged="test")
+    told = {title: text for title, text, _ in made}
+    assert list(told) == ["Accuracy", "Loss", "special"]
+    assert "test from 0.5 in epoch 2 to 0.5 in epoch 2" in told["Accuracy"]
+    assert "training from 2 in epoch 1 to 1 in epoch 2" in told["Loss"]
+
+
+def test_a_class_name_is_no_formula_and_no_markup():
+    name = r"$\frac{a}$ <script>alert(1)</script> & 漢字"
+    with figures.styled():
+        canvas, axis = figures.new()
+        axis.set_yticks([0.0], [name])
+        text = figures.svg(canvas)
+    kind, data = text.split(",")
+    assert kind == "data:image/svg+xml;base64"
+    drawn = base64.b64decode(data).decode()
+    assert "<script" not in drawn
+    assert r"$\frac{a}$ &lt;script&gt;" in drawn and "漢字" in drawn
+
+
+def test_small_pictures_stay_as_they_are_and_large_ones_shrink():
+    import tensorflow as tf
+
+    random = np.random.RandomState(0)
+    small = random.randint(0, 256, (2, 8, 8, 1)).astype(np.uint8)
+    for text, image in zip(
+        thumbnails.of_pictures(small, 160), small, strict=True
+    ):
+        kind, data = text.split(",")
+        assert kind == "data:image/png;base64"
+        shown = tf.io.decode_png(base64.b64decode(data)).numpy()
+        np.testing.assert_array_equal(shown, image)
+    [large] = thumbnails.of_pictures(np.ones((1, 300, 200, 3)) / 2, 150)
+    kind, data = large.split(",")
+    assert kind == "data:image/jpeg;base64"
+    shown = tf.io.decode_jpeg(base64.b64decode(data)).numpy()
+    assert shown.shape == (150, 100, 3) and abs(shown.mean() - 128) < 2
+
+
+def test_time_is_told_by_part_with_the_slowest_first():
+    records = [
+        {"epoch": 1, "seconds": 10.0, "training_seconds": 4.0},
+        {
+            "epoch": 2,
+            "seconds": 30.0,
+            "training_seconds": 14.0,
+            "division_seconds": 20.0,
+        },
+    ]
+    found = facts.timing(records)
+    assert found["total"] == "40 s"
+    assert found["parts"][0] == ("dividing the samples", "20 s", "50%")
+    assert found["parts"][1] == ("training", "18 s", "45%")
+    assert found["parts"][2][1:] == ("2.0 s", "5%")
+    assert [e for e, _, _ in found["epochs"]] == [2, 1]
+    # Of earlier versions: no parts are known.
+    assert facts.timing([{"epoch": 1, "seconds": 9.0}])["parts"] == []
+    assert facts.timing([]) is None
+
+
+@pytest.mark.parametrize(
+    "seconds, told",
+    [(2.34, "2.3 s"), (65, "65 s"), (600, "10 min"), (9000, "2 h 30 min")],
+)
+def test_durations(seconds, told):
+    assert facts.duration(seconds) == told

@@ -1,0 +1,208 @@
+import html.parser
+import os
+import re
+
+import numpy as np
+import pytest
+
+import noisy_keras as nk
+from noisy_keras import reporting
+from noisy_keras.reporting import page
+from noisy_keras.reporting import run_files
+from tests.reporting import run as made
+
+HOSTILE = '<script>alert("1")</script>'
+
+
+class Elements(html.parser.HTMLParser):
+    """Tags with their attributes, and the text between them."""
+
+    def __init__(self, text):
+        super().__init__()
+        self.tags, self.text = [], []
+        self.feed(text)
+
+    def handle_starttag(self, tag, attributes):
+        self.tags.append((tag, dict(attributes)))
+
+    def handle_data(self, data):
+        self.text.append(data)
+
+    def named(self, name):
+        return [a for tag, a in self.tags if tag == name]
+
+
+def read(path):
+    with open(path, encoding="utf-8") as stream:
+        return stream.read()
+
+
+@pytest.fixture(scope="module")
+def hostile(tmp_path_factory):
+    """A page of a run whose every name is an attack."""
+    folder = tmp_path_factory.mktemp("runs") / "run"
+    names = [HOSTILE, "$x_{", '" onerror="alert(2)', "https://example.org/a.js"]
+    dataset = f"folder:{HOSTILE}"
+    made.write(folder, names, dataset=dataset, divisions=(1, 2, 3))
+    return read(reporting.write(folder))
+
+
+def test_the_page_asks_for_nothing_from_outside(hostile):
+    elements = Elements(hostile)
+    addresses = [
+        value
+        for tag, attributes in elements.tags
+        for name, value in attributes.items()
+        if name in ("src", "href", "srcset", "action", "data", "poster")
+    ]
+    assert len(addresses) > 20
+    assert all(a.startswith(("data:", "#")) for a in addresses)
+    style = hostile[hostile.index("<style>") : hostile.index("</style>")]
+    assert not re.search(r"url\(|@import", style)
+    # And a browser would refuse what slipped through.
+    [policy] = [
+        m["content"] for m in elements.named("meta") if "http-equiv" in m
+    ]
+    assert policy.startswith("default-src 'none'; img-src data:;")
+
+
+def test_names_are_text_and_nothing_else(hostile):
+    elements = Elements(hostile)
+    assert not elements.named("script")
+    assert all(
+        not name.startswith("on") for _, a in elements.tags for name in a
+    )
+    assert HOSTILE in "".join(elements.text)
+    assert f"sanm on folder:{HOSTILE}" in elements.text
+
+
+def test_the_page_is_for_everybody(hostile):
+    elements = Elements(hostile)
+    assert all(image.get("alt") for image in elements.named("img"))
+    assert elements.named("html")[0]["lang"] == "en"
+    assert len(elements.named("h1")) == 1
+    levels = [int(t[1]) for t, _ in elements.tags if re.fullmatch("h[1-6]", t)]
+    assert all(b - a <= 1 for a, b in zip(levels, levels[1:], strict=False))
+    identities = [a["id"] for _, a in elements.tags if "id" in a]
+    links = [a["href"] for a in elements.named("a")]
+    assert len(set(identities)) == len(identities)
+    assert {f"#{i}" for i in identities} == set(links)
+
+
+def test_the_page_tells_of_everything(hostile):
+    text = " ".join("".join(Elements(hostile).text).split())
+    for told in (
+        "62.50%",  # Accuracy.
+        "Settings: a paper; replaced by flags: epochs.",
+        "Losses and the mixture",
+        "Noise rate by given class",
+        "Given against suggested labels",
+        "Most suspect labels",
+        "What SANM hides and restores",
+        "Expected calibration error 0.123",
+        "The slowest part: training, 70%",
+    ):
+        assert told in text, told
+    assert "has not finished" not in text
+
+
+def test_a_thousand_classes_and_long_names_stay_small(tmp_path):
+    names = [f"{k} " + "very long name " * 20 for k in range(1000)]
+    made.write(tmp_path / "run", names, samples=5000)
+    images = np.random.RandomState(0).randint(0, 256, (5000, 9, 9, 3))
+    path = reporting.write(
+        tmp_path / "run", _source(tmp_path / "run", images.astype(np.uint8))
+    )
+    assert os.path.getsize(path) < 2_000_000
+    elements = Elements(read(path))
+    assert "980 others are left out" in " ".join(elements.text)
+
+
+def test_suspects_are_shown_as_pictures(tmp_path):
+    made.write(tmp_path, ["cat", "dog"], samples=40)
+    images = np.zeros((40, 8, 8, 3), np.uint8)
+    source = _source(tmp_path, images)
+    suspects = len(run_files.read(tmp_path).audit.suspects)
+    text = read(reporting.write(tmp_path, source))
+    assert text.count("data:image/png") == suspects + 4  # And four panels.
+    # Without the data, the same without pictures.
+    text = read(reporting.write(tmp_path))
+    assert text.count("data:image/png") == 4
+    assert text.count("given <b>") == suspects
+    # An audit that was sorted still finds them; what is gone has none.
+    fewer = source.subset(np.arange(10, 40))
+    shown = np.sum(
+        [s.row >= 10 for s in run_files.read(tmp_path).audit.suspects]
+    )
+    text = read(reporting.write(tmp_path, fewer))
+    assert text.count("data:image/png") == shown + 4
+
+
+def test_pictures_that_cannot_be_read_are_told(tmp_path):
+    made.write(tmp_path, ["cat", "dog"])
+    source = _source(tmp_path, np.zeros((60, 8, 8, 3), np.uint8))
+
+    def gone(index):
+        raise OSError("the disk is gone")
+
+    source.fetch = gone
+    text = read(reporting.write(tmp_path, source))
+    assert "Pictures of suspects cannot be read: the disk is gone" in text
+
+
+def test_the_page_stays_below_its_limit(tmp_path, monkeypatch):
+    made.write(tmp_path, ["cat", "dog"], samples=80)
+    source = _source(tmp_path, np.zeros((80, 8, 8, 3), np.uint8))
+    small = len(read(reporting.write(tmp_path)).encode())
+    large = len(read(reporting.write(tmp_path, source)).encode())
+    monkeypatch.setattr(page, "LIMIT", (small + large) // 2)
+    text = read(reporting.write(tmp_path, source))
+    assert small < len(text.encode()) <= (small + large) // 2
+
+
+def test_a_run_that_goes_on_has_a_page_of_what_there_is(tmp_path):
+    made.write(tmp_path, ["cat", "dog"], finished=False)
+    text = read(reporting.write(tmp_path))
+    assert "This run has not finished" in text and "epoch 3" in text
+    assert "so far, epoch 3" in text and "75.00%" in text
+    assert "Most suspect" not in text
+    for name in ("metrics.jsonl", "loss_histograms.jsonl"):
+        (tmp_path / name).unlink()
+    text = read(reporting.write(tmp_path))
+    assert "This run has not finished" in text and "Curves" not in text
+
+
+@pytest.mark.parametrize(
+    "name, content, told",
+    [
+        ("metrics.jsonl", "{", "metrics.jsonl cannot be read"),
+        ("summary.json", "", "summary.json cannot be read"),
+        ("label_audit.csv", "id,label\n1,2\n", "no given_label"),
+        ("pictures/masks.npz", "PK", "masks.npz cannot be read"),
+    ],
+)
+def test_a_file_that_is_broken_is_told_on_the_page(
+    tmp_path, name, content, told
+):
+    made.write(tmp_path, ["cat", "dog"])
+    (tmp_path / name).write_text(content)
+    assert told in read(reporting.write(tmp_path))
+
+
+@pytest.mark.parametrize("content", [None, "", "[]", '{"settings": 3}'])
+def test_what_is_no_run_is_refused(tmp_path, content):
+    if content is not None:
+        (tmp_path / "config.json").write_text(content)
+    with pytest.raises(ValueError, match="Expected the folder of a run"):
+        reporting.write(tmp_path)
+    assert not (tmp_path / "report.html").exists()
+
+
+def _source(folder, images):
+    """A source of those ids that the audit lists."""
+    with open(folder / "label_audit.csv", encoding="utf-8") as stream:
+        ids = [line.split(",")[0] for line in stream][1:]
+    labels = np.arange(len(ids)) % 2
+    source = nk.data.from_arrays(images, labels)
+    source.ids = np.asarray(ids, object)
+    return source

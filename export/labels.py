@@ -14,6 +14,9 @@ FORMATS = ("csv", "npz", "parquet")
 #: What Parquet needs, which is an extra.
 PARQUET = "pyarrow"
 
+#: Verdicts on labels that are likely wrong without a sure replacement.
+DOUBTED = ("suspect", "out_of_distribution")
+
 _FIELDS = ("id", "path", "label", "given_label", "confidence", "verdict")
 
 
@@ -78,7 +81,7 @@ def write(run, output=None, suspect=True, formats=None):
     number = {name: k for k, name in enumerate(classes)}
     purified = _purified(os.path.join(run, "phases", "purified.npz"))
     rows = [_row(r, purified is not None) for r in _read(audit, number)]
-    kept = [r for r in rows if suspect or r["verdict"] != "suspect"]
+    kept = [r for r in rows if suspect or r["verdict"] not in DOUBTED]
     output = output or os.path.join(run, "labels")
     os.makedirs(output, exist_ok=True)
     paths = tuple(os.path.join(output, f"labels.{e}") for e in formats)

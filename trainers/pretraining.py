@@ -114,7 +114,7 @@ def _print(out, summary, folder, files):
     out.print()
     out.print(found)
     labels = summary["labels"]
-    wrong = labels["suspect"] + labels["relabelled"]
+    wrong = labels["samples"] - labels["ok"]
     out.print(
         f"Labels that their neighbours do not share: {wrong} of "
         f"{labels['samples']}."

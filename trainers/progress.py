@@ -7,6 +7,8 @@ from rich import console
 from rich import progress
 from rich import table
 
+from noisy_keras.core.audit import EVIDENCE
+
 
 def make_console():
     """The console of a run; plain lines where the output is no terminal."""
@@ -149,11 +151,13 @@ def print_summary(out, summary, folder, files, told=None):
     if told:
         out.print(told)
     labels = summary["labels"]
-    wrong = labels["suspect"] + labels["relabelled"]
-    out.print(
-        f"Labels found wrong: {wrong} of {labels['samples']}, "
-        f"{labels['relabelled']} of them with a sure suggestion."
-    )
+    wrong = labels["samples"] - labels["ok"]
+    told = f"{labels['relabelled']} of them with a sure suggestion"
+    if labels["out_of_distribution"]:
+        told += f", {labels['out_of_distribution']} maybe of no class"
+    out.print(f"Labels found wrong: {wrong} of {labels['samples']}, {told}.")
+    if labels.get("evidence"):
+        out.print(f"By {EVIDENCE[labels['evidence']]}.")
     if labels.get("label_auc") is not None:
         out.print(
             f"Against the true labels: AUC {labels['label_auc']:.3f}, "

@@ -113,5 +113,6 @@ def found_labels(run, audit):
     return {
         "samples": len(audit),
         **counts,
+        "evidence": audit.evidence,
         **{name: quality.get(name) for name in known},
     }

@@ -7,6 +7,7 @@ import numpy as np
 import tensorflow as tf
 
 from noisy_keras.core.audit import LabelAudit
+from noisy_keras.core.unsettled import unsettled
 from noisy_keras.data import batches
 from noisy_keras.ops import losses
 
@@ -97,6 +98,10 @@ def audit(model, source, batch_size=None):
     measurement = measure(model, source, batch_size)
     clean = model.clean_probabilities(measurement, source)
     suggested, confidence = model.suggest(measurement)
+    history = getattr(model, "label_history", None)
+    wavering = None
+    if model.evidence == "cross_epoch_history":
+        wavering = unsettled(model.prediction_history, source.labels, clean)
     return LabelAudit(
         ids=source.ids,
         given_label=source.labels,
@@ -106,6 +111,11 @@ def audit(model, source, batch_size=None):
         class_names=source.class_names,
         paths=source.paths,
         true_label=source.true_labels,
+        foreign=source.foreign,
+        evidence=model.evidence,
+        given_share=None if history is None else history.share(),
+        epochs=None if history is None else history.epochs(),
+        unsettled=wavering,
     )
 
 

@@ -32,8 +32,9 @@ class NoisyLabelModel(keras.Model):
 
     #: Names of the running means that training reports beside `loss`.
     loss_names = ()
-    #: Batch size of `fit` where none is given: the paper's.
-    default_batch_size = 64
+    default_batch_size = 64  # Of `fit` where none is given: the paper's.
+    #: What its label audit rests on, a key of `core.audit.EVIDENCE`.
+    evidence = "last_predictions"
 
     def __init__(self, networks, num_samples, plugins=(), name=None):
         # Networks choose their own precision; losses and tables never do.

@@ -67,6 +67,20 @@ class PredictionHistory(SampleTable):
         mean = self.mean()
         return mean.argmax(axis=1).astype(np.int32), mean.max(axis=1)
 
+    def likeliest_other(self, labels):
+        """The part that one class gets of what labels leave of the mean.
+
+        Args:
+            labels: int `[N]`.
+
+        Returns:
+            float32 `[N]` in `[0, 1]`: the mean of the likeliest class but that
+            of the label, over the sum of all such; 0 where not seen.
+        """
+        mean = self.mean()
+        mean[np.arange(len(mean)), np.asarray(labels)] = 0.0
+        return mean.max(axis=1) / np.maximum(mean.sum(axis=1), _LEAST)
+
     def get_config(self):
         return {**super().get_config(), "decay": self.decay}
 
@@ -127,6 +141,15 @@ class LikelyHistory(SampleTable):
         mean, classes = self._mean()
         return classes[:, 0].astype(np.int32), mean[:, 0]
 
+    def likeliest_other(self, labels):
+        """As `PredictionHistory.likeliest_other`."""
+        mean, classes = self._mean()
+        given = np.exp(-self.loss(labels))
+        others = np.where(classes == np.asarray(labels)[:, None], 0.0, mean)
+        part = others.max(axis=1) / np.maximum(1.0 - given, _LEAST)
+        part = np.where(self.seen(), np.minimum(part, 1.0), 0.0)
+        return part.astype(np.float32)
+
     def _mean(self):
         rows = self.numpy()
         sums, classes = np.split(rows[:, 1:], 2, axis=1)
@@ -137,6 +160,71 @@ class LikelyHistory(SampleTable):
         del config["width"]
         own = ("num_classes", "decay", "kept")
         return {**config, **{name: getattr(self, name) for name in own}}
+
+
+@keras.saving.register_keras_serializable(package="noisy_keras")
+class LabelHistory(SampleTable):
+    """In how many epochs each given label was the predicted class.
+
+    Rows `[N, 2]`: how many predictions there were, and how many of them were
+    the given label.
+
+    Args:
+        num_samples: N.
+
+    Example:
+        >>> history = LabelHistory(3)
+        >>> history.add([0, 2], [[0.2, 0.8], [0.6, 0.4]], [1, 1])
+        >>> history.add([0], [[0.7, 0.3]], [1])
+        >>> history.share()
+        array([0.5, nan, 0. ], dtype=float32)
+        >>> history.epochs()
+        array([2, 0, 1], dtype=int32)
+    """
+
+    def __init__(self, num_samples, **kwargs):
+        super().__init__(num_samples, 2, **kwargs)
+
+    def add(self, index, predictions, labels):
+        """Counts predictions.
+
+        Args:
+            index: int `[B]`.
+            predictions: `[B, K]`, probabilities or logits.
+            labels: int `[B]`, as given.
+        """
+        top = tf.argmax(predictions, axis=1, output_type=tf.int32)
+        same = tf.cast(tf.equal(top, tf.cast(labels, tf.int32)), tf.float32)
+        more = tf.stack([tf.ones_like(same), same], axis=1)
+        self.write(index, self.read(index) + more)
+
+    def add_all(self, predicted, labels):
+        """Counts one prediction of every sample.
+
+        Args:
+            predicted: int `[N]`, the predicted classes.
+            labels: int `[N]`, as given.
+        """
+        same = np.asarray(predicted) == np.asarray(labels)
+        self.assign(self.numpy() + np.stack([np.ones(len(same)), same], axis=1))
+
+    def clear(self):
+        """Forgets all."""
+        self.assign(np.zeros((self.num_samples, self.width)))
+
+    def epochs(self):
+        """How many predictions there were: int32 `[N]`."""
+        return self.numpy()[:, 0].astype(np.int32)
+
+    def share(self):
+        """Share of them that were the given label: `[N]`, NaN without any."""
+        count, same = self.numpy().T
+        share = same / np.maximum(count, 1.0)
+        return np.where(count > 0.0, share, np.nan).astype(np.float32)
+
+    def get_config(self):
+        config = super().get_config()
+        return {name: config[name] for name in ("num_samples", "name")}
 
 
 def history_of(num_samples, num_classes, decay=1.0, name=None):

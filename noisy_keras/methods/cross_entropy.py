@@ -16,6 +16,7 @@ from noisy_keras.core import measuring
 from noisy_keras.core import settings
 from noisy_keras.core.model import NoisyLabelModel
 from noisy_keras.core.plugin import Views
+from noisy_keras.core.prediction_history import LabelHistory
 from noisy_keras.core.prediction_history import history_of
 from noisy_keras.core.sample_table import SampleTable
 from noisy_keras.data import augment
@@ -79,6 +80,7 @@ class CrossEntropy(NoisyLabelModel):
         self.prediction_history = history_of(
             num_samples, self.num_classes, name="prediction_history"
         )
+        self.label_history = LabelHistory(num_samples, name="label_history")
         # All clean until divided: SANM then hides least.
         self.clean_probability = SampleTable(
             num_samples, 1, initial_value=1.0, name="clean_probability"
@@ -99,7 +101,7 @@ class CrossEntropy(NoisyLabelModel):
             return {"loss_labeled": tf.reduce_mean(loss)}
 
         self.descend(0, terms, data["label"], logits=lambda: outputs["logits"])
-        self._remember(data["index"], outputs["logits"])
+        self._remember(data, outputs["logits"])
 
     def _train_with_plugins(self, data):
         """SANM Algorithm 1, lines 2-11, for any plug-in that makes views."""
@@ -144,13 +146,19 @@ class CrossEntropy(NoisyLabelModel):
 
         # Line 11.
         self.descend(0, terms, data["label"], logits=outputs["logits"])
-        self._remember(data["index"], outputs["logits"])
+        self._remember(data, outputs["logits"])
 
-    def _remember(self, index, logits):
-        self.prediction_history.add(index, tf.nn.softmax(logits))
+    def _remember(self, data, logits):
+        self.prediction_history.add(data["index"], tf.nn.softmax(logits))
+        self.label_history.add(data["index"], logits, data["label"])
 
     def make_schedule(self, source, batch_size, seed=0, steps_per_epoch=None):
         return _Schedule(self, source, batch_size, seed, steps_per_epoch)
+
+    @property
+    def evidence(self):
+        seen = self.prediction_history.seen().all()
+        return "cross_epoch_history" if seen else super().evidence
 
     def clean_probabilities(self, measurement, source):
         known = self.known_clean_probability(source)

@@ -18,6 +18,7 @@ from noisy_keras.core import measuring
 from noisy_keras.core import settings
 from noisy_keras.core.model import NoisyLabelModel
 from noisy_keras.core.plugin import Views
+from noisy_keras.core.prediction_history import LabelHistory
 from noisy_keras.core.sample_table import SampleTable
 from noisy_keras.data import augment
 from noisy_keras.methods.dividemix_schedule import DivideMixSchedule
@@ -136,16 +137,10 @@ class DivideMix(NoisyLabelModel):
         self.clean_probability = SampleTable(
             num_samples, 2, initial_value=1.0, name="clean_probability"
         )
-        self._history = LossHistory(
-            SampleTable(
-                num_samples,
-                2 * loss_history,
-                initial_value=-1.0,
-                name="loss_history",
-            ),
-            loss_history,
-        )
+        self._history = LossHistory.of(num_samples, 2, loss_history)
         self.loss_table = self._history.table
+        # By the mean of both networks, at each division.
+        self.label_history = LabelHistory(num_samples, name="label_history")
         self.divide = LossDivision()
         self.built = True
 
@@ -293,16 +288,22 @@ class DivideMix(NoisyLabelModel):
         Args:
             source: the `Source` in training.
         """
-        loss = measuring.measure(self, source).loss
+        found = measuring.measure(self, source)
+        self.label_history.add_all(found.suggested, source.labels)
         self.clean_probability.assign(
             self.divide(
-                self._history.push(loss), self.clean_probability.numpy()
+                self._history.push(found.loss), self.clean_probability.numpy()
             )
         )
 
     def loss_divisions(self, source):
         """Per network: the losses last divided `[N]`, and their mixture."""
         return self.divide.fitted(self._history.mean())
+
+    @property
+    def evidence(self):
+        divided = (self.label_history.epochs() > 0).any()
+        return "peer_networks" if divided else super().evidence
 
     def clean_probabilities(self, measurement, source):
         """Mean over both networks; neither had this sample's label alone."""

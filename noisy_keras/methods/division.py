@@ -6,6 +6,7 @@ Reference: Li et al., DivideMix, ICLR 2020, section 3.1.
 import numpy as np
 
 from noisy_keras.core import measuring
+from noisy_keras.core.sample_table import SampleTable
 from noisy_keras.mixtures import GaussianMixture
 
 
@@ -100,6 +101,17 @@ class LossHistory:
     def __init__(self, table, length):
         self.table = table
         self.length = length
+
+    @classmethod
+    def of(cls, num_samples, networks, length):
+        """With an empty table: for N samples, M networks and a length."""
+        table = SampleTable(
+            num_samples,
+            networks * length,
+            initial_value=-1.0,
+            name="loss_history",
+        )
+        return cls(table, length)
 
     def push(self, loss):
         """Adds a division's losses.

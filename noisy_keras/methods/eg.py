@@ -98,7 +98,7 @@ class EG(TrustedSetModel):
         step = tf.identity(self.optimizer.iterations)
         self.descend(0, terms, data["label"], logits=lambda: seen["logits"])
         self.average.update(self.networks[0], step)
-        self.remember(data["index"], seen["pseudo"])
+        self.remember(data, seen["pseudo"])
 
     def make_schedule(self, source, batch_size, seed=0, steps_per_epoch=None):
         escalation.begin(self)

@@ -181,7 +181,7 @@ class IEG(MetaModel):
         self.average.update(self.networks[0], step)
         even = float(labels.shape[0])
         self.remember(
-            data["index"],
+            data,
             seen["pseudo"],
             even * seen["weights"],
             seen["keep"] if self.relabel else None,

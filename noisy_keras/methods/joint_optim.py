@@ -101,6 +101,7 @@ class JointOptim(SoftLabelModel):
         self.descend(0, terms, data["label"], logits=lambda: seen["logits"])
         # What the network said before this step.
         self._remember(data["index"], data["slot"][0], seen["logits"])
+        self.label_history.add(data["index"], seen["logits"], data["label"])
 
     def _remember(self, index, slot, logits):
         """Writes predictions to their epoch's place in the ring."""
@@ -161,6 +162,11 @@ class JointOptim(SoftLabelModel):
         shape = (self.num_samples, self.averaged_epochs, self.num_classes)
         ring = self.predictions.numpy().reshape(shape)
         return ring.sum(axis=1, dtype=np.float32)
+
+    @property
+    def evidence(self):
+        seen = self.prediction_history.seen().sum() >= 2
+        return "cross_epoch_history" if seen else super().evidence
 
     def clean_probabilities(self, measurement, source):
         known = self.known_clean_probability(source)

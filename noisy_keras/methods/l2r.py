@@ -71,4 +71,4 @@ class L2R(MetaModel):
         self.note_weights(weights)
         even = float(weights.shape[0])
         predictions = tf.nn.softmax(seen["logits"])
-        self.remember(data["index"], predictions, even * weights)
+        self.remember(data, predictions, even * weights)

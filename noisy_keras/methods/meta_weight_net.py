@@ -109,7 +109,7 @@ class MetaWeightNet(MetaLearnerModel):
         weights = seen["weights"]
         self._means["mean_weight"].update_state(tf.reduce_mean(weights))
         predictions = tf.nn.softmax(seen["logits"])
-        self.remember(data["index"], predictions, weights)
+        self.remember(data, predictions, weights)
 
     def _weights(self, loss):
         """Weights `[B]` of losses `[B]`."""

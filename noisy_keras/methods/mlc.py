@@ -174,7 +174,7 @@ class MLC(MetaLearnerModel):
         self.descend(0, terms, data["label"], logits=lambda: seen["logits"])
         kept = tf.gather(seen["corrected"], data["label"], batch_dims=1)
         predictions = tf.nn.softmax(seen["logits"])
-        self.remember(data["index"], predictions, kept=kept)
+        self.remember(data, predictions, kept=kept)
 
 
 def _halves(data):

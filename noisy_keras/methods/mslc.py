@@ -113,7 +113,7 @@ class MSLC(MetaLearnerModel):
         self.descend(0, terms, data["label"], logits=lambda: seen["logits"])
         predictions = tf.nn.softmax(seen["logits"])
         self.last_predictions.write(data["index"], predictions)
-        self.remember(data["index"], predictions)
+        self.remember(data, predictions)
 
     def _correct(self, data):
         """Lines 2 to 4."""
@@ -139,7 +139,7 @@ class MSLC(MetaLearnerModel):
         kept = tf.gather(seen["corrected"], data["label"], batch_dims=1)
         self._means["mean_trust"].update_state(tf.reduce_mean(kept))
         self.last_predictions.write(data["index"], predictions)
-        self.remember(data["index"], predictions, kept=kept)
+        self.remember(data, predictions, kept=kept)
 
     def _targets(self, data, logits):
         """Line 2: a function to targets `[B, K]`."""

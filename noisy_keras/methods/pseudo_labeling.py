@@ -182,6 +182,7 @@ class PseudoLabeling(SoftLabelModel):
         predictions = tf.nn.softmax(plain)
         self.predictions.write(index, predictions)
         self.prediction_history.add(index, predictions)
+        self.label_history.add(index, predictions, data["label"])
 
     def make_schedule(self, source, batch_size, seed=0, steps_per_epoch=None):
         if self.begin_with(source):
@@ -218,6 +219,11 @@ class PseudoLabeling(SoftLabelModel):
     def divided(self):
         """Whether some samples are unlabelled."""
         return not self.labeled.numpy().all()
+
+    @property
+    def evidence(self):
+        told = (self.clean_probability.numpy() >= 0.0).all()
+        return "earlier_phase" if told else super().evidence
 
     def clean_probabilities(self, measurement, source):
         known = self.known_clean_probability(source)

@@ -167,6 +167,8 @@ class SelfSupervisedModel(NoisyLabelModel):
             class_names=source.class_names,
             paths=source.paths,
             true_label=source.true_labels,
+            foreign=source.foreign,
+            evidence="nearest_neighbors",
         )
 
     def get_config(self):

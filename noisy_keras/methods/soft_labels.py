@@ -7,6 +7,7 @@ import tensorflow as tf
 
 from noisy_keras.core import settings
 from noisy_keras.core.model import NoisyLabelModel
+from noisy_keras.core.prediction_history import LabelHistory
 from noisy_keras.core.prediction_history import PredictionHistory
 from noisy_keras.core.sample_table import SampleTable
 from noisy_keras.data import augment
@@ -60,6 +61,7 @@ class SoftLabelModel(NoisyLabelModel):
             decay=_MEMORY,
             name="prediction_history",
         )
+        self.label_history = LabelHistory(num_samples, name="label_history")
         # Of the labels that training began with; 0 before.
         self._labels_mark = self.add_weight(
             shape=(), dtype="int64", trainable=False, name="labels_mark"
@@ -83,6 +85,7 @@ class SoftLabelModel(NoisyLabelModel):
         self.prediction_history.assign(
             np.zeros(self.prediction_history.rows.shape)
         )
+        self.label_history.clear()
         return True
 
     def regularized(self, targets, logits):

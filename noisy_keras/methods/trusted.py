@@ -14,6 +14,7 @@ import tensorflow as tf
 from noisy_keras.core import inputs
 from noisy_keras.core import measuring
 from noisy_keras.core.model import NoisyLabelModel
+from noisy_keras.core.prediction_history import LabelHistory
 from noisy_keras.core.prediction_history import history_of
 from noisy_keras.core.sample_table import SampleTable
 from noisy_keras.data import overlap
@@ -58,6 +59,7 @@ class TrustedSetModel(NoisyLabelModel):
         self.prediction_history = history_of(
             num_samples, self.num_classes, _MEMORY, name="prediction_history"
         )
+        self.label_history = LabelHistory(num_samples, name="label_history")
         self.sample_weight = SampleTable(
             num_samples, 2, initial_value=-1.0, name="sample_weight"
         )
@@ -151,16 +153,18 @@ class TrustedSetModel(NoisyLabelModel):
             variable.assign(value)
         return outputs
 
-    def remember(self, index, predictions, weights=None, kept=None):
+    def remember(self, data, predictions, weights=None, kept=None):
         """Notes in the tables what a step made of its samples.
 
         Args:
-            index: int `[B]`.
+            data: fields of a batch, with `index` and `label` `[B]`.
             predictions: `[B, K]`, distributions.
             weights: `[B]`, an even share being 1; or None.
             kept: `[B]` in `[0, 1]`; or None.
         """
+        index = data["index"]
         self.prediction_history.add(index, predictions)
+        self.label_history.add(index, predictions, data["label"])
         for table, values in (
             (self.sample_weight, weights),
             (self.kept, kept),
@@ -173,6 +177,11 @@ class TrustedSetModel(NoisyLabelModel):
             table.write(index, tf.stack([values, mean], axis=1))
 
     # For the audit.
+
+    @property
+    def evidence(self):
+        seen = self.prediction_history.seen().sum() >= 2
+        return "cross_epoch_history" if seen else super().evidence
 
     def clean_probabilities(self, measurement, source):
         known = self.known_clean_probability(source)

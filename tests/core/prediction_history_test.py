@@ -3,6 +3,7 @@ import pytest
 import tensorflow as tf
 
 from noisy_keras.core import prediction_history
+from noisy_keras.core.prediction_history import LabelHistory
 from noisy_keras.core.prediction_history import LikelyHistory
 from noisy_keras.core.prediction_history import PredictionHistory
 from noisy_keras.core.prediction_history import history_of
@@ -116,3 +117,42 @@ def test_large_histories_keep_what_is_likely(monkeypatch):
     found = history_of(3, 4, 0.9, name="history")
     assert isinstance(found, LikelyHistory)
     assert (found.decay, found.name) == (0.9, "history")
+
+
+@pytest.mark.parametrize("kept", [2, 4])
+def test_the_likeliest_other_class_is_told_by_its_part_of_the_rest(kept):
+    whole, likely = both(kept)
+    for history in (whole, likely):
+        history.add([0, 1], some([0.5, 0.3, 0.1, 0.1], [0.1, 0.0, 0.2, 0.7]))
+        # Given classes 0 and 3: 0.3 of 0.5, and 0.2 of 0.3; one not seen.
+        np.testing.assert_allclose(
+            history.likeliest_other(np.array([0, 3, 1])),
+            [0.6, 2 / 3, 0.0],
+            rtol=1e-5,
+        )
+    # The given class is not the likeliest: 0.5 of 0.7.
+    found = whole.likeliest_other(np.array([1, 3, 1]))[0]
+    assert found == pytest.approx(0.5 / 0.7)
+
+
+def test_a_certain_label_leaves_nothing_to_others():
+    for history in both(4):
+        history.add([0], some([1.0, 0.0, 0.0, 0.0]))
+        found = history.likeliest_other(np.zeros(3, int))
+        assert 0.0 <= found[0] <= 1.0 and np.isfinite(found).all()
+
+
+def test_epochs_in_which_the_label_was_predicted_are_counted():
+    history = LabelHistory(3)
+    add = tf.function(history.add, jit_compile=True)
+    predictions = some([0.2, 0.8], [0.6, 0.4])
+    add(tf.constant([0, 2]), predictions, tf.constant([1, 1]))
+    add(tf.constant([2, 0]), predictions, tf.constant([1, 1]))
+    np.testing.assert_array_equal(history.share(), some(0.5, np.nan, 0.5))
+    history.add_all([1, 1, 0], [1, 0, 0])
+    np.testing.assert_array_equal(history.epochs(), [3, 1, 3])
+    np.testing.assert_allclose(history.share(), [2 / 3, 0.0, 2 / 3], rtol=1e-6)
+    again = LabelHistory.from_config(history.get_config())
+    assert again.rows.shape == (3, 2)
+    history.clear()
+    assert np.isnan(history.share()).all()

@@ -131,6 +131,8 @@ class PurifiedLabels:
             class_names=self.class_names,
             paths=source.paths,
             true_label=source.true_labels,
+            foreign=source.foreign,
+            evidence="trusted_labels",
         )
 
     def save(self, path):

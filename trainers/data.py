@@ -7,6 +7,7 @@ from typing import NamedTuple
 import numpy as np
 
 from noisy_keras.data import classes
+from noisy_keras.data import corrections
 from noisy_keras.data import manifest
 from noisy_keras.data import origin
 from noisy_keras.data import partition
@@ -30,6 +31,7 @@ class Sources(NamedTuple):
         trusted: with right labels, for methods that learn with such a set.
         removed: how many of those were in training.
         ids: of the training split as it was loaded, all of them.
+        corrections: of its labels, a `Corrections` for each edited audit.
     """
 
     train: Any
@@ -38,6 +40,7 @@ class Sources(NamedTuple):
     trusted: Any = None
     removed: int = 0
     ids: Any = ()
+    corrections: tuple = ()
 
 
 def sources(data, data_dir, labels=None):
@@ -49,8 +52,9 @@ def sources(data, data_dir, labels=None):
     Args:
         data: the `data` part of `Settings`.
         data_dir: TFDS folder, or that of a data set's original files; or None.
-        labels: noise manifest of a run that goes on; or None. Spares training
-            once more the network that made its labels.
+        labels: noise manifest of a run that goes on or is read back; or None.
+            Spares training once more the network that made its labels, and
+            reading once more the audits that they were corrected by.
 
     Returns:
         `Sources`.
@@ -119,6 +123,10 @@ def sources(data, data_dir, labels=None):
         return origin.find(name, data_dir).load("train", image_size=size)
 
     made = data["noise_manifest"]
+    audits = data.get("audit") or ()
+    if audits and labels is not None:
+        # That run's own labels, of the samples that its audits left.
+        train, made, audits = manifest.restrict(labels, train), labels, ()
     if made is None and data["noise_type"] in noise.LEARNT:
         made = labels
     if made is None:
@@ -128,7 +136,14 @@ def sources(data, data_dir, labels=None):
         if data["noise_foreign"] is not None or left_out is not None:
             foreign = load_foreign(data["noise_foreign"])
         train = manifest.apply(os.path.expanduser(made), train, foreign)
-    return Sources(train, validation, test, trusted, removed, whole.ids)
+    known = {*whole.ids, *(() if validation is None else validation.ids)}
+    done = []
+    for path in audits:
+        done.append(corrections.read_audit(path, train, known))
+        train = done[-1].apply(train)
+    return Sources(
+        train, validation, test, trusted, removed, whole.ids, tuple(done)
+    )
 
 
 def _split_classes(source, told):

@@ -168,6 +168,7 @@ def _with_labels(data, path):
 
     # Runs of earlier versions have no such settings.
     later = (
+        "audit",
         "noise_foreign_classes",
         "trusted",
         "trusted_csv",

@@ -131,6 +131,13 @@ def define_common(method):
         "test set is reported instead, unselected.",
         lower_bound=0.0,
     )
+    flags.DEFINE_list(
+        "audit",
+        None,
+        "Label audits that were edited, CSV files, by which labels are "
+        "corrected and samples left out, one after the other: see "
+        "noisy_keras.data.read_audit.",
+    )
     flags.DEFINE_integer(
         "picture_every",
         None,

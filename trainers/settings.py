@@ -1,6 +1,7 @@
 """From flags to the settings of a run: presets, overrides, checks."""
 
 import dataclasses
+import os
 
 from trainers import contrastive_flags
 from trainers import datasets
@@ -8,6 +9,7 @@ from trainers import noise
 from trainers import phase_presets
 from trainers import presets
 from trainers import trusted_flags
+from trainers import usage
 from trainers.usage import UsageError
 
 
@@ -148,6 +150,7 @@ def resolve(method, values, preset_key=None, host=None, plugin=None):
             "image_size": image_size,
             "max_train_samples": values["max_train_samples"],
             "validation": values["validation"],
+            "audit": _audits(values.get("audit")),
             **trusted,
             **injected,
         },
@@ -187,6 +190,20 @@ def require_within_run(resolved, name):
             f"--{name}: expected at most the number of epochs, {epochs}; "
             f"got {told}"
         )
+
+
+def _audits(paths):
+    """Absolute paths of edited audits: a list, or None."""
+    if paths is None:
+        return None
+    if not paths or not all(paths):
+        raise UsageError("--audit: expected CSV files of edited audits; got ''")
+    for path in paths:
+        usage.require_file("audit", path, "the CSV file of an edited audit")
+    return [
+        path if "://" in path else os.path.abspath(os.path.expanduser(path))
+        for path in paths
+    ]
 
 
 def _check_seeds(values):

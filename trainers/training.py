@@ -44,6 +44,7 @@ class Run:
     estimate: Any = None
     recipe: Any = None
     features: Any = None
+    corrections: tuple = ()
 
     @property
     def judged(self):
@@ -121,6 +122,7 @@ def prepare(settings, data_dir, distribute, build, labels=None):
             sources.trusted,
             sources.removed,
             features=rows,
+            corrections=sources.corrections,
         )
         if isinstance(model, nk.recipes.Recipe):
             model.check(train, **_beside(run))
@@ -141,6 +143,7 @@ def describe(run):
             f"({train.noise['convention']}): {run.effective_noise_rate:.1%} of "
             "the labels are wrong"
         )
+    lines += map(str, run.corrections)
     if run.trusted is not None:
         lines.append(
             trusted_set.describe(run.trusted, run.settings.data, run.removed)

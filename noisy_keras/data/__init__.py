@@ -4,6 +4,7 @@ from noisy_keras.data.array_source import from_arrays
 from noisy_keras.data.array_source import from_dataset
 from noisy_keras.data.augment import VIEWS
 from noisy_keras.data.augment import Augmentation
+from noisy_keras.data.corrections import read_audit
 from noisy_keras.data.csv_labels import from_csv
 from noisy_keras.data.estimate import NoiseEstimate
 from noisy_keras.data.estimate import estimate_noise
@@ -47,5 +48,6 @@ __all__ = [
     "from_tfds",
     "from_tfrecord",
     "load",
+    "read_audit",
     "write_tfrecord",
 ]

@@ -243,3 +243,10 @@ def rate(value, what="rate"):
             f"Received: {what}={value!r}"
         )
     return number
+
+
+def as_ids(ids, count):
+    """Ids as strings `[count]`; numbers where there are none."""
+    if ids is None:
+        ids = [f"{i:06d}" for i in range(count)]
+    return np.asarray([str(i) for i in ids], object)

@@ -87,6 +87,36 @@ def matches(path, source):
     return np.array_equal(shown, source.foreign_ids)
 
 
+def restrict(path, source):
+    """The samples of a source that are in a manifest.
+
+    Args:
+        path: of a file that `save` wrote.
+        source: a `Source`.
+
+    Returns:
+        A `Source`.
+
+    Raises:
+        OSError: the file cannot be read.
+        ValueError: it is no manifest, or of none of these samples.
+    """
+    try:
+        with np.load(path, allow_pickle=False) as arrays:
+            ids = set(arrays["ids"])
+    except (KeyError, ValueError) as error:
+        raise ValueError(
+            f"Expected a noise manifest. Received: {path} ({error})"
+        ) from error
+    index = [row for row, text in enumerate(source.ids) if text in ids]
+    if not index:
+        raise ValueError(
+            f"Expected samples of the manifest {path}. Received: {source}, "
+            "none of whose samples is in it"
+        )
+    return source.subset(index)
+
+
 def apply(path, source, foreign=None):
     """Gives a source the labels of a manifest.
 

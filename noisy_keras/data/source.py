@@ -13,6 +13,7 @@ import tensorflow as tf
 from noisy_keras.data import augment
 from noisy_keras.data import checks
 from noisy_keras.data import classes as classes_module
+from noisy_keras.data import corrections
 from noisy_keras.data import partition
 from noisy_keras.data.augment import Augmentation
 
@@ -78,7 +79,7 @@ class Source:
         self.foreign = None
         self.look_alikes = None
         self.image_shape = tuple(int(v) for v in image_shape)
-        self.ids = _as_ids(ids, len(self.labels))
+        self.ids = checks.as_ids(ids, len(self.labels))
         self.paths = None if paths is None else np.asarray(paths, object)
         checks.same_length(labels=self.labels, ids=self.ids)
         if self.paths is not None:
@@ -194,6 +195,14 @@ class Source:
         checks.same_length(samples=self.labels, labels=source.labels)
         source.noise = noise
         return source
+
+    def relabel_from(self, path):
+        """Labels from the CSV file of an edited audit: see `read_audit`.
+
+        Returns:
+            A new `Source` of the samples that stay.
+        """
+        return corrections.read_audit(path, self).apply(self)
 
     def with_noise(self, noise, **given):
         """A new source whose labels went through a noise generator.
@@ -319,9 +328,3 @@ class Source:
     def _select(self, index):
         """Restricts `fetch` of a fresh copy to `index`."""
         raise NotImplementedError  # pragma: no cover
-
-
-def _as_ids(ids, count):
-    if ids is None:
-        return np.asarray([f"{i:06d}" for i in range(count)], object)
-    return np.asarray([str(i) for i in ids], object)

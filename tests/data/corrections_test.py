@@ -1,0 +1,167 @@
+import numpy as np
+import pytest
+
+import noisy_keras as nk
+
+NAMES = ["cat", "dog", "owl"]
+
+
+def a_source(count=6, **options):
+    pictures = np.arange(count * 8 * 8 * 3) % 251
+    return nk.data.from_arrays(
+        pictures.reshape(count, 8, 8, 3).astype(np.uint8),
+        np.arange(count) % 3,
+        class_names=NAMES,
+        **options,
+    )
+
+
+def edited(folder, *lines, header="id,suggested_label,verdict"):
+    path = folder / "edited.csv"
+    path.write_text("\n".join([header, *lines]) + "\n")
+    return path
+
+
+def labels_of(source):
+    return dict(zip(source.ids, map(int, source.labels), strict=True))
+
+
+def test_verdicts_say_which_labels_are_replaced_and_left_out(tmp_path):
+    source = a_source()
+    path = edited(
+        tmp_path,
+        "000000,dog,ok",
+        "000001,owl,relabelled",
+        "000002,dog,suspect",
+        "000003,dog,out_of_distribution",
+        "000004,dog,drop",
+    )
+    found = nk.data.read_audit(path, source)
+    assert str(found).startswith("1 labels corrected and 2 samples left out")
+    corrected = found.apply(source)
+    # The last is in no line, and stays.
+    assert labels_of(corrected) == {
+        "000000": 0,
+        "000001": 2,
+        "000002": 2,
+        "000005": 2,
+    }
+    np.testing.assert_array_equal(corrected.fetch([1, 3]), source.fetch([1, 5]))
+    assert labels_of(source) == labels_of(a_source())
+
+
+def test_what_a_person_wrote_wins(tmp_path):
+    path = edited(
+        tmp_path,
+        "000000,dog,relabelled,owl",
+        "000001,owl,out_of_distribution,1",
+        "000002,dog,ok,drop",
+        "000003,dog,relabelled,",
+        "000004,dog,ok,out_of_distribution",
+        header="id,suggested_label,verdict,corrected_label",
+    )
+    corrected = a_source().relabel_from(path)
+    assert labels_of(corrected) == {
+        "000000": 2,
+        "000001": 1,
+        "000003": 1,
+        "000005": 2,
+    }
+
+
+def test_an_unedited_audit_gives_what_it_found(tmp_path):
+    source = a_source()
+    audit = nk.LabelAudit(
+        ids=source.ids,
+        given_label=source.labels,
+        suggested_label=np.array([1, 1, 1, 1, 1, 1]),
+        clean_probability=np.array([0.1, 0.1, 0.1, 0.9, 0.9, 0.1]),
+        confidence=np.array([0.9, 0.9, 0.5, 0.9, 0.9, 0.5]),
+        class_names=source.class_names,
+        unsettled=np.array([False] * 5 + [True]),
+    )
+    audit.to_csv(tmp_path / "label_audit.csv")
+    corrected = source.relabel_from(tmp_path / "label_audit.csv")
+    expected = audit.relabelled(source)
+    assert list(corrected.labels) == list(expected.labels[:5])
+    assert list(corrected.ids) == list(source.ids[:5])
+
+
+def test_truth_and_soft_labels_are_not_lost(tmp_path):
+    soft = np.full((6, 3), 0.1, np.float32)
+    soft[np.arange(6), np.arange(6) % 3] = 0.8
+    source = a_source(true_labels=[0, 0, 0, 1, 1, 1]).relabel(soft)
+    path = edited(
+        tmp_path, "000001,,drop", "000002,,cat", header="id,x,corrected_label"
+    )
+    corrected = source.relabel_from(path)
+    assert list(corrected.true_labels) == [0, 0, 1, 1, 1]
+    np.testing.assert_allclose(corrected.soft_labels[0], soft[0])
+    np.testing.assert_allclose(corrected.soft_labels[1], [1.0, 0.0, 0.0])
+
+
+def test_all_that_is_wrong_is_told_with_its_line(tmp_path):
+    path = edited(
+        tmp_path,
+        "000000,cat,dog,relabelled,",
+        "nobody,cat,dog,ok,",
+        "000001,dog,cow,relabelled,",
+        "000002,owl,dog,ok,horse",
+        "000003,cat,dog,maybe,",
+        "000000,cat,dog,ok,",
+        "000004,cat,dog,ok,",
+        "000005,owl,dog,ok,3",
+        header="id,given_label,suggested_label,verdict,corrected_label",
+    )
+    with pytest.raises(ValueError) as caught:
+        a_source().relabel_from(path)
+    told = str(caught.value)
+    assert "Received 7 others" in told and "\n" not in told
+    for part in (
+        "line 3: unknown id 'nobody'",
+        "line 4: unknown suggested_label 'cow'",
+        "line 5: unknown corrected_label 'horse'",
+        "line 6: unknown verdict 'maybe'",
+        "line 7: id '000000' again, as line 2",
+        "line 8: given_label 'cat' of a sample whose label is 'dog'",
+        "line 9: unknown corrected_label '3'",
+        "ids look like '000000'",
+    ):
+        assert part in told
+
+
+def test_many_wrong_lines_are_counted(tmp_path):
+    lines = [f"nobody{i},cat,ok" for i in range(1000)]
+    with pytest.raises(ValueError, match="1000 others: line 2.*; and 900 more"):
+        a_source().relabel_from(edited(tmp_path, *lines))
+
+
+def test_samples_that_are_elsewhere_are_counted(tmp_path):
+    source = a_source()
+    path = edited(tmp_path, "000009,dog,relabelled", "000000,dog,relabelled")
+    found = nk.data.read_audit(path, source, known=["000009"])
+    assert found.elsewhere == 1 and "1 lines are about other" in str(found)
+    assert found.label[0] == 1
+
+
+@pytest.mark.parametrize(
+    ("header", "line", "told"),
+    [
+        (
+            "path,verdict,suggested_label",
+            "a,ok,cat",
+            "columns of a label audit",
+        ),
+        ("id,verdict", "000000,ok", "columns of a label audit"),
+        ("id,corrected_label", "000000,drop", "to leave some of the 1 samples"),
+    ],
+)
+def test_files_that_say_nothing_are_told(tmp_path, header, line, told):
+    path = edited(tmp_path, line, header=header)
+    with pytest.raises(ValueError, match=told):
+        a_source(1).relabel_from(path)
+
+
+def test_a_missing_file_is_told(tmp_path):
+    with pytest.raises(OSError):
+        a_source().relabel_from(tmp_path / "none.csv")

@@ -290,11 +290,9 @@ class DivideMix(NoisyLabelModel):
         """
         found = measuring.measure(self, source)
         self.label_history.add_all(found.suggested, source.labels)
-        self.clean_probability.assign(
-            self.divide(
-                self._history.push(found.loss), self.clean_probability.numpy()
-            )
-        )
+        losses_so_far = self._history.push(found.loss)
+        known = self.clean_probability.numpy()
+        self.clean_probability.assign(self.divide(losses_so_far, known))
 
     def loss_divisions(self, source):
         """Per network: the losses last divided `[N]`, and their mixture."""

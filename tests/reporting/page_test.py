@@ -151,13 +151,19 @@ def test_pictures_that_cannot_be_read_are_told(tmp_path):
 
 
 def test_the_page_stays_below_its_limit(tmp_path, monkeypatch):
-    made.write(tmp_path, ["cat", "dog"], samples=80)
-    source = _source(tmp_path, np.zeros((80, 8, 8, 3), np.uint8))
-    small = len(read(reporting.write(tmp_path)).encode())
-    large = len(read(reporting.write(tmp_path, source)).encode())
-    monkeypatch.setattr(page, "LIMIT", (small + large) // 2)
-    text = read(reporting.write(tmp_path, source))
-    assert small < len(text.encode()) <= (small + large) // 2
+    made.write(tmp_path, ["cat", "dog"], divisions=())
+    source = _source(tmp_path, np.zeros((60, 8, 8, 3), np.uint8))
+    sizes = iter([page.LIMIT + 1, page.LIMIT + 1, 9])
+    shown = []
+
+    def render(run, pictures):
+        shown.append(len(pictures))
+        return "x" * next(sizes)
+
+    monkeypatch.setattr(page, "render", render)
+    assert os.path.getsize(reporting.write(tmp_path, source)) == 9
+    suspects = len(run_files.read(tmp_path).audit.suspects)
+    assert shown == [suspects, suspects // 2, suspects // 4]
 
 
 def test_a_run_that_goes_on_has_a_page_of_what_there_is(tmp_path):

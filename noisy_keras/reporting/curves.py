@@ -62,6 +62,8 @@ def panels(records, judged="validation"):
     """
     names = _NAMES | {f"val_{m}": judged for m in ("accuracy", "loss")}
     there = list(dict.fromkeys(name for r in records for name in r))
+    # Where the loss has one part, its curve is there already.
+    there = [n for n in there if n == "loss" or not _same(records, n, "loss")]
     groups = [(t, [n for n in g if n in there]) for t, g in _PANELS]
     used = {n for _, group in groups for n in group} | set(_NOT_DRAWN)
     parts = [
@@ -101,6 +103,10 @@ def _series(records, name):
     return np.asarray(pairs, float)
 
 
+def _same(records, name, other):
+    return all(r.get(name) == r.get(other) for r in records)
+
+
 def _draw(title, series, records, shares):
     from matplotlib import ticker
 
@@ -127,15 +133,18 @@ def _draw(title, series, records, shares):
     return canvas
 
 
-def _mark_phases(axis, records):
-    """A line where a phase of a recipe begins."""
-    before = records[0].get("phase")
+def phase_begins(records):
+    """Where the phases of a recipe begin: a list of (name, epoch)."""
+    begins = {}
     for record in records:
-        if record.get("phase") != before:
-            axis.axvline(
-                record["epoch"] - 0.5, color="#888888", linewidth=0.8, zorder=1
-            )
-        before = record.get("phase")
+        if record.get("phase") is not None:
+            begins.setdefault(record["phase"], record["epoch"])
+    return list(begins.items())
+
+
+def _mark_phases(axis, records):
+    for _, epoch in phase_begins(records)[1:]:
+        axis.axvline(epoch - 0.5, color="#888888", linewidth=0.8, zorder=1)
 
 
 def _told(title, series):

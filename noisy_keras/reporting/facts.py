@@ -167,8 +167,9 @@ def timing(records):
         records: list of dicts, as of `metrics_log.read`.
 
     Returns:
-        dict of `parts`, a list of (what, time, share) with the slowest first,
-        and `epochs`, the slowest epochs as (epoch, phase, time); or None.
+        dict of `parts` and, of a recipe, `phases`, lists of (what, time,
+        share) with the slowest first, and `epochs`, the slowest epochs as
+        (epoch, phase, time); or None.
     """
     timed = [r for r in records if r.get("seconds")]
     if not timed:
@@ -181,28 +182,30 @@ def timing(records):
     if any(spent.values()):
         rest = max(0.0, total - sum(spent.values()))
         spent["other measurements, pictures, files"] = rest
-    phases = dict.fromkeys(r.get("phase") for r in timed)
-    if len(phases) > 1:
-        spent |= {
-            f"phase {phase}": sum(
-                r["seconds"] for r in timed if r.get("phase") == phase
-            )
-            for phase in phases
-        }
-    parts = sorted(spent.items(), key=lambda item: -item[1])
+    names = dict.fromkeys(r.get("phase") for r in timed)
+    phases = {
+        name: sum(r["seconds"] for r in timed if r.get("phase") == name)
+        for name in names
+    }
     slowest = sorted(timed, key=lambda r: -r["seconds"])[:_SLOWEST]
     return {
         "total": duration(total),
-        "parts": [
-            (what, duration(seconds), f"{seconds / total:.0%}")
-            for what, seconds in parts
-            if seconds > 0.0
-        ],
+        "parts": _shares(spent, total),
+        "phases": _shares(phases, total) if len(phases) > 1 else [],
         "epochs": [
             (r["epoch"], r.get("phase", ""), duration(r["seconds"]))
             for r in slowest
         ],
     }
+
+
+def _shares(spent, total):
+    """(what, time, share), the slowest first."""
+    return [
+        (what, duration(seconds), f"{seconds / total:.0%}")
+        for what, seconds in sorted(spent.items(), key=lambda item: -item[1])
+        if seconds > 0.0
+    ]
 
 
 def phases(run, judged):

@@ -144,6 +144,7 @@ def _content(run, pictures):
         "phases": facts.phases(run, judged),
         "selection": selection.get("rule", ""),
         "curves": _figures(curves.panels(run.records, judged)),
+        "begins": curves.phase_begins(run.records),
         "losses": _figures([*losses[1], *losses[0]]),
         "networks": len(networks),
         "rates": rates[:_RATES],

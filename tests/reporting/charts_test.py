@@ -38,13 +38,25 @@ def test_shown_divisions_are_spread_over_the_run():
 
 def test_metrics_are_drawn_where_they_are_numbers():
     records = [
-        {"epoch": 1, "loss": 2.0, "val_accuracy": None, "special": 1.0},
-        {"epoch": 2, "loss": 1.0, "val_accuracy": 0.5, "seconds": 3.0},
+        {
+            "epoch": 1,
+            "loss": 2.0,
+            "part": 2.0,
+            "val_accuracy": None,
+            "new": 1.0,
+        },
+        {
+            "epoch": 2,
+            "loss": 1.0,
+            "part": 1.0,
+            "val_accuracy": 0.5,
+            "seconds": 3.0,
+        },
     ]
     with figures.styled():
         made = curves.panels(records, judged="test")
     told = {title: text for title, text, _ in made}
-    assert list(told) == ["Accuracy", "Loss", "special"]
+    assert list(told) == ["Accuracy", "Loss", "new"]  # The loss has one part
     assert "test from 0.5 in epoch 2 to 0.5 in epoch 2" in told["Accuracy"]
     assert "training from 2 in epoch 1 to 1 in epoch 2" in told["Loss"]
 
@@ -97,9 +109,20 @@ def test_time_is_told_by_part_with_the_slowest_first():
     assert found["parts"][1] == ("training", "18 s", "45%")
     assert found["parts"][2][1:] == ("2.0 s", "5%")
     assert [e for e, _, _ in found["epochs"]] == [2, 1]
+    assert found["phases"] == []
     # Of earlier versions: no parts are known.
     assert facts.timing([{"epoch": 1, "seconds": 9.0}])["parts"] == []
     assert facts.timing([]) is None
+
+
+def test_phases_of_a_recipe_are_told_apart():
+    records = [
+        {"epoch": e, "phase": phase, "seconds": 5.0}
+        for e, phase in ((1, "relabel"), (2, "relabel"), (3, "final"))
+    ]
+    assert curves.phase_begins(records) == [("relabel", 1), ("final", 3)]
+    found = facts.timing(records)["phases"]
+    assert found == [("relabel", "10 s", "67%"), ("final", "5.0 s", "33%")]
 
 
 @pytest.mark.parametrize(

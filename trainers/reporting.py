@@ -9,6 +9,7 @@ from noisy_keras import reporting
 from noisy_keras.callbacks import drawing
 from noisy_keras.callbacks import loss_histograms
 from noisy_keras.callbacks import metrics_log
+from noisy_keras.core import measuring
 from noisy_keras.methods import division
 from noisy_keras.reporting import page
 from noisy_keras.reporting import run_files
@@ -17,37 +18,45 @@ from trainers import run_folder
 _SUSPECTS = 16
 
 
-def calibration(run):
+def calibration(run, out):
     """How far the trained model's confidence can be trusted.
+
+    Whatever goes wrong here, the run is trained: it is told in a line.
 
     Args:
         run: a `Run`, trained.
+        out: rich console.
 
     Returns:
         dict, as `calibration.json` holds it: on the test set, or on the
         validation split where there is none; of its true labels where all are
-        known.
+        known. None where it cannot be measured.
     """
     split = "validation" if run.test is None else "test"
-    source = getattr(run, split)
+    try:
+        return {"split": split} | _calibration(run.model, getattr(run, split))
+    except Exception as error:  # As a report, it may not lose a run.
+        _tell(out, "calibration could not be measured", error)
+        return None
+
+
+def _calibration(model, source):
     true = source.truth_known.all() and source.foreign is None
-    labels = source.true_labels if true else source.labels
-    probabilities = run.model.predict(source, verbose=0)
-    found = analysis.reliability(probabilities, labels)
+    # One pass as the audit's, which keeps to the order on all replicas.
+    found = measuring.measure(model, source)
+    right = found.suggested == (source.true_labels if true else source.labels)
+    bins = analysis.reliability_of_confidence(found.confidence, right)
     return {
-        "split": split,
         "labels": "true" if true else "given",
         "samples": source.num_samples,
-        "overall_accuracy": float(
-            np.mean(probabilities.argmax(axis=1) == labels)
-        ),
-        "mean_confidence": float(np.mean(probabilities.max(axis=1))),
-        "expected_calibration_error": found.expected_calibration_error,
-        "maximum_calibration_error": found.maximum_calibration_error,
-        "edges": found.edges.tolist(),
-        "count": found.count.tolist(),
-        "confidence": _without_nan(found.confidence),
-        "accuracy": _without_nan(found.accuracy),
+        "overall_accuracy": float(np.mean(right)),
+        "mean_confidence": float(np.mean(found.confidence)),
+        "expected_calibration_error": bins.expected_calibration_error,
+        "maximum_calibration_error": bins.maximum_calibration_error,
+        "edges": bins.edges.tolist(),
+        "count": bins.count.tolist(),
+        "confidence": _without_nan(bins.confidence),
+        "accuracy": _without_nan(bins.accuracy),
     }
 
 
@@ -69,13 +78,14 @@ def write(run, folder, out):
         reporting.write(folder, run.train)
         _to_tensorboard(run, folder)
     except Exception as error:  # A report may not lose a run.
-        told = str(error).strip().split("\n")[0]
-        out.print(
-            f"{run_folder.REPORT} could not be written "
-            f"({type(error).__name__}: {told})"
-        )
+        _tell(out, f"{run_folder.REPORT} could not be written", error)
         return []
     return [(run_folder.REPORT, "all of this on one page, for any browser")]
+
+
+def _tell(out, what, error):
+    told = str(error).strip().split("\n")[0]
+    out.print(f"{what} ({type(error).__name__}: {told})")
 
 
 def _without_nan(values):

@@ -243,7 +243,7 @@ def finish(run, folder, out):
     audit = (run.recipe or run.model).label_audit(run.train)
     records = metrics_log.read(os.path.join(folder, "metrics.jsonl"))
     summary = summary_module.summarize(run, records, audit)
-    calibration = reporting.calibration(run)
+    calibration = reporting.calibration(run, out)
     if distribution.is_chief(run.strategy):
         files = save(run, folder, audit, summary, out, calibration)
         told = phases.describe(run)

@@ -12,6 +12,7 @@ Distributions, ICPR 2020, and its slides.
 from noisy_keras.analysis.calibration import Reliability
 from noisy_keras.analysis.calibration import expected_calibration_error
 from noisy_keras.analysis.calibration import reliability
+from noisy_keras.analysis.calibration import reliability_of_confidence
 from noisy_keras.analysis.class_maps import ClassMaps
 from noisy_keras.analysis.class_maps import class_maps
 from noisy_keras.analysis.class_maps import draw_class_maps
@@ -46,5 +47,6 @@ __all__ = [
     "linear_probes",
     "mislabelled",
     "reliability",
+    "reliability_of_confidence",
     "sample_scores",
 ]

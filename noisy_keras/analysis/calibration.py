@@ -70,8 +70,41 @@ def reliability(probabilities, labels, bins=15):
         0.3
     """
     probabilities, labels = _checked(probabilities, labels, bins)
-    confidence = probabilities.max(axis=1)
     right = probabilities.argmax(axis=1) == labels
+    return reliability_of_confidence(probabilities.max(axis=1), right, bins)
+
+
+def reliability_of_confidence(confidence, right, bins=15):
+    """As `reliability`, where only the predicted class is known.
+
+    Args:
+        confidence: float `[N]` in `[0, 1]`: of the predicted class.
+        right: bool `[N]`: whether it is the true one.
+        bins: number of bins.
+
+    Returns:
+        A `Reliability`.
+
+    Raises:
+        ValueError: no samples, no bins, other shapes or values.
+    """
+    confidence = np.asarray(confidence, np.float64)
+    right = np.asarray(right, bool)
+    if confidence.ndim != 1 or confidence.shape != right.shape:
+        raise ValueError(
+            "Expected confidence [N] and whether it is right [N]. Received: "
+            f"shapes {confidence.shape} and {right.shape}"
+        )
+    if not len(confidence) or bins < 1:
+        raise ValueError(
+            "Expected at least one sample and one bin. Received: "
+            f"{len(confidence)} samples, bins={bins}"
+        )
+    if not ((confidence >= 0.0) & (confidence <= 1.0 + _TOLERANCE)).all():
+        raise ValueError(
+            "Expected confidence in [0, 1]. Received: values from "
+            f"{confidence.min():.3g} to {confidence.max():.3g}"
+        )
     edges = np.linspace(0.0, 1.0, bins + 1)
     which = np.clip(np.searchsorted(edges, confidence) - 1, 0, bins - 1)
     count = np.bincount(which, minlength=bins)
@@ -101,7 +134,7 @@ def expected_calibration_error(probabilities, labels, bins=15):
 
 
 def _checked(probabilities, labels, bins):
-    probabilities = np.asarray(probabilities, np.float64)
+    probabilities = np.asarray(probabilities)
     labels = np.asarray(labels)
     shapes = f"shapes {probabilities.shape} and {labels.shape}"
     if probabilities.ndim != 2 or probabilities.shape[:1] != labels.shape:
@@ -112,7 +145,7 @@ def _checked(probabilities, labels, bins):
         raise ValueError(f"Expected at least one sample. Received: {shapes}")
     if bins < 1:
         raise ValueError(f"Expected at least one bin. Received: bins={bins}")
-    sums = probabilities.sum(axis=1)
+    sums = probabilities.sum(axis=1, dtype=np.float64)
     # Not a NaN either, which fails every comparison.
     if not (
         (probabilities >= 0.0).all() and (np.abs(sums - 1) < _TOLERANCE).all()

@@ -46,6 +46,7 @@ _PANELS = (
     ("Labels called suspect", ("labels_suspect",)),
     ("Learning rate", ("learning_rate",)),
 )
+_PARTS = "Parts of the training loss"
 _SHARES = ("Accuracy", "Wrong labels found, against the true ones")
 _NOT_DRAWN = ("epoch", "phase", "seconds", "images_per_second")
 
@@ -69,7 +70,7 @@ def panels(records, judged="validation"):
     parts = [
         n for n in there if n.startswith("loss_") and not n.endswith("_seconds")
     ]
-    groups.insert(2, ("Parts of the training loss", parts))
+    groups.insert(2, (_PARTS, parts))
     used |= set(parts)
     rest = [n for n in there if n not in used and not n.endswith("_seconds")]
     for kind in ("weight", "kept"):
@@ -84,6 +85,8 @@ def panels(records, judged="validation"):
             for n in group
         }
         series = {n: s for n, s in series.items() if len(s)}
+        if len(series) == 1 and title == _PARTS:
+            [title] = series
         if series:
             drawn = _draw(title, series, records, title in _SHARES)
             made.append((title, _told(title, series), drawn))

@@ -147,6 +147,10 @@ def _content(run, pictures):
         "begins": curves.phase_begins(run.records),
         "losses": _figures([*losses[1], *losses[0]]),
         "networks": len(networks),
+        # As `methods.detection` does before it fits its Beta mixture.
+        "trimmed": any(
+            (r["mixture"] or {}).get("family") == "beta" for r in run.histograms
+        ),
         "rates": rates[:_RATES],
         "rates_left_out": max(0, len(rates) - _RATES),
         "rates_figure": _figures([label_charts.draw_rates(rates)])

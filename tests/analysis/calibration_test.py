@@ -69,3 +69,31 @@ def test_error_does_not_depend_on_the_order_of_classes_or_samples():
 def test_what_is_no_prediction_is_refused(probabilities, labels, bins, told):
     with pytest.raises(ValueError, match=told):
         analysis.reliability(probabilities, labels, bins)
+
+
+def test_confidence_alone_says_the_same():
+    random = np.random.default_rng(0)
+    probabilities = random.dirichlet([0.5] * 4, 100)
+    labels = random.integers(0, 4, 100)
+    right = probabilities.argmax(axis=1) == labels
+    one = analysis.reliability(probabilities, labels, bins=7)
+    other = analysis.reliability_of_confidence(
+        probabilities.max(axis=1), right, bins=7
+    )
+    np.testing.assert_array_equal(one.count, other.count)
+    assert one.expected_calibration_error == other.expected_calibration_error
+
+
+@pytest.mark.parametrize(
+    "confidence, right, bins, told",
+    [
+        ([0.5], [True, False], 3, "whether it is right"),
+        ([], [], 3, "at least one sample"),
+        ([0.5], [True], 0, "one bin"),
+        ([1.5], [True], 3, r"confidence in \[0, 1\]"),
+        ([np.nan], [True], 3, r"confidence in \[0, 1\]"),
+    ],
+)
+def test_what_is_no_confidence_is_refused(confidence, right, bins, told):
+    with pytest.raises(ValueError, match=told):
+        analysis.reliability_of_confidence(confidence, right, bins)

@@ -71,7 +71,7 @@ def a_run(validation=None):
 
 def test_calibration_is_of_true_labels_where_these_are_known():
     run = a_run()
-    found = reporting.calibration(run)
+    found = reporting.calibration(run, None)
     probabilities = run.model.predict(run.test, verbose=0)
     right = probabilities.argmax(axis=1) == run.test.true_labels
     assert found["labels"] == "true" and found["split"] == "test"
@@ -84,6 +84,14 @@ def test_calibration_is_of_true_labels_where_these_are_known():
     )
     # What JSON cannot hold is not in it.
     json.dumps(found, allow_nan=False)
+
+
+def test_calibration_that_fails_loses_no_run():
+    told = io.StringIO()
+    run = a_run()
+    run.model = None
+    assert reporting.calibration(run, console.Console(file=told)) is None
+    assert told.getvalue().startswith("calibration could not be measured (")
 
 
 def test_a_report_that_fails_loses_no_run(tmp_path):

@@ -35,11 +35,12 @@ class FinishedRun:
     judged_name: str
 
 
-def check(folder):
+def check(folder, needed=_NEEDED):
     """Raises unless a folder holds a finished run.
 
     Args:
         folder: of the run.
+        needed: names of files that it must have.
 
     Returns:
         The `settings` part of its config.
@@ -52,7 +53,7 @@ def check(folder):
             f"--run: expected the folder of a finished run; got {folder!r}, "
             "which is no folder"
         )
-    for name in _NEEDED:
+    for name in needed:
         if not os.path.exists(os.path.join(folder, name)):
             raise UsageError(
                 f"--run: expected a finished run with {name}; {folder} has "
@@ -99,13 +100,14 @@ def load(folder, data_dir):
     )
 
 
-def sources(folder, data_dir, settings):
+def sources(folder, data_dir, settings, exact=True):
     """The sources that a run was trained and judged on.
 
     Args:
         folder: of the run.
         data_dir: as the flag of the trainer.
         settings: as of `check`.
+        exact: whether they must be what they were; else pictures may lack.
 
     Returns:
         As `data.sources`.
@@ -127,7 +129,7 @@ def sources(folder, data_dir, settings):
         ) from error
     except (ValueError, OSError) as error:
         raise UsageError(str(error)) from error
-    if not manifest.matches(labels, found.train):
+    if exact and not manifest.matches(labels, found.train):
         raise UsageError(
             f"--run: the data are not what the run in {folder} was trained "
             "on: other samples or labels. Bring them back to what they were."

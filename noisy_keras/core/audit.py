@@ -104,12 +104,10 @@ class LabelAudit:
         Args:
             count: at most so many; default: all.
         """
-        share = np.zeros(len(self))
-        if self.given_share is not None:
-            share = np.nan_to_num(self.given_share, nan=1.0)
         same = self.suggested_label == self.given_label
-        other = np.where(same, -self.confidence, self.confidence)
-        return np.lexsort((-other, share, self.clean_probability))[:count]
+        return suspicion_order(
+            self.clean_probability, self.given_share, self.confidence, same
+        )[:count]
 
     def counts(self):
         """How many samples got each verdict: dict of ints."""
@@ -179,3 +177,19 @@ class LabelAudit:
         return source.relabel(
             np.where(change, self.suggested_label, self.given_label)
         )
+
+
+def suspicion_order(clean_probability, given_share, confidence, same):
+    """Positions `[N]`, the labels most likely wrong first.
+
+    Args:
+        clean_probability: `[N]`.
+        given_share: `[N]`, NaN where there is none; or None.
+        confidence: `[N]`, of the suggested label.
+        same: bool `[N]`, whether that is the given one.
+    """
+    share = np.zeros(len(confidence))
+    if given_share is not None:
+        share = np.nan_to_num(given_share, nan=1.0)
+    other = np.where(same, -confidence, confidence)
+    return np.lexsort((-other, share, clean_probability))

@@ -5,12 +5,13 @@
    the most. A picture that belongs to no class is taken for this and for that.
 2. How much a class gets that a picture surely does *not* belong to, samples
    with credible labels tell: of those, all classes but the given one are wrong.
-3. A suspect is unsettled if its likeliest other class gets less than what nine
-   in ten of them give to theirs, and less than a half.
+3. A suspect is unsettled if its likeliest other class gets less than what three
+   in four of them give to theirs, and less than a half.
 
-That says something only where predictions had settled for credible labels: if
-these were predicted with less than a half, as after a few epochs, no sample is
-called unsettled.
+That says something only where predictions had settled for credible labels. If
+these were predicted with less than two thirds, as after a few epochs, or where
+many labels are wrong at random, true classes are not steadily predicted either,
+and no sample is called unsettled.
 
 The rule is our own. Pictures that resemble one class, such as foreign trucks
 among cars, are steadily predicted and not found by it.
@@ -18,10 +19,12 @@ among cars, are steadily predicted and not found by it.
 
 import numpy as np
 
-#: A class is predicted steadily when it gets at least this much.
-MAJORITY = 0.5
+#: What the median credible sample's likeliest class must get.
+SETTLED = 2 / 3
+# A class that gets as much of the rest is predicted steadily.
+_MAJORITY = 0.5
 # Of credible samples, share whose likeliest wrong class is below the limit.
-_LEVEL = 0.9
+_LEVEL = 0.75
 
 
 def unsettled(history, labels, clean_probability):
@@ -40,8 +43,8 @@ def unsettled(history, labels, clean_probability):
     credible = seen & (np.asarray(clean_probability) >= 0.5)
     suspect = seen & ~credible
     _, steadiness = history.best()
-    if not credible.any() or np.median(steadiness[credible]) < MAJORITY:
+    if not credible.any() or np.median(steadiness[credible]) < SETTLED:
         return np.zeros(len(seen), bool)
     other = history.likeliest_other(labels)
-    limit = min(MAJORITY, np.quantile(other[credible], _LEVEL))
+    limit = min(_MAJORITY, np.quantile(other[credible], _LEVEL))
     return suspect & (other < limit)

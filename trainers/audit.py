@@ -1,0 +1,91 @@
+"""The most suspect labels of a finished run, to look at and to correct.
+
+python -m trainers.audit --run=runs/sanm-digits-20260101-120000 --top=200
+It prints them and writes audit/ in the run: most_suspect.csv, whose column
+corrected_label is to be filled in; index.html and most_suspect.png, the
+pictures. Training on what was corrected: --audit=RUN/audit/most_suspect.csv.
+"""
+
+import os
+import sys
+
+from absl import app
+from absl import flags
+
+from trainers import finished_run
+from trainers import quiet
+from trainers import run_folder
+from trainers import usage
+from trainers.usage import UsageError
+
+AUDIT = "label_audit.csv"
+FOLDER = "audit"
+
+_FORMATS = ("csv", "cleanlab", "fiftyone", "label_studio")
+_NEEDED = (run_folder.CONFIG, run_folder.LABELS, AUDIT)
+
+FLAGS = flags.FLAGS
+
+flags.DEFINE_string("run", None, "Folder of a finished run.")
+flags.DEFINE_string(
+    "data_dir", None, "As of the trainer: where the run's data set lies."
+)
+flags.DEFINE_integer(
+    "top", 200, "How many labels, the most suspect first.", lower_bound=1
+)
+flags.DEFINE_string(
+    "output", None, "Folder to write, not there yet; default: audit/ in --run."
+)
+flags.DEFINE_list(
+    "format",
+    ["csv"],
+    f"Some of {', '.join(_FORMATS)}: the whole audit for these tools, beside "
+    "most_suspect.csv.",
+)
+
+
+def main(argv):
+    def action():
+        _check_flags()
+        _audit(FLAGS.run, FLAGS.output or os.path.join(FLAGS.run, FOLDER))
+
+    sys.exit(usage.status_of(argv, action))
+
+
+def _check_flags():
+    if FLAGS.run is None:
+        raise UsageError("--run: expected the folder of a run; got none")
+    wrong = [name for name in FLAGS.format if name not in _FORMATS]
+    if wrong or not FLAGS.format:
+        raise UsageError(
+            f"--format: expected some of {', '.join(_FORMATS)}; "
+            f"got {', '.join(wrong) or 'none'}"
+        )
+    finished_run.check(FLAGS.run, _NEEDED)
+
+
+def _audit(run, output):
+    if os.path.lexists(output):
+        # It may hold corrections that took somebody days.
+        raise UsageError(
+            f"--output: expected a folder that is not there yet; got {output}. "
+            "Name another one, or move that away."
+        )
+    with quiet.native_messages(os.devnull):
+        from trainers import audit_export
+        from trainers import progress
+    settings = finished_run.check(run, _NEEDED)
+    audit = audit_export.read(run, AUDIT)
+    sources = finished_run.sources(run, FLAGS.data_dir, settings, exact=False)
+    audit_export.write(
+        audit,
+        sources.train,
+        output,
+        progress.make_console(),
+        top=FLAGS.top,
+        formats=FLAGS.format,
+    )
+
+
+if __name__ == "__main__":
+    app.run(main)

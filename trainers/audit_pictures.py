@@ -1,0 +1,169 @@
+"""The pictures of an audit: thumbnails, a sheet of them, and a page."""
+
+import html
+import os
+
+import numpy as np
+import tensorflow as tf
+
+from noisy_keras.callbacks import drawing
+
+FOLDER = "thumbnails"
+SHEET = "most_suspect.png"
+PAGE = "index.html"
+
+# Pixels: smaller pictures are enlarged by a whole factor.
+_LEAST_SIDE = 96
+_ON_SHEET, _COLUMNS = 60, 10
+
+_PAGE = """<!DOCTYPE html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<title>The most suspect labels</title>
+<style>
+body {{ font: 14px/1.4 system-ui, sans-serif; margin: 1rem; color: #222;
+  background: #fff; }}
+main {{ display: grid; gap: .75rem;
+  grid-template-columns: repeat(auto-fill, minmax(9rem, 1fr)); }}
+figure {{ margin: 0; padding: .5rem; border: 1px solid #ccc;
+  border-radius: .4rem; overflow-wrap: anywhere; }}
+img, .none {{ width: 100%; aspect-ratio: 1; object-fit: contain;
+  background: #eee; image-rendering: pixelated; }}
+.none {{ display: grid; place-items: center; }}
+small {{ color: #555; }}
+</style>
+</head>
+<body>
+<h1>The most suspect {count} labels</h1>
+<p>Corrections belong into the column corrected_label of most_suspect.csv.</p>
+<main>
+{figures}
+</main>
+</body>
+</html>
+"""
+
+
+def write_thumbnails(folder, rows, source):
+    """Writes a PNG file for each picture that can be read.
+
+    Args:
+        folder: to write `thumbnails/` in.
+        rows: of an audit.
+        source: `Source` with the pictures.
+
+    Returns:
+        A dict from id to the path of its file from the folder on, and a list
+        of (id, reason) of those without.
+    """
+    os.mkdir(os.path.join(folder, FOLDER))
+    place = {text: row for row, text in enumerate(source.ids)}
+    paths, missing = {}, []
+    for rank, row in enumerate(rows, start=1):
+        name = row["id"]
+        picture, why = None, "the data has no such sample now"
+        if name in place:
+            picture, why = _picture(source, place[name])
+        if picture is None:
+            missing.append((name, why))
+            continue
+        paths[name] = f"{FOLDER}/{rank:04d}.png"
+        with open(os.path.join(folder, paths[name]), "wb") as stream:
+            stream.write(tf.io.encode_png(enlarged(picture)).numpy())
+    return paths, missing
+
+
+def _picture(source, index):
+    """uint8 `[H, W, 1 or 3]` and "", or None and why there is none."""
+    try:
+        # One by one: a picture that is broken is the only one left out.
+        [image] = source.fetch(np.array([index])).numpy()
+    except (OSError, ValueError, tf.errors.OpError) as error:
+        return None, str(error).strip().split("\n")[0]
+    path = None if source.paths is None else source.paths[index]
+    # Of files, broken ones are shown black.
+    why = getattr(source, "unreadable", {}).get(path)
+    if why is not None:
+        return None, why
+    image = np.asarray(image, np.float32) * (255.0 / source.pixel_scale)
+    return np.clip(np.round(image), 0, 255).astype(np.uint8), ""
+
+
+def enlarged(picture):
+    """A small picture by a whole factor, so that it is seen: uint8."""
+    factor = -(-_LEAST_SIDE // min(picture.shape[:2]))
+    return picture.repeat(factor, axis=0).repeat(factor, axis=1)
+
+
+def write_sheets(folder, rows, thumbnails):
+    """Writes the first of them into one picture, and all into a page.
+
+    Args:
+        folder: with the thumbnails.
+        rows: of an audit.
+        thumbnails: dict from id to path.
+
+    Returns:
+        A list of (name of a file, what it is).
+    """
+    files = [(f"{FOLDER}/", "the pictures")]
+    figures = [
+        _figure(rank, row, thumbnails.get(row["id"]))
+        for rank, row in enumerate(rows, start=1)
+    ]
+    page = _PAGE.format(count=len(rows), figures="\n".join(figures))
+    with open(os.path.join(folder, PAGE), "w", encoding="utf-8") as stream:
+        stream.write(page)
+    files.append((PAGE, "all of them on a page"))
+    shown = [row for row in rows if row["id"] in thumbnails][:_ON_SHEET]
+    if shown:
+        _write_sheet(folder, shown, thumbnails)
+        files.append((SHEET, f"the first {len(shown)} in a picture"))
+    return files
+
+
+def _figure(rank, row, path):
+    told = {name: html.escape(value) for name, value in row.items()}
+    picture = '<div class="none">no picture</div>'
+    if path is not None:
+        picture = f'<img src="{path}" alt="{told["id"]}" loading="lazy">'
+    clean = float(row["clean_probability"])
+    return (
+        f"<figure>{picture}<figcaption>{rank}. <b>{told['given_label']}</b> "
+        f"&rarr; {told['suggested_label']}<br><small>"
+        f"{told['verdict'].replace('_', ' ')}, clean {clean:.1%}<br>"
+        f"{told['id']}</small></figcaption></figure>"
+    )
+
+
+def _write_sheet(folder, rows, thumbnails):
+    from matplotlib import figure
+
+    columns = min(_COLUMNS, len(rows))
+    lines = -(-len(rows) // columns)
+    canvas = figure.Figure(figsize=(1.3 * columns, 1.75 * lines), dpi=100)
+    axes = canvas.subplots(lines, columns, squeeze=False)
+    for axis in axes.flat:
+        axis.set_axis_off()
+    for axis, row in zip(axes.flat, rows, strict=False):
+        with open(os.path.join(folder, thumbnails[row["id"]]), "rb") as stream:
+            picture = tf.io.decode_png(stream.read(), channels=3).numpy()
+        axis.imshow(picture, interpolation="nearest")
+        axis.set_title(
+            f"{_short(row['given_label'])}\n\N{RIGHTWARDS ARROW} "
+            f"{_short(row['suggested_label'])}\n"
+            f"clean {float(row['clean_probability']):.1%}",
+            fontsize=7,
+            parse_math=False,
+        )
+    drawing.write(os.path.join(folder, SHEET), canvas)
+
+
+def _short(text, most=16):
+    return (
+        text
+        if len(text) <= most
+        else text[: most - 1] + "\N{HORIZONTAL ELLIPSIS}"
+    )

@@ -71,7 +71,7 @@ def fiftyone(rows, files, class_names):
                 row["suggested_label"], float(row["confidence"])
             ),
             "mistakenness": 1.0 - float(row["clean_probability"]),
-            "sample_id": row["id"],
+            "source_id": row["id"],
             "verdict": row["verdict"],
             **_known(row),
         }

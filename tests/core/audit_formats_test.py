@@ -51,6 +51,8 @@ def test_cleanlab_trains_on_it():
     from sklearn.linear_model import LogisticRegression
 
     found = audit_formats.cleanlab(rows() * 10, NAMES)
+    for row in found[:3]:  # Kept samples must have both classes.
+        row["is_label_issue"] = False
     stream = io.StringIO()
     writer = csv.DictWriter(stream, list(found[0]))
     writer.writeheader()
@@ -59,12 +61,11 @@ def test_cleanlab_trains_on_it():
     issues = pandas.read_csv(stream)
     assert issues["is_label_issue"].dtype == bool
     features = np.random.RandomState(0).normal(size=(30, 2))
-    # One of three samples is kept, which must have both classes.
-    labels = np.arange(30) // 3 % 2
+    labels = np.array([row["given_label"] for row in found])
     learner = classification.CleanLearning(LogisticRegression())
     learner.fit(features, labels, label_issues=issues)
     kept = learner.get_label_issues()
-    assert int((~kept["is_label_issue"]).sum()) == 10
+    assert int((~kept["is_label_issue"]).sum()) == 12
 
 
 def test_fiftyone_gets_both_labels_of_samples_that_have_a_file():
@@ -73,7 +74,7 @@ def test_fiftyone_gets_both_labels_of_samples_that_have_a_file():
     # Without this key it reads what is not of a version of its own.
     assert "version" not in metadata
     first, last = json.loads(json.dumps(content))["samples"]
-    assert first["filepath"] == "below/1 a.png" and last["sample_id"] == "3"
+    assert first["filepath"] == "below/1 a.png" and last["source_id"] == "3"
     assert first["ground_truth"] == {"_cls": "Classification", "label": "cat"}
     assert first["predictions"]["label"] == "a<b"
     assert first["predictions"]["confidence"] == pytest.approx(0.95)

@@ -11,6 +11,7 @@ from noisy_keras import networks
 from noisy_keras import ops
 from noisy_keras import recipes
 from noisy_keras import reporting
+from noisy_keras import serving
 from noisy_keras.core import features
 from noisy_keras.core.audit import LabelAudit
 from noisy_keras.core.feature_queue import FeatureQueue
@@ -40,6 +41,7 @@ from noisy_keras.plugins.sanm import AdversarialNoisyMasking
 from noisy_keras.recipes.c2d import C2D
 from noisy_keras.recipes.dmlp import DMLP
 from noisy_keras.recipes.drpl import DRPL
+from noisy_keras.serving.exporting import export
 from noisy_keras.version import __version__
 
 __all__ = [
@@ -74,11 +76,13 @@ __all__ = [
     "analysis",
     "callbacks",
     "data",
+    "export",
     "features",
     "mixtures",
     "networks",
     "ops",
     "recipes",
     "reporting",
+    "serving",
     "warmed_up_cosine",
 ]

@@ -6,7 +6,7 @@ from tests import imports
 # on its own. The package's own __init__ publishes names from everywhere.
 FLOORS = [
     {"noisy_keras/ops", "noisy_keras/mixtures", "noisy_keras/networks"},
-    {"noisy_keras/data", "noisy_keras/core"},
+    {"noisy_keras/data", "noisy_keras/core", "noisy_keras/serving"},
     {
         "noisy_keras/methods",
         "noisy_keras/plugins",
@@ -18,7 +18,11 @@ FLOORS = [
 BESIDE = {
     # A layer is a kernel with weights.
     "noisy_keras/networks/layers.py": {"noisy_keras/ops"},
-    "noisy_keras/core": {"noisy_keras/data"},
+    "noisy_keras/core": {"noisy_keras/data", "noisy_keras/serving"},
+    # Pictures are served as they were read; a model exports itself.
+    "noisy_keras/serving": {"noisy_keras/data"},
+    # A run is read back by those who know its folder.
+    "export": {"trainers"},
     # SANM by its paper's name is its plug-in on a host.
     "noisy_keras/methods/sanm.py": {"noisy_keras/plugins"},
     # Pictures of what the plug-in does.

@@ -1,6 +1,7 @@
 """What `fit`, `evaluate` and `predict` accept, brought to one form."""
 
 import weakref
+from typing import NamedTuple
 
 import numpy as np
 import tensorflow as tf
@@ -16,6 +17,20 @@ EVALUATION_BATCH_SIZE = 500
 
 # Sources read from datasets, as long as those live.
 _SOURCES = weakref.WeakKeyDictionary()
+
+
+class Pictures(NamedTuple):
+    """What a model that has seen a source keeps of it, to be served.
+
+    Attributes:
+        class_names: K strings.
+        margin: pixels around the middle that `fetch` cuts off.
+        pixel_scale: value of a white pixel.
+    """
+
+    class_names: tuple
+    margin: int
+    pixel_scale: float
 
 
 def is_source(x):
@@ -155,6 +170,9 @@ def as_schedule(model, x, y, batch_size, seed, steps_per_epoch):
             "Expected at least one step per epoch. "
             f"Received: steps_per_epoch={steps_per_epoch}"
         )
+    model.pictures = Pictures(
+        tuple(x.class_names), int(getattr(x, "margin", 0)), x.pixel_scale
+    )
     return model.make_schedule(x, batch_size, seed, steps_per_epoch)
 
 

@@ -10,6 +10,7 @@ from noisy_keras.core import optimizers
 from noisy_keras.core import training
 from noisy_keras.networks import head
 from noisy_keras.ops import losses
+from noisy_keras.serving import exporting as serving
 
 
 class NoisyLabelModel(keras.Model):
@@ -58,6 +59,7 @@ class NoisyLabelModel(keras.Model):
                 f"and from the method's. Received: {names}"
             )
         self._means = {n: keras.metrics.Mean(name=n) for n in ("loss", *names)}
+        self.pictures = None  # What `fit` has seen: `inputs.Pictures`.
         self.batch_size = None  # Of the round in training.
         self.first_epoch = 0  # Of the run; schedules count from it.
         self._resume_from = None
@@ -298,19 +300,12 @@ class NoisyLabelModel(keras.Model):
 
     # Saving.
 
-    def export(self, filepath, format="tf_saved_model", **kwargs):
-        """As `keras.Model.export`: images to class probabilities.
+    def export(self, filepath, format="tf_saved_model", **options):
+        """Exports the networks that predict, for serving.
 
-        Args:
-            filepath: folder of the SavedModel.
-            format: of the artefact.
-            **kwargs: as of Keras.
+        Arguments and result are those of `noisy_keras.serving.export`.
         """
-        # Keras asks for a model that has been called; training does not call.
-        self(tf.zeros([1, *self.image_shape]))
-        signature = [keras.InputSpec("float32", (None, *self.image_shape))]
-        kwargs.setdefault("input_signature", signature)
-        return super().export(filepath, format=format, **kwargs)
+        return serving.export(self, filepath, format=format, **options)
 
     def get_config(self):
         serialize = keras.saving.serialize_keras_object
@@ -319,12 +314,16 @@ class NoisyLabelModel(keras.Model):
             "num_samples": self.num_samples,
             "plugins": [serialize(p) for p in self.plugins],
             "name": self.name,
+            "pictures": self.pictures and list(self.pictures),
         }
 
     @classmethod
     def from_config(cls, config):
         deserialize = keras.saving.deserialize_keras_object
         config = dict(config)
+        seen = config.pop("pictures", None)
         for key in {"networks", "plugins"} & set(config):
             config[key] = [deserialize(item) for item in config[key]]
-        return cls(**config)
+        model = cls(**config)
+        model.pictures = seen and inputs.Pictures(*seen)
+        return model

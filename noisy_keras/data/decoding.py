@@ -149,9 +149,11 @@ def _middle(image, size):
     if scale != 1.0:
         from PIL import Image
 
-        resized = Image.fromarray(image).resize(
-            (columns, rows), Image.Resampling.BILINEAR
-        )
+        # Columns, then rows: Pillow's order of its own accord depends on its
+        # version, and each pass rounds. Exported graphs do the same.
+        resized = Image.fromarray(image)
+        for shape in ((columns, height), (columns, rows)):
+            resized = resized.resize(shape, Image.Resampling.BILINEAR)
         image = np.asarray(resized)
     top, left = (rows - size) // 2, (columns - size) // 2
     return image[top : top + size, left : left + size]

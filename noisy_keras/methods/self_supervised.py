@@ -1,5 +1,6 @@
 """What methods share that learn features without any label."""
 
+import keras
 import numpy as np
 import tensorflow as tf
 
@@ -126,6 +127,20 @@ class SelfSupervisedModel(NoisyLabelModel):
     def predict(self, x, batch_size=None, **kwargs):
         """Embeddings, float32 `[N, E]`; `x` may also be a source."""
         return super().predict(x, batch_size=batch_size, **kwargs)
+
+    def export(self, filepath, format="tf_saved_model", **options):
+        """As `keras.Model.export`: images to embeddings.
+
+        Args:
+            filepath: folder of the SavedModel.
+            format: of the artefact.
+            **options: as of Keras.
+        """
+        # Keras asks for a model that has been called; training does not call.
+        self(tf.zeros([1, *self.image_shape]))
+        signature = [keras.InputSpec("float32", (None, *self.image_shape))]
+        options.setdefault("input_signature", signature)
+        return keras.Model.export(self, filepath, format=format, **options)
 
     def label_audit(self, source, batch_size=None):
         """Which labels the neighbours of a sample do not share.

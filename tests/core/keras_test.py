@@ -202,7 +202,7 @@ def test_validation_in_some_epochs():
 def test_an_exported_model_answers_alike(tmp_path):
     model = nk.DivideMix(toy.network(), 32)
     model.compile()
-    model.export(tmp_path / "served", verbose=False)
+    model.export(tmp_path / "served", verify=False)
     images = arrays()[0].astype(np.float32)
     loaded = tf.saved_model.load(tmp_path / "served")
     answer = loaded.serve(images)

@@ -1,0 +1,19 @@
+"""From trained networks to something that is served."""
+
+from noisy_keras.serving.calibration import Calibration
+from noisy_keras.serving.calibration import calibrate
+from noisy_keras.serving.calibration import expected_calibration_error
+from noisy_keras.serving.exporting import FORMATS
+from noisy_keras.serving.exporting import Exported
+from noisy_keras.serving.exporting import export
+from noisy_keras.serving.graph import ServedClassifier
+
+__all__ = [
+    "FORMATS",
+    "Calibration",
+    "Exported",
+    "ServedClassifier",
+    "calibrate",
+    "expected_calibration_error",
+    "export",
+]

@@ -1,0 +1,210 @@
+"""Exporting networks as something that can be served, with its proof."""
+
+import dataclasses
+import json
+import os
+import time
+
+import tensorflow as tf
+
+from noisy_keras.networks import head
+from noisy_keras.serving import calibration as calibration_module
+from noisy_keras.serving import card
+from noisy_keras.serving import formats
+from noisy_keras.serving import graph
+from noisy_keras.serving import proof
+from noisy_keras.serving import publish
+from noisy_keras.serving import warmup
+from noisy_keras.version import __version__
+
+#: The format of TensorFlow Serving, beside those of `formats`.
+SAVED_MODEL = "tf_saved_model"
+FORMATS = (SAVED_MODEL, *formats.FORMATS)
+
+METADATA = "metadata.json"
+_BATCH_SIZE = 500
+
+
+@dataclasses.dataclass(frozen=True)
+class Exported:
+    """What was exported.
+
+    Attributes:
+        path: of the version's folder.
+        calibration: `Calibration`.
+        proof: dict of how its answers were checked; None if they were not.
+        notes: what a person should be told, one string each.
+    """
+
+    path: str
+    calibration: calibration_module.Calibration
+    proof: dict | None
+    notes: tuple = ()
+
+
+def export(
+    model,
+    path,
+    *,
+    format=SAVED_MODEL,
+    class_names=None,
+    validation_data=None,
+    ensemble=True,
+    margin=None,
+    pixel_scale=None,
+    name=None,
+    facts=None,
+    verify=True,
+    next_version=False,
+):
+    """Exports what predicts: networks, without optimizer, tables or teachers.
+
+    It is written beside `path`, proven in a process of its own (loaded without
+    this package, its warm-up requests replayed, its answers compared with the
+    model's) and then appears as a whole.
+
+    Args:
+        model: a `NoisyLabelModel`, a network, or a list of networks.
+        path: of the folder of the version, which must not exist.
+        format: one of `FORMATS`.
+        class_names: K strings; default: the model's, else "0", "1", ...
+        validation_data: `Source` of samples that were not trained on, for
+            temperature scaling; None goes without.
+        ensemble: whether several networks answer together; if not, the first.
+        margin: pixels around the middle of a picture that are cut off;
+            default: as sources of files do, where the model was fitted on
+            one, else 0.
+        pixel_scale: value of a white pixel, 255 or 1; default: the model's.
+        name: that clients call the model by; default: from the path.
+        facts: dict of what the model card is to tell, see `card.write`.
+        verify: whether its answers are checked.
+        next_version: whether `path` is the folder of a model, whose next
+            version this becomes.
+
+    Returns:
+        `Exported`.
+
+    Raises:
+        FileExistsError: there is something at `path`.
+        ImportError: the format needs a package that is not there.
+        RuntimeError: what was written answers otherwise than the model.
+        ValueError: no networks, or an unknown format.
+    """
+    path = os.path.abspath(os.path.expanduser(os.fspath(path)))
+    if format not in FORMATS:
+        raise ValueError(
+            f"Expected a format, one of {', '.join(FORMATS)}. "
+            f"Received: {format!r}"
+        )
+    if not next_version:
+        publish.check_free(path)
+    formats.require(format)
+    networks = _predictors(model, ensemble)
+    seen = getattr(model, "pictures", None)
+    names, notes = class_names, []
+    if seen is not None:
+        names = names or seen.class_names
+        margin = seen.margin if margin is None else margin
+        pixel_scale = pixel_scale or seen.pixel_scale
+    if names is None:
+        names = range(networks[0].output["logits"].shape[-1])
+        notes.append("The classes have no names; they are numbered.")
+    names = [str(n) for n in names]
+    calibrated = _calibrate(networks, validation_data)
+    if calibrated.skipped:
+        notes.append(f"Not calibrated: {calibrated.skipped}.")
+    served = graph.ServedClassifier(
+        networks,
+        names,
+        temperature=calibrated.temperature,
+        margin=margin or 0,
+        pixel_scale=pixel_scale,
+    )
+    name = name or _name_of(path, next_version)
+    parent = path if next_version else os.path.dirname(path)
+    with publish.unfinished(parent) as folder:
+        if format == SAVED_MODEL:
+            checked, records = _write_saved_model(
+                served, folder, name, verify, notes
+            )
+        else:
+            checked, records = formats.write(served, folder, format, verify), 0
+        content = {
+            "name": name,
+            "format": format,
+            "networks": [n.name for n in networks],
+            "class_names": names,
+            "image_shape": list(served.image_shape),
+            "pixel_scale": served.pixel_scale,
+            "margin": served.margin,
+            "calibration": calibrated.as_dict(),
+            "warmup_records": records,
+            "proof": checked,
+            "versions": {
+                "noisy_keras": __version__,
+                "tensorflow": tf.__version__,
+            },
+            "created": time.strftime("%Y-%m-%dT%H:%M:%S%z"),
+        }
+        _write_json(os.path.join(folder, METADATA), content)
+        card.write(folder, content, facts or {})
+        if next_version:
+            path = publish.publish_next(folder, path)
+        else:
+            publish.publish(folder, path)
+    return Exported(path, calibrated, checked, tuple(notes))
+
+
+def _predictors(model, ensemble):
+    networks = getattr(model, "predictors", model)
+    if not isinstance(networks, (list, tuple)):
+        networks = [networks]
+    head.check_together(networks)
+    return list(networks) if ensemble else list(networks[:1])
+
+
+def _calibrate(networks, source):
+    if source is None:
+        return calibration_module.Calibration(
+            skipped="there is no validation set"
+        )
+    logits = []
+    forward = tf.function(
+        lambda images: (
+            tf.add_n([n(images, training=False)["logits"] for n in networks])
+            / float(len(networks))
+        ),
+        reduce_retracing=True,
+    )
+    for start in range(0, source.num_samples, _BATCH_SIZE):
+        stop = min(start + _BATCH_SIZE, source.num_samples)
+        images = source.fetch(tf.range(start, stop))
+        logits.append(forward(tf.cast(images, tf.float32)))
+    return calibration_module.calibrate(tf.concat(logits, 0), source.labels)
+
+
+def _write_saved_model(served, folder, name, verify, notes):
+    served.save(folder)
+    files, images = proof.questions(served)
+    records = 0
+    if warmup.is_possible():
+        records = warmup.write(folder, name, files, images)
+    else:
+        notes.append(warmup.MISSING)
+    if not verify:
+        return None, records
+    return proof.prove(served, folder, files, images, records), records
+
+
+def _name_of(path, next_version):
+    """The model's name: TensorFlow Serving has versions in its folder."""
+    parent, last = os.path.split(path)
+    if last.isdecimal() and not next_version:
+        last = os.path.basename(parent)
+    return last
+
+
+def _write_json(path, content):
+    with open(path, "w", encoding="utf-8") as stream:
+        json.dump(content, stream, indent=2)
+        stream.write("\n")

@@ -1,0 +1,267 @@
+"""The served graph: from the bytes of a picture to class probabilities."""
+
+import os
+
+import tensorflow as tf
+from tensorflow.core.protobuf import saved_model_pb2
+
+from noisy_keras.networks import head
+from noisy_keras.serving import decoding
+from noisy_keras.serving import resizing
+
+#: Keys of a `tf.Example` in which `classify` looks for the file's bytes.
+EXAMPLE_KEYS = ("image/encoded", "image_bytes")
+#: Asset with one class name per line.
+CLASS_NAMES = "class_names.txt"
+
+_CLASSIFY = "tensorflow/serving/classify"
+
+
+class ServedClassifier(tf.Module):
+    """Networks with all that stands between them and a client.
+
+    Attributes:
+        image_shape: `(H, W, C)` of the pictures that the networks take.
+        names: of the classes.
+
+    Args:
+        networks: one or more that keep the contract of
+            `noisy_keras.networks`; the answer is the softmax of their mean
+            logits.
+        class_names: K strings.
+        temperature: T > 0, by which logits are divided.
+        margin: as of `resizing.fitted`.
+        pixel_scale: value of a white pixel, 255 or 1; default: the networks'.
+
+    Raises:
+        ValueError: networks that do not go together, pictures that are
+            neither grey nor coloured, or another number of names.
+    """
+
+    def __init__(
+        self,
+        networks,
+        class_names,
+        *,
+        temperature=1.0,
+        margin=0,
+        pixel_scale=None,
+    ):
+        super().__init__(name="served_classifier")
+        networks = list(networks)
+        head.check_together(networks)
+        # Only weights are saved: layers, as objects, would need their code.
+        self.weights = list(
+            {
+                id(v.value): v.value for n in networks for v in n.variables
+            }.values()
+        )
+        self._networks = lambda: networks
+        self.image_shape = tuple(networks[0].input_shape[1:])
+        count = networks[0].output["logits"].shape[-1]
+        if len(class_names) != count:
+            raise ValueError(
+                f"Expected {count} class names. Received: {len(class_names)}"
+            )
+        if None in self.image_shape or self.image_shape[-1] not in (1, 3):
+            raise ValueError(
+                "Expected networks for pictures of one size, of 1 or 3 "
+                f"channels. Received: {self.image_shape}"
+            )
+        layer = head.pixel_normalization(networks[0])
+        if pixel_scale is None:
+            pixel_scale = 255.0 if layer is None else layer.pixel_scale
+        self.pixel_scale = float(pixel_scale)
+        self.names = tuple(str(name) for name in class_names)
+        self.temperature = float(temperature)
+        self.margin = int(margin)
+        # Traced once, whichever signatures call them.
+        text = tf.TensorSpec([], tf.string)
+        row = tf.TensorSpec([], tf.int32)
+        self._decode = tf.function(
+            lambda data, row: decoding.decode(
+                data, row, self.image_shape, self.margin
+            ),
+            input_signature=[text, row],
+        )
+        self._outputs = tf.function(
+            self._all_outputs,
+            input_signature=[
+                tf.TensorSpec([None, *self.image_shape], tf.float32)
+            ],
+        )
+
+    @property
+    def networks(self):
+        return self._networks()
+
+    @property
+    def is_float32(self):
+        """Whether no network computes in fewer bits."""
+        layers = [layer for n in self.networks for layer in n.layers]
+        return all(layer.compute_dtype == "float32" for layer in layers)
+
+    def expected(self, images):
+        """What the networks, as they are here, say of pictures of their size.
+
+        Args:
+            images: uint8 `[B, H, W, C]`.
+
+        Returns:
+            float32 `[B, K]`.
+        """
+        with tf.device("CPU"):
+            images = self._as_trained(tf.constant(images))
+            return self._answers(self._outputs(images))["probabilities"].numpy()
+
+    # What a client can ask for.
+
+    @tf.function(input_signature=[tf.TensorSpec([None], tf.string)])
+    def predict_bytes(self, image_bytes):
+        """Answers about JPEG or PNG files, string `[B]`."""
+        return self._answers(self._outputs(self._pictures(image_bytes)))
+
+    @tf.function(input_signature=[tf.TensorSpec([None] * 4, tf.uint8)])
+    def predict_images(self, images):
+        """Answers about pictures of any size, uint8 `[B, h, w, C]`."""
+        images = tf.ensure_shape(images, [*[None] * 3, self.image_shape[-1]])
+        return self._answers(self._outputs(self._fitted(images)))
+
+    @tf.function(input_signature=[tf.TensorSpec([None] * 4, tf.float32)])
+    def predict_float_images(self, images):
+        """Answers about pictures float32 `[B, h, w, C]`, as training's."""
+        images = tf.ensure_shape(images, [*[None] * 3, self.image_shape[-1]])
+        _require_finite(images, "images")
+        return self._answers(self._outputs(self._fitted(images)))
+
+    @tf.function(input_signature=[tf.TensorSpec([None], tf.string)])
+    def classify(self, inputs):
+        """Classes and scores `[B, K]` of serialised `tf.Example`s."""
+        absent = tf.io.FixedLenFeature([], tf.string, "")
+        found = tf.io.parse_example(inputs, dict.fromkeys(EXAMPLE_KEYS, absent))
+        first, second = (found[key] for key in EXAMPLE_KEYS)
+        image_bytes = tf.where(first == "", second, first)
+        outputs = self._outputs(self._pictures(image_bytes))
+        probabilities = self._answers(outputs)["probabilities"]
+        names = tf.broadcast_to(self.names, tf.shape(probabilities))
+        return {"classes": names, "scores": probabilities}
+
+    @tf.function(input_signature=[tf.TensorSpec([None], tf.string)])
+    def embed(self, image_bytes):
+        """Embeddings `[B, E]` of files, of several networks side by side."""
+        outputs = self._outputs(self._pictures(image_bytes))
+        parts = [tf.cast(o["embedding"], tf.float32) for o in outputs]
+        embedding = tf.concat(parts, axis=-1)
+        _require_finite(embedding, "embedding")
+        return {"embedding": embedding}
+
+    def signatures(self):
+        """dict from name to concrete function."""
+        found = {
+            "serving_default": self.predict_bytes,
+            "predict_images": self.predict_images,
+            "predict_float_images": self.predict_float_images,
+            "classify": self.classify,
+            "embed": self.embed,
+        }
+        return {k: f.get_concrete_function() for k, f in found.items()}
+
+    def save(self, folder):
+        """Writes the SavedModel.
+
+        Args:
+            folder: to be made.
+        """
+        # As `keras.Model.export` names it: images of the networks' own size.
+        spec = tf.TensorSpec([None, *self.image_shape], tf.float32)
+        self.serve = tf.function(
+            lambda images: self.predict_float_images(images)["probabilities"],
+            input_signature=[spec],
+        )
+        names = os.path.join(folder, CLASS_NAMES)
+        os.makedirs(folder)
+        with open(names, "w", encoding="utf-8") as stream:
+            stream.writelines(f"{name}\n" for name in self.names)
+        self.class_names = tf.saved_model.Asset(names)
+        tf.saved_model.save(self, folder, signatures=self.signatures())
+        os.unlink(names)  # It is among the assets now.
+        _name_methods(os.path.join(folder, "saved_model.pb"))
+
+    # What is common.
+
+    def decoded(self, image_bytes):
+        """Pictures uint8 `[B, H, W, C]` of files, string `[B]`."""
+        # Text and shapes are the host's business.
+        with tf.device("CPU"):
+            rows = tf.range(tf.size(image_bytes))
+            return tf.map_fn(
+                lambda each: self._decode(*each),
+                (image_bytes, rows),
+                fn_output_signature=tf.TensorSpec(self.image_shape, tf.uint8),
+            )
+
+    def _pictures(self, image_bytes):
+        return self._as_trained(self.decoded(image_bytes))
+
+    def _as_trained(self, images):
+        images = tf.cast(images, tf.float32)
+        return images if self.pixel_scale == 255.0 else images / 255.0
+
+    def _fitted(self, images):
+        height, width, _ = self.image_shape
+        spec = tf.TensorSpec(self.image_shape, images.dtype)
+
+        def resized():
+            return tf.map_fn(
+                lambda image: resizing.fitted(
+                    image, height, width, self.margin
+                ),
+                images,
+                fn_output_signature=spec,
+            )
+
+        fits = tf.reduce_all(tf.shape(images)[1:3] == (height, width))
+        images = tf.cond(fits, lambda: tf.identity(images), resized)
+        images = tf.ensure_shape(images, [None, *self.image_shape])
+        return (
+            images if images.dtype == tf.float32 else self._as_trained(images)
+        )
+
+    def _all_outputs(self, images):
+        """Embeddings and logits of each network."""
+        found = [n(images, training=False) for n in self.networks]
+        return [{k: o[k] for k in ("embedding", "logits")} for o in found]
+
+    def _answers(self, outputs):
+        logits = tf.add_n([o["logits"] for o in outputs]) / float(len(outputs))
+        _require_finite(logits, "the networks' answer")
+        probabilities = tf.nn.softmax(logits / self.temperature)
+        number = tf.argmax(probabilities, axis=-1)
+        return {
+            "probabilities": probabilities,
+            "class_id": number,
+            "class_name": tf.gather(tf.constant(self.names), number),
+            "confidence": tf.reduce_max(probabilities, axis=-1),
+        }
+
+
+def _require_finite(values, what):
+    axes = list(range(1, values.shape.rank))
+    finite = tf.reduce_all(tf.math.is_finite(values), axis=axes)
+    message = f"Expected finite numbers in {what}. Received: NaN or infinity "
+    rows = tf.where(~finite)[:, 0]
+    tf.debugging.Assert(tf.reduce_all(finite), [message + "in rows", rows])
+
+
+def _name_methods(path):
+    """Tells strict servers that `classify` is for Classify.
+
+    They can be started to check names; TensorFlow gives all the same.
+    """
+    model = saved_model_pb2.SavedModel()
+    with open(path, "rb") as stream:
+        model.ParseFromString(stream.read())
+    definition = model.meta_graphs[0].signature_def["classify"]
+    definition.method_name = _CLASSIFY
+    with open(path, "wb") as stream:
+        stream.write(model.SerializeToString(deterministic=True))

@@ -1,0 +1,161 @@
+"""What the headers of JPEG and PNG files say, read inside a graph."""
+
+import tensorflow as tf
+
+#: The first bytes of a file.
+JPEG = b"\xff\xd8\xff"
+PNG = b"\x89PNG\r\n\x1a\n"
+#: The last chunk of a PNG file.
+PNG_END = b"\x00\x00\x00\x00IEND\xaeB`\x82"
+
+_EXIF = b"Exif\x00"
+_ORIENTATION = 0x0112
+# Bytes in which a directory is looked for: a segment has no more.
+_MOST_TIFF = 65536
+# Of the longest number that is read, in bytes.
+_MOST_DIGITS = 4
+
+
+def holds(data, text):
+    """Whether text without special characters is anywhere in some bytes."""
+    # \C is any byte, be it text or not.
+    return tf.strings.regex_full_match(data, rf"\C*{text}\C*")
+
+
+def ends_as_jpeg(data):
+    """Whether the marker that ends a JPEG file is in its second half.
+
+    Cameras append what they like to it. A file that was cut has it nowhere,
+    but for that of a thumbnail, which comes first.
+    """
+
+    def look():
+        values = tf.io.decode_raw(data, tf.uint8)
+        values = values[tf.size(values) // 2 :]
+        return tf.reduce_any((values[:-1] == 0xFF) & (values[1:] == 0xD9))
+
+    last = tf.strings.substr(data, -2, 2)
+    return tf.cond(last == b"\xff\xd9", lambda: True, look)
+
+
+def png_size(data):
+    """Height, width, bits and colour type of a PNG file, from its IHDR."""
+    start = tf.strings.substr(data, 0, 26)
+    values, _ = _bytes(start)
+    told = [(20, 4), (16, 4), (24, 1), (25, 1)]
+    return tuple(_number(values, *each) for each in told)
+
+
+def jpeg_size(data):
+    """Height and width of a JPEG file; zeros where there is no frame."""
+    position, values, size, _ = _start_of_frame(data)
+    found = tf.cast(position + 9 <= size, tf.int64)
+    height = _number(values, position + 5, 2)
+    width = _number(values, position + 7, 2)
+    return found * height, found * width
+
+
+def jpeg_orientation(data):
+    """Orientation by EXIF, 1 to 8; 0 where there is no EXIF.
+
+    As the library's decoder: EXIF counts where it is before the frame (ITU-T
+    T.81, B.1 and B.2.2).
+    """
+    _, values, _, exif = _start_of_frame(data)
+    # Six bytes, "Exif" and two zeros, stand before the TIFF header.
+    return tf.cond(
+        exif > 0, lambda: _tiff_orientation(values[exif + 6 :]), lambda: 0
+    )
+
+
+def png_orientation(data):
+    """Orientation by an eXIf chunk (PNG 3rd edition, 11.3.3.1); else 0."""
+    values = tf.io.decode_raw(data, tf.uint8)
+    size = tf.size(values, out_type=tf.int64)
+
+    zero = tf.constant(0, tf.int64)
+
+    def more(position, exif):
+        return (position + 12 <= size) & (exif == 0)
+
+    def step(position, exif):
+        kind = tf.strings.substr(data, position + 4, zero + 4)
+        exif = tf.where(kind == b"eXIf", position + 8, exif)
+        length = _number(values, position, 4)
+        return position + 12 + length, exif
+
+    _, exif = tf.while_loop(more, step, [zero + len(PNG), zero])
+    return tf.cond(
+        exif > 0, lambda: _tiff_orientation(values[exif:]), lambda: 0
+    )
+
+
+def _start_of_frame(data):
+    """Position of a JPEG's frame, its bytes, their number, where EXIF is."""
+    values, size = _bytes(data)
+
+    def is_frame(marker):
+        others = (marker == 0xC4) | (marker == 0xC8) | (marker == 0xCC)
+        return (marker >= 0xC0) & (marker <= 0xCF) & ~others
+
+    def more(position, exif, done):
+        del exif
+        return (position + 9 <= size) & ~done
+
+    def step(position, exif, done):
+        marker = _number(values, position + 1, 1)
+        broken = values[position] != 0xFF
+        done = is_frame(marker) | broken
+        length = tf.constant(len(_EXIF), tf.int64)
+        start = tf.strings.substr(data, position + 4, length)
+        found = ~broken & (marker == 0xE1) & (start == _EXIF)
+        exif = tf.where(found & (exif == 0), position + 4, exif)
+        length = 2 + _number(values, position + 2, 2)
+        # Fill bytes may stand before a marker.
+        length = tf.where(marker == 0xFF, tf.constant(1, tf.int64), length)
+        position = tf.where(broken, size, position)
+        return tf.where(done, position, position + length), exif, done
+
+    zero = tf.constant(0, tf.int64)
+    position, exif, _ = tf.while_loop(more, step, [zero + 2, zero, False])
+    return position, values, size, exif
+
+
+def _tiff_orientation(values):
+    """The orientation in the first directory of TIFF data, 1 where none is.
+
+    TIFF 6.0, section 2: the byte order, 42, the place of a directory; that
+    has a count and entries of 12 bytes: tag, type, count and value.
+    """
+    values = tf.pad(values[:_MOST_TIFF], [[0, _MOST_DIGITS]])
+    little = values[0] == ord("I")
+    directory = _number(values, 4, 4, little)
+    start = directory + 2
+    rows = values[start : start + 12 * _number(values, directory, 2, little)]
+    rows = _integers(tf.reshape(rows[: 12 * (tf.size(rows) // 12)], [-1, 12]))
+    low = tf.where(little, 0, 1)
+    tags = tf.gather(rows, low, axis=1) + 256 * tf.gather(rows, 1 - low, axis=1)
+    told = tf.where(tags == _ORIENTATION, tf.gather(rows, 8 + low, axis=1), 0)
+    found = tf.cast(tf.reduce_sum(told), tf.int32)
+    return tf.where((found >= 1) & (found <= 8), found, 1)
+
+
+def _integers(values):
+    return tf.cast(values, tf.int64)
+
+
+def _bytes(data):
+    """The bytes of a file and their number; zeros follow them."""
+    values = tf.io.decode_raw(data, tf.uint8)
+    size = tf.size(values, out_type=tf.int64)
+    return tf.pad(values, [[0, _MOST_DIGITS]]), size
+
+
+def _number(values, position, length, little=False):
+    """A number of `length` bytes, big-endian unless `little`."""
+    last = tf.size(values, out_type=tf.int64) - _MOST_DIGITS
+    position = tf.minimum(tf.cast(position, tf.int64), last)
+    piece = _integers(values[position : position + length])
+    powers = [256**k for k in range(length)]
+    powers = tf.where(little, powers, powers[::-1])
+    return tf.reduce_sum(piece * tf.cast(powers, tf.int64))

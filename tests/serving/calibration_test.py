@@ -1,0 +1,57 @@
+import numpy as np
+import pytest
+
+from noisy_keras.serving import calibration
+
+
+def test_the_temperature_of_two_classes_is_the_log_odds():
+    # Three in four are right at a logit difference of 4: T = 4 / log 3.
+    logits = np.tile([[4.0, 0.0]], (400, 1))
+    labels = np.arange(400) % 4 == 3
+    found = calibration.calibrate(logits, labels)
+    assert found.temperature == pytest.approx(4 / np.log(3), rel=1e-9)
+    # Confidence 0.982 for an accuracy of 0.75.
+    assert found.before["ece"] == pytest.approx(1 / (1 + np.exp(-4)) - 0.75)
+    assert found.after["nll"] < found.before["nll"]
+
+
+def test_scaling_mends_overconfidence():
+    random = np.random.RandomState(0)
+    logits = random.normal(size=(8000, 5))
+    chances = calibration.softmax(logits)
+    labels = (chances.cumsum(1) < random.uniform(size=(8000, 1))).sum(1)
+    found = calibration.calibrate(3.0 * logits, labels)
+    assert found.temperature == pytest.approx(3.0, rel=0.08)
+    assert found.after["ece"] < 0.03 < 0.2 < found.before["ece"]
+    assert found == calibration.calibrate(3.0 * logits, labels)
+    calm = calibration.calibrate(logits, labels)
+    assert calm.temperature == pytest.approx(1.0, abs=0.05)
+
+
+def test_the_error_is_the_mean_gap_over_bins():
+    # Two bins: 0.95 with 1 of 2 right, 0.55 with 2 of 2 right.
+    probabilities = [[0.95, 0.05], [0.95, 0.05], [0.55, 0.45], [0.55, 0.45]]
+    found = calibration.expected_calibration_error(probabilities, [0, 1, 0, 0])
+    assert found == pytest.approx((2 * 0.45 + 2 * 0.45) / 4)
+    assert calibration.expected_calibration_error([[1.0, 0.0]], [0]) == 0.0
+
+
+@pytest.mark.parametrize(
+    ("count", "margin", "message"),
+    [(99, 1.0, "99 samples, of which 100"), (200, 9.0, "sharper prediction")],
+)
+def test_where_there_is_nothing_to_fit_it_is_skipped_and_said(
+    count, margin, message
+):
+    logits = np.tile([[margin, 0.0]], (count, 1))
+    found = calibration.calibrate(logits, np.zeros(count, int))
+    assert found.temperature == 1.0
+    assert message in found.skipped
+    assert found.after is None
+
+
+def test_predictions_worse_than_chance_are_left_alone():
+    logits = np.tile([[9.0, 0.0]], (200, 1))
+    found = calibration.calibrate(logits, np.ones(200, int))
+    assert found.temperature == 1.0
+    assert "say nothing" in found.skipped

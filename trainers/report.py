@@ -60,6 +60,11 @@ def _write(folder, output, settings):
         return reporting.write(folder, source, output)
     except (OSError, ValueError) as error:
         raise UsageError(str(error)) from error
+    except (AttributeError, KeyError, TypeError) as error:
+        raise UsageError(
+            f"--run: expected the files of a run in {folder}; reading them "
+            f"failed ({type(error).__name__}: {error})"
+        ) from error
 
 
 def _source(folder, settings):

@@ -80,6 +80,7 @@ def draw_rates(rates):
             "x",
             color=figures.COLOURS[1],
             markeredgewidth=2.0,
+            zorder=5,
             label="truly wrong",
         )
     axis.set_yticks(place, [shortened(r["name"], _NAME) for r in shown])

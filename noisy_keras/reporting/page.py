@@ -259,6 +259,10 @@ def _masks(run):
     rows = [images[k : k + width] for k in range(0, len(images), width)]
     return {
         "epoch": int(run.masks["epoch"]),
-        "columns": [str(c) for c in run.masks["columns"]],
+        # Words that fit above a picture on a phone.
+        "columns": [
+            str(c).replace("reconstruction", "restored")
+            for c in run.masks["columns"]
+        ],
         "rows": list(zip(map(str, run.masks["title"]), rows, strict=True)),
     }

@@ -3,6 +3,7 @@
 import dataclasses
 import json
 import os
+import re
 import zipfile
 from typing import Any
 
@@ -11,6 +12,22 @@ import numpy as np
 from noisy_keras.callbacks import mask_pictures
 from noisy_keras.callbacks import metrics_log
 from noisy_keras.reporting import audit_tally
+from noisy_keras.version import __version__
+
+_DIVISION = ("epoch", "network", "counts", "mixture")
+_CALIBRATION = (
+    "split",
+    "labels",
+    "samples",
+    "overall_accuracy",
+    "mean_confidence",
+    "expected_calibration_error",
+    "maximum_calibration_error",
+    "edges",
+    "count",
+    "confidence",
+    "accuracy",
+)
 
 
 @dataclasses.dataclass
@@ -74,19 +91,25 @@ def read(folder):
             return default
 
     config = attempt("config.json", _json, {})
-    settings = config.get("settings") if isinstance(config, dict) else None
+    settings = config.get("settings")
     if not isinstance(settings, dict):
         raise ValueError(
             "Expected the folder of a run, with the settings in its "
             f"config.json. Received: {folder!r}; {'; '.join(problems) or '-'}"
         )
+    made_by = str((config.get("versions") or {}).get("noisy_keras", ""))
+    if _numbers(made_by) > _numbers(__version__):
+        problems.append(
+            f"The run was made by noisy_keras {made_by}, this page by "
+            f"{__version__}: what is new in it may be missing here."
+        )
     return RunFiles(
         folder=folder,
         config=config,
-        records=attempt("metrics.jsonl", metrics_log.read, []),
-        histograms=attempt("loss_histograms.jsonl", metrics_log.read, []),
+        records=attempt("metrics.jsonl", _records(["epoch"]), []),
+        histograms=attempt("loss_histograms.jsonl", _records(_DIVISION), []),
         summary=attempt("summary.json", _json, None),
-        calibration=attempt("calibration.json", _json, None),
+        calibration=attempt("calibration.json", _calibration, None),
         audit=attempt("label_audit.csv", audit_tally.tally, None),
         masks=attempt(
             os.path.join("pictures", mask_pictures.PANELS), _arrays, None
@@ -97,9 +120,37 @@ def read(folder):
 
 def _json(path):
     with open(path, encoding="utf-8") as stream:
-        return json.load(stream)
+        found = json.load(stream)
+    return _with(found, ())
+
+
+def _calibration(path):
+    return _with(_json(path), _CALIBRATION)
+
+
+def _records(needed):
+    """A reader of JSON lines whose objects have some names."""
+    return lambda path: [_with(r, needed) for r in metrics_log.read(path)]
 
 
 def _arrays(path):
     with np.load(path, allow_pickle=False) as arrays:
-        return {name: arrays[name] for name in arrays.files}
+        found = {name: arrays[name] for name in arrays.files}
+    return _with(found, ("epoch", "columns", "panels", "title"))
+
+
+def _with(found, needed):
+    """Raises unless something is a dict with some names."""
+    if not isinstance(found, dict):
+        raise ValueError(f"expected an object; got {type(found).__name__}")
+    missing = [name for name in needed if name not in found]
+    if missing:
+        raise ValueError(
+            f"expected {', '.join(needed)}; {missing[0]} is not there"
+        )
+    return found
+
+
+def _numbers(version):
+    """A version to compare by: a list of its numbers."""
+    return [int(n) for n in re.findall(r"\d+", version)]

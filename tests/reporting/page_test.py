@@ -1,4 +1,5 @@
 import html.parser
+import json
 import os
 import re
 
@@ -119,7 +120,7 @@ def test_a_thousand_classes_and_long_names_stay_small(tmp_path):
 
 
 def test_suspects_are_shown_as_pictures(tmp_path):
-    made.write(tmp_path, ["cat", "dog"], samples=40)
+    made.write(tmp_path, ["cat", "dog"], samples=40, divisions=())
     images = np.zeros((40, 8, 8, 3), np.uint8)
     source = _source(tmp_path, images)
     suspects = len(run_files.read(tmp_path).audit.suspects)
@@ -139,7 +140,7 @@ def test_suspects_are_shown_as_pictures(tmp_path):
 
 
 def test_pictures_that_cannot_be_read_are_told(tmp_path):
-    made.write(tmp_path, ["cat", "dog"])
+    made.write(tmp_path, ["cat", "dog"], divisions=())
     source = _source(tmp_path, np.zeros((60, 8, 8, 3), np.uint8))
 
     def gone(index):
@@ -182,6 +183,10 @@ def test_a_run_that_goes_on_has_a_page_of_what_there_is(tmp_path):
     "name, content, told",
     [
         ("metrics.jsonl", "{", "metrics.jsonl cannot be read"),
+        ("metrics.jsonl", '{"loss": 1}\n', "epoch is not there"),
+        ("loss_histograms.jsonl", '{"epoch": 1}\n', "network is not there"),
+        ("calibration.json", "[]", "expected an object; got list"),
+        ("calibration.json", "{}", "split is not there"),
         ("summary.json", "", "summary.json cannot be read"),
         ("label_audit.csv", "id,label\n1,2\n", "no given_label"),
         ("pictures/masks.npz", "PK", "masks.npz cannot be read"),
@@ -190,9 +195,17 @@ def test_a_run_that_goes_on_has_a_page_of_what_there_is(tmp_path):
 def test_a_file_that_is_broken_is_told_on_the_page(
     tmp_path, name, content, told
 ):
-    made.write(tmp_path, ["cat", "dog"])
+    made.write(tmp_path, ["cat", "dog"], divisions=())
     (tmp_path / name).write_text(content)
     assert told in read(reporting.write(tmp_path))
+
+
+def test_a_run_of_a_newer_version_is_told(tmp_path):
+    made.write(tmp_path, ["cat", "dog"], finished=False, divisions=())
+    config = json.loads((tmp_path / "config.json").read_text())
+    config["versions"]["noisy_keras"] = "99.1"
+    (tmp_path / "config.json").write_text(json.dumps(config))
+    assert "made by noisy_keras 99.1" in read(reporting.write(tmp_path))
 
 
 @pytest.mark.parametrize("content", [None, "", "[]", '{"settings": 3}'])

@@ -139,7 +139,9 @@ def tables(run):
             if value is not None and value != {}
         ]
 
-    data = settings.get("data", {})
+    data = dict(settings.get("data", {}))
+    if data.get("noise_type") == "estimated":  # Of nobody's making.
+        data |= dict.fromkeys(("noise_type", "noise_rate", "noise_seed"))
     told = [
         (what, shown(data[name]), "")
         for name, what in _DATA

@@ -107,7 +107,7 @@ def _series(records, name):
 
 
 def _same(records, name, other):
-    return all(r.get(name) == r.get(other) for r in records)
+    return all(r[name] == r.get(other) for r in records if name in r)
 
 
 def _draw(title, series, records, shares):

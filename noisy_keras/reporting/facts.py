@@ -63,6 +63,7 @@ def cards(run, judged):
         made.append(
             ("label AUC", f"{labels['label_auc']:.3f}", ", ".join(told))
         )
+    made += _of_recipes(summary)
     if run.calibration is not None:
         made.append(
             (
@@ -105,6 +106,25 @@ def _accuracies(run, summary, judged):
     if "test" in mean:
         told = f"of the last {summary.get('epochs_averaged', 10)} epochs"
         made.append(("test, mean", f"{mean['test']:.2%}", told))
+    return made
+
+
+def _of_recipes(summary):
+    """The cards of what DMLP purified and what DRPL detected."""
+    made = []
+    purified = summary.get("purification")
+    if purified:
+        right, told = purified.get("right_labels"), "by the purified ones"
+        if right:
+            before, after = right["before"], right["after"]
+            told = f"right before {before:.1%}, {after:.1%} after"
+        made.append(("labels replaced", f"{purified['replaced']:,}", told))
+    for name, found in (summary.get("detections") or {}).items():
+        told = "labels believed"
+        if found.get("label_auc") is not None:
+            told += f", AUC {found['label_auc']:.3f}"
+        what = name.replace("_", " ")
+        made.append((what, f"{found['believed']:,}", told))
     return made
 
 

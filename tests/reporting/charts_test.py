@@ -9,6 +9,7 @@ from noisy_keras.reporting import curves
 from noisy_keras.reporting import facts
 from noisy_keras.reporting import figures
 from noisy_keras.reporting import loss_charts
+from noisy_keras.reporting import run_files
 from noisy_keras.reporting import thumbnails
 
 LOSSES = np.concatenate([np.linspace(0.02, 0.3, 70), np.linspace(0.5, 0.9, 30)])
@@ -123,6 +124,21 @@ def test_phases_of_a_recipe_are_told_apart():
     assert curves.phase_begins(records) == [("relabel", 1), ("final", 3)]
     found = facts.timing(records)["phases"]
     assert found == [("relabel", "10 s", "67%"), ("final", "5.0 s", "33%")]
+
+
+def test_results_of_recipes_have_their_cards():
+    run = run_files.RunFiles("", {}, [], [], None, None, None, None, [])
+    run.summary = {
+        "purification": {
+            "replaced": 1234,
+            "right_labels": {"before": 0.64, "after": 0.949},
+        },
+        "detections": {"detection_1": {"believed": 58, "label_auc": 0.89}},
+    }
+    assert facts.cards(run, "test") == [
+        ("labels replaced", "1,234", "right before 64.0%, 94.9% after"),
+        ("detection 1", "58", "labels believed, AUC 0.890"),
+    ]
 
 
 @pytest.mark.parametrize(

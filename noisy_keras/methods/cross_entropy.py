@@ -181,8 +181,9 @@ class CrossEntropy(NoisyLabelModel):
     def _remembered_loss(self, source):
         if not self.prediction_history.seen().all():
             return None
-        loss = self.prediction_history.loss(source.labels)[:, None]
-        return measuring.normalized(loss)
+        loss = self.prediction_history.loss(source.labels)
+        loss = measuring.above_easiest(loss, source.labels)
+        return measuring.normalized(loss[:, None])
 
     def suggest(self, measurement):
         if not self.prediction_history.seen().all():

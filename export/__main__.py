@@ -1,50 +1,84 @@
-"""Exports what a finished run has found.
+"""Exports what a finished run has made: its model, or its labels.
 
-python -m export --labels --run=runs/dmlp-digits-... --output=labels/
+python -m export --run=runs/sanm-digits-... --output=served
+python -m export --labels --run=runs/dmlp-digits-... --output=labels
+
+The model becomes served/NAME/VERSION, a SavedModel for TensorFlow Serving,
+with the files of a server beside it; labels become CSV, NPZ and Parquet files.
 """
 
 import sys
+import tempfile
 
 from absl import app
 from absl import flags
 
 from export import labels
+from export import models
+from trainers import quiet
+from trainers import usage
+from trainers.usage import UsageError
 
 FLAGS = flags.FLAGS
 
-flags.DEFINE_bool("labels", False, "Write the corrected, or purified, labels.")
-flags.DEFINE_string("run", None, "Folder of a finished run.", required=True)
+flags.DEFINE_bool(
+    "labels", False, "Write the corrected, or purified, labels, not the model."
+)
+flags.DEFINE_string("run", None, "Folder of a finished run.")
 flags.DEFINE_string(
-    "output", None, "Folder to write to; default: labels/ in the run."
+    "output",
+    None,
+    "Folder to write to; default: export/, or labels/, in the run.",
+)
+flags.DEFINE_enum(
+    "format",
+    "tf_saved_model",
+    ["tf_saved_model", "onnx", "litert", "openvino", "keras"],
+    "Of the model.",
+)
+flags.DEFINE_bool(
+    "ensemble", True, "Whether several networks answer together, or the first."
+)
+flags.DEFINE_bool(
+    "calibrate", True, "Fit a temperature to the run's validation data."
+)
+flags.DEFINE_string(
+    "name", None, "Of the model; default: its method and data set."
+)
+flags.DEFINE_integer(
+    "version", None, "Of the model; default: the next one.", lower_bound=1
+)
+flags.DEFINE_string(
+    "data_dir", None, "As of the trainer: where the run's data set lies."
 )
 flags.DEFINE_list(
     "formats",
     None,
-    f"Some of {', '.join(labels.FORMATS)}; default: all. Parquet needs "
-    f"{labels.PARQUET}.",
+    f"Of labels: some of {', '.join(labels.FORMATS)}; default: all. Parquet "
+    f"needs {labels.PARQUET}.",
 )
 flags.DEFINE_bool(
     "suspect",
     True,
-    "Keep samples whose label is likely wrong, but has no sure replacement.",
+    "Of labels: keep samples whose label is likely wrong, but has no sure "
+    "replacement.",
 )
 
 
 def main(argv):
-    if len(argv) > 1 or not FLAGS.labels:
-        what = repr(" ".join(argv[1:])) if len(argv) > 1 else "nothing to write"
-        print(
-            f"error: expected --labels and --run=FOLDER; got {what}",
-            file=sys.stderr,
-        )
-        sys.exit(2)
+    action = _write_labels if FLAGS.labels else _write_model
+    sys.exit(usage.status_of(argv, action))
+
+
+def _write_labels():
+    if FLAGS.run is None:
+        raise UsageError("--run: expected the folder of a run; got none")
     try:
         written = labels.write(
             FLAGS.run, FLAGS.output, FLAGS.suspect, FLAGS.formats
         )
     except (OSError, ValueError) as error:
-        print(f"error: {error}", file=sys.stderr)
-        sys.exit(2)
+        raise UsageError(str(error)) from error
     print(
         f"{written.samples} labels, {written.replaced} of them replaced, "
         f"{written.left_out} samples left out"
@@ -53,6 +87,39 @@ def main(argv):
         print(f"  {path}")
     if written.missing:
         print(written.missing)
+
+
+def _write_model():
+    models.check(FLAGS.run, FLAGS.name, FLAGS.output)
+    with tempfile.NamedTemporaryFile(suffix=".log") as log:
+        with quiet.native_messages(log.name):
+            import noisy_keras  # noqa: F401 (loads TensorFlow)
+    written = models.write(
+        FLAGS.run,
+        FLAGS.output,
+        name=FLAGS.name,
+        version=FLAGS.version,
+        data_dir=FLAGS.data_dir,
+        format=FLAGS.format,
+        ensemble=FLAGS.ensemble,
+        calibrate=FLAGS.calibrate,
+    )
+    exported = written.exported
+    print(exported.path)
+    found = exported.calibration
+    if found.after is not None:
+        print(
+            f"calibrated on {found.samples} validation samples: temperature "
+            f"{found.temperature:.3f}, calibration error "
+            f"{found.before['ece']:.4f} before, {found.after['ece']:.4f} after"
+        )
+    if exported.proof is not None:
+        print(
+            "checked: answers as the model does, to "
+            f"{exported.proof['largest_difference']:.1e}"
+        )
+    for note in written.notes:
+        print(note)
 
 
 if __name__ == "__main__":

@@ -1,7 +1,9 @@
 """Reading a finished run back: its model and the data that it was made with."""
 
 import dataclasses
+import json
 import os
+import re
 import zipfile
 from typing import Any
 
@@ -24,6 +26,7 @@ class FinishedRun:
         train: `Source` that it was trained on, with its labels.
         judged: `Source` of other samples: test, else validation.
         judged_name: `"test"` or `"validation"`.
+        validation: `Source`, or None where none was held out.
     """
 
     folder: str
@@ -33,6 +36,7 @@ class FinishedRun:
     train: Any
     judged: Any
     judged_name: str
+    validation: Any = None
 
 
 def check(folder, needed=_NEEDED):
@@ -63,6 +67,39 @@ def check(folder, needed=_NEEDED):
     return run_folder.read_settings(folder)
 
 
+def check_version(folder):
+    """Raises if a later version than this one has made a run.
+
+    Args:
+        folder: of the run, checked.
+
+    Raises:
+        UsageError: it has.
+    """
+    # Imported here: it loads TensorFlow, and `check` comes before that.
+    from noisy_keras.version import __version__
+
+    path = os.path.join(folder, run_folder.CONFIG)
+    with open(path, encoding="utf-8") as stream:
+        config = json.load(stream)
+    made = str((config.get("versions") or {}).get("noisy_keras", "0"))
+    if _numbers(made) > _numbers(__version__):
+        raise UsageError(
+            f"--run: expected a run of noisy_keras {__version__} or earlier; "
+            f"{folder} was made by {made}. Install that version, or a later "
+            "one."
+        )
+
+
+def _numbers(version):
+    """A version's leading numbers, without zeros at their end."""
+    found = re.match(r"\d+(\.\d+)*", version)
+    numbers = [int(n) for n in found[0].split(".")] if found else []
+    while numbers and not numbers[-1]:
+        numbers.pop()
+    return tuple(numbers)
+
+
 def load(folder, data_dir):
     """Loads a run's model and the sources that it was trained and judged on.
 
@@ -80,8 +117,9 @@ def load(folder, data_dir):
     from noisy_keras.core import inputs
 
     settings = check(folder)
+    check_version(folder)
     found = sources(folder, data_dir, settings)
-    model = _load_model(os.path.join(folder, MODEL))
+    model = load_model(folder)
     try:
         inputs.check_source(model, found.train, training=True)
     except ValueError as error:
@@ -97,6 +135,7 @@ def load(folder, data_dir):
         train=found.train,
         judged=getattr(found, judged_name),
         judged_name=judged_name,
+        validation=found.validation,
     )
 
 
@@ -137,11 +176,20 @@ def sources(folder, data_dir, settings, exact=True):
     return found
 
 
-def _load_model(path):
+def load_model(folder):
+    """The trained `NoisyLabelModel` of a run.
+
+    Args:
+        folder: of the run, checked.
+
+    Raises:
+        UsageError: it cannot be read.
+    """
     import keras
 
     from noisy_keras.core.model import NoisyLabelModel
 
+    path = os.path.join(folder, MODEL)
     try:
         model = keras.models.load_model(path)
     except (

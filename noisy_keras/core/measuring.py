@@ -138,9 +138,10 @@ def above_easiest(loss, labels):
     """
     loss, labels = np.asarray(loss), np.asarray(labels)
     easiest = np.full(len(loss), np.quantile(loss, _EASIEST))
-    for label in np.unique(labels):
-        here = labels == label
-        if here.sum() >= _LEAST_OF_CLASS:
+    by_class = np.argsort(labels, kind="stable")
+    _, first = np.unique(labels[by_class], return_index=True)
+    for here in np.split(by_class, first[1:]):
+        if len(here) >= _LEAST_OF_CLASS:
             easiest[here] = np.quantile(loss[here], _EASIEST)
     return (loss - easiest).astype(np.float32)
 

@@ -4,12 +4,14 @@ from noisy_keras.serving.calibration import Calibration
 from noisy_keras.serving.calibration import calibrate
 from noisy_keras.serving.calibration import expected_calibration_error
 from noisy_keras.serving.exporting import FORMATS
+from noisy_keras.serving.exporting import SAVED_MODEL
 from noisy_keras.serving.exporting import Exported
 from noisy_keras.serving.exporting import export
 from noisy_keras.serving.graph import ServedClassifier
 
 __all__ = [
     "FORMATS",
+    "SAVED_MODEL",
     "Calibration",
     "Exported",
     "ServedClassifier",

@@ -17,6 +17,11 @@ CLASS_NAMES = "class_names.txt"
 _CLASSIFY = "tensorflow/serving/classify"
 
 
+def _signature(shape, dtype):
+    spec = tf.TensorSpec(shape, dtype)
+    return tf.function(input_signature=[spec], autograph=False)
+
+
 class ServedClassifier(tf.Module):
     """Networks with all that stands between them and a client.
 
@@ -76,20 +81,14 @@ class ServedClassifier(tf.Module):
         self.temperature = float(temperature)
         self.margin = int(margin)
         # Traced once, whichever signatures call them.
-        text = tf.TensorSpec([], tf.string)
-        row = tf.TensorSpec([], tf.int32)
-        self._decode = tf.function(
-            lambda data, row: decoding.decode(
-                data, row, self.image_shape, self.margin
-            ),
-            input_signature=[text, row],
-        )
-        self._outputs = tf.function(
-            self._all_outputs,
-            input_signature=[
-                tf.TensorSpec([None, *self.image_shape], tf.float32)
-            ],
-        )
+        one = tf.TensorSpec([], tf.string), tf.TensorSpec([], tf.int32)
+        decode = tf.function(self._decoded_row, autograph=False)
+        decode = decode.get_concrete_function(*one)
+        self._decode = lambda *each: decode(*each)
+        batch = tf.TensorSpec([None, *self.image_shape], tf.float32)
+        outputs = tf.function(self._all_outputs, autograph=False)
+        outputs = outputs.get_concrete_function(batch)
+        self._outputs = lambda images: outputs(images)
 
     @property
     def networks(self):
@@ -116,25 +115,25 @@ class ServedClassifier(tf.Module):
 
     # What a client can ask for.
 
-    @tf.function(input_signature=[tf.TensorSpec([None], tf.string)])
+    @_signature([None], tf.string)
     def predict_bytes(self, image_bytes):
         """Answers about JPEG or PNG files, string `[B]`."""
         return self._answers(self._outputs(self._pictures(image_bytes)))
 
-    @tf.function(input_signature=[tf.TensorSpec([None] * 4, tf.uint8)])
+    @_signature([None] * 4, tf.uint8)
     def predict_images(self, images):
         """Answers about pictures of any size, uint8 `[B, h, w, C]`."""
         images = tf.ensure_shape(images, [*[None] * 3, self.image_shape[-1]])
         return self._answers(self._outputs(self._fitted(images)))
 
-    @tf.function(input_signature=[tf.TensorSpec([None] * 4, tf.float32)])
+    @_signature([None] * 4, tf.float32)
     def predict_float_images(self, images):
         """Answers about pictures float32 `[B, h, w, C]`, as training's."""
         images = tf.ensure_shape(images, [*[None] * 3, self.image_shape[-1]])
         _require_finite(images, "images")
         return self._answers(self._outputs(self._fitted(images)))
 
-    @tf.function(input_signature=[tf.TensorSpec([None], tf.string)])
+    @_signature([None], tf.string)
     def classify(self, inputs):
         """Classes and scores `[B, K]` of serialised `tf.Example`s."""
         absent = tf.io.FixedLenFeature([], tf.string, "")
@@ -146,7 +145,7 @@ class ServedClassifier(tf.Module):
         names = tf.broadcast_to(self.names, tf.shape(probabilities))
         return {"classes": names, "scores": probabilities}
 
-    @tf.function(input_signature=[tf.TensorSpec([None], tf.string)])
+    @_signature([None], tf.string)
     def embed(self, image_bytes):
         """Embeddings `[B, E]` of files, of several networks side by side."""
         outputs = self._outputs(self._pictures(image_bytes))
@@ -177,6 +176,7 @@ class ServedClassifier(tf.Module):
         self.serve = tf.function(
             lambda images: self.predict_float_images(images)["probabilities"],
             input_signature=[spec],
+            autograph=False,
         )
         names = os.path.join(folder, CLASS_NAMES)
         os.makedirs(folder)
@@ -195,12 +195,18 @@ class ServedClassifier(tf.Module):
         with tf.device("CPU"):
             rows = tf.range(tf.size(image_bytes))
             return tf.map_fn(
-                lambda each: self._decode(*each),
+                lambda each: tf.ensure_shape(
+                    self._decode(*each), self.image_shape
+                ),
                 (image_bytes, rows),
                 fn_output_signature=tf.TensorSpec(self.image_shape, tf.uint8),
             )
 
+    def _decoded_row(self, data, row):
+        return decoding.decode(data, row, self.image_shape, self.margin)
+
     def _pictures(self, image_bytes):
+        image_bytes = _some(image_bytes)
         return self._as_trained(self.decoded(image_bytes))
 
     def _as_trained(self, images):
@@ -208,6 +214,7 @@ class ServedClassifier(tf.Module):
         return images if self.pixel_scale == 255.0 else images / 255.0
 
     def _fitted(self, images):
+        images = _some(images)
         height, width, _ = self.image_shape
         spec = tf.TensorSpec(self.image_shape, images.dtype)
 
@@ -243,6 +250,15 @@ class ServedClassifier(tf.Module):
             "class_name": tf.gather(tf.constant(self.names), number),
             "confidence": tf.reduce_max(probabilities, axis=-1),
         }
+
+
+def _some(values):
+    """The values, if there are any."""
+    told = "Expected at least one picture of at least one pixel. Received: "
+    some = tf.size(values) > 0
+    check = tf.debugging.Assert(some, [told, "shape", tf.shape(values)])
+    with tf.control_dependencies([check] if check is not None else []):
+        return tf.identity(values)
 
 
 def _require_finite(values, what):

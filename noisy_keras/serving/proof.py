@@ -11,13 +11,13 @@ import tensorflow as tf
 from PIL import Image
 
 from noisy_keras.data import decoding
+from noisy_keras.serving import replay
 
 #: Most that a probability may differ by.
 TOLERANCE = 1e-5
 #: The same where networks compute in 16 bits.
 TOLERANCE_16 = 1e-2
 
-_SCRIPT = os.path.join(os.path.dirname(os.path.abspath(__file__)), "replay.py")
 _SECONDS = 600
 
 
@@ -139,7 +139,7 @@ def _ask(folder, files, images):
             images=images,
         )
         # -P: the folder of the script is no place to import from.
-        command = [sys.executable, "-P", _SCRIPT]
+        command = [sys.executable, "-P", replay.__file__]
         done = subprocess.run(
             [*command, folder, asked, answers],
             env=os.environ

@@ -41,7 +41,11 @@ def main(folder, questions, answers):
             continue
         raise SystemExit(f"answers for a file that is none: {broken[:20]!r}")
     found["replayed"] = np.asarray(_replay(folder, ask))
-    text = {k: v.astype(str) for k, v in found.items() if v.dtype == object}
+    text = {
+        name: np.char.decode(values.astype(bytes), "utf-8")
+        for name, values in found.items()
+        if values.dtype == object
+    }
     np.savez(answers, **(found | text))
 
 

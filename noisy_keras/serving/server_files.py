@@ -1,0 +1,214 @@
+"""What a server of the exported models is started and asked with."""
+
+import os
+import string
+
+import tensorflow as tf
+
+#: In the first lines of files that an export may write anew.
+MARK = "Written by noisy_keras; remove this line to keep changes of yours."
+
+_MODEL = """\
+  config {
+    name: "$name"
+    base_path: "/models/$name"
+    model_platform: "tensorflow"
+    model_version_policy { latest { num_versions: 1 } }
+    # To serve two versions under names:
+    #   model_version_policy { specific { versions: 1 versions: 2 } }
+    #   version_labels { key: "stable" value: 1 }
+    #   version_labels { key: "canary" value: 2 }
+  }
+"""
+
+_BATCHING = """\
+# $mark
+# Requests that are answered together. It is off (see docker-compose.yml): a
+# file that is no picture fails all requests of its batch. Requests of several
+# pictures are batches without it.
+max_batch_size { value: 64 }
+batch_timeout_micros { value: 2000 }
+max_enqueued_batches { value: 100 }
+num_batch_threads { value: 4 }
+"""
+
+_MONITORING = """\
+# $mark
+# Prometheus reads http://HOST:8501/monitoring/prometheus/metrics.
+prometheus_config {
+  enable: true
+  path: "/monitoring/prometheus/metrics"
+}
+"""
+
+_COMPOSE = """\
+# $mark
+# docker compose -f docker-compose.yml up -d
+# The server needs TensorFlow $tensorflow or later; name the image of one
+# release, TF_SERVING_IMAGE=tensorflow/serving:VERSION, in production.
+services:
+  serving:
+    image: $${TF_SERVING_IMAGE:-tensorflow/serving:latest}
+    restart: unless-stopped
+    ports:
+      - "8500:8500"  # gRPC
+      - "8501:8501"  # REST
+    volumes:
+      - .:/models:ro
+    command:
+      - --model_config_file=/models/models.config
+      - --model_config_file_poll_wait_seconds=60
+      - --monitoring_config_file=/models/monitoring.config
+      # - --enable_batching=true
+      # - --batching_parameters_file=/models/batching.config
+"""
+
+_REST = '''\
+"""Asks the server about picture files, over REST.
+
+$mark
+
+python request_rest.py PICTURE...
+Needs nothing but Python. --host=HOST:PORT and --model=NAME may come first.
+"""
+
+import argparse
+import base64
+import json
+import urllib.error
+import urllib.request
+
+parser = argparse.ArgumentParser()
+parser.add_argument("--host", default="localhost:8501")
+parser.add_argument("--model", default="$name")
+parser.add_argument("pictures", nargs="+")
+arguments = parser.parse_args()
+
+instances = []
+for path in arguments.pictures:
+    with open(path, "rb") as stream:
+        text = base64.b64encode(stream.read()).decode()
+    instances.append({"image_bytes": {"b64": text}})
+request = urllib.request.Request(
+    f"http://{arguments.host}/v1/models/{arguments.model}:predict",
+    json.dumps({"instances": instances}).encode(),
+    {"Content-Type": "application/json"},
+)
+try:
+    with urllib.request.urlopen(request, timeout=60) as response:
+        answers = json.load(response)["predictions"]
+except urllib.error.HTTPError as error:
+    raise SystemExit(f"error: {error.read().decode()}") from error
+for path, answer in zip(arguments.pictures, answers):
+    print(f"{path}: {answer['class_name']} ({answer['confidence']:.1%})")
+'''
+
+_GRPC = '''\
+"""Asks the server about picture files, over gRPC.
+
+$mark
+
+python request_grpc.py PICTURE...
+Needs tensorflow-serving-api. --host=HOST:PORT and --model=NAME may come first.
+"""
+
+import argparse
+
+import grpc
+import tensorflow as tf
+from tensorflow_serving.apis import predict_pb2
+from tensorflow_serving.apis import prediction_service_pb2_grpc
+
+parser = argparse.ArgumentParser()
+parser.add_argument("--host", default="localhost:8500")
+parser.add_argument("--model", default="$name")
+parser.add_argument("pictures", nargs="+")
+arguments = parser.parse_args()
+
+request = predict_pb2.PredictRequest()
+request.model_spec.name = arguments.model
+request.model_spec.signature_name = "serving_default"
+files = []
+for path in arguments.pictures:
+    with open(path, "rb") as stream:
+        files.append(stream.read())
+request.inputs["image_bytes"].CopyFrom(tf.make_tensor_proto(files))
+channel = grpc.insecure_channel(arguments.host)
+service = prediction_service_pb2_grpc.PredictionServiceStub(channel)
+try:
+    outputs = service.Predict(request, timeout=60).outputs
+except grpc.RpcError as error:
+    raise SystemExit(f"error: {error.details()}") from error
+names = tf.make_ndarray(outputs["class_name"])
+confidence = tf.make_ndarray(outputs["confidence"])
+for path, name, value in zip(arguments.pictures, names, confidence):
+    print(f"{path}: {name.decode()} ({value:.1%})")
+'''
+
+_FILES = {
+    "batching.config": _BATCHING,
+    "monitoring.config": _MONITORING,
+    "docker-compose.yml": _COMPOSE,
+    "request_rest.py": _REST,
+    "request_grpc.py": _GRPC,
+}
+MODELS = "models.config"
+
+
+def write(folder, name):
+    """Writes the files of a server beside the models that it serves.
+
+    Files that have lost their mark belong to the user, and are left alone.
+
+    Args:
+        folder: that holds the models, a folder each.
+        name: of the model that the request examples ask.
+
+    Returns:
+        Names of files that were left alone, though they would differ.
+    """
+    served = "".join(
+        string.Template(_MODEL).substitute(name=each) for each in models(folder)
+    )
+    texts = {MODELS: f"# $mark\nmodel_config_list {{\n{served}}}\n"} | _FILES
+    kept = []
+    for file, text in texts.items():
+        path = os.path.join(folder, file)
+        text = string.Template(text).substitute(
+            mark=MARK, name=name, tensorflow=tf.__version__
+        )
+        if not _write(path, text):
+            kept.append(file)
+    return kept
+
+
+def models(folder):
+    """Names of the models in a folder that TensorFlow Serving can serve."""
+    found = []
+    for name in sorted(os.listdir(folder)):
+        versions = os.path.join(folder, name)
+        if os.path.isdir(versions) and any(
+            version.isdecimal()
+            and os.path.exists(
+                os.path.join(versions, version, "saved_model.pb")
+            )
+            for version in os.listdir(versions)
+        ):
+            found.append(name)
+    return found
+
+
+def _write(path, text):
+    """Whether a file has its text now."""
+    if os.path.exists(path):
+        with open(path, encoding="utf-8") as stream:
+            before = stream.read()
+        if before == text:
+            return True
+        if MARK not in before:
+            return False
+    unfinished = f"{path}.unfinished"
+    with open(unfinished, "w", encoding="utf-8") as stream:
+        stream.write(text)
+    os.replace(unfinished, path)
+    return True

@@ -68,6 +68,8 @@ def write(served, folder, format, verify=True):
     if format == "keras":
         model.save(path)
     else:
+        # Keras asks for a model that has been called.
+        model(tf.zeros([1, *served.image_shape]))
         model.export(path, format=format, verbose=False)
     if not verify or util.find_spec(runtime) is None:
         return None
@@ -92,11 +94,22 @@ def classifier(served):
         served: `ServedClassifier`.
     """
     images = keras.Input(served.image_shape, name="images")
-    logits = [network(images)["logits"] for network in served.networks]
+    networks = served.networks
+    if len(networks) > 1:  # They may have the same name.
+        networks = [_copy(n, f"network_{k}") for k, n in enumerate(networks)]
+    logits = [network(images)["logits"] for network in networks]
     mean = logits[0] if len(logits) == 1 else keras.layers.Average()(logits)
     scaled = keras.layers.Rescaling(1.0 / served.temperature)(mean)
     answer = keras.layers.Softmax(name="probabilities", dtype="float32")(scaled)
     return keras.Model(images, answer, name="classifier")
+
+
+def _copy(network, name):
+    config = keras.saving.serialize_keras_object(network)
+    config["config"]["name"] = name
+    copy = keras.saving.deserialize_keras_object(config)
+    copy.set_weights(network.get_weights())
+    return copy
 
 
 def _ask_keras(path, images):

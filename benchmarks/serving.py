@@ -99,6 +99,21 @@ def measure(functions, rounds):
     return times
 
 
+def write(results):
+    """Writes what has been measured so far."""
+    told = {
+        "machine": harness.machine(),
+        "rounds": FLAGS.rounds,
+        "note": FLAGS.note,
+        "results": results,
+    }
+    os.makedirs(harness.RESULTS, exist_ok=True)
+    path = os.path.join(harness.RESULTS, "serving.json")
+    with open(path, "w", encoding="utf-8") as stream:
+        json.dump(told, stream, indent=1)
+        stream.write("\n")
+
+
 def main(argv):
     del argv
     results = {}
@@ -139,17 +154,7 @@ def main(argv):
                 key = f"{title} ({name}), {kind}, batch {count}"
                 results[key] = row
                 print(key, json.dumps(row), flush=True)
-    told = {
-        "machine": harness.machine(),
-        "rounds": FLAGS.rounds,
-        "note": FLAGS.note,
-        "results": results,
-    }
-    os.makedirs(harness.RESULTS, exist_ok=True)
-    path = os.path.join(harness.RESULTS, "serving.json")
-    with open(path, "w", encoding="utf-8") as stream:
-        json.dump(told, stream, indent=1)
-        stream.write("\n")
+                write(results)
 
 
 if __name__ == "__main__":

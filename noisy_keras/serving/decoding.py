@@ -70,26 +70,31 @@ def _refuse(refused, row, *told):
 
 
 def _check_format(data, row, is_png):
-    found = tf.constant("bytes that are neither")
-    for name, start in _OTHERS.items():
-        found = tf.where(_starts(data, start), f"a {name} file", found)
-    length = tf.strings.length(data)
-    found = tf.where(length == 0, "an empty string", found)
     is_jpeg = _starts(data, headers.JPEG)
+    length = tf.strings.length(data)
     whole = tf.cond(
         is_png,
         lambda: _holds_end(data),
         lambda: tf.cond(
-            is_jpeg, lambda: headers.ends_as_jpeg(data), lambda: True
+            is_jpeg, lambda: headers.ends_as_jpeg(data), lambda: False
         ),
     )
-    found = tf.where(is_png | is_jpeg, "a file whose end is missing,", found)
-    wrong = ~(is_png | is_jpeg) | ~whole
-    return _refuse(wrong, row, found, "of", length, "bytes")
+
+    def told():
+        found = tf.constant("bytes that are neither")
+        for name, start in _OTHERS.items():
+            found = tf.where(_starts(data, start), f"a {name} file", found)
+        found = tf.where(length == 0, "an empty string", found)
+        cut = "a file whose end is missing,"
+        return tf.where(is_png | is_jpeg, cut, found)
+
+    found = tf.cond(whole, lambda: tf.constant(""), told)
+    return _refuse(~whole, row, found, "of", length, "bytes")
 
 
 def _holds_end(data):
-    size = len(headers.PNG_END)
+    # Asked for more than there is, the error would quote bytes as text.
+    size = tf.minimum(len(headers.PNG_END), tf.strings.length(data))
     ends = tf.strings.substr(data, -size, size) == headers.PNG_END
     return tf.cond(ends, lambda: True, lambda: headers.holds(data, "IEND"))
 
@@ -102,7 +107,7 @@ def _check_size(height, width, row):
 
 
 def _decode_jpeg(data, row, least):
-    height, width = headers.jpeg_size(data)
+    height, width, _ = tf.unstack(tf.io.extract_jpeg_shape(data))
     with tf.control_dependencies([_check_size(height, width, row)]):
         data = tf.identity(data)
     orientation = tf.cond(
@@ -114,7 +119,7 @@ def _decode_jpeg(data, row, least):
     def upright():
         # Whole fractions cost a fraction of the time.
         most = tf.reduce_min([height // least[0], width // least[1]])
-        number = tf.searchsorted([2, 4, 8], [tf.cast(most, tf.int32)], "right")
+        number = tf.searchsorted([2, 4, 8], [most], "right")
         return tf.switch_case(
             number[0],
             [

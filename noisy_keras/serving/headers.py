@@ -46,22 +46,13 @@ def png_size(data):
     return tuple(_number(values, *each) for each in told)
 
 
-def jpeg_size(data):
-    """Height and width of a JPEG file; zeros where there is no frame."""
-    position, values, size, _ = _start_of_frame(data)
-    found = tf.cast(position + 9 <= size, tf.int64)
-    height = _number(values, position + 5, 2)
-    width = _number(values, position + 7, 2)
-    return found * height, found * width
-
-
 def jpeg_orientation(data):
     """Orientation by EXIF, 1 to 8; 0 where there is no EXIF.
 
     As the library's decoder: EXIF counts where it is before the frame (ITU-T
     T.81, B.1 and B.2.2).
     """
-    _, values, _, exif = _start_of_frame(data)
+    values, exif = _until_frame(data)
     # Six bytes, "Exif" and two zeros, stand before the TIFF header.
     return tf.cond(
         exif > 0, lambda: _tiff_orientation(values[exif + 6 :]), lambda: 0
@@ -90,8 +81,8 @@ def png_orientation(data):
     )
 
 
-def _start_of_frame(data):
-    """Position of a JPEG's frame, its bytes, their number, where EXIF is."""
+def _until_frame(data):
+    """The bytes of a JPEG file, and where EXIF is before its frame, or 0."""
     values, size = _bytes(data)
 
     def is_frame(marker):
@@ -117,8 +108,8 @@ def _start_of_frame(data):
         return tf.where(done, position, position + length), exif, done
 
     zero = tf.constant(0, tf.int64)
-    position, exif, _ = tf.while_loop(more, step, [zero + 2, zero, False])
-    return position, values, size, exif
+    _, exif, _ = tf.while_loop(more, step, [zero + 2, zero, False])
+    return values, exif
 
 
 def _tiff_orientation(values):

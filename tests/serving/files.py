@@ -91,6 +91,7 @@ def corrupt(count, seed=0):
     starts = [b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n", whole[0][:200], b""]
     starts += [whole[2][:33], b"\xff\xd8\xff\xe1\x00\x20Exif\0\0II*\0"]
     found = [b"", b"\0", b"<svg/>", *others]
+    found += [data[:n] for data in whole[1:3] for n in range(1, 12)]
     while len(found) < count:
         which = random.randint(3)
         if which == 0:

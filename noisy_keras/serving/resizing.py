@@ -63,11 +63,8 @@ def _along_first(lines, whole, first, count):
 def _filtered(lines, given, whole, first, count):
     shape = tf.shape(lines)
     flat = tf.reshape(lines, [given, -1])
-    # All at once where the input is small; else by blocks, whose windows are.
-    block = tf.where(given > _MOST_IN_ONE, _BLOCK, count)
-    starts = tf.range(0, count, block)
 
-    def one(start):
+    def some(start, block):
         outputs = first + start + tf.range(block)
         weights, low, high = _weights(given, whole, outputs, lines.dtype)
         window = tf.cast(flat[low:high], weights.dtype)
@@ -78,9 +75,16 @@ def _filtered(lines, given, whole, first, count):
         rounded = tf.floor(total / _ONE + 0.5)
         return tf.cast(tf.clip_by_value(rounded, 0.0, 255.0), tf.uint8)
 
-    spec = tf.TensorSpec([None, None], lines.dtype)
-    blocks = tf.map_fn(one, starts, fn_output_signature=spec)
-    joined = tf.reshape(blocks, [-1, tf.shape(flat)[1]])[:count]
+    def by_blocks():
+        spec = tf.TensorSpec([None, None], lines.dtype)
+        starts = tf.range(0, count, _BLOCK)
+        blocks = tf.map_fn(
+            lambda start: some(start, _BLOCK), starts, fn_output_signature=spec
+        )
+        return tf.reshape(blocks, [-1, tf.shape(flat)[1]])[:count]
+
+    # All at once where the input is small; else by blocks, whose windows are.
+    joined = tf.cond(given > _MOST_IN_ONE, by_blocks, lambda: some(0, count))
     return tf.reshape(joined, [count, shape[1], shape[2]])
 
 

@@ -254,6 +254,7 @@ def test_versions_are_never_overwritten(model, exported):
         model.export(exported.path)
 
 
+@pytest.mark.large
 def test_one_network_may_answer_alone_calibrated(model, tmp_path):
     source = toy.source(128)
     # A quarter of the predictions is wrong, however sure they are.
@@ -281,6 +282,7 @@ def test_one_network_may_answer_alone_calibrated(model, tmp_path):
     )
 
 
+@pytest.mark.large
 def test_another_answer_is_not_published(model, tmp_path, monkeypatch):
     monkeypatch.setattr(
         proof,
@@ -299,6 +301,7 @@ def test_another_answer_is_not_published(model, tmp_path, monkeypatch):
     assert os.listdir(tmp_path / "served") == []
 
 
+@pytest.mark.large
 def test_without_its_package_the_warm_up_is_left_out_and_told(
     model, tmp_path, monkeypatch
 ):
@@ -312,6 +315,7 @@ def test_without_its_package_the_warm_up_is_left_out_and_told(
     assert os.path.exists(os.path.join(folder, "saved_model.pb"))
 
 
+@pytest.mark.large
 def test_what_a_model_has_seen_is_kept(tmp_path):
     images, labels = toy.pictures(8)
     source = nk.data.from_arrays(images / 255.0, labels, class_names=NAMES)

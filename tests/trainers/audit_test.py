@@ -258,6 +258,7 @@ def command(*arguments):
     )
 
 
+@pytest.mark.large
 def test_the_command_writes_into_the_run_and_never_over_it(run):
     result = command(f"--run={run}", "--top=2")
     assert result.returncode == 0, result.stderr

@@ -25,6 +25,7 @@ def command(*arguments):
     )
 
 
+@pytest.mark.large
 def test_a_page_is_made_of_any_run(tmp_path):
     run = tmp_path / "run"
     made.write(run, ["cat", "dog"])

@@ -14,8 +14,9 @@ RELABEL_FROM = 0.8
 
 VERDICTS = ("ok", "suspect", "relabelled", "out_of_distribution")
 
-#: What an audit can rest on: none of it, but the last, has learnt the very
-#: label that it judges.
+#: What an audit can rest on. A history learns labels by heart too, in the end,
+#: but its early epochs have not; other evidence, but the last, never had the
+#: very label that it judges.
 EVIDENCE = {
     "cross_epoch_history": "what was predicted for each sample before each "
     "step on it, averaged over epochs",

@@ -64,6 +64,7 @@ def folder(tmp_path_factory):
     return folder
 
 
+@pytest.mark.large
 def test_python_blocks_run_in_their_order(folder, monkeypatch):
     monkeypatch.chdir(folder)
     shortened.shorten_fit(monkeypatch)

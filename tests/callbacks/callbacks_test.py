@@ -72,6 +72,7 @@ def test_a_killed_run_ends_as_if_it_had_not_been(tmp_path):
     assert [r["epoch"] for r in records[0]] == [1, 2, 3]
 
 
+@pytest.mark.large
 def test_a_finished_run_trains_no_more(tmp_path):
     train(tmp_path)
     _, history = train(tmp_path)

@@ -211,6 +211,7 @@ def test_joining_compares_the_published_labels():
         cifar_n.join(source, HUMAN + 1, TRUE)
 
 
+@pytest.mark.large
 def test_real_pictures_meet_their_labels(cifar_dir, tmp_path):
     clean = nk.data.load("cifar10", data_dir=cifar_dir)
     noise = nk.data.SymmetricNoise(0.4, 0, convention="exclude_true")

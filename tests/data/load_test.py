@@ -61,6 +61,7 @@ def test_an_impossible_number_is_told():
         nk.data.load("digits", max_samples=0)
 
 
+@pytest.mark.large
 def test_cifar10_comes_in_the_published_order(cifar_dir):
     train = nk.data.load("cifar10", data_dir=cifar_dir)
     assert train.num_samples == 50000

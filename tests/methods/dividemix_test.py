@@ -13,7 +13,13 @@ from tests.methods.harness import MethodHarness
 class TestDivideMix(MethodHarness):
     epochs = 8
     phases = ("warmup_0", "warmup_1", "mixmatch_0", "mixmatch_1")
-    large = ("test_xla_gives_the_same_losses",)
+    # What SANM's, which has it for a host, do as well.
+    large = (
+        "test_xla_gives_the_same_losses",
+        "test_one_trace_per_phase_however_the_epochs_change",
+        "test_a_saved_model_goes_on_as_if_never_saved",
+        "test_two_replicas_train_with_equal_tables",
+    )
 
     def build(self, source):
         return nk.DivideMix(

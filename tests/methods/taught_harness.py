@@ -15,6 +15,11 @@ from tests.methods.trusted_harness import trusted_set
 class TaughtHarness(TrustedHarness):
     """Tests of one method; those of `TrustedHarness`, and of its learner."""
 
+    large = (
+        *TrustedHarness.large,
+        "test_a_checkpoint_restores_the_learner",
+    )
+
     def compiled(self, source, **options):
         self.model = super().compiled(source, **options)
         return self.model

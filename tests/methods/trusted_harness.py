@@ -26,6 +26,8 @@ class TrustedHarness(MethodHarness):
         "test_two_replicas_train_with_equal_tables",
         "test_mixed_precision_trains",
         "test_true_labels_reach_no_batch",
+        "test_one_trace_per_phase_however_the_epochs_change",
+        "test_a_saved_model_goes_on_as_if_never_saved",
     )
 
     def compiled(self, source, **options):

@@ -160,7 +160,7 @@ def test_what_was_stopped_while_purifying_goes_on(tmp_path, monkeypatch):
         pytest.param(0, marks=pytest.mark.large),
         pytest.param(1, marks=pytest.mark.large),
         pytest.param(2, marks=pytest.mark.large),
-        3,
+        pytest.param(3, marks=pytest.mark.large),
         pytest.param(4, marks=pytest.mark.large),
     ],
 )

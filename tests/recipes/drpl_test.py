@@ -65,6 +65,7 @@ def test_two_replicas_train(two_replicas):
     assert np.isfinite(model.evaluate(source, verbose=0)[0])
 
 
+@pytest.mark.large
 def test_the_released_behaviour_starts_from_scratch(monkeypatch):
     source = toy.source(64, rate=0.3)
     short = {name: 1 for name in PHASES if name.endswith("epochs")}

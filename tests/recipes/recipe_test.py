@@ -166,7 +166,15 @@ class Stop(Exception):
     pass
 
 
-@pytest.mark.parametrize("stop_after", [0, 1, 2, 3])
+@pytest.mark.parametrize(
+    "stop_after",
+    [
+        0,
+        pytest.param(1, marks=pytest.mark.large),
+        pytest.param(2, marks=pytest.mark.large),
+        pytest.param(3, marks=pytest.mark.large),
+    ],
+)
 def test_what_was_stopped_in_any_phase_ends_alike(tmp_path, stop_after):
     source = toy.source(32)
     whole, _ = rates_of(TwoPhases(toy.network()), source)

@@ -268,6 +268,7 @@ def test_a_run_of_phases_tells_each_and_goes_through_all(drpl):
     assert type(model).__name__ == "PseudoLabeling"
 
 
+@pytest.mark.large
 def test_missing_or_other_artefacts_are_refused(drpl):
     folder, flags, _ = drpl
     hidden = folder / "phases" / "ssl.npz"

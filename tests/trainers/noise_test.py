@@ -271,7 +271,13 @@ def test_a_matrix_is_of_the_classes_left_out_and_left(tmp_path):
         inject(train, lambda name: foreign, **settings)
 
 
-@pytest.mark.parametrize("kind", ["semantic", "polynomial_margin"])
+@pytest.mark.parametrize(
+    "kind",
+    [
+        pytest.param("semantic", marks=pytest.mark.large),
+        "polynomial_margin",
+    ],
+)
 def test_networks_make_labels_that_look_like_mistakes(kind, monkeypatch):
     monkeypatch.setattr(injection, "_EPOCHS", 3)
     monkeypatch.setattr(injection, "_LEAST_STEPS", 60)

@@ -113,6 +113,7 @@ def test_noise_of_unknown_rate_is_estimated_and_settings_follow(tmp_path):
     assert "settings from here on: unlabeled_weight" not in result.stdout
 
 
+@pytest.mark.large
 def test_shards_are_trained_on(tmp_path):
     example.write(tmp_path / "pictures")
     subprocess.run(

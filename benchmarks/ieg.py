@@ -76,7 +76,7 @@ def main(argv):
     del argv
     runs = [
         harness.Run(
-            name=f"{row.replace(', ', '-').replace(' ', '-')}-seed{seed}",
+            name=f"{row.replace(',', '').replace(' ', '-')}-seed{seed}",
             trainer=trainer,
             flags=COMMON | options | {"seed": seed, "noise_seed": seed},
             group=row,

@@ -71,8 +71,7 @@ def main(argv):
 
 
 def _write_labels():
-    if FLAGS.run is None:
-        raise UsageError("--run: expected the folder of a run; got none")
+    usage.require_run(FLAGS.run)
     try:
         written = labels.write(
             FLAGS.run, FLAGS.output, FLAGS.suspect, FLAGS.formats

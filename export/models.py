@@ -43,8 +43,6 @@ def check(run, name, output):
     Raises:
         UsageError: it cannot.
     """
-    if run is None:
-        raise UsageError("--run: expected the folder of a run; got none")
     finished_run.check(run)
     if name is not None and not _NAME.fullmatch(name):
         raise UsageError(

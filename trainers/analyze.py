@@ -63,14 +63,7 @@ def main(argv):
 
 
 def _check_flags():
-    if FLAGS.run is None:
-        raise UsageError("--run: expected the folder of a run; got none")
-    wrong = [part for part in FLAGS.only if part not in PARTS]
-    if wrong or not FLAGS.only:
-        raise UsageError(
-            f"--only: expected parts of {', '.join(PARTS)}; "
-            f"got {', '.join(wrong) or 'none'}"
-        )
+    usage.require_some("only", FLAGS.only, PARTS, "parts of")
     finished_run.check(FLAGS.run)
 
 

@@ -53,14 +53,7 @@ def main(argv):
 
 
 def _check_flags():
-    if FLAGS.run is None:
-        raise UsageError("--run: expected the folder of a run; got none")
-    wrong = [name for name in FLAGS.format if name not in _FORMATS]
-    if wrong or not FLAGS.format:
-        raise UsageError(
-            f"--format: expected some of {', '.join(_FORMATS)}; "
-            f"got {', '.join(wrong) or 'none'}"
-        )
+    usage.require_some("format", FLAGS.format, _FORMATS, "some of")
     finished_run.check(FLAGS.run, _NEEDED)
 
 

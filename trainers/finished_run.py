@@ -8,6 +8,7 @@ import zipfile
 from typing import Any
 
 from trainers import run_folder
+from trainers import usage
 from trainers.usage import UsageError
 
 MODEL = "model.keras"
@@ -52,6 +53,7 @@ def check(folder, needed=_NEEDED):
     Raises:
         UsageError: it does not.
     """
+    usage.require_run(folder)
     if not os.path.isdir(folder):
         raise UsageError(
             f"--run: expected the folder of a finished run; got {folder!r}, "

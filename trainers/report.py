@@ -42,8 +42,7 @@ def main(argv):
 
 def _check(folder):
     """The settings of a run; raises before TensorFlow is loaded."""
-    if folder is None:
-        raise UsageError("--run: expected the folder of a run; got none")
+    usage.require_run(folder)
     if not os.path.isdir(folder):
         raise UsageError(
             f"--run: expected the folder of a run; got {folder!r}, which is "

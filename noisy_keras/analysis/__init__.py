@@ -9,10 +9,6 @@ Reference: Ortego et al., Towards Robust Learning with Different Label Noise
 Distributions, ICPR 2020, and its slides.
 """
 
-from noisy_keras.analysis.calibration import Reliability
-from noisy_keras.analysis.calibration import expected_calibration_error
-from noisy_keras.analysis.calibration import reliability
-from noisy_keras.analysis.calibration import reliability_of_confidence
 from noisy_keras.analysis.class_maps import ClassMaps
 from noisy_keras.analysis.class_maps import class_maps
 from noisy_keras.analysis.class_maps import draw_class_maps
@@ -28,6 +24,10 @@ from noisy_keras.analysis.probes import Probes
 from noisy_keras.analysis.probes import linear_probes
 from noisy_keras.analysis.scores import SampleScores
 from noisy_keras.analysis.scores import sample_scores
+from noisy_keras.ops.reliability import Reliability
+from noisy_keras.ops.reliability import expected_calibration_error
+from noisy_keras.ops.reliability import reliability
+from noisy_keras.ops.reliability import reliability_of_confidence
 
 __all__ = [
     "ClassMaps",

@@ -41,6 +41,10 @@ class Suspect:
     verdict: str
 
 
+def _counter():
+    return dataclasses.field(default_factory=collections.Counter)
+
+
 @dataclasses.dataclass
 class AuditTally:
     """Counts over an audit.
@@ -58,27 +62,13 @@ class AuditTally:
     """
 
     samples: int = 0
-    verdicts: collections.Counter = dataclasses.field(
-        default_factory=collections.Counter
-    )
-    given: collections.Counter = dataclasses.field(
-        default_factory=collections.Counter
-    )
-    flagged: collections.Counter = dataclasses.field(
-        default_factory=collections.Counter
-    )
-    known: collections.Counter = dataclasses.field(
-        default_factory=collections.Counter
-    )
-    wrong: collections.Counter = dataclasses.field(
-        default_factory=collections.Counter
-    )
-    pairs: collections.Counter = dataclasses.field(
-        default_factory=collections.Counter
-    )
-    flagged_pairs: collections.Counter = dataclasses.field(
-        default_factory=collections.Counter
-    )
+    verdicts: collections.Counter = _counter()
+    given: collections.Counter = _counter()
+    flagged: collections.Counter = _counter()
+    known: collections.Counter = _counter()
+    wrong: collections.Counter = _counter()
+    pairs: collections.Counter = _counter()
+    flagged_pairs: collections.Counter = _counter()
     suspects: list = dataclasses.field(default_factory=list)
 
 

@@ -2,7 +2,6 @@
 
 from noisy_keras.serving.calibration import Calibration
 from noisy_keras.serving.calibration import calibrate
-from noisy_keras.serving.calibration import expected_calibration_error
 from noisy_keras.serving.exporting import FORMATS
 from noisy_keras.serving.exporting import SAVED_MODEL
 from noisy_keras.serving.exporting import Exported
@@ -16,6 +15,5 @@ __all__ = [
     "Exported",
     "ServedClassifier",
     "calibrate",
-    "expected_calibration_error",
     "export",
 ]

@@ -8,12 +8,13 @@ import dataclasses
 
 import numpy as np
 
+from noisy_keras.ops import reliability
+
 #: Fewest samples that a temperature is fitted on.
 FEWEST = 100
 #: Temperatures are sought between these.
 LOWEST, HIGHEST = 0.05, 20.0
 
-_BINS = 15
 _ROUNDS = 60
 
 
@@ -124,31 +125,6 @@ def fit_temperature(logits, labels):
     return float(np.exp(-(low + high) / 2.0))
 
 
-def expected_calibration_error(probabilities, labels, bins=_BINS):
-    """Mean distance of confidence from accuracy, over bins of confidence.
-
-    Args:
-        probabilities: float `[N, K]`.
-        labels: int `[N]`.
-        bins: of equal width.
-
-    Returns:
-        In [0, 1].
-
-    Example:
-        >>> sure = np.tile([[0.9, 0.1]], (4, 1))
-        >>> round(expected_calibration_error(sure, [0, 0, 0, 1]), 3)
-        0.15
-    """
-    probabilities = np.asarray(probabilities, np.float64)
-    confidence = probabilities.max(axis=1)
-    right = probabilities.argmax(axis=1) == np.asarray(labels)
-    # Bins are open below and closed above, as in the paper.
-    number = np.clip(np.ceil(confidence * bins).astype(int) - 1, 0, bins - 1)
-    gap = np.bincount(number, confidence - right, minlength=bins)
-    return float(np.abs(gap).sum() / len(right))
-
-
 def softmax(logits):
     """Probabilities `[N, K]` of logits, in NumPy."""
     shifted = np.exp(logits - logits.max(axis=1, keepdims=True))
@@ -160,6 +136,6 @@ def _measured(logits, labels, temperature):
     rows = np.arange(len(labels))
     likely = np.maximum(probabilities[rows, labels], np.finfo(float).tiny)
     return {
-        "ece": expected_calibration_error(probabilities, labels),
+        "ece": reliability.expected_calibration_error(probabilities, labels),
         "nll": float(-np.mean(np.log(likely))),
     }

@@ -1,13 +1,13 @@
 import csv
+import functools
 import json
 import os
-import subprocess
-import sys
 
 import numpy as np
 import pytest
 
 from export import labels
+from tests import commands
 
 
 def a_run(folder, rows=None):
@@ -144,13 +144,7 @@ def test_an_audit_without_its_columns_is_told(tmp_path):
         labels.write(run)
 
 
-def command(*arguments):
-    return subprocess.run(
-        [sys.executable, "-m", "export", *arguments],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+command = functools.partial(commands.run, "export")
 
 
 def test_the_command_line(tmp_path):

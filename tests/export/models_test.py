@@ -1,8 +1,7 @@
+import functools
 import json
 import os
 import shutil
-import subprocess
-import sys
 
 import keras
 import numpy as np
@@ -12,6 +11,7 @@ import tensorflow as tf
 import noisy_keras as nk
 from export import models
 from noisy_keras.serving import proof
+from tests import commands
 from tests.trainers.settings_test import resolve
 from trainers import data as data_module
 from trainers import run_folder
@@ -117,13 +117,7 @@ def test_the_command_line(run, tmp_path):
     np.testing.assert_allclose(model(images), before(images), atol=1e-5)
 
 
-def command(*arguments):
-    return subprocess.run(
-        [sys.executable, "-m", "export", *arguments],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+command = functools.partial(commands.run, "export")
 
 
 def test_wrong_flags_end_in_one_line(tmp_path):

@@ -8,6 +8,8 @@ from PIL import Image
 import noisy_keras as nk
 from noisy_keras.data import overlap
 from noisy_keras.data.file_source import FileSource
+from noisy_keras.methods import trusted as trusted_module
+from noisy_keras.methods.trusted import TrustedSchedule
 from noisy_keras.ops import meta
 from tests import toy
 from tests.methods.trusted_harness import trusted_set
@@ -127,3 +129,57 @@ def test_many_missing_classes_are_cut_short():
     few = source.subset(range(2))
     with pytest.raises(ValueError, match=r"none of 2, 3, 4, \.\.\.$"):
         model.fit(source, trusted=few, epochs=1)
+
+
+def test_trusted_samples_of_other_classes_are_refused():
+    images, labels = toy.pictures(48)
+    source = nk.data.from_arrays(images, labels, class_names=[*"abcd"])
+    other = nk.data.from_arrays(images, labels, class_names=[*"acbd"])
+    model = compiled(nk.IEG, source)
+    with pytest.raises(ValueError, match=r"same order.*: b and c, c and b"):
+        model.fit(source, trusted=other, verbose=0)
+
+
+def test_trusted_batches_are_balanced_and_go_on_where_they_stopped():
+    source = toy.source(64)
+    model = compiled(nk.IEG, source)
+    model.trusted = trusted = trusted_set(24)
+    schedule = TrustedSchedule(model, source, 16, 0, None)
+    rows = np.concatenate(
+        [schedule(epoch)[0].samples["trusted"] for epoch in range(3)]
+    )
+    for row in rows:
+        assert set(np.bincount(trusted.labels[row])) == {4}
+    # All come equally often; the second epoch goes on after 64 of 24.
+    assert set(np.bincount(rows.ravel())) == {8}
+    order = rows.ravel()[:24]
+    np.testing.assert_array_equal(rows[4], order[np.arange(64, 80) % 24])
+
+
+@pytest.mark.parametrize("scale", [1.0, 255.0])
+def test_trusted_pictures_are_found_under_other_ids(scale):
+    images, labels = toy.pictures(64)
+    source = nk.data.from_arrays(images, labels)
+    model = compiled(nk.IEG, source)
+    places = [50, 9, 33, 20]
+    other = images[places] if scale == 255.0 else images[places] / 255.0
+    model.trusted = nk.data.from_arrays(other, labels[places])
+    with pytest.warns(UserWarning, match="4 trusted samples are also"):
+        schedule = TrustedSchedule(model, source, 16, 0, None)
+    left_out = np.setdiff1d(np.arange(64), schedule.indices)
+    np.testing.assert_array_equal(left_out, sorted(places))
+
+
+def test_something_must_be_left_to_train_on():
+    source = toy.source(16)
+    model = compiled(nk.IEG, source)
+    with (
+        pytest.warns(UserWarning, match="16 trusted samples"),
+        pytest.raises(ValueError, match="to train on.*Received: all 16 trust"),
+    ):
+        model.fit(source, trusted=source, epochs=1, verbose=0)
+
+
+def test_unequal_classes_are_dealt_evenly():
+    order = trusted_module._in_turn(np.array([0, 1, 1, 2, 1]))
+    np.testing.assert_array_equal(order, [0, 1, 3, 0, 2, 3, 0, 4, 3])

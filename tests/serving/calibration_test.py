@@ -28,14 +28,6 @@ def test_scaling_mends_overconfidence():
     assert calm.temperature == pytest.approx(1.0, abs=0.05)
 
 
-def test_the_error_is_the_mean_gap_over_bins():
-    # Two bins: 0.95 with 1 of 2 right, 0.55 with 2 of 2 right.
-    probabilities = [[0.95, 0.05], [0.95, 0.05], [0.55, 0.45], [0.55, 0.45]]
-    found = calibration.expected_calibration_error(probabilities, [0, 1, 0, 0])
-    assert found == pytest.approx((2 * 0.45 + 2 * 0.45) / 4)
-    assert calibration.expected_calibration_error([[1.0, 0.0]], [0]) == 0.0
-
-
 @pytest.mark.parametrize(
     ("count", "margin", "message"),
     [(99, 1.0, "99 samples, of which 100"), (200, 9.0, "sharper prediction")],

@@ -1,9 +1,8 @@
 """The analysis of finished runs, from the command line and in parts."""
 
+import functools
 import json
 import os
-import subprocess
-import sys
 
 import keras
 import numpy as np
@@ -11,6 +10,7 @@ import pytest
 from PIL import Image
 
 import noisy_keras as nk
+from tests import commands
 from tests.trainers.settings_test import resolve
 from trainers import analysis
 from trainers import data as data_module
@@ -50,13 +50,7 @@ def run(tmp_path_factory):
     return a_run(tmp_path_factory.mktemp("run"))
 
 
-def command(*arguments):
-    return subprocess.run(
-        [sys.executable, "-m", "trainers.analyze", *arguments],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+command = functools.partial(commands.run, "trainers.analyze")
 
 
 def test_a_run_is_analyzed(run):
@@ -105,9 +99,7 @@ def test_what_cannot_be_done_ends_in_one_line(run, tmp_path, flags, told):
     for name, path in places.items():
         flags = [flag.replace(name, path) for flag in flags]
     result = command(*flags)
-    assert result.returncode == 2 and result.stdout == ""
-    assert result.stderr.startswith("error: ") and told in result.stderr
-    assert result.stderr.count("\n") == 1
+    commands.assert_refused(result, told)
 
 
 def copied(run, folder, **replaced):

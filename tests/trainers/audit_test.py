@@ -1,10 +1,9 @@
 """The most suspect labels of a run: printed, written, and corrected."""
 
 import csv
+import functools
 import json
 import os
-import subprocess
-import sys
 
 import numpy as np
 import pytest
@@ -12,6 +11,7 @@ from PIL import Image
 
 import noisy_keras as nk
 from noisy_keras.core import audit_formats
+from tests import commands
 from tests.trainers.settings_test import resolve
 from trainers import audit as audit_command
 from trainers import audit_export
@@ -249,13 +249,7 @@ def test_files_that_are_no_audit_are_told(run, tmp_path, text, told):
         audit_export.read(tmp_path, "label_audit.csv")
 
 
-def command(*arguments):
-    return subprocess.run(
-        [sys.executable, "-m", "trainers.audit", *arguments],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+command = functools.partial(commands.run, "trainers.audit")
 
 
 @pytest.mark.large
@@ -284,6 +278,4 @@ def test_what_cannot_be_done_ends_in_one_line(run, tmp_path, flags, told):
     for name, path in places.items():
         flags = [flag.replace(name, path) for flag in flags]
     result = command(*flags)
-    assert result.returncode == 2 and result.stdout == ""
-    assert result.stderr.startswith("error: ") and told in result.stderr
-    assert result.stderr.count("\n") == 1
+    commands.assert_refused(result, told)

@@ -6,7 +6,6 @@ import os
 import random
 import signal
 import subprocess
-import sys
 import time
 
 import keras
@@ -15,6 +14,8 @@ import pytest
 
 import noisy_keras as nk
 from tests import cluster
+from tests.commands import train
+from tests.commands import words
 
 SMALL = (
     "--max_train_samples=200",
@@ -55,24 +56,10 @@ HOSTED = (
 )
 
 
-def command(trainer, *flags):
-    return [sys.executable, "-m", f"trainers.{trainer}", *flags]
-
-
-def run(trainer, *flags, **options):
-    return subprocess.run(
-        command(trainer, *flags),
-        capture_output=True,
-        text=True,
-        check=False,
-        **options,
-    )
-
-
 @pytest.fixture(scope="module")
 def finished(tmp_path_factory):
     folder = tmp_path_factory.mktemp("runs") / "sanm"
-    return folder, run("sanm", f"--output_dir={folder}", *SMALL)
+    return folder, train("sanm", f"--output_dir={folder}", *SMALL)
 
 
 def test_a_run_tells_what_it_does_and_what_came_of_it(finished):
@@ -156,7 +143,7 @@ def test_the_model_of_a_run_loads_and_predicts(finished):
 def test_a_finished_run_is_told_again(finished):
     folder, _ = finished
     before = (folder / "metrics.jsonl").read_text()
-    result = run("sanm", f"--output_dir={folder}", *SMALL)
+    result = train("sanm", f"--output_dir={folder}", *SMALL)
     assert result.returncode == 0 and "going on in" in result.stdout
     assert "epoch 3/3" not in result.stdout
     assert "best by validation" in result.stdout
@@ -165,82 +152,17 @@ def test_a_finished_run_is_told_again(finished):
 
 def test_another_runs_folder_is_refused_before_training(finished):
     folder, _ = finished
-    result = run("sanm", f"--output_dir={folder}", *SMALL, "--seed=5")
+    result = train("sanm", f"--output_dir={folder}", *SMALL, "--seed=5")
     assert result.returncode == 2 and result.stdout == ""
     assert result.stderr.count("\n") == 1
     assert "training.seed was 0, now 5" in result.stderr
-
-
-@pytest.mark.parametrize(
-    ("trainer", "flags", "told"),
-    [
-        ("sanm", ["--dataset=clothing"], "--dataset: expected one of"),
-        ("sanm", ["--network=resnet"], "Expected a network name, one of"),
-        ("sanm", ["--noise_type=uniform"], "value should be one of"),
-        ("sanm", ["--noise_rate=1.2"], "--noise_rate: expected a share"),
-        ("sanm", ["--epochs=0"], "not a positive integer"),
-        ("sanm", ["--width=0"], "not a positive integer"),
-        ("sanm", ["--batch_size=-4"], "not a positive integer"),
-        ("sanm", ["--batch_size=5000"], "--batch_size: expected at most"),
-        ("sanm", ["--host=elr"], "value should be one of"),
-        ("sanm", ["--datset=digits"], "Did you mean: dataset"),
-        ("sanm", ["dataset=digits"], "flags of the form --name=value"),
-        ("sanm", ["--host=ce", "--loss_history=5"], "--loss_history: expected"),
-        ("sanm", ["--ratio=code", "--mask_ratio=0.2"], "--mask_ratio"),
-        ("sanm", ["--distribute=multi_worker"], "TF_CONFIG"),
-        ("dividemix", ["--clean_threshold=2"], "`clean_threshold` in"),
-        ("drpl", ["--threshold_1=0"], "--threshold_1: expected a probability"),
-        ("drpl", ["--threshold_2=1.5"], "--threshold_2: expected"),
-        ("drpl", ["--ssl_epochs=0"], "not a positive integer"),
-        ("drpl", ["--epochs=4"], "--epochs: expected at least 5"),
-        ("drpl", ["--epochs=50", "--ssl_epochs=9"], "beside --ssl_epochs"),
-        ("drpl", ["--learning_rate_drops=3"], "--relabel_drops, --ssl_drops"),
-        ("drpl", ["--final_drops=99"], "within the phase's 20; got 99"),
-        ("drpl", ["--final_drops=x"], "--final_drops: expected epoch indices"),
-        ("drpl", ["--relabel_from=20"], "--relabel_from: expected less than"),
-        ("drpl", ["--class_share=1"], "--class_share: expected a share"),
-        ("joint_optim", ["--relabel_from=99"], "--relabel_from: expected at"),
-        ("joint_optim", ["--entropy_weight=-1"], "non-negative number"),
-        ("ieg", ["--trusted=3", "--trusted_csv=a"], "expected none beside"),
-        ("ieg", ["--trusted=500"], "--trusted: Expected at least 1 trusted"),
-        ("ieg", ["--learning_rate_drops=9"], "none, as the rate restarts"),
-        ("eg", ["--relabel"], "Unknown command line flag 'relabel'"),
-        ("mslc", ["--correct_from=99"], "--correct_from: expected at most"),
-        ("mlc", ["--batch_size=1"], "--batch_size: expected at least 2"),
-        ("simclr", ["--temperature=0"], "--temperature: expected a number"),
-        ("simclr", ["--batch_size=1"], "--batch_size: expected at least 2"),
-        ("simclr", ["--warmup_epochs=40"], "--warmup_epochs: expected less"),
-        ("simclr", ["--learning_rate_drops=9"], "falls by half a cosine"),
-        ("moco", ["--queue_size=64"], "--queue_size: expected at least the"),
-        ("moco", ["--key_momentum=1"], "--key_momentum: expected a number"),
-        ("cross_entropy", ["--trusted=3"], "Unknown command line flag"),
-        ("cross_entropy", ["--validation=0.3"], "--validation: digits has"),
-        ("cross_entropy", ["--noise_convention=even"], "`convention`"),
-        (
-            "cross_entropy",
-            ["--noise_foreign_classes=3,ten"],
-            "--noise_foreign_classes: Expected classes of digits",
-        ),
-    ],
-)
-def test_what_cannot_be_done_ends_in_one_sentence(
-    tmp_path, trainer, flags, told
-):
-    folder = tmp_path / "run"
-    result = run(trainer, f"--output_dir={folder}", *flags)
-    assert result.returncode not in (0, None)
-    assert told in result.stderr
-    assert "Traceback" not in result.stderr
-    assert "epoch" not in result.stdout.split("settings:")[0]
-    assert not (folder / "checkpoints").exists()
-    assert not (folder / "config.json").exists()
 
 
 @pytest.fixture(scope="module")
 def drpl(tmp_path_factory):
     folder = tmp_path_factory.mktemp("runs") / "drpl"
     flags = [f"--output_dir={folder}", *DRPL]
-    return folder, flags, run("drpl", *flags)
+    return folder, flags, train("drpl", *flags)
 
 
 def test_a_run_of_phases_tells_each_and_goes_through_all(drpl):
@@ -273,19 +195,19 @@ def test_missing_or_other_artefacts_are_refused(drpl):
     folder, flags, _ = drpl
     hidden = folder / "phases" / "ssl.npz"
     os.rename(hidden, folder / "ssl.npz")
-    result = run("drpl", *flags)
+    result = train("drpl", *flags)
     assert result.returncode == 2 and result.stderr.count("\n") == 1
     assert "ssl.npz, from which detection_2.npz" in result.stderr
     os.rename(folder / "ssl.npz", hidden)
     told = folder / "phases" / "recipe.json"
     told.write_text(told.read_text().replace('"seed": 0', '"seed": 1'))
-    result = run("drpl", *flags)
+    result = train("drpl", *flags)
     assert result.returncode == 2 and "seed was 1, now 0" in result.stderr
 
 
 def test_a_run_with_a_trusted_set_tells_what_it_thinks(tmp_path):
     folder = tmp_path / "ieg"
-    result = run("ieg", f"--output_dir={folder}", *IEG)
+    result = train("ieg", f"--output_dir={folder}", *IEG)
     assert result.returncode == 0, result.stderr
     assert "30 trusted images (3 per class), 30 of them taken" in result.stdout
     assert "230 training images" in result.stdout
@@ -300,7 +222,7 @@ def test_a_run_with_a_trusted_set_tells_what_it_thinks(tmp_path):
     with open(folder / "label_audit.csv", encoding="utf-8") as stream:
         assert len(list(csv.DictReader(stream))) == 230
     # A run that goes on takes the same samples, and no others.
-    refused = run("ieg", f"--output_dir={folder}", *IEG, "--trusted=4")
+    refused = train("ieg", f"--output_dir={folder}", *IEG, "--trusted=4")
     assert refused.returncode == 2 and "trusted" in refused.stderr
 
 
@@ -326,7 +248,7 @@ def test_a_trusted_file_of_no_use_is_told_in_a_line(tmp_path, lines, told):
     path.write_text("\n".join(lines).replace("KNOWN", str(known)))
     folder = tmp_path / "run"
     flags = (f"--trusted_csv={path}", f"--output_dir={folder}")
-    result = run("ieg", *flags)
+    result = train("ieg", *flags)
     assert result.returncode == 2
     assert result.stderr.count("\n") == 1 and told in result.stderr
     assert result.stderr.startswith("error: --trusted_csv: ")
@@ -342,7 +264,7 @@ def test_trusted_samples_of_a_file_are_taken_out_of_training(tmp_path):
     path.write_text("\n".join(["id,label", *lines]))
     flags = ("--width=4", "--epochs=1", "--noise_rate=0.5")
     folder = tmp_path / "run"
-    result = run(
+    result = train(
         "ieg", f"--trusted_csv={path}", f"--output_dir={folder}", *flags
     )
     assert result.returncode == 0, result.stderr
@@ -358,7 +280,9 @@ def test_trusted_samples_of_a_file_are_taken_out_of_training(tmp_path):
 def test_two_workers_make_one_run(tmp_path):
     folder = tmp_path / "run"
     flags = (f"--output_dir={folder}", *IEG)
-    for out, errors in cluster.run([command("ieg", *flags)] * 2, timeout=600):
+    for out, errors in cluster.run(
+        [words("trainers.ieg", *flags)] * 2, timeout=600
+    ):
         assert "2 replicas" in out and errors == ""
     lines = (folder / "metrics.jsonl").read_text().splitlines()
     assert [json.loads(line)["epoch"] for line in lines] == [1, 2]
@@ -371,7 +295,7 @@ def test_two_workers_make_one_run(tmp_path):
 @pytest.mark.large
 def test_a_run_without_labels_leaves_an_encoder(tmp_path):
     folder = tmp_path / "simclr"
-    result = run("simclr", f"--output_dir={folder}", *SIMCLR)
+    result = train("simclr", f"--output_dir={folder}", *SIMCLR)
     assert result.returncode == 0, result.stderr
     assert result.stderr == ""
     out = result.stdout
@@ -395,14 +319,14 @@ def test_a_run_without_labels_leaves_an_encoder(tmp_path):
     assert nk.networks.warm_started(encoder).count_params() == (
         encoder.count_params()
     )
-    again = run("simclr", f"--output_dir={folder}", *SIMCLR, "--knn_every=1")
+    again = train("simclr", f"--output_dir={folder}", *SIMCLR, "--knn_every=1")
     assert again.returncode == 0 and "epoch 3/3" not in again.stdout
-    refused = run("analyze", f"--run={folder}")
+    refused = train("analyze", f"--run={folder}")
     assert refused.returncode == 2 and "encoder.keras" in refused.stderr
 
 
 def test_a_diverging_run_stops_and_keeps_its_checkpoint(tmp_path):
-    result = run(
+    result = train(
         "cross_entropy",
         f"--output_dir={tmp_path}/run",
         "--learning_rate=1e30",
@@ -431,18 +355,18 @@ def test_a_run_killed_at_random_ends_as_if_it_had_not_been(
     tmp_path, trainer, flags
 ):
     whole, parts = tmp_path / "whole", tmp_path / "parts"
-    assert run(trainer, f"--output_dir={whole}", *flags).returncode == 0
+    assert train(trainer, f"--output_dir={whole}", *flags).returncode == 0
     chance = random.Random(os.getpid())
     for _ in range(3):
         process = subprocess.Popen(
-            command(trainer, f"--output_dir={parts}", *flags),
+            words(f"trainers.{trainer}", f"--output_dir={parts}", *flags),
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
         )
         time.sleep(chance.uniform(8, 30))
         process.send_signal(signal.SIGKILL)
         process.wait()
-    assert run(trainer, f"--output_dir={parts}", *flags).returncode == 0
+    assert train(trainer, f"--output_dir={parts}", *flags).returncode == 0
     models = [
         keras.models.load_model(folder / "model.keras")
         for folder in (whole, parts)

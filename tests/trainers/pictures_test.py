@@ -2,24 +2,18 @@
 
 import csv
 import json
-import subprocess
-import sys
 
 import pytest
 
 from noisy_keras.data import example
+from tests import commands
 from tests import drawn
 
 SMALL = ("--network=tiny", "--image_size=32", "--learning_rate=0.05")
 
 
 def run(trainer, *flags):
-    return subprocess.run(
-        [sys.executable, "-m", f"trainers.{trainer}", *SMALL, *flags],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    return commands.train(trainer, *SMALL, *flags)
 
 
 @pytest.mark.parametrize(
@@ -116,16 +110,13 @@ def test_noise_of_unknown_rate_is_estimated_and_settings_follow(tmp_path):
 @pytest.mark.large
 def test_shards_are_trained_on(tmp_path):
     example.write(tmp_path / "pictures")
-    subprocess.run(
-        [
-            *(sys.executable, "-m", "noisy_keras.data.shard"),
-            f"--source=folder:{tmp_path}/pictures",
-            f"--output={tmp_path}/shards",
-            "--shards=2",
-        ],
-        check=True,
-        capture_output=True,
+    made = commands.run(
+        "noisy_keras.data.shard",
+        f"--source=folder:{tmp_path}/pictures",
+        f"--output={tmp_path}/shards",
+        "--shards=2",
     )
+    assert made.returncode == 0, made.stderr
     result = run(
         "cross_entropy",
         f"--dataset=tfrecord:{tmp_path}/shards",

@@ -1,28 +1,21 @@
 """The report of a run, from the command line and at a run's end."""
 
+import functools
 import io
 import json
-import subprocess
-import sys
 
 import numpy as np
 import pytest
 from rich import console
 
 import noisy_keras as nk
+from tests import commands
 from tests import toy
 from tests.reporting import run as made
 from trainers import reporting
 from trainers import training
 
-
-def command(*arguments):
-    return subprocess.run(
-        [sys.executable, "-m", "trainers.report", *arguments],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+command = functools.partial(commands.run, "trainers.report")
 
 
 @pytest.mark.large

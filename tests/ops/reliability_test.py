@@ -97,3 +97,11 @@ def test_confidence_alone_says_the_same():
 def test_what_is_no_confidence_is_refused(confidence, right, bins, told):
     with pytest.raises(ValueError, match=told):
         analysis.reliability_of_confidence(confidence, right, bins)
+
+
+def test_the_error_is_the_mean_gap_over_bins():
+    # Two bins: 0.95 with 1 of 2 right, 0.55 with 2 of 2 right.
+    probabilities = [[0.95, 0.05], [0.95, 0.05], [0.55, 0.45], [0.55, 0.45]]
+    found = analysis.expected_calibration_error(probabilities, [0, 1, 0, 0])
+    assert found == pytest.approx((2 * 0.45 + 2 * 0.45) / 4)
+    assert analysis.expected_calibration_error([[1.0, 0.0]], [0]) == 0.0

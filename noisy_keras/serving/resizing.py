@@ -9,10 +9,7 @@ is enough to change a probability in its third digit.
 import tensorflow as tf
 
 # Pillow's: as many bits as 32 leave beside a byte and two for overshooting.
-_ONE = 2.0**22
-# Outputs that share a window of the input: the filter is a narrow band.
-_BLOCK = 8
-_MOST_IN_ONE = 512
+_BITS = 22
 
 
 def fitted(image, height, width, margin=0):
@@ -63,48 +60,40 @@ def _along_first(lines, whole, first, count):
 def _filtered(lines, given, whole, first, count):
     shape = tf.shape(lines)
     flat = tf.reshape(lines, [given, -1])
+    exact = lines.dtype == tf.uint8
+    places, weights = _taps(given, whole, first, count)
+    if exact:
+        weights = tf.floor(weights * 2.0**_BITS + 0.5)
+    # Weights sum to about 2^22: with bytes, and a half, below 2^31.
+    kind = tf.int32 if exact else tf.float64
+    weights = tf.cast(weights, kind)[:, :, None]
+    start = tf.fill([count, tf.shape(flat)[1]], kind.as_numpy_dtype(0))
 
-    def some(start, block):
-        outputs = first + start + tf.range(block)
-        weights, low, high = _weights(given, whole, outputs, lines.dtype)
-        window = tf.cast(flat[low:high], weights.dtype)
-        # Exact: integers below 2^53, for bytes.
-        total = tf.matmul(weights, window)
-        if lines.dtype != tf.uint8:
-            return tf.cast(total, lines.dtype)
-        rounded = tf.floor(total / _ONE + 0.5)
-        return tf.cast(tf.clip_by_value(rounded, 0.0, 255.0), tf.uint8)
+    def add(k, total):
+        # The filter is a narrow band: a tap of all outputs at a time.
+        tap = tf.cast(tf.gather(flat, places[k]), kind)
+        return k + 1, total + weights[k] * tap
 
-    def by_blocks():
-        spec = tf.TensorSpec([None, None], lines.dtype)
-        starts = tf.range(0, count, _BLOCK)
-        blocks = tf.map_fn(
-            lambda start: some(start, _BLOCK), starts, fn_output_signature=spec
-        )
-        return tf.reshape(blocks, [-1, tf.shape(flat)[1]])[:count]
-
-    # All at once where the input is small; else by blocks, whose windows are.
-    joined = tf.cond(given > _MOST_IN_ONE, by_blocks, lambda: some(0, count))
-    return tf.reshape(joined, [count, shape[1], shape[2]])
+    _, total = tf.while_loop(
+        lambda k, _: k < tf.shape(places)[0], add, [0, start]
+    )
+    if exact:
+        half = 1 << (_BITS - 1)
+        total = tf.bitwise.right_shift(total + half, _BITS)
+    return tf.reshape(tf.cast(total, lines.dtype), [count, shape[1], shape[2]])
 
 
-def _weights(given, whole, outputs, dtype):
-    """Weights `[b, high - low]` of a window of lines for `b` outputs."""
+def _taps(given, whole, first, count):
+    """Lines `[T, count]` that make up each output, and their weights."""
     scale = tf.cast(given, tf.float64) / tf.cast(whole, tf.float64)
     support = tf.maximum(scale, 1.0)
-    center = (tf.cast(outputs, tf.float64) + 0.5) * scale  # [b]
-    lowest = tf.cast(tf.maximum(center - support + 0.5, 0.0), tf.int32)
-    highest = tf.minimum(tf.cast(center + support + 0.5, tf.int32), given)
-    # The last block may reach past the end; what it says there is cut off.
-    low = tf.minimum(lowest[0], given - 1)
-    high = tf.maximum(highest[-1], low + 1)
-    place = tf.range(low, high)
-    inside = (place >= lowest[:, None]) & (place < highest[:, None])
-    away = tf.cast(place, tf.float64) - center[:, None] + 0.5
+    center = (tf.cast(first + tf.range(count), tf.float64) + 0.5) * scale
+    low = tf.cast(tf.maximum(center - support + 0.5, 0.0), tf.int32)
+    high = tf.minimum(tf.cast(center + support + 0.5, tf.int32), given)
+    place = low + tf.range(tf.reduce_max(high - low))[:, None]
+    away = tf.cast(place, tf.float64) - center + 0.5
     weights = tf.maximum(1.0 - tf.abs(away * (1.0 / support)), 0.0)
-    weights = tf.where(inside, weights, 0.0)
-    total = tf.reduce_sum(weights, axis=1, keepdims=True)
+    weights = tf.where(place < high, weights, 0.0)
+    total = tf.reduce_sum(weights, axis=0)
     weights = tf.math.divide_no_nan(weights, total)
-    if dtype != tf.uint8:
-        return weights, low, high
-    return tf.floor(weights * _ONE + 0.5), low, high
+    return tf.minimum(place, given - 1), weights

@@ -81,7 +81,7 @@ class ServedClassifier(tf.Module):
         self.temperature = float(temperature)
         self.margin = int(margin)
         # Traced once, whichever signatures call them.
-        one = tf.TensorSpec([], tf.string), tf.TensorSpec([], tf.int32)
+        one = [tf.TensorSpec([], t) for t in (tf.string, tf.int32, tf.bool)]
         decode = tf.function(self._decoded_row, autograph=False)
         decode = decode.get_concrete_function(*one)
         self._decode = lambda *each: decode(*each)
@@ -198,12 +198,12 @@ class ServedClassifier(tf.Module):
                 lambda each: tf.ensure_shape(
                     self._decode(*each), self.image_shape
                 ),
-                (image_bytes, rows),
+                (image_bytes, rows, decoding.is_plain(image_bytes)),
                 fn_output_signature=tf.TensorSpec(self.image_shape, tf.uint8),
             )
 
-    def _decoded_row(self, data, row):
-        return decoding.decode(data, row, self.image_shape, self.margin)
+    def _decoded_row(self, data, row, plain):
+        return decoding.decode(data, row, plain, self.image_shape, self.margin)
 
     def _pictures(self, image_bytes):
         image_bytes = _some(image_bytes)

@@ -17,7 +17,8 @@ def decode():
 
     @tf.function(input_signature=spec)
     def one(data):
-        return decoding.decode(data, 7, (SIZE, SIZE, 3), MARGIN)
+        plain = decoding.is_plain(data)
+        return decoding.decode(data, 7, plain, (SIZE, SIZE, 3), MARGIN)
 
     return one
 

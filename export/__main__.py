@@ -28,7 +28,7 @@ flags.DEFINE_string("run", None, "Folder of a finished run.")
 flags.DEFINE_string(
     "output",
     None,
-    "Folder to write to; default: export/, or labels/, in the run.",
+    "Folder to write to; default: served/, or labels/, in the run.",
 )
 flags.DEFINE_enum(
     "format",

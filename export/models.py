@@ -5,7 +5,6 @@ import json
 import os
 import re
 
-from trainers import datasets
 from trainers import finished_run
 from trainers import run_folder
 from trainers.usage import UsageError
@@ -69,7 +68,7 @@ def write(
 
     Args:
         run: folder of a finished run.
-        output: folder to write to; default: `export/` in the run.
+        output: folder to write to; default: `served/` in the run.
         name: of the model; default: method and data set.
         version: number; default: the next one.
         data_dir: as of the trainers.
@@ -86,14 +85,13 @@ def write(
     from noisy_keras import serving
     from noisy_keras.methods.self_supervised import SelfSupervisedModel
     from noisy_keras.serving import server_files
+    from trainers import serving as serving_of_run
 
     finished_run.check_version(run)
-    settings = config["settings"]
-    short = datasets.short_name(settings["data"]["dataset"])
     format = options.get("format", serving.SAVED_MODEL)
     if name is None:
-        name = re.sub(r"[^A-Za-z0-9_.-]", "_", f"{settings['method']}-{short}")
-    output = output or os.path.join(run, "export")
+        name = serving_of_run.model_name(config)
+    output = output or os.path.join(run, "served")
     # Servers would look for a graph in every version of a model.
     folder = name if format == serving.SAVED_MODEL else f"{name}-{format}"
     path = os.path.join(output, folder)
@@ -108,8 +106,8 @@ def write(
     if isinstance(model, SelfSupervisedModel):
         raise UsageError(
             "--run: expected a run of a method that predicts classes; got one "
-            f"of {settings['method']}, whose {run}/encoder.keras such a method "
-            "can start from"
+            f"of {config['settings']['method']}, whose {run}/encoder.keras "
+            "such a method can start from"
         )
     source, notes = None, []
     if options.get("calibrate", True):
@@ -125,7 +123,7 @@ def write(
             validation_data=source,
             ensemble=options.get("ensemble", True),
             name=name,
-            facts=_facts(run, config),
+            facts=serving_of_run.facts(run, config),
             next_version=version is None,
         )
         if format == serving.SAVED_MODEL:
@@ -137,7 +135,7 @@ def write(
                 )
     except (ImportError, OSError, RuntimeError, ValueError) as error:
         raise UsageError(f"--run: {error}") from error
-    _tell(run, exported.calibration)
+    serving_of_run.tell(run, exported.calibration)
     return Written(exported, name, (*exported.notes, *notes))
 
 
@@ -148,49 +146,3 @@ def _validation(run, data_dir):
     except UsageError as error:
         return None, f"The run's data cannot be had ({error})."
     return found.validation, ""
-
-
-def _facts(run, config):
-    """What the model card tells of a run."""
-    noise, rate = config.get("noise"), config.get("effective_noise_rate")
-    told = "none was injected; what the labels had is not known"
-    if noise:
-        told = f"{noise['type']}, nominal rate {noise['rate']:.0%}"
-    if rate is not None:
-        told += f"; {rate:.1%} of the training labels are wrong"
-    return {
-        "method": config["settings"]["method"],
-        "dataset": config["settings"]["data"]["dataset"],
-        "samples": config.get("samples"),
-        "noise": told,
-        "accuracy": _accuracy(run),
-    }
-
-
-def _accuracy(run):
-    path = os.path.join(run, run_folder.SUMMARY)
-    if not os.path.exists(path):
-        return None
-    with open(path, encoding="utf-8") as stream:
-        summary = json.load(stream)
-    last = summary.get("final") or {}
-    told = [
-        f"{last[k]:.2%} on {k}" for k in ("validation", "test") if k in last
-    ]
-    if not told:
-        return None
-    return (
-        f"At the last epoch ({last.get('epoch')}), all networks together: "
-        f"{', '.join(told)}."
-    )
-
-
-def _tell(run, calibration):
-    """Adds the calibration to the run's summary."""
-    path = os.path.join(run, run_folder.SUMMARY)
-    if not os.path.exists(path):
-        return
-    with open(path, encoding="utf-8") as stream:
-        summary = json.load(stream)
-    summary["calibration"] = calibration.as_dict()
-    run_folder.write_json(path, summary)

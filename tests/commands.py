@@ -1,7 +1,11 @@
 """Commands as a user gives them, in processes of their own."""
 
+import os
 import subprocess
 import sys
+
+# Set for the tests' own process, where a user has none.
+_OURS = "TF_CPP_MIN_LOG_LEVEL"
 
 
 def words(module, *arguments):
@@ -11,6 +15,8 @@ def words(module, *arguments):
 
 def run(module, *arguments, **options):
     """Runs a module, whatever comes of it: a `CompletedProcess` with text."""
+    given = options.setdefault("env", os.environ)
+    options["env"] = {k: v for k, v in given.items() if k != _OURS}
     return subprocess.run(
         words(module, *arguments),
         capture_output=True,
@@ -21,7 +27,13 @@ def run(module, *arguments, **options):
 
 
 def train(trainer, *flags, **options):
-    """As `run`, of a trainer by its name."""
+    """As `run`, of a trainer by its name.
+
+    It exports nothing, which would take longer than its training, unless
+    `--export` is among the flags.
+    """
+    if "--export" not in flags:
+        flags = ("--noexport", *flags)
     return run(f"trainers.{trainer}", *flags, **options)
 
 

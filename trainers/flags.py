@@ -138,6 +138,12 @@ def define_common(method):
         "corrected and samples left out, one after the other: see "
         "noisy_keras.data.read_audit.",
     )
+    flags.DEFINE_bool(
+        "export",
+        True,
+        "Write the trained model for TensorFlow Serving, to export/1/ in the "
+        "run, and prove it in a process of its own.",
+    )
     flags.DEFINE_integer(
         "picture_every",
         None,

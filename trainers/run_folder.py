@@ -18,6 +18,7 @@ AUDIT = "label_audit.csv"
 PICTURES = "pictures"
 TENSORBOARD = "tensorboard"
 REPORT = "report.html"
+EXPORT = "export"
 STARTUP_LOG = "tensorflow.log"
 
 

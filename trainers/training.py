@@ -21,6 +21,7 @@ from trainers import progress
 from trainers import rates
 from trainers import reporting
 from trainers import run_folder
+from trainers import serving
 from trainers import strategies
 from trainers import summary as summary_module
 from trainers import trusted_set
@@ -238,14 +239,23 @@ def _beside(run):
     return {name: v for name, v in given.items() if v is not None}
 
 
-def finish(run, folder, out):
-    """Writes audit, model and summary, and prints the final table."""
+def finish(run, folder, out, export=True):
+    """Writes audit, model and summary, and prints the final table.
+
+    Args:
+        run: `Run`.
+        folder: of the run.
+        out: rich console.
+        export: whether to write what can be served.
+    """
     audit = (run.recipe or run.model).label_audit(run.train)
     records = metrics_log.read(os.path.join(folder, "metrics.jsonl"))
     summary = summary_module.summarize(run, records, audit)
     calibration = reporting.calibration(run, out)
     if distribution.is_chief(run.strategy):
         files = save(run, folder, audit, summary, out, calibration)
+        if export:
+            files += serving.write(run, folder, out)
         told = phases.describe(run)
         progress.print_summary(out, summary, folder, files, told)
 

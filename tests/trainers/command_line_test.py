@@ -14,6 +14,7 @@ import pytest
 
 import noisy_keras as nk
 from tests import cluster
+from tests.commands import run
 from tests.commands import train
 from tests.commands import words
 
@@ -23,6 +24,7 @@ SMALL = (
     "--epochs=3",
     "--warmup_epochs=1",
     "--batch_size=32",
+    "--export",
 )
 DRPL = (
     "--max_train_samples=200",
@@ -83,6 +85,7 @@ def test_a_run_leaves_its_files(finished):
         "checkpoints",
         "config.json",
         "calibration.json",
+        "export",
         "label_audit.csv",
         "loss_histograms.jsonl",
         "metrics.jsonl",
@@ -140,6 +143,20 @@ def test_the_model_of_a_run_loads_and_predicts(finished):
     )
 
 
+def test_a_run_leaves_what_can_be_served(finished):
+    folder, result = finished
+    assert "export/1/" in result.stdout
+    path = folder / "export" / "1"
+    assert (path / "saved_model.pb").exists()
+    # Loaded without the package, it said what the model says.
+    content = json.loads((path / "metadata.json").read_text())
+    assert content["name"] == "sanm-digits"
+    assert content["proof"]["largest_difference"] < 1e-5
+    summary = json.loads((folder / "summary.json").read_text())
+    assert summary["calibration"] == content["calibration"]
+    assert "% on test" in (path / "README.md").read_text()
+
+
 def test_a_finished_run_is_told_again(finished):
     folder, _ = finished
     before = (folder / "metrics.jsonl").read_text()
@@ -148,6 +165,8 @@ def test_a_finished_run_is_told_again(finished):
     assert "epoch 3/3" not in result.stdout
     assert "best by validation" in result.stdout
     assert (folder / "metrics.jsonl").read_text() == before
+    assert os.listdir(folder / "export") == ["1"]
+    assert "export/1/" in result.stdout
 
 
 def test_another_runs_folder_is_refused_before_training(finished):
@@ -290,6 +309,7 @@ def test_two_workers_make_one_run(tmp_path):
         assert len(list(csv.DictReader(stream))) == 230
     assert (folder / "summary.json").exists()
     assert (folder / "model.keras").exists()
+    assert (folder / "export" / "1" / "saved_model.pb").exists()
 
 
 @pytest.mark.large
@@ -321,7 +341,7 @@ def test_a_run_without_labels_leaves_an_encoder(tmp_path):
     )
     again = train("simclr", f"--output_dir={folder}", *SIMCLR, "--knn_every=1")
     assert again.returncode == 0 and "epoch 3/3" not in again.stdout
-    refused = train("analyze", f"--run={folder}")
+    refused = run("trainers.analyze", f"--run={folder}")
     assert refused.returncode == 2 and "encoder.keras" in refused.stderr
 
 

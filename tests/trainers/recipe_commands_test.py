@@ -86,7 +86,9 @@ def test_a_run_purifies_and_trains_on_what_it_purified(purified):
     again = train("dmlp", *flags)
     assert again.returncode == 0 and "epoch 4/4" not in again.stdout
     assert told in again.stdout
-    looked = train("analyze", f"--run={folder}", "--only=detection")
+    looked = commands.run(
+        "trainers.analyze", f"--run={folder}", "--only=detection"
+    )
     assert looked.returncode == 0, looked.stderr
 
 

@@ -146,6 +146,28 @@ def above_easiest(loss, labels):
     return (loss - easiest).astype(np.float32)
 
 
+def credibility(clean_probability, margin):
+    """A clean probability that knows of likelier classes, too.
+
+    A label is doubted if its loss is among the high ones, or another class is
+    likelier. The first finds pictures that belong to no class; the second, what
+    look-alikes are mistaken for.
+
+    Args:
+        clean_probability: float `[N]` in `[0, 1]`, by the loss.
+        margin: float `[N]`, as of `PredictionHistory.margin`.
+
+    Returns:
+        float32 `[N]`: below 1/4 where another class is likelier, up to 1/2
+        where only the loss speaks against the label, and above 3/4 elsewhere.
+    """
+    likely = 0.5 + 0.5 * np.tanh(np.asarray(margin, np.float64) / 2)
+    doubted = (np.asarray(clean_probability) < 0.5) | (likely < 0.5)
+    # Below a half, however it is rounded.
+    found = np.where(doubted, np.minimum(likely, 0.999) / 2, (1 + likely) / 2)
+    return found.astype(np.float32)
+
+
 def normalized(loss):
     """Brings each column of losses to `[0, 1]`: `(l - min) / (max - min)`."""
     low, high = loss.min(axis=0), loss.max(axis=0)

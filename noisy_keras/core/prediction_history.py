@@ -81,6 +81,32 @@ class PredictionHistory(SampleTable):
         mean[np.arange(len(mean)), np.asarray(labels)] = 0.0
         return mean.max(axis=1) / np.maximum(mean.sum(axis=1), _LEAST)
 
+    def margin(self, labels):
+        """How much likelier the label is than the likeliest other class.
+
+        Each class counts relative to how surely it is predicted for the samples
+        that were given it: `log(p_y / t_y) - max_k log(p_k / t_k)`, where t are
+        the thresholds of confident learning (Northcutt et al. 2021, equation
+        2). Among look-alikes some classes are predicted less surely than
+        others, and their losses alone do not tell wrong labels from hard ones.
+
+        Args:
+            labels: int `[N]`, as given.
+
+        Returns:
+            float32 `[N]`, below 0 where another class is likelier; NaN where
+            not seen.
+        """
+        mean, labels = self.mean(), np.asarray(labels)
+        rows = np.arange(len(mean))
+        seen = self.seen()
+        certainty = thresholds(mean[rows, labels], labels, seen, self.width)
+        relative = np.log(np.maximum(mean, _LEAST)) - np.log(certainty)
+        given = relative[rows, labels]
+        relative[rows, labels] = -np.inf
+        margin = given - relative.max(axis=1)
+        return np.where(seen, margin, np.nan).astype(np.float32)
+
     def get_config(self):
         return {**super().get_config(), "decay": self.decay}
 
@@ -149,6 +175,17 @@ class LikelyHistory(SampleTable):
         part = others.max(axis=1) / np.maximum(1.0 - given, _LEAST)
         part = np.where(self.seen(), np.minimum(part, 1.0), 0.0)
         return part.astype(np.float32)
+
+    def margin(self, labels):
+        """As `PredictionHistory.margin`, of classes that are kept."""
+        mean, classes = self._mean()
+        labels, seen = np.asarray(labels), self.seen()
+        given = np.exp(-self.loss(labels))
+        certainty = thresholds(given, labels, seen, self.num_classes)
+        others = np.where(classes == labels[:, None], 0.0, mean)
+        others = np.maximum(others, _LEAST) / certainty[classes.astype(int)]
+        margin = np.log(given / certainty[labels] / others.max(axis=1))
+        return np.where(seen, margin, np.nan).astype(np.float32)
 
     def _mean(self):
         rows = self.numpy()
@@ -247,6 +284,27 @@ def mean_loss(total, labels):
     given = np.take_along_axis(_mean(total), np.asarray(labels)[:, None], 1)
     loss = -np.log(np.maximum(given[:, 0], _LEAST))
     return np.where(total.any(axis=1), loss, np.nan).astype(np.float32)
+
+
+def thresholds(given, labels, seen, num_classes):
+    """How surely each class is predicted where it is given.
+
+    Args:
+        given: `[N]`, mean probability of the given label.
+        labels: int `[N]`.
+        seen: bool `[N]`, samples that count.
+        num_classes: K.
+
+    Returns:
+        float64 `[K]` above 0; of classes that no sample was given, the mean
+        over all samples.
+    """
+    given, labels = np.asarray(given, np.float64)[seen], labels[seen]
+    count = np.bincount(labels, minlength=num_classes)
+    total = np.bincount(labels, given, minlength=num_classes)
+    whole = given.mean() if len(given) else 1.0
+    certainty = np.where(count > 0, total / np.maximum(count, 1), whole)
+    return np.maximum(certainty, _LEAST)
 
 
 def _mean(total):

@@ -172,7 +172,9 @@ class CrossEntropy(NoisyLabelModel):
         loss = self._remembered_loss(source)
         if loss is None:
             return None
-        return self.divide(loss, self.clean_probability.numpy())[:, 0]
+        clean = self.divide(loss, self.clean_probability.numpy())[:, 0]
+        margin = self.prediction_history.margin(source.labels)
+        return measuring.credibility(clean, margin)
 
     def loss_divisions(self, source):
         """The losses `[N]` that the audit divides, and their mixture."""

@@ -29,3 +29,12 @@ def test_hard_classes_are_not_wrong_labels():
     plain = metrics.roc_auc_score(wrong, loss)
     above = metrics.roc_auc_score(wrong, measuring.above_easiest(loss, labels))
     assert plain < 0.8 and above > 0.99
+
+
+def test_a_label_is_doubted_for_its_loss_or_for_a_likelier_class():
+    found = measuring.credibility(
+        [0.9, 0.9, 0.1, 0.1, 0.1], [np.log(3), -np.log(3), np.log(3), -1e3, 1e3]
+    )
+    np.testing.assert_allclose(
+        found, [0.875, 0.125, 0.375, 0.0, 0.4995], atol=1e-6
+    )

@@ -156,3 +156,37 @@ def test_epochs_in_which_the_label_was_predicted_are_counted():
     assert again.rows.shape == (3, 2)
     history.clear()
     assert np.isnan(history.share()).all()
+
+
+def test_a_margin_is_relative_to_how_surely_classes_are_predicted():
+    history = PredictionHistory(4, 3)
+    history.add(
+        [0, 1, 2],
+        some([0.6, 0.3, 0.1], [0.4, 0.5, 0.1], [0.5, 0.3, 0.2]),
+    )
+    labels = np.array([0, 0, 1, 2])
+    # Class 0 is given to rows 0 and 1: (0.6 + 0.4) / 2; class 1 to row 2, 0.3;
+    # class 2 to none that was seen: (0.6 + 0.4 + 0.3) / 3.
+    t = np.array([0.5, 0.3, 1.3 / 3])
+    expected = [
+        np.log((0.6 / t[0]) / (0.3 / t[1])),
+        np.log((0.4 / t[0]) / (0.5 / t[1])),
+        np.log((0.3 / t[1]) / (0.5 / t[0])),
+    ]
+    margin = history.margin(labels)
+    np.testing.assert_allclose(margin[:3], expected, atol=1e-6)
+    assert np.isnan(margin[3])
+
+
+def test_a_history_of_likely_classes_has_the_same_margins():
+    random = np.random.RandomState(0)
+    whole, likely = PredictionHistory(50, 6), LikelyHistory(50, 6, kept=6)
+    for _ in range(3):
+        seen = random.permutation(50)[:40]
+        predictions = random.dirichlet(np.ones(6), 40).astype(np.float32)
+        for history in (whole, likely):
+            history.add(seen, predictions)
+    labels = random.randint(0, 6, 50)
+    np.testing.assert_allclose(
+        likely.margin(labels), whole.margin(labels), atol=1e-4
+    )

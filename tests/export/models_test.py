@@ -110,7 +110,7 @@ def test_the_command_line(run, tmp_path):
     result = command(f"--run={run}", "--format=keras", "--nocalibrate")
     assert result.returncode == 0, result.stderr
     path = result.stdout.splitlines()[0]
-    assert path == str(run / "export" / "cross_entropy-digits-keras" / "1")
+    assert path == str(run / "served" / "cross_entropy-digits-keras" / "1")
     model = keras.models.load_model(os.path.join(path, "model.keras"))
     images = nk.data.load("digits", split="test").fetch(range(3))
     before = keras.models.load_model(run / "model.keras")

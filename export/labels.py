@@ -112,7 +112,7 @@ def _possible(formats):
     wanted = [kind for kind in FORMATS if kind in (formats or FORMATS)]
     if "parquet" not in wanted or util.find_spec(PARQUET) is not None:
         return wanted, ""
-    needed = f"Parquet needs {PARQUET}: pip install 'noisy_keras[parquet]'"
+    needed = f"Parquet needs {PARQUET}: pip install {PARQUET}"
     if formats is not None:
         raise ValueError(f"expected {PARQUET} to be installed; {needed}")
     return [kind for kind in wanted if kind != "parquet"], needed

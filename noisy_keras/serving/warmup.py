@@ -14,8 +14,8 @@ from noisy_keras.serving import graph
 #: What the records are made with, an extra.
 PACKAGE = "tensorflow_serving"
 MISSING = (
-    "No warm-up requests were written: they need tensorflow-serving-api, "
-    "pip install 'noisy_keras[serving]'"
+    "No warm-up requests were written: they need tensorflow-serving-api "
+    "(pip install tensorflow-serving-api)."
 )
 #: Where TensorFlow Serving looks for them, in the folder of a version.
 PATH = os.path.join("assets.extra", "tf_serving_warmup_requests")

@@ -18,6 +18,8 @@ PHASE = "measure"
 _BATCH_SIZE = 500
 # Share of a class, and how many samples tell its quantile.
 _EASIEST, _LEAST_OF_CLASS = 0.1, 20
+# Margins at which a label is doubted, and credible whatever its loss.
+_LIKELIER, _LIKELIEST = np.log(1.5), np.log(4.0)
 
 
 class Measurement(NamedTuple):
@@ -149,22 +151,23 @@ def above_easiest(loss, labels):
 def credibility(clean_probability, margin):
     """A clean probability that knows of likelier classes, too.
 
-    A label is doubted if its loss is among the high ones, or another class is
-    likelier. The first finds pictures that belong to no class; the second, what
-    look-alikes are mistaken for.
+    A label is doubted if another class is half as likely again, or if its loss
+    is among the high ones and it is not four times as likely as any other. The
+    first finds what look-alikes are mistaken for, the second pictures that
+    belong to no class. The rule is our own.
 
     Args:
         clean_probability: float `[N]` in `[0, 1]`, by the loss.
         margin: float `[N]`, as of `PredictionHistory.margin`.
 
     Returns:
-        float32 `[N]`: below 1/4 where another class is likelier, up to 1/2
-        where only the loss speaks against the label, and above 3/4 elsewhere.
+        float32 `[N]`: `s / 2` where the label is doubted and `(1 + s) / 2`
+        where it is not, s being the logistic function of the margin.
     """
-    likely = 0.5 + 0.5 * np.tanh(np.asarray(margin, np.float64) / 2)
-    doubted = (np.asarray(clean_probability) < 0.5) | (likely < 0.5)
-    # Below a half, however it is rounded.
-    found = np.where(doubted, np.minimum(likely, 0.999) / 2, (1 + likely) / 2)
+    margin = np.asarray(margin, np.float64)
+    high = np.asarray(clean_probability) < 0.5
+    doubted = (margin < -_LIKELIER) | (high & (margin < _LIKELIEST))
+    found = (0.5 + 0.5 * np.tanh(margin / 2) + ~doubted) / 2
     return found.astype(np.float32)
 
 

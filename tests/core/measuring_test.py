@@ -32,9 +32,16 @@ def test_hard_classes_are_not_wrong_labels():
 
 
 def test_a_label_is_doubted_for_its_loss_or_for_a_likelier_class():
-    found = measuring.credibility(
-        [0.9, 0.9, 0.1, 0.1, 0.1], [np.log(3), -np.log(3), np.log(3), -1e3, 1e3]
-    )
-    np.testing.assert_allclose(
-        found, [0.875, 0.125, 0.375, 0.0, 0.4995], atol=1e-6
-    )
+    cases = [
+        # Clean probability by the loss; odds against any other class; found.
+        (0.9, 3.0, 0.875),
+        (0.9, 0.7, (1 + 0.7 / 1.7) / 2),
+        (0.9, 0.6, 0.6 / 1.6 / 2),
+        (0.1, 3.0, 0.375),
+        (0.1, 5.0, (1 + 5 / 6) / 2),
+        (0.1, 0.0, 0.0),
+    ]
+    clean, odds, expected = np.transpose(cases)
+    with np.errstate(divide="ignore"):
+        found = measuring.credibility(clean, np.log(odds))
+    np.testing.assert_allclose(found, expected, atol=1e-6)

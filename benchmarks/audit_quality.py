@@ -25,17 +25,17 @@ cross-validation.
 
 How cross-entropy's audit judges was chosen on these very rows, which flatters
 them: that losses are told from the easiest tenth of their class, on digits of
-seed 0, asymmetric; that likelier classes count, and the limits 1.5 and 4, on all
-rows of cross-entropy and on digits whose classes have 125 down to 12 samples.
-By the loss alone its F1 was 0.338 (CIFAR-10, asymmetric), 0.597 (instance),
-0.704 (symmetric), 0.731, 0.965 and 0.952 (digits: asymmetric, symmetric,
-foreign), its AUC 0.631, 0.789, 0.856, 0.945, 0.997 and 0.999. Also tried: a
-likelier class alone (F1 0.797, 0.978 and 0.635 on digits); either, with a limit
-of 1 instead of 1.5 (0.455, 0.676, 0.659, 0.772, 0.966 and 0.952); its odds times
-those of the loss in a dozen weights; a mixture fitted to the margins (0.55 among
-look-alikes); mean predictions as thresholds (0.895 there, but worse for classes
-of uneven size); clusters of predictions. The limits of the verdict
-`out_of_distribution` were chosen on digits of seed 0.
+seed 0, asymmetric; that likelier classes count, and the limits 1.5 and 4, on
+all rows of cross-entropy and on digits whose classes have 125 down to 12
+samples. By the loss alone its F1 was 0.338 (CIFAR-10, asymmetric), 0.597
+(instance), 0.704 (symmetric), 0.731, 0.965 and 0.952 (digits: asymmetric,
+symmetric, foreign), its AUC 0.631, 0.789, 0.856, 0.945, 0.997 and 0.999. Also
+tried: a likelier class alone (F1 0.797, 0.978 and 0.635 on digits); either,
+with a limit of 1 instead of 1.5 (0.455, 0.676, 0.659, 0.772, 0.966 and 0.952);
+its odds times those of the loss in a dozen weights; a mixture fitted to the
+margins (0.55 among look-alikes); mean predictions as thresholds (0.895 there,
+but worse for classes of uneven size); clusters of predictions. The limits of
+the verdict `out_of_distribution` were chosen on digits of seed 0.
 
     pip install '.[audit]'
     python benchmarks/audit_quality.py --data_dir=FOLDER --work_dir=runs/audit

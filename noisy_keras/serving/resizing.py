@@ -10,6 +10,8 @@ import tensorflow as tf
 
 # Pillow's: as many bits as 32 leave beside a byte and two for overshooting.
 _BITS = 22
+# Of the filter, that are computed together: more would take memory.
+_TAPS = 8
 
 
 def fitted(image, height, width, margin=0):
@@ -66,17 +68,17 @@ def _filtered(lines, given, whole, first, count):
         weights = tf.floor(weights * 2.0**_BITS + 0.5)
     # Weights sum to about 2^22: with bytes, and a half, below 2^31.
     kind = tf.int32 if exact else tf.float64
-    weights = tf.cast(weights, kind)[:, :, None]
-    start = tf.fill([count, tf.shape(flat)[1]], kind.as_numpy_dtype(0))
+    weights = tf.cast(weights, kind)
 
     def add(k, total):
-        # The filter is a narrow band: a tap of all outputs at a time.
-        tap = tf.cast(tf.gather(flat, places[k]), kind)
-        return k + 1, total + weights[k] * tap
+        # The filter is a narrow band: a few taps of each output at a time.
+        some = tf.cast(tf.gather(flat, places[:, k : k + _TAPS]), kind)
+        part = tf.matmul(weights[:, None, k : k + _TAPS], some)
+        return k + _TAPS, total + part[:, 0]
 
-    _, total = tf.while_loop(
-        lambda k, _: k < tf.shape(places)[0], add, [0, start]
-    )
+    start = tf.fill([count, tf.shape(flat)[1]], kind.as_numpy_dtype(0))
+    taps = tf.shape(places)[1]
+    _, total = tf.while_loop(lambda k, _: k < taps, add, [0, start])
     if exact:
         half = 1 << (_BITS - 1)
         total = tf.bitwise.right_shift(total + half, _BITS)
@@ -84,16 +86,16 @@ def _filtered(lines, given, whole, first, count):
 
 
 def _taps(given, whole, first, count):
-    """Lines `[T, count]` that make up each output, and their weights."""
+    """Lines `[count, T]` that make up each output, and their weights."""
     scale = tf.cast(given, tf.float64) / tf.cast(whole, tf.float64)
     support = tf.maximum(scale, 1.0)
     center = (tf.cast(first + tf.range(count), tf.float64) + 0.5) * scale
     low = tf.cast(tf.maximum(center - support + 0.5, 0.0), tf.int32)
     high = tf.minimum(tf.cast(center + support + 0.5, tf.int32), given)
-    place = low + tf.range(tf.reduce_max(high - low))[:, None]
-    away = tf.cast(place, tf.float64) - center + 0.5
+    place = low[:, None] + tf.range(tf.reduce_max(high - low))
+    away = tf.cast(place, tf.float64) - center[:, None] + 0.5
     weights = tf.maximum(1.0 - tf.abs(away * (1.0 / support)), 0.0)
-    weights = tf.where(place < high, weights, 0.0)
-    total = tf.reduce_sum(weights, axis=0)
+    weights = tf.where(place < high[:, None], weights, 0.0)
+    total = tf.reduce_sum(weights, axis=1, keepdims=True)
     weights = tf.math.divide_no_nan(weights, total)
     return tf.minimum(place, given - 1), weights

@@ -8,6 +8,8 @@ from noisy_keras.reporting import intervals
 #: Classes in a figure or a matrix.
 MOST = 20
 _NAME = 18
+# Classes whose counts have room in a matrix.
+_WITH_COUNTS = 12
 
 
 def class_rates(audit, class_names, truth=True):
@@ -187,6 +189,47 @@ def confusion(audit, class_names):
         "rows": rows,
         "left_out": len(names) - len(kept),
     }
+
+
+def off_diagonal_shades(rows):
+    """How strongly cells are shaded: `[n, n]` in `[0, 1]`, the diagonal 0.
+
+    Args:
+        rows: counts `[n, n]`.
+    """
+    counts = np.asarray(rows, float)
+    off = counts * (1.0 - np.eye(len(counts)))
+    # As strong as frequent, on a root scale: rare ones stay in sight.
+    return np.sqrt(off / max(off.max(), 1.0))
+
+
+def draw_confusion(found):
+    """Given against suggested labels, as a matrix.
+
+    Args:
+        found: dict, as of `confusion`.
+
+    Returns:
+        (title, alternative text, matplotlib `Figure`).
+    """
+    names = [shortened(name, _NAME) for name in found["names"]]
+    rows = np.asarray(found["rows"])
+    canvas, axis = figures.new(1.6 + 0.22 * len(names))
+    axis.imshow(off_diagonal_shades(rows), cmap="Oranges", vmin=0, vmax=1.3)
+    small = len(names) <= _WITH_COUNTS
+    for row, column in np.argwhere(rows > 0) if small else ():
+        axis.text(
+            column, row, rows[row, column], ha="center", va="center", fontsize=6
+        )
+    ticks = range(len(names))
+    axis.set_xticks(ticks, names, rotation=90, fontsize=8)
+    axis.set_yticks(ticks, names, fontsize=8)
+    axis.set_xlabel("suggested")
+    axis.set_ylabel("given")
+    axis.grid(False)
+    mixed = rows.sum() - np.trace(rows)
+    told = f"{mixed} of {rows.sum()} labels differ from what is suggested."
+    return "Given against suggested labels", told, canvas
 
 
 def shortened(text, most):

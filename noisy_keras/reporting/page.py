@@ -106,6 +106,9 @@ def drawn(run):
         rates = _rates(run)
         if rates:
             made["noise_by_class"] = label_charts.draw_rates(rates)
+            made["given_and_suggested"] = label_charts.draw_confusion(
+                label_charts.confusion(run.audit, run.class_names)
+            )
         if run.calibration is not None:
             made["reliability"] = label_charts.draw_reliability(run.calibration)
         over = loss_charts.over_epochs(run.histograms)
@@ -206,10 +209,7 @@ def _confusion(run):
     if run.audit is None or not run.audit.samples:
         return None
     found = label_charts.confusion(run.audit, run.class_names)
-    counts = np.asarray(found["rows"], float)
-    off = counts * (1.0 - np.eye(len(counts)))
-    # As strong as frequent, on a root scale: rare ones stay in sight.
-    shade = np.sqrt(off / max(off.max(), 1.0))
+    shade = label_charts.off_diagonal_shades(found["rows"])
     rows = [
         (name, list(zip(row, strength, strict=True)))
         for name, row, strength in zip(

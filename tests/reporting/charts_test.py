@@ -8,6 +8,7 @@ from noisy_keras.methods import division
 from noisy_keras.reporting import curves
 from noisy_keras.reporting import facts
 from noisy_keras.reporting import figures
+from noisy_keras.reporting import label_charts
 from noisy_keras.reporting import loss_charts
 from noisy_keras.reporting import run_files
 from noisy_keras.reporting import thumbnails
@@ -147,3 +148,27 @@ def test_results_of_recipes_have_their_cards():
 )
 def test_durations(seconds, told):
     assert facts.duration(seconds) == told
+
+
+def test_confusions_are_shaded_by_their_root_and_right_ones_are_not():
+    rows = [[50, 4], [1, 30]]
+    shade = label_charts.off_diagonal_shades(rows)
+    np.testing.assert_allclose(shade, [[0.0, 1.0], [0.5, 0.0]])
+    np.testing.assert_array_equal(
+        label_charts.off_diagonal_shades([[3, 0], [0, 2]]), np.zeros((2, 2))
+    )
+
+
+@pytest.mark.parametrize("count", [2, 20])
+def test_a_matrix_of_given_and_suggested_labels_is_drawn(count):
+    rows = 7 * np.eye(count, dtype=int)
+    rows[0, 1] = 3
+    found = {"names": [f"class ${k}" for k in range(count)], "rows": rows}
+    with figures.styled():
+        title, told, canvas = label_charts.draw_confusion(found)
+        assert figures.pixels(canvas).std() > 0
+    assert title == "Given against suggested labels"
+    assert told.startswith(f"3 of {7 * count + 3} labels differ")
+    texts = {text.get_text() for text in canvas.axes[0].texts}
+    # Twenty classes leave no room for numbers.
+    assert texts == ({"3", "7"} if count == 2 else set())

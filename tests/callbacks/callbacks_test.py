@@ -82,6 +82,7 @@ def test_a_finished_run_trains_no_more(tmp_path):
     assert history.epoch == [3]
 
 
+@pytest.mark.large
 def test_a_checkpoint_of_another_model_is_told(tmp_path):
     train(tmp_path)
     source = toy.source(32)

@@ -19,14 +19,8 @@ ROOT = os.path.dirname(
 )
 
 
-@pytest.mark.parametrize(
-    "method",
-    [
-        "cross_entropy",
-        pytest.param("sanm", marks=pytest.mark.large),
-        pytest.param("ieg", marks=pytest.mark.large),
-    ],
-)
+@pytest.mark.large
+@pytest.mark.parametrize("method", ["cross_entropy", "sanm", "ieg"])
 def test_two_workers_train_as_one(tmp_path, method):
     cluster.run(
         [

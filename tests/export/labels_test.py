@@ -98,7 +98,7 @@ def test_without_its_package_parquet_is_left_out_and_told(
         "labels.csv",
         "labels.npz",
     ]
-    assert "pip install pyarrow" in written.missing
+    assert "pip install no_such_package" in written.missing
     with pytest.raises(ValueError, match="no_such_package to be installed"):
         labels.write(run, formats=["parquet"])
 

@@ -18,7 +18,11 @@ class TestCrossEntropy(MethodHarness):
 class TestMaskedCrossEntropy(MethodHarness):
     epochs = 8
     phases = ("train", "plugin")
-    large = ("test_xla_gives_the_same_losses",)
+    large = (
+        "test_xla_gives_the_same_losses",
+        "test_two_replicas_train_with_equal_tables",
+        "test_a_saved_model_goes_on_as_if_never_saved",
+    )
 
     def build(self, source):
         return nk.SANM(toy.network(), source, host="ce", warmup_epochs=1)

@@ -19,6 +19,8 @@ class TestDivideMix(MethodHarness):
         "test_one_trace_per_phase_however_the_epochs_change",
         "test_a_saved_model_goes_on_as_if_never_saved",
         "test_two_replicas_train_with_equal_tables",
+        "test_true_labels_reach_no_batch",
+        "test_mixed_precision_trains",
     )
 
     def build(self, source):
@@ -152,6 +154,7 @@ def test_unlabelled_samples_can_be_left_out():
     assert history["loss_labeled"][0] > 0.0
 
 
+@pytest.mark.large
 def test_separate_guesses_and_other_views_train():
     source = toy.source(32)
     model = model_of(

@@ -11,6 +11,7 @@ from tests.methods.harness import MethodHarness
 class TestJointOptim(MethodHarness):
     epochs = 10
     phases = ("train",)
+    large = ("test_xla_gives_the_same_losses",)
 
     def build(self, source):
         return nk.JointOptim(toy.network(), source.num_samples, relabel_from=4)

@@ -10,7 +10,11 @@ from tests.methods.trusted_harness import trusted_set
 
 class TestL2R(TrustedHarness):
     epochs = 20
-    large = ()  # The one of its kind that takes little.
+    # The one of its kind that takes little.
+    large = (
+        "test_xla_gives_the_same_losses",
+        "test_two_replicas_train_with_equal_tables",
+    )
 
     def build(self, source):
         return nk.L2R(toy.network(), source.num_samples)

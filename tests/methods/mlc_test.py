@@ -124,6 +124,7 @@ def test_the_step_is_taken_with_the_trained_corrector(model):
     assert (model.sample_weight.numpy() == -1.0).all()
 
 
+@pytest.mark.large
 def test_the_corrector_learns_which_labels_to_keep():
     source = toy.source(64, rate=0.4)
     model = nk.MLC(toy.network(), source.num_samples, meta_learning_rate=0.01)

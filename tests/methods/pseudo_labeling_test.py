@@ -11,6 +11,7 @@ from tests.methods.harness import MethodHarness
 class TestPseudoLabeling(MethodHarness):
     epochs = 12
     phases = ("train",)
+    large = ("test_xla_gives_the_same_losses",)
 
     def build(self, source):
         return nk.PseudoLabeling(toy.network(), source.num_samples)

@@ -8,7 +8,12 @@ from tests.methods.harness import MethodHarness
 class TestSANM(MethodHarness):
     epochs = 8
     phases = ("warmup_0", "warmup_1", "mixmatch_0", "mixmatch_1")
-    large = ("test_xla_gives_the_same_losses",)
+    large = (
+        "test_xla_gives_the_same_losses",
+        "test_true_labels_reach_no_batch",
+        "test_two_replicas_train_with_equal_tables",
+        "test_mixed_precision_trains",
+    )
 
     def build(self, source):
         # Flips are among AutoAugment's neighbours; shears move a quarter.
@@ -19,14 +24,6 @@ class TestSANM(MethodHarness):
             unlabeled_weight=5.0,
             plugin={"extra_view": "weak"},
         )
-
-    @pytest.mark.large
-    def test_xla_gives_the_same_losses(self):
-        super().test_xla_gives_the_same_losses()
-
-    @pytest.mark.large
-    def test_true_labels_reach_no_batch(self):
-        super().test_true_labels_reach_no_batch()
 
 
 @pytest.mark.large

@@ -159,9 +159,9 @@ def nested():
     "method, jit_compile",
     [
         ("double_reverse", False),
-        ("double_reverse", True),
+        pytest.param("double_reverse", True, marks=pytest.mark.large),
         ("forward", False),
-        ("forward", True),
+        pytest.param("forward", True, marks=pytest.mark.large),
         ("differences", False),
     ],
 )

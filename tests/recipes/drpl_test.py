@@ -148,6 +148,7 @@ def test_labels_are_judged_by_the_predictions_of_all_phases(monkeypatch):
     )
 
 
+@pytest.mark.large
 def test_the_released_code_judges_by_the_last_network(monkeypatch):
     source = toy.source(64, rate=0.3)
     short = {name: 1 for name in PHASES if name.endswith("epochs")}

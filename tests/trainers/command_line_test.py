@@ -184,6 +184,7 @@ def drpl(tmp_path_factory):
     return folder, flags, train("drpl", *flags)
 
 
+@pytest.mark.large
 def test_a_run_of_phases_tells_each_and_goes_through_all(drpl):
     folder, _, result = drpl
     assert result.returncode == 0, result.stderr
@@ -224,6 +225,7 @@ def test_missing_or_other_artefacts_are_refused(drpl):
     assert result.returncode == 2 and "seed was 1, now 0" in result.stderr
 
 
+@pytest.mark.large
 def test_a_run_with_a_trusted_set_tells_what_it_thinks(tmp_path):
     folder = tmp_path / "ieg"
     result = train("ieg", f"--output_dir={folder}", *IEG)

@@ -74,7 +74,7 @@ def _train_in(folder, settings, build, resumed):
         )
     if pretraining.is_for(run):
         pretraining.train(run, folder, out, FLAGS.knn_every)
-        pretraining.finish(run, folder, out, FLAGS.export)
+        pretraining.finish(run, folder, out)
     else:
         knn_every = FLAGS.knn_every if "knn_every" in FLAGS else None
         training.train(run, folder, out, FLAGS.picture_every, knn_every)

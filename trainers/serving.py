@@ -29,7 +29,7 @@ def write(run, folder, out):
     version = publish.next_version(target) - 1
     if not version:
         try:
-            exported = _export(run, folder, target)
+            version = os.path.basename(_export(run, folder, target).path)
         except Exception as error:  # An export may not lose a run.
             told = str(error).strip().split("\n")[0]
             out.print(
@@ -37,8 +37,9 @@ def write(run, folder, out):
                 f"({type(error).__name__}: {told})"
             )
             return []
-        tell(folder, exported.calibration)
-        version = os.path.basename(exported.path)
+    path = os.path.join(target, str(version), serving.METADATA)
+    with open(path, encoding="utf-8") as stream:
+        tell(folder, json.load(stream)["calibration"])
     name = f"{run_folder.EXPORT}/{version}/"
     return [(name, "the model for TensorFlow Serving: pictures' bytes go in")]
 
@@ -112,11 +113,11 @@ def tell(folder, calibration):
 
     Args:
         folder: of the run.
-        calibration: `noisy_keras.serving.Calibration`.
+        calibration: dict, as of `noisy_keras.serving.Calibration.as_dict`.
     """
     summary = _summary(folder)
     if summary is not None:
-        summary["calibration"] = calibration.as_dict()
+        summary["calibration"] = calibration
         path = os.path.join(folder, run_folder.SUMMARY)
         run_folder.write_json(path, summary)
 

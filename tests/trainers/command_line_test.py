@@ -166,6 +166,8 @@ def test_a_finished_run_is_told_again(finished):
     assert "best by validation" in result.stdout
     assert (folder / "metrics.jsonl").read_text() == before
     assert os.listdir(folder / "export") == ["1"]
+    summary = json.loads((folder / "summary.json").read_text())
+    assert summary["calibration"]["samples"] == 270
     assert "export/1/" in result.stdout
 
 

@@ -10,8 +10,11 @@ import tensorflow as tf
 
 # Pillow's: as many bits as 32 leave beside a byte and two for overshooting.
 _BITS = 22
-# Of the filter, that are computed together: more would take memory.
+# The filter is a narrow band; of a wide one, so many taps are taken at a time.
 _TAPS = 8
+# Outputs at a time: few enough that TensorFlow gives them to one thread, where
+# others have other pictures to do.
+_BLOCK = 16
 
 
 def fitted(image, height, width, margin=0):
@@ -70,19 +73,36 @@ def _filtered(lines, given, whole, first, count):
     kind = tf.int32 if exact else tf.float64
     weights = tf.cast(weights, kind)
 
-    def add(k, total):
-        # The filter is a narrow band: a few taps of each output at a time.
-        some = tf.cast(tf.gather(flat, places[:, k : k + _TAPS]), kind)
-        part = tf.matmul(weights[:, None, k : k + _TAPS], some)
-        return k + _TAPS, total + part[:, 0]
+    def product(rows, taps):
+        some = tf.cast(tf.gather(flat, places[rows, taps]), kind)
+        return tf.matmul(weights[rows, None, taps], some)[:, 0]
 
-    start = tf.fill([count, tf.shape(flat)[1]], kind.as_numpy_dtype(0))
+    def finished(total):
+        if exact:
+            half = 1 << (_BITS - 1)
+            total = tf.bitwise.right_shift(total + half, _BITS)
+        return tf.cast(total, lines.dtype)
+
+    def by_blocks():
+        blocks = [slice(k, k + _BLOCK) for k in range(0, count, _BLOCK)]
+        parts = [finished(product(rows, slice(None))) for rows in blocks]
+        return tf.concat(parts, axis=0)
+
+    def by_taps():
+        start = tf.fill([count, tf.shape(flat)[1]], kind.as_numpy_dtype(0))
+        _, total = tf.while_loop(
+            lambda k, _: k < taps,
+            lambda k, total: (
+                k + _TAPS,
+                total + product(slice(None), slice(k, k + _TAPS)),
+            ),
+            [0, start],
+        )
+        return finished(total)
+
     taps = tf.shape(places)[1]
-    _, total = tf.while_loop(lambda k, _: k < taps, add, [0, start])
-    if exact:
-        half = 1 << (_BITS - 1)
-        total = tf.bitwise.right_shift(total + half, _BITS)
-    return tf.reshape(tf.cast(total, lines.dtype), [count, shape[1], shape[2]])
+    result = tf.cond(taps <= _TAPS, by_blocks, by_taps)
+    return tf.reshape(result, [count, shape[1], shape[2]])
 
 
 def _taps(given, whole, first, count):

@@ -112,6 +112,7 @@ def test_a_run_has_its_page_and_the_same_in_tensorboard(tmp_path):
         for value in record.summary.value
     }
     assert set(tags) == {
+        "given_and_suggested",
         "losses",
         "most_suspect",
         "noise_by_class",

@@ -3,10 +3,6 @@
 import csv
 import json
 import os
-import random
-import signal
-import subprocess
-import time
 
 import keras
 import numpy as np
@@ -361,48 +357,3 @@ def test_a_diverging_run_stops_and_keeps_its_checkpoint(tmp_path):
     assert result.returncode == 1
     assert result.stderr.startswith("error: The loss became")
     assert "Traceback" not in result.stderr
-
-
-@pytest.mark.large
-@pytest.mark.parametrize(
-    ("trainer", "flags"),
-    [
-        ("sanm", SMALL),
-        ("drpl", DRPL),
-        ("ieg", IEG),
-        ("moco", SIMCLR),
-        ("dmlp", (*HOSTED, "--validation=50", "--purifier_epochs=6")),
-        ("c2d", (*HOSTED, "--warmup_epochs=1")),
-    ],
-)
-def test_a_run_killed_at_random_ends_as_if_it_had_not_been(
-    tmp_path, trainer, flags
-):
-    whole, parts = tmp_path / "whole", tmp_path / "parts"
-    assert train(trainer, f"--output_dir={whole}", *flags).returncode == 0
-    chance = random.Random(os.getpid())
-    for _ in range(3):
-        process = subprocess.Popen(
-            words(f"trainers.{trainer}", f"--output_dir={parts}", *flags),
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-        )
-        time.sleep(chance.uniform(8, 30))
-        process.send_signal(signal.SIGKILL)
-        process.wait()
-    assert train(trainer, f"--output_dir={parts}", *flags).returncode == 0
-    models = [
-        keras.models.load_model(folder / "model.keras")
-        for folder in (whole, parts)
-    ]
-    for one, other in zip(
-        models[0].variables, models[1].variables, strict=True
-    ):
-        np.testing.assert_array_equal(one.numpy(), other.numpy())
-    for name in ("label_audit.csv", "loss_histograms.jsonl"):
-        paths = [folder / name for folder in (whole, parts)]
-        texts = [path.read_text() for path in paths if path.exists()]
-        # Methods without labels have no losses to divide.
-        assert len(texts) != 1 and texts[:1] == texts[1:]
-    report = (parts / "report.html").read_text()
-    assert "has not finished" not in report and "cannot be read" not in report

@@ -126,24 +126,24 @@ def response_loss(
     )
 
 
-class LabelGradient(NamedTuple):
-    """What `label_gradient` finds.
+class Correction(NamedTuple):
+    """What `correction` finds.
 
     Attributes:
-        gradient: `[M, K]`, of the loss to the labels.
+        direction: V, `[D, K]`; the loss has the gradient `F V` to the labels.
         loss: scalar, see `response_loss`.
         weights: `[D, K]`, of the classifier that the labels train.
         outputs: `[M, K]`, its response on the training samples.
     """
 
-    gradient: tf.Tensor
+    direction: tf.Tensor
     loss: tf.Tensor
     weights: tf.Tensor
     outputs: tf.Tensor
 
 
-def label_gradient(
-    labels,
+def correction(
+    moments,
     features,
     whitening,
     val_features,
@@ -154,12 +154,13 @@ def label_gradient(
 ):
     """`purification_loss` and its gradient, from a factor made before.
 
-    Four products with the features, nothing is solved:
-    `dL/dY = F A^-1 (F_v^T dL/dP + F^T dL/dZ)` with `A^-1 = R^T R`.
+    Labels enter by their moments alone, and their gradient has rank D at most:
+    `dL/dY = F A^-1 (F_v^T dL/dP + F^T dL/dZ)` with `A^-1 = R^T R`. All of it
+    but the last product with F, which the caller may have with others.
 
     Args:
-        labels: `[M, K]`.
-        features: `[M, D]`.
+        moments: `F^T Y`, `[D, K]`, of those rows whose weight is 1.
+        features: F, `[M, D]`.
         whitening: R of `whitening(features, ridge)`, `[D, D]`, of those rows
             whose weight is 1.
         val_features: `[V, D]`.
@@ -171,14 +172,13 @@ def label_gradient(
         prior: see `response_loss`.
 
     Returns:
-        A `LabelGradient`.
+        A `Correction`.
     """
-    counted = labels if weight is None else labels * weight[:, None]
 
-    def divided(moments):
-        return tf.matmul(whitening, whitening @ moments, transpose_a=True)
+    def divided(sums):
+        return tf.matmul(whitening, whitening @ sums, transpose_a=True)
 
-    weights = divided(tf.matmul(features, counted, transpose_a=True))
+    weights = divided(moments)
     outputs, val_outputs = features @ weights, val_features @ weights
     with tf.GradientTape() as tape:
         tape.watch([outputs, val_outputs])
@@ -189,8 +189,19 @@ def label_gradient(
     to_weights = tf.matmul(val_features, to_val, transpose_a=True)
     if to_outputs is not None:
         to_weights += tf.matmul(features, to_outputs, transpose_a=True)
-    gradient = features @ divided(to_weights)
-    return LabelGradient(gradient, loss, weights, outputs)
+    return Correction(divided(to_weights), loss, weights, outputs)
+
+
+def moments(features, labels, weight=None):
+    """`F^T Y` of those rows whose weight is 1: `[D, K]`.
+
+    Args:
+        features: `[M, D]`.
+        labels: `[M, K]`.
+        weight: `[M]`, 1 or 0; None for ones.
+    """
+    counted = labels if weight is None else labels * weight[:, None]
+    return tf.matmul(features, counted, transpose_a=True)
 
 
 def gram(features, ridge):

@@ -65,27 +65,33 @@ class Layout(NamedTuple):
                 [placed(samples, chosen), placed(followers, following)]
             )
 
-    def gather(self, batches):
-        """The reverse of `spread`.
+    def places(self, name):
+        """Where samples, or followers, stand in a batch.
 
         Args:
-            batches: iterable of `[b + q, ...]`.
+            name: "samples" or "followers".
 
         Returns:
-            `[N, ...]` and `[F, ...]`.
+            slice of the rows of a batch.
         """
-        rows = np.stack([np.asarray(b) for b in batches])
         width = self.samples.shape[1]
-        found = []
-        for place, part in (
-            (self.samples, rows[:, :width]),
-            (self.followers, rows[:, width:]),
-        ):
-            there = place >= 0
-            values = np.empty((there.sum(), *rows.shape[2:]), rows.dtype)
-            values[place[there]] = part[there]
-            found.append(values)
-        return found
+        return slice(width) if name == "samples" else slice(width, None)
+
+    def gather(self, name, batches):
+        """The reverse of `spread`, of samples or of followers.
+
+        Args:
+            name: "samples" or "followers".
+            batches: at their `places`, `[n, b, ...]` or `[n, q, ...]`.
+
+        Returns:
+            `[N, ...]` or `[F, ...]`.
+        """
+        place = getattr(self, name)
+        there = place >= 0
+        values = np.empty((there.sum(), *batches.shape[2:]), batches.dtype)
+        values[place[there]] = batches[there]
+        return values
 
 
 def placed(rows, places):

@@ -1,7 +1,6 @@
 """One purification: its state, and what is measured of it."""
 
 import time
-from concurrent import futures
 
 import numpy as np
 import tensorflow as tf
@@ -71,8 +70,6 @@ class Run:
             )
             for number, v in enumerate(self._view_of)
         ]
-        # Much of a visit is small and has one core to itself.
-        self._threads = futures.ThreadPoolExecutor(len(self.views))
         self.steps = compiled(
             step_settings(settings, self._prior(), self._layout.slices)
         )
@@ -183,12 +180,16 @@ class Run:
         Returns:
             List of both losses of each view.
         """
-        return list(
-            self._threads.map(
-                lambda view: view.visit(self.steps, k, self.targets, rates),
-                self.views,
-            )
+        visits = self.steps.visit(
+            tuple(view.batch(k) for view in self.views),
+            tuple(view.changing(k) for view in self.views),
+            self.targets,
+            rates,
         )
+        return [
+            view.keep(self.steps, k, visit, rates[0])
+            for view, visit in zip(self.views, visits, strict=True)
+        ]
 
     def substitute(self):
         """Line 15, each view's labels by the other's classifier."""
@@ -225,12 +226,12 @@ class Run:
             "response": [view.mean_weights() for view in self.views],
             "classifier": [view.classifier.numpy() for view in self.views],
         }
-        table, followers = self._table()
         values = dict(zip(self.names, found.tolist(), strict=False))
         qualities = dict.fromkeys(choice.CANDIDATES[1:], (float(epoch), 0.0))
         if len(self.data.held):
             qualities["labels"] = choice.quality(
-                followers, self._follower_labels
+                self._table("followers", self._rows("followers")),
+                self._follower_labels,
             )
             for name, weights in solved.items():
                 qualities[name] = choice.quality(
@@ -239,7 +240,12 @@ class Run:
                 )
             for name, (accuracy, _) in qualities.items():
                 values[f"held_out_{name}"] = accuracy
-        self.best.offer("labels", qualities["labels"], epoch, lambda: [table])
+        self.best.offer(
+            "labels",
+            qualities["labels"],
+            epoch,
+            lambda: self._rows("samples"),
+        )
         for name, weights in solved.items():
             self.best.offer(name, qualities[name], epoch, lambda w=weights: w)
         if self._tracked:
@@ -250,9 +256,9 @@ class Run:
                 values[f"test_{name}"] = float(right.mean())
         if len(self.data.truth):
             rows = self.data.truth
-            right = (
-                table[rows].argmax(axis=1) == self.data.source.true_labels[rows]
-            )
+            table = self._table("samples", self._rows("samples"))
+            labels = table[rows].argmax(axis=1)
+            right = labels == self.data.source.true_labels[rows]
             values["label_accuracy"] = float(right.mean())
         for name, value in values.items():
             self.history.setdefault(name, []).append(value)
@@ -262,15 +268,22 @@ class Run:
             self.done = epoch - self.best.last_gain() >= patience
         return values
 
-    def _table(self):
-        """Distributions in the table, of samples and of followers."""
+    def _rows(self, name):
+        """The label table's rows of "samples", or of "followers", by view."""
+        places = self._layout.places(name)
+        return [
+            np.stack([labels.numpy()[places] for labels in view.labels])
+            for view in self.views
+        ]
+
+    def _table(self, name, views):
+        """Distributions that such rows stand for, the mean over views."""
         total = 0.0
-        for view in self.views:
-            rows = [
-                ridge_ops.as_distributions(r.read_value()) for r in view.labels
-            ]
-            total = total + np.stack([r.numpy() for r in rows])
-        return self._layout.gather(total / len(self.views))
+        for rows in views:
+            flat = tf.reshape(rows, [-1, rows.shape[-1]])
+            total += ridge_ops.as_distributions(flat).numpy()
+        table = np.reshape(total / len(views), rows.shape)
+        return self._layout.gather(name, table)
 
     def _predictions(self, name, weights, views):
         views = [views[v] for v in self._view_of]
@@ -311,5 +324,5 @@ class Run:
         if candidate == "given":
             return self.data.start
         if candidate == "labels":
-            return kept[0]
+            return self._table("samples", kept)
         return self._predictions(candidate, kept, self.data.features)

@@ -9,49 +9,13 @@ from typing import NamedTuple
 
 import tensorflow as tf
 
+from noisy_keras.methods.dmlp.adam import Adam
+from noisy_keras.methods.dmlp.adam import adam
+from noisy_keras.methods.dmlp.visit import Changing
+from noisy_keras.methods.dmlp.visit import Moving
+from noisy_keras.methods.dmlp.visit import Visit
 from noisy_keras.ops import losses
 from noisy_keras.ops import ridge
-
-_BETAS = (0.5, 0.999)
-_EPSILON = 1e-8
-# Steps on little data cost less than a loop's turns; but a graph has an end.
-_UNROLLED = 32
-
-
-class Adam(NamedTuple):
-    """What Adam remembers of a value: two moments and the steps it made."""
-
-    first: tf.Tensor
-    second: tf.Tensor
-    steps: tf.Tensor
-
-    @classmethod
-    def fresh(cls, shape):
-        """As before the first step."""
-        return cls(tf.zeros(shape), tf.zeros(shape), tf.zeros([]))
-
-
-def adam(value, gradient, slots, rate, weight_decay=0.0):
-    """A step of Adam with coupled weight decay and betas of 0.5 and 0.999.
-
-    Args:
-        value: tensor.
-        gradient: of its shape.
-        slots: its `Adam`.
-        rate: learning rate.
-        weight_decay: times the value, is added to the gradient.
-
-    Returns:
-        The new value and its `Adam`.
-    """
-    gradient += weight_decay * value
-    beta_1, beta_2 = _BETAS
-    steps = slots.steps + 1.0
-    first = beta_1 * slots.first + (1.0 - beta_1) * gradient
-    second = beta_2 * slots.second + (1.0 - beta_2) * tf.square(gradient)
-    mean = first / (1.0 - tf.pow(beta_1, steps))
-    scale = tf.sqrt(second / (1.0 - tf.pow(beta_2, steps))) + _EPSILON
-    return value - rate * mean / scale, Adam(first, second, steps)
 
 
 def responses(classifier, features):
@@ -65,28 +29,6 @@ def responses(classifier, features):
         `[M, K]`.
     """
     return features @ classifier[:-1] + classifier[-1]
-
-
-class Visit(NamedTuple):
-    """What a visit leaves behind.
-
-    Attributes:
-        labels: `[b, K]`.
-        slots: their `Adam`.
-        classifier: `[D + 1, K]`.
-        classifier_slots: its `Adam`.
-        weights: `[D, K]`, the closed-form solution to the labels before.
-        loss: scalar, of `ridge.response_loss`.
-        classifier_loss: scalar, mean over its steps.
-    """
-
-    labels: tf.Tensor
-    slots: Adam
-    classifier: tf.Tensor
-    classifier_slots: Adam
-    weights: tf.Tensor
-    loss: tf.Tensor
-    classifier_loss: tf.Tensor
 
 
 class StepSettings(NamedTuple):
@@ -156,117 +98,153 @@ class Steps:
         self.decay = tf.function(self._decay, jit_compile=jit)
         self.mix = tf.function(_mix, jit_compile=jit)
 
-    def _visit(
-        self,
-        features,
-        weight,
-        whitening,
-        trusted,
-        targets,
-        labels,
-        slots,
-        classifier,
-        classifier_slots,
-        rates,
-    ):
-        """Lines 5 to 13 of the paper's Algorithm 1.
+    def _visit(self, batches, states, targets, rates):
+        """Lines 5 to 13 of the paper's Algorithm 1, in each view.
+
+        Views know nothing of each other. In one graph the small operations of
+        one have a core while those of the other have the next.
 
         Args:
-            features: `[b, D]`.
-            weight: `[b]`, see `ridge.label_gradient`.
-            whitening: `[D, D]`, of this batch.
-            trusted: features of the validation samples, `[V, D]`.
-            targets: their labels, `[V, K]`.
-            labels: `[b, K]`.
-            slots: their `Adam`.
-            classifier: `[D + 1, K]`.
-            classifier_slots: its `Adam`.
+            batches: tuple of a `Batch` of each view.
+            states: tuple of their `Changing`.
+            targets: labels of the validation samples, `[V, K]`.
             rates: learning rates of labels and classifier, `[2]`.
 
         Returns:
-            A `Visit`.
+            List of `Visit`s.
         """
-        settings = self.settings
-        # Intrinsic correction, lines 6 to 9.
-        found = ridge.label_gradient(
-            labels,
-            features,
-            whitening,
-            trusted,
+        return [
+            self._visit_one(batch, state, targets, rates)
+            for batch, state in zip(batches, states, strict=True)
+        ]
+
+    def _visit_one(self, batch, state, targets, rates):
+        # Lines 6 to 8: where the labels are to go.
+        found = ridge.correction(
+            state.moments,
+            batch.features,
+            batch.whitening,
+            batch.trusted,
             targets,
-            settings.form,
-            weight,
+            self.settings.form,
+            batch.weight,
             self.prior,
         )
-        if settings.label_optimizer == "gradient_descent":
-            decay = settings.label_weight_decay * labels
-            labels -= rates[0] * (found.gradient + decay)
-        else:
-            labels, slots = adam(
-                labels,
-                found.gradient,
-                slots,
-                rates[0],
-                settings.label_weight_decay,
+        # Line 9 and, on the labels that it leaves, lines 12 and 13: slice by
+        # slice, for what is in the cache is multiplied faster, and a product
+        # with 2 K columns takes little longer than one with K.
+        count, size = self.settings.slices
+
+        def step(number, moving, written):
+            def rows(tensor):
+                # Of a size that XLA sees in a loop, too.
+                rest = [0] * (len(tensor.shape) - 1)
+                return tf.slice(
+                    tensor, [number * size, *rest], [size, *tensor.shape[1:]]
+                )
+
+            labels, moving = self._visit_slice(
+                batch, state, rows, found.direction, moving, rates
             )
-        # Extrinsic correction, lines 12 and 13.
-        classifier, classifier_slots, classifier_loss = self._fit_classifier(
-            features,
-            labels,
-            weight,
-            classifier,
-            classifier_slots,
-            rates[1],
+            written = [
+                array.write(number, value)
+                for array, value in zip(written, labels, strict=True)
+            ]
+            return number + 1, moving, written
+
+        moving = Moving(
+            state.classifier,
+            state.classifier_slots,
+            tf.zeros_like(state.moments),
+            tf.zeros([]),
         )
-        return Visit(
-            labels,
-            slots,
-            classifier,
-            classifier_slots,
-            found.weights,
-            found.loss,
-            classifier_loss,
+        shape = [size, state.labels.shape[1]]
+        written = [
+            tf.TensorArray(tf.float32, count, element_shape=shape)
+            for _ in range(3)
+        ]
+        # Unrolled it is no faster, and takes seconds to compile.
+        _, moving, written = tf.while_loop(
+            lambda number, *_: number < count,
+            step,
+            (0, moving, written),
+            maximum_iterations=count,
         )
 
-    def _fit_classifier(
-        self, features, labels, weight, classifier, slots, rate
-    ):
-        count, size = self.settings.slices
-        num_classes = labels.shape[1]
+        def rest(tensor):
+            return tensor[count * size :]
+
+        # Followers teach nothing.
+        labels, slots = self._correct(
+            rest(state.labels),
+            rest(batch.features) @ found.direction,
+            _part(state.slots, rest),
+            rates[0],
+        )
+        labels, first, second = (
+            tf.concat([array.concat(), value], axis=0)
+            for array, value in zip(
+                written, (labels, slots.first, slots.second), strict=True
+            )
+        )
+        changed = Changing(
+            labels,
+            Adam(first, second, slots.steps),
+            moving.moments,
+            moving.classifier,
+            moving.slots,
+        )
+        return Visit(changed, found.weights, found.loss, moving.loss / count)
+
+    def _visit_slice(self, batch, state, rows, direction, moving, rates):
+        """Labels of some rows, and what the classifier learns of them."""
+        features, weight = rows(batch.features), rows(batch.weight)
+        num_classes = state.labels.shape[1]
+        gradient, logits = tf.split(
+            features @ tf.concat([direction, moving.classifier[:-1]], axis=1),
+            2,
+            axis=1,
+        )
+        labels, slots = self._correct(
+            rows(state.labels), gradient, _part(state.slots, rows), rates[0]
+        )
         # The top class, and so without a gradient.
         targets = tf.one_hot(tf.argmax(labels, axis=1), num_classes)
+        logits += moving.classifier[-1]
+        with tf.GradientTape() as tape:
+            tape.watch(logits)
+            loss = self.classifier_loss(logits, targets, weight)
+        to_logits = tape.gradient(loss, logits)
+        moments, to_kernel = tf.split(
+            ridge.moments(
+                features,
+                tf.concat([labels * weight[:, None], to_logits], axis=1),
+            ),
+            2,
+            axis=1,
+        )
+        to_bias = tf.reduce_sum(to_logits, axis=0, keepdims=True)
+        classifier, classifier_slots = adam(
+            moving.classifier,
+            tf.concat([to_kernel, to_bias], axis=0),
+            moving.slots,
+            rates[1],
+            self.settings.classifier_weight_decay,
+        )
+        moving = Moving(
+            classifier,
+            classifier_slots,
+            moving.moments + moments,
+            moving.loss + loss,
+        )
+        return (labels, slots.first, slots.second), moving
 
-        def part(tensor, number):
-            return tensor[number * size : (number + 1) * size]
-
-        def step(number, classifier, slots, total):
-            rows = [part(t, number) for t in (features, targets, weight)]
-            with tf.GradientTape() as tape:
-                tape.watch(classifier)
-                logits = responses(classifier, rows[0])
-                loss = self.classifier_loss(logits, *rows[1:])
-            classifier, slots = adam(
-                classifier,
-                tape.gradient(loss, classifier),
-                slots,
-                rate,
-                self.settings.classifier_weight_decay,
-            )
-            return number + 1, classifier, slots, total + loss
-
-        state = (0, classifier, slots, tf.zeros([]))
-        if count <= _UNROLLED:
-            for _ in range(count):
-                state = step(*state)
-        else:
-            state = tf.while_loop(
-                lambda number, *_: number < count,
-                step,
-                state,
-                maximum_iterations=count,
-            )
-        _, classifier, slots, total = state
-        return classifier, slots, total / count
+    def _correct(self, labels, gradient, slots, rate):
+        """Line 9: a step of the labels' optimizer."""
+        decay = self.settings.label_weight_decay
+        if self.settings.label_optimizer == "gradient_descent":
+            return labels - rate * (gradient + decay * labels), slots
+        return adam(labels, gradient, slots, rate, decay)
 
     def classifier_loss(self, logits, targets, weight):
         """Loss of the auxiliary classifier.
@@ -298,14 +276,35 @@ class Steps:
             + settings.balance_weight * penalty
         )
 
-    def _decay(self, labels, slots, rate):
+    def _decay(self, batch, labels, slots, rate):
         """What Adam does to labels of another batch when it runs on all."""
         none = tf.zeros_like(labels)
         decay = self.settings.label_weight_decay
-        return adam(labels, none, slots, rate, decay)
+        labels, slots = adam(labels, none, slots, rate, decay)
+        return labels, slots, _moments(batch, labels)
 
 
-def _mix(labels, features, classifier, share):
-    """Line 15: labels go some way to what a classifier says (equation 11)."""
-    predicted = tf.nn.softmax(responses(classifier, features))
-    return (1.0 - share) * labels + share * predicted
+def _part(slots, rows):
+    return Adam(rows(slots.first), rows(slots.second), slots.steps)
+
+
+def _moments(batch, labels):
+    return ridge.moments(batch.features, labels, batch.weight)
+
+
+def _mix(batch, labels, classifier, share, other):
+    """Line 15: labels go some way to what a classifier says (equation 11).
+
+    Args:
+        batch: `Batch`.
+        labels: `[b + q, K]`.
+        classifier: of the view `other`.
+        share: eta_E, of the way.
+        other: features of that view, `[b + q, D]`.
+
+    Returns:
+        New labels and their moments.
+    """
+    predicted = tf.nn.softmax(responses(classifier, other))
+    labels = (1.0 - share) * labels + share * predicted
+    return labels, _moments(batch, labels)

@@ -3,7 +3,10 @@
 import numpy as np
 import tensorflow as tf
 
-from noisy_keras.methods.dmlp.steps import Adam
+from noisy_keras.methods.dmlp.adam import Adam
+from noisy_keras.methods.dmlp.visit import Batch
+from noisy_keras.methods.dmlp.visit import Changing
+from noisy_keras.ops import ridge
 
 
 class View(tf.Module):
@@ -18,6 +21,7 @@ class View(tf.Module):
     Attributes:
         labels: list of trainable `tf.Variable`s, the label table.
         slots: list of their `Adam`s.
+        moments: list of their `ridge.moments`, `[D, K]`.
         classifier: trainable `tf.Variable` `[D + 1, K]`.
         classifier_slots: its `Adam`.
         weights: list of the closed-form solutions `[D, K]` of the last visits.
@@ -34,49 +38,66 @@ class View(tf.Module):
         self.classifier = tf.Variable(first.astype(np.float32))
         self.classifier_slots = Adam.fresh(shape)
         self.weights = [None] * len(self.labels)
+        self.moments = [
+            ridge.moments(features.batch(k), rows, features.weights[k])
+            for k, rows in enumerate(self.labels)
+        ]
         self.forget()
 
     def forget(self):
         """Lets the labels' optimizer begin anew."""
         self.slots = [Adam.fresh(rows.shape) for rows in self.labels]
 
-    def visit(self, steps, k, targets, rates):
-        """Visits a batch.
-
-        Args:
-            steps: `Steps`.
-            k: the batch.
-            targets: of the validation samples, `[V, K]`.
-            rates: learning rates of labels and classifier, float32 `[2]`.
-
-        Returns:
-            Both losses, scalar tensors.
-        """
-        found = steps.visit(
+    def batch(self, k):
+        """What a visit to batch k finds: a `Batch`."""
+        return Batch(
             self.features.batch(k),
             self.features.weights[k],
             self.features.whitening[k],
             self.trusted,
-            targets,
+        )
+
+    def changing(self, k):
+        """What a visit to batch k changes: a `Changing`."""
+        return Changing(
             self.labels[k].read_value(),
             self.slots[k],
+            self.moments[k],
             self.classifier.read_value(),
             self.classifier_slots,
-            rates,
         )
-        self.labels[k].assign(found.labels)
-        self.slots[k] = found.slots
-        self.classifier.assign(found.classifier)
-        self.classifier_slots = found.classifier_slots
-        self.weights[k] = found.weights
+
+    def keep(self, steps, k, visit, rate):
+        """Takes over what a visit left.
+
+        Args:
+            steps: `Steps`.
+            k: the batch.
+            visit: a `Visit`.
+            rate: learning rate of the labels, float32 scalar.
+
+        Returns:
+            Both losses, scalar tensors.
+        """
+        state = visit.state
+        self.labels[k].assign(state.labels)
+        self.slots[k], self.moments[k] = state.slots, state.moments
+        self.classifier.assign(state.classifier)
+        self.classifier_slots = state.classifier_slots
+        self.weights[k] = visit.weights
         if steps.settings.label_optimizer == "whole_table_adam":
             for other, rows in enumerate(self.labels):
                 if other != k:
-                    values, self.slots[other] = steps.decay(
-                        rows.read_value(), self.slots[other], rates[0]
+                    values, self.slots[other], self.moments[other] = (
+                        steps.decay(
+                            self.batch(other),
+                            rows.read_value(),
+                            self.slots[other],
+                            rate,
+                        )
                     )
                     rows.assign(values)
-        return found.loss, found.classifier_loss
+        return visit.loss, visit.classifier_loss
 
     def substitute(self, steps, teacher, share):
         """Moves all labels towards a classifier's predictions.
@@ -87,14 +108,14 @@ class View(tf.Module):
             share: eta_E, of the way.
         """
         for k, rows in enumerate(self.labels):
-            rows.assign(
-                steps.mix(
-                    rows.read_value(),
-                    teacher.features.batch(k),
-                    teacher.classifier.read_value(),
-                    share,
-                )
+            values, self.moments[k] = steps.mix(
+                self.batch(k),
+                rows.read_value(),
+                teacher.classifier.read_value(),
+                share,
+                teacher.features.batch(k),
             )
+            rows.assign(values)
         self.forget()
 
     def mean_weights(self):
@@ -105,6 +126,7 @@ class View(tf.Module):
         """All that changes, as arrays by name."""
         return {
             "labels": np.stack([rows.numpy() for rows in self.labels]),
+            "moments": np.stack(self.moments),
             "classifier": self.classifier.numpy(),
             **{
                 f"slots_{name}": np.stack(
@@ -124,6 +146,7 @@ class View(tf.Module):
         """The reverse of `state`."""
         for variable, values in zip(self.labels, arrays["labels"], strict=True):
             variable.assign(values)
+        self.moments = list(map(tf.constant, arrays["moments"]))
         self.classifier.assign(arrays["classifier"])
         slots = [arrays[f"slots_{name}"] for name in Adam._fields]
         self.slots = [

@@ -16,6 +16,9 @@ PARQUET = "pyarrow"
 
 #: Verdicts on labels that are likely wrong without a sure replacement.
 DOUBTED = ("suspect", "out_of_distribution")
+#: What leaves a sample out, as `noisy_keras.data.corrections` has it, which
+#: would take seconds to import.
+LEFT_OUT = ("drop", "out_of_distribution")
 
 _FIELDS = ("id", "path", "label", "given_label", "confidence", "verdict")
 
@@ -27,7 +30,7 @@ class Written:
     Attributes:
         samples: that were written.
         replaced: those of them whose label is another than the given one.
-        left_out: suspects that were not.
+        left_out: samples that were not: suspects, and what was dropped.
         paths: of the files.
         missing: what a format would have needed, in a line; or "".
     """
@@ -45,6 +48,10 @@ def write(run, output=None, suspect=True, formats=None):
     A label is replaced where the verdict of the run's label audit is
     `relabelled`. Where the run has purified labels (DMLP), every label is the
     purified one, and `given_label` the one that it replaces.
+
+    The audit may have been edited: what a person entered as `corrected_label`
+    comes first, and makes the verdict `corrected`; `drop` there or as verdict
+    leaves the sample out; the verdict `ok` keeps the given label.
 
     The NPZ holds `id`, `label` and `given_label` (class numbers), `confidence`
     and `class_names`, without pickles, and of purified labels the distributions
@@ -80,8 +87,14 @@ def write(run, output=None, suspect=True, formats=None):
         classes = json.load(stream)["classes"]
     number = {name: k for k, name in enumerate(classes)}
     purified = _purified(os.path.join(run, "phases", "purified.npz"))
-    rows = [_row(r, purified is not None) for r in _read(audit, number)]
-    kept = [r for r in rows if suspect or r["verdict"] not in DOUBTED]
+    rows = [
+        _row(row, purified is not None, number) for row in _read(audit, number)
+    ]
+    kept = [
+        r
+        for r in rows
+        if r["label"] is not None and (suspect or r["verdict"] not in DOUBTED)
+    ]
     output = output or os.path.join(run, "labels")
     os.makedirs(output, exist_ok=True)
     paths = tuple(os.path.join(output, f"labels.{e}") for e in formats)
@@ -155,19 +168,40 @@ def _read(path, known):
                     f"{path}, line {line}: expected a class of the run in "
                     f"{column}; got {row[column]!r}"
                 )
+        entered = _corrected(row)
+        if entered and entered not in {*LEFT_OUT, *known, *_numbers(known)}:
+            raise ValueError(
+                f"{path}, line {line}: expected a class of the run, or "
+                f"{' or '.join(LEFT_OUT)}, in corrected_label; got {entered!r}"
+            )
     return rows
 
 
-def _row(row, purified):
-    replaced = purified or row["verdict"] == "relabelled"
+def _corrected(row):
+    return (row.get("corrected_label") or "").strip()
+
+
+def _numbers(known):
+    return {str(number): name for name, number in known.items()}
+
+
+def _row(row, purified, known):
+    """What is written of a row; its label is None where it is left out."""
+    verdict, entered = row["verdict"], _corrected(row)
+    replaced = verdict != "ok" if purified else verdict == "relabelled"
     label = row["suggested_label"] if replaced else row["given_label"]
+    if entered:
+        label = _numbers(known).get(entered, entered)
+        verdict = "corrected"
+    if entered in LEFT_OUT or (not entered and verdict == "drop"):
+        label = None
     return {
         "id": row["id"],
         "path": row.get("path", ""),
         "label": label,
         "given_label": row["given_label"],
         "confidence": row["confidence"],
-        "verdict": row["verdict"],
+        "verdict": verdict,
     }
 
 

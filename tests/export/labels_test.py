@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from export import labels
+from noisy_keras.data import corrections
 from tests import commands
 
 
@@ -71,6 +72,43 @@ def test_purified_labels_replace_all_they_differ_from(tmp_path):
         np.testing.assert_array_equal(arrays["probabilities"], rows)
     fewer = labels.write(run, tmp_path / "sure", suspect=False)
     assert (fewer.samples, fewer.replaced, fewer.left_out) == (2, 1, 1)
+
+
+def test_what_a_person_edited_comes_first(tmp_path):
+    assert labels.LEFT_OUT == corrections.LEFT_OUT
+    columns = "id,given_label,suggested_label,confidence,verdict"
+    rows = [
+        "a,cat,cat,0.9,ok,dog",
+        "b,dog,cat,0.9,relabelled,",
+        "c,dog,cat,0.6,drop,",
+        "d,dog,cat,0.6,ok,",
+        "e,dog,cat,0.6,suspect,drop",
+        "f,dog,cat,0.6,suspect,0",
+    ]
+    run = a_run(tmp_path / "run")
+    text = "\n".join([f"{columns},corrected_label", *rows])
+    (run / "label_audit.csv").write_text(text)
+
+    def found(name, **options):
+        written = labels.write(run, tmp_path / name, formats=["csv"], **options)
+        with open(tmp_path / name / "labels.csv", newline="") as stream:
+            read = {r["id"]: r["label"] for r in csv.DictReader(stream)}
+        return read, written.left_out
+
+    expected = {"a": "dog", "b": "cat", "d": "dog", "f": "cat"}
+    assert found("out") == (expected, 2)
+    assert found("sure", suspect=False) == (expected, 2)
+    (run / "phases").mkdir()
+    np.savez(
+        run / "phases" / "purified.npz",
+        ids=np.asarray(list("abcdef")),
+        labels=np.tile(np.float32([0.9, 0.1]), (6, 1)),
+    )
+    # The verdict of d was edited: purified it would be a cat.
+    assert found("purified") == (expected, 2)
+    (run / "label_audit.csv").write_text(text.replace("suspect,0", "ok,bird"))
+    with pytest.raises(ValueError, match="line 7: .* corrected_label; got 'bi"):
+        labels.write(run)
 
 
 def test_parquet_has_the_columns_of_the_csv_file(tmp_path):

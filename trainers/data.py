@@ -30,7 +30,7 @@ class Sources(NamedTuple):
         test: as published.
         trusted: with right labels, for methods that learn with such a set.
         removed: how many of those were in training.
-        ids: of the training split as it was loaded, all of them.
+        keys: of the training split as it was loaded, `trusted_set.keys`.
         corrections: of its labels, a `Corrections` for each edited audit.
     """
 
@@ -39,7 +39,7 @@ class Sources(NamedTuple):
     test: Any
     trusted: Any = None
     removed: int = 0
-    ids: Any = ()
+    keys: Any = ()
     corrections: tuple = ()
 
 
@@ -142,7 +142,13 @@ def sources(data, data_dir, labels=None):
         done.append(corrections.read_audit(path, train, known))
         train = done[-1].apply(train)
     return Sources(
-        train, validation, test, trusted, removed, whole.ids, tuple(done)
+        train,
+        validation,
+        test,
+        trusted,
+        removed,
+        trusted_set.keys(whole),
+        tuple(done),
     )
 
 

@@ -3,6 +3,7 @@
 import numpy as np
 
 from noisy_keras.core import features
+from trainers import trusted_set
 from trainers.usage import UsageError
 
 
@@ -21,7 +22,7 @@ def rows(path, sources):
         UsageError: no such array, another number of rows, or trusted samples
             that are not of the training split.
     """
-    place = {text: row for row, text in enumerate(sources.ids)}
+    place = {key: row for row, key in enumerate(sources.keys)}
     try:
         found = features.load(path, len(place))
     except (OSError, ValueError) as error:
@@ -29,7 +30,9 @@ def rows(path, sources):
             f"--features: {error}. Rows are those of the whole training split, "
             "trusted samples included, without what is held out"
         ) from error
-    other = [text for text in sources.trusted.ids if text not in place]
+    # Two folders may have pictures of the same name.
+    keys = [trusted_set.keys(s) for s in (sources.train, sources.trusted)]
+    other = [key for key in keys[1] if key not in place]
     if other:
         raise UsageError(
             "--features: expected an encoder, because trusted samples that are "
@@ -37,6 +40,5 @@ def rows(path, sources):
             f"{path}; got an .npy file"
         )
     return tuple(
-        found[np.asarray([place[text] for text in source.ids])]
-        for source in (sources.train, sources.trusted)
+        found[np.asarray([place[key] for key in each])] for each in keys
     )

@@ -174,12 +174,19 @@ def _check(flag, trusted, train, judged):
 
 def _among(source, other):
     """Which samples of a source another one has, too: bool `[N]`."""
-    known = set(_keys(other))
-    return np.asarray([key in known for key in _keys(source)])
+    known = set(keys(other))
+    return np.asarray([key in known for key in keys(source)])
 
 
-def _keys(source):
-    """What tells samples of all sources apart: files where they are, or ids."""
+def keys(source):
+    """What tells samples of all sources apart: files where they are, or ids.
+
+    Args:
+        source: a `Source`.
+
+    Returns:
+        N strings.
+    """
     root = getattr(source, "root", None)
     if source.paths is None or root is None:
         return source.ids

@@ -10,6 +10,7 @@ from tests.trainers import datasets_test
 from tests.trainers.datasets_test import Splits
 from tests.trainers.settings_test import resolve
 from trainers import data
+from trainers import feature_files
 from trainers import run_folder
 from trainers import runner
 from trainers import training
@@ -180,6 +181,11 @@ def test_pictures_of_another_folder_are_trusted(tmp_path):
     assert found.trusted.image_shape == found.train.image_shape
     assert found.trusted.class_names == found.train.class_names
     assert list(found.trusted.labels) == [0, 1]
+    # Pictures of the training split have the same names, and are others.
+    features = tmp_path / "features.npy"
+    np.save(features, np.arange(36.0)[:, None])
+    with pytest.raises(UsageError, match="--features: .*no row in"):
+        feature_files.rows(str(features), found)
 
 
 def test_pictures_in_training_are_taken_out_under_any_name(tmp_path):

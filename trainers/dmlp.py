@@ -6,6 +6,7 @@ Published for 80 % noise, on features of a ResNet-50: 94.5 % best, 94.3 % last.
 `python -m export --labels` writes the run's purified labels.
 """
 
+import dataclasses
 import sys
 
 from absl import app
@@ -27,6 +28,8 @@ _PURIFIER = {
     "substitute_every": "substitute_every",
     "substitution_rate": "substitution_rate",
 }
+# Flags that no other trainer has.
+_OWN = ("validation", "held_out", *_PURIFIER, "soft_labels", "warm_start")
 _KINDS = (".keras", ".npy", "")
 
 flags.define_common(METHOD)
@@ -106,6 +109,7 @@ absl_flags.DEFINE_bool(
 def resolve(method, values):
     """Settings from flags."""
     _check_trusted(values)
+    given = [name for name in _OWN if values[name] is not None]
     features = values["features"]
     if features is not None:
         features = recipe_flags.encoder_file("features", features, _KINDS)
@@ -137,7 +141,8 @@ def resolve(method, values):
             "from an encoder"
         )
     _check_features(features, resolved.data)
-    return resolved
+    before = [name for name in resolved.replaced if name not in given]
+    return dataclasses.replace(resolved, replaced=(*before, *given))
 
 
 def _check_trusted(values):

@@ -40,6 +40,7 @@ def preset(recipe, host, row, dataset, noise_rate):
         )
     if host != "dividemix":
         return dataclasses.replace(row, source=f"{row.source}; after SimCLR")
+    dataset = dataset.removeprefix("tfds:")
     changes = {"warmup": 5, "host": row.host | _C2D}
     if dataset in ("cifar10", "cifar100"):
         changes |= {"network": "resnet18", "epochs": 360}
@@ -51,6 +52,8 @@ def preset(recipe, host, row, dataset, noise_rate):
     elif dataset == "clothing1m":
         changes |= {"epochs": 120, "drops": (60,)}
         changes["host"] |= {"clean_threshold": 0.7}
+    elif dataset in ("mini_webvision", "webvision/mini"):
+        changes["host"] |= {"clean_threshold": 0.03}
     return dataclasses.replace(
         row,
         source=f"{row.source}; as Zheltonozhskii et al., C2D, WACV 2022, code",

@@ -95,6 +95,11 @@ def test_c2d_is_as_published():
 
 
 def test_flags_replace_what_the_row_says():
+    for name, threshold in (("clothing1m", 0.7), ("tfds:clothing1m", 0.7)):
+        options = resolve("c2d", dataset=name).host["host_options"]
+        assert options["clean_threshold"] == threshold
+    few = resolve("c2d", dataset="mini_webvision").host["host_options"]
+    assert few["clean_threshold"] == 0.03
     found = resolve("c2d", warmup_epochs=3, pretrain_epochs=8, epochs=10)
     assert found.host["host_options"]["warmup_epochs"] == 3
     assert found.host["pretraining"]["warmup_epochs"] == 0

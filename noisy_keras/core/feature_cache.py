@@ -57,6 +57,20 @@ def key(encoder, preprocessing, source, options):
     return digest.hexdigest()
 
 
+def weights_key(network):
+    """A hash of a network's weights, where its configuration is not known.
+
+    Args:
+        network: a `keras.Model`, built.
+
+    Returns:
+        SHA-256, 64 hexadecimal digits.
+    """
+    digest = hashlib.sha256()
+    _add_weights(digest, network)
+    return digest.hexdigest()
+
+
 def read(folder, name, num_samples):
     """Features that were kept, or None.
 
@@ -94,6 +108,10 @@ def _add_network(digest, network):
     _collect_names(config, names)
     config = _renamed(config, names)
     digest.update(json.dumps(config, sort_keys=True).encode("utf-8"))
+    _add_weights(digest, network)
+
+
+def _add_weights(digest, network):
     for weight in network.weights:
         value = np.ascontiguousarray(weight.numpy())
         digest.update(f"{value.dtype}{value.shape}".encode())

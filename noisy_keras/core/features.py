@@ -197,7 +197,16 @@ class Extractor:
         return checked(result, source.num_samples, "the network's features")
 
     def key(self, source, view, seed):
-        """What the features of a source depend on, or None if unknown."""
+        """What the features of a source depend on, or None if unknown.
+
+        Args:
+            source: `Source`.
+            view: as of `compute`.
+            seed: of the view.
+
+        Returns:
+            str. None for an encoder that does not say how it was made.
+        """
         if view in ("none", FLIP):
             seed = 0
         return feature_cache.key(

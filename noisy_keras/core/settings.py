@@ -4,6 +4,8 @@ A rule is a function of a name and a value that returns the value to keep, or
 raises `ValueError` saying what was expected and what came.
 """
 
+import math
+
 
 def checked(rules, values):
     """Picks and checks the settings of an object.
@@ -63,7 +65,13 @@ def at_least(lowest, kind=float):
 
     def rule(name, value):
         number = _number(value)
-        if number is None or number < lowest or kind(number) != number:
+        endless = kind is int and number is not None and math.isinf(number)
+        if (
+            number is None
+            or number < lowest
+            or endless
+            or kind(number) != number
+        ):
             what = "a whole number" if kind is int else "a number"
             raise ValueError(
                 f"Expected `{name}` to be {what} of at least {lowest}. "

@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 
 import noisy_keras as nk
+from noisy_keras.methods.dmlp import run as run_module
 from noisy_keras.methods.dmlp.data import Data
 from noisy_keras.methods.dmlp.result import predictions
 from noisy_keras.methods.dmlp.run import Run
@@ -190,6 +191,14 @@ def test_samples_that_are_also_trusted_take_no_part(problem):
             source.relabel(labels), features, trusted, near, verbose=0
         )
     np.testing.assert_array_equal(result.labels, other.labels)
+    # What trusted samples say of it differs.
+    near[119], trusted = near[0], trusted.copy()
+    trusted[119] = (trusted[0] + 1) % CLASSES
+    with (
+        pytest.warns(UserWarning, match="6 training samples .* trusted"),
+        pytest.warns(UserWarning, match="1 training samples .* differ"),
+    ):
+        Data(source, features, trusted, near, 0.2, 0)
     with pytest.raises(ValueError, match="each is also among the trusted"):
         purifier().fit(source, features, source.labels, features, verbose=0)
 
@@ -214,6 +223,7 @@ def test_bad_data_are_told(problem):
         ({"source": source.labels}, "`source` to be a source.*from_arrays"),
         ({"features": features[:-1]}, "for each of 400 samples .* 399 rows"),
         ({"features": broken}, "NaN or infinity in 2 rows, the first at 3"),
+        ({"features": features * 1e300}, "NaN or infinity in 400 rows"),
         ({"features": constant}, "tell samples apart.*400 rows"),
         ({"features": features[0]}, r"of shape \[N, D\]"),
         ({"features": [features] * 3}, "one or two views.* 3"),
@@ -236,8 +246,68 @@ def test_bad_data_are_told(problem):
             purifier(epochs=1).fit(**given | changed, verbose=0)
 
 
+def test_batches_of_nothing_are_told(problem):
+    source, features, trusted, near = problem
+    empty = features.copy()
+    empty[:390] = 0.0
+    with pytest.raises(ValueError, match="none counts, all are zero"):
+        purifier(epochs=1, batch_size=2).fit(
+            source, empty, trusted, near, verbose=0
+        )
+
+
+def test_predictions_want_the_views_they_were_made_of(problem):
+    source, features, trusted, near = problem
+    twins = purifier(epochs=1, twin_views=True).fit(*problem, verbose=0)
+    assert twins.twin_views
+    np.testing.assert_array_equal(
+        twins.predict(near), twins.predict([near, near])
+    )
+    assert twins.predict(near[:0]).shape == (0, CLASSES)
+    both = purifier(epochs=1).fit(
+        source,
+        [features, features * 2.0],
+        trusted,
+        [near, near * 2.0],
+        verbose=0,
+    )
+    assert not both.twin_views
+    broken = near.copy()
+    broken[5, 1] = np.nan
+    for wrong, message in (
+        (near, "of 2 views with 16, 16 columns"),
+        ([near, near[:-1]], "Expected 120 rows"),
+        ([near, broken], "NaN or infinity in 1 of 120"),
+    ):
+        with pytest.raises(ValueError, match=message):
+            both.predict(wrong)
+
+
+def test_other_test_samples_leave_gaps_in_the_history(
+    problem, tmp_path, monkeypatch
+):
+    monkeypatch.setattr(run_module, "SECONDS_BETWEEN_SAVES", 0.0)
+
+    def stop(epoch, record):
+        if epoch == 1:
+            raise KeyboardInterrupt
+
+    near, labels = problem[3], problem[2]
+    with pytest.raises(KeyboardInterrupt):
+        purifier(epochs=4).fit(
+            *problem, directory=tmp_path, verbose=0, on_epoch_end=stop
+        )
+    result = purifier(epochs=4).fit(
+        *problem, labels, near, directory=tmp_path, verbose=0
+    )
+    told = result.history["test_response"]
+    assert len(told) == len(result.history["loss"]) == 4
+    assert np.isnan(told[0]) and np.isfinite(told[-1])
+
+
 def test_bad_settings_are_told(problem):
     for options, message in (
+        ({"epochs": float("inf")}, "`epochs` to be a whole number"),
         ({"preset": "best"}, "`preset` to be one of"),
         ({"epochs": 0}, "`epochs` to be a whole number of at least 1"),
         ({"form": "mine"}, "`form` to be one of"),

@@ -37,6 +37,14 @@ def test_every_sample_and_follower_has_one_place():
         np.testing.assert_array_equal(layout.gather(name, rows), expected)
 
 
+@pytest.mark.parametrize("slice_size", [23, 26, 32])
+def test_every_slice_has_samples(slice_size):
+    layout = Layout.deal(1437, 0, 7000, slice_size, seed=0)
+    assert sorted(layout.samples[layout.samples >= 0]) == list(range(1437))
+    slices = layout.samples.reshape(layout.slices)
+    assert (slices[:, 0] >= 0).all()
+
+
 def test_the_published_batches():
     layout = Layout.deal(49_000, 0, 7000, 500, seed=0)
     assert layout.samples.shape == (7, 7000) and layout.slices == (14, 500)
@@ -94,6 +102,19 @@ def test_followers_start_as_often_wrong_as_noise_says():
     for row, shares in zip(drawn, transition, strict=True):
         found = np.bincount(row, minlength=3) / len(row)
         np.testing.assert_allclose(found, shares, atol=0.01)
+
+
+def test_rows_that_are_also_elsewhere_are_found():
+    rows = normal(50, 8) + 5.0
+    rows[7] = rows[3]
+    rows[20:30] = 0.0
+    others = np.stack([rows[3], rows[40] + 1e-2, rows[41], np.zeros(8)])
+    for scale in (1.0, 1e-12):
+        found = checks.same_rows(
+            (rows * scale).astype(np.float32),
+            (others * scale).astype(np.float32),
+        )
+        assert sorted(map(tuple, found.tolist())) == [(3, 0), (7, 0), (41, 2)]
 
 
 def test_held_out_samples_leave_one_of_each_class():

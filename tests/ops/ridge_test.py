@@ -122,6 +122,26 @@ def test_orthonormal_features_are_multiplied_alone():
     np.testing.assert_allclose(found, [[4.0, 5.0], [0.0, 1.0]], atol=1e-6)
 
 
+def test_whole_numbers_are_numbers():
+    labels = tf.one_hot([0, 1, 1], 2, dtype=tf.int32)
+    found = ridge.solve(np.eye(3, dtype=np.float32), labels, 0.5)
+    np.testing.assert_allclose(found, labels.numpy() / 1.5, atol=1e-6)
+
+
+def test_trusted_samples_have_the_same_columns(reference):
+    arrays, relative, _ = reference
+    for name in ("val_features", "val_labels"):
+        fewer = arrays | {name: arrays[name][:, :1]}
+        with pytest.raises(ValueError, match="as many columns"):
+            ridge.purification_loss(**fewer, ridge=relative, form="paper")
+
+
+def test_what_is_no_number_stays_none():
+    found = ridge.as_distributions(tf.constant([[np.nan, 1.0], [0.0, -1.0]]))
+    assert np.isnan(found[0]).any()
+    np.testing.assert_array_equal(found[1], [1.0, 0.0])
+
+
 def test_ridge_is_relative_to_the_mean_square():
     # Columns of squares 1 and 3, whose mean is 2: 0.5 adds 1 to both.
     features = np.diag([1.0, np.sqrt(3.0)]).astype(np.float32)

@@ -6,7 +6,7 @@ import numpy as np
 
 # Of rows read at once where there is no need to read more.
 _ROWS = 10_000
-# Relative to the length of a row of features.
+# Relative to a row's distance from the mean of all.
 _SAME = 1e-5
 
 
@@ -50,7 +50,8 @@ def _checked(features, count, name, of):
         )
     first, alike, broken = np.asarray(features[:1]), True, []
     for start, rows in _chunks(features):
-        fine = np.isfinite(rows).all(axis=1)
+        # Larger ones are infinite in float32.
+        fine = (np.abs(rows) <= np.finfo(np.float32).max).all(axis=1)
         broken += (start + np.flatnonzero(~fine)).tolist()
         alike &= bool((rows == first).all())
     if broken:
@@ -82,6 +83,9 @@ def fingerprint(*arrays):
 def same_rows(features, others):
     """Rows of one array that are, but for rounding, also in another.
 
+    Rows of zeros are left out: many a picture that a network sees nothing in
+    has those.
+
     Args:
         features: `[N, D]`.
         others: `[V, D]`.
@@ -93,11 +97,16 @@ def same_rows(features, others):
     line = np.random.RandomState(0).normal(size=features.shape[1])
     line = (line / np.linalg.norm(line)).astype(np.float32)
     place = np.concatenate([rows @ line for _, rows in _chunks(features)])
+    mean = sum(
+        rows.sum(axis=0, dtype=np.float64) for _, rows in _chunks(features)
+    ) / len(features)
     order = np.argsort(place, kind="stable")
     place = place[order]
     pairs = []
     for number, row in enumerate(np.asarray(others, np.float32)):
-        near = _SAME * float(np.linalg.norm(row)) + 1e-12
+        if not row.any():
+            continue
+        near = _SAME * float(np.linalg.norm(row - mean))
         centre = row @ line
         low, high = np.searchsorted(place, [centre - near, centre + near])
         for candidate in order[low:high]:

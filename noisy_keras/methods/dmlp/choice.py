@@ -45,8 +45,8 @@ def hold_out(labels, share, seed):
         raise ValueError(
             "Expected trusted samples to spare, to be held out, beside one of "
             f"each class. Received: {len(labels)} samples of "
-            f"{len(np.unique(labels))} classes; give more, or set held_out=0 "
-            'and export="response"'
+            f"{len(np.unique(labels))} classes; give at least two of each, or, "
+            'in Python, `LabelPurifier(held_out=0, export="response")`'
         )
     return np.setdiff1d(np.arange(len(labels)), held), held
 
@@ -99,7 +99,7 @@ class Best:
         return max(self.quality, key=lambda name: self.quality[name])
 
     def last_gain(self):
-        """The epoch in which the highest accuracy was first reached."""
+        """The epoch that the winner is of."""
         return self.epoch[self.winner()]
 
     def state(self):

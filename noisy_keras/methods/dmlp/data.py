@@ -145,9 +145,19 @@ class Data:
 
     def _known(self):
         pairs = checks.same_rows(self.features[0], self.trusted[0])
-        known = {
-            int(row): int(self.trusted_labels[other]) for row, other in pairs
-        }
+        known, disputed = {}, set()
+        for row, other in pairs.tolist():
+            label = int(self.trusted_labels[other])
+            if known.setdefault(row, label) != label:
+                disputed.add(row)
+        if disputed:
+            warnings.warn(
+                f"{len(disputed)} training samples have the features of "
+                "trusted ones whose labels differ: they keep theirs, and are "
+                "purified as others are. Does the encoder tell them apart?",
+                stacklevel=4,
+            )
+            known = {r: c for r, c in known.items() if r not in disputed}
         if len(known) == self.source.num_samples:
             raise ValueError(
                 "Expected training samples beside the trusted ones. Received: "

@@ -88,6 +88,13 @@ class FixedFeatures:
                 f"Received: batches of {size} samples with {width} features "
                 f"and condition number {_told(bare)}; set ridge=1e-3"
             )
+        if any(f.whitening is None for f in found):
+            raise ValueError(
+                "Expected batches that a linear classifier can be fitted to. "
+                f"Received: {size} samples with {width} features of which none "
+                "counts, all are zero, or some are too large to be squared; "
+                "use larger batches, or scale the features"
+            )
         if ridge > wanted or (bare > _WORST_CONDITION and size):
             raised = f", raised from {wanted:g}" if ridge > wanted else ""
             warnings.warn(

@@ -44,7 +44,11 @@ class Layout(NamedTuple):
         for row, part in zip(
             samples, np.array_split(order, batches), strict=True
         ):
-            row[: len(part)] = part
+            # No slice is without samples.
+            for places, few in zip(
+                row.reshape(slices), np.array_split(part, parts), strict=True
+            ):
+                places[: len(few)] = few
         followers = np.full((batches, -(-num_followers // batches)), -1)
         # Neighbours go to different batches.
         followers.T.flat[:num_followers] = np.arange(num_followers)

@@ -124,8 +124,8 @@ class LabelPurifier:
             `"whole_table_adam"` on all of them; `"gradient_descent"` as in
             the paper.
         label_learning_rate: eta_I; 0 leaves intrinsic correction out. Gradient
-            descent on the form "code" diverges from
-            `1 / (2 * lambda_max(M M^T))` on, M being `F_v A^-1 F^T`.
+            descent on the form "code" diverges from `1 / lambda_max(M M^T)`
+            on, M being `F_v A^-1 F^T`.
         label_weight_decay: of labels; 0 or 3e-4.
         classifier_batch_size: of the auxiliary classifier's steps.
         classifier_learning_rate: of its Adam.
@@ -148,8 +148,8 @@ class LabelPurifier:
             the start of their classifiers.
         held_out: share of the trusted samples that is kept from purification,
             to choose by; 0.2 or 0.
-        patience: epochs without higher held-out accuracy after which to stop;
-            40, or 0 for never.
+        patience: epochs without higher held-out accuracy, or lower squared
+            error at the highest, after which to stop; 40, or 0 for never.
         export: where labels are taken from: `"best"` by held-out accuracy, or
             `"labels"`, `"response"` or `"classifier"`, at their best epoch, or
             at the last where none is held out.

@@ -7,6 +7,7 @@ import zipfile
 import numpy as np
 import tensorflow as tf
 
+from noisy_keras.core import features as features_module
 from noisy_keras.core import files
 from noisy_keras.core.audit import LabelAudit
 from noisy_keras.data.estimate import NoiseEstimate
@@ -38,6 +39,7 @@ class PurifiedLabels:
             `[D + 1, K]` with biases last. See `predict`.
         regresses: whether their outputs regress to probabilities, rather than
             being logits.
+        twin_views: whether both are of one view, which was taken for two.
     """
 
     ids: np.ndarray
@@ -53,6 +55,7 @@ class PurifiedLabels:
     history: dict
     classifiers: list
     regresses: bool
+    twin_views: bool = False
 
     def __len__(self):
         return len(self.labels)
@@ -82,12 +85,16 @@ class PurifiedLabels:
             float32 `[n, K]`, the mean over views.
 
         Raises:
-            ValueError: another number of views, or of features.
+            ValueError: another number of views, or of features; views of
+                different length, or NaN.
         """
         views = features if isinstance(features, (list, tuple)) else [features]
-        views = [np.asarray(view, np.float32) for view in views]
-        if len(views) == 1:  # Maybe one view was taken for two.
-            views *= len(self.classifiers)
+        views = [
+            features_module.checked(view, len(views[0]), "`features`")
+            for view in views
+        ]
+        if len(views) == 1 and self.twin_views:
+            views *= 2
         shapes = [view.shape[1:] for view in views]
         biases = 0 if self.regresses else 1
         wanted = [(len(c) - biases,) for c in self.classifiers]
@@ -155,6 +162,7 @@ class PurifiedLabels:
             "ridge": self.ridge,
             "history": self.history,
             "regresses": self.regresses,
+            "twin_views": self.twin_views,
             "views": len(self.classifiers),
         }
         classifiers = {
@@ -229,7 +237,7 @@ def predictions(classifiers, views, regresses):
         float32 `[n, K]`.
     """
     count, parts = len(views[0]), []
-    for start in range(0, count, 10_000):
+    for start in range(0, max(1, count), 10_000):
         total = 0.0
         for classifier, view in zip(classifiers, views, strict=True):
             rows = np.asarray(view[start : start + 10_000], np.float32)

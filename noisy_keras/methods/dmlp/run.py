@@ -1,5 +1,6 @@
 """One purification: its state, and what is measured of it."""
 
+import functools
 import time
 
 import numpy as np
@@ -240,12 +241,8 @@ class Run:
                 )
             for name, (accuracy, _) in qualities.items():
                 values[f"held_out_{name}"] = accuracy
-        self.best.offer(
-            "labels",
-            qualities["labels"],
-            epoch,
-            lambda: self._rows("samples"),
-        )
+        rows = functools.partial(self._rows, "samples")
+        self.best.offer("labels", qualities["labels"], epoch, rows)
         for name, weights in solved.items():
             self.best.offer(name, qualities[name], epoch, lambda w=weights: w)
         if self._tracked:
@@ -260,8 +257,10 @@ class Run:
             labels = table[rows].argmax(axis=1)
             right = labels == self.data.source.true_labels[rows]
             values["label_accuracy"] = float(right.mean())
-        for name, value in values.items():
-            self.history.setdefault(name, []).append(value)
+        # A run may go on with other test samples than it was begun with.
+        for name in [*values, *(n for n in self.history if n not in values)]:
+            told = self.history.setdefault(name, [float("nan")] * epoch)
+            told.append(values.get(name, float("nan")))
         self.epoch = epoch + 1
         patience = self.settings.patience
         if patience and len(self.data.held):
@@ -317,6 +316,7 @@ class Run:
             history=dict(self.history),
             classifiers=list(best.kept[better]),
             regresses=better == "response",
+            twin_views=len(self.views) > len(self._fixed),
         )
 
     def _labels_of(self, candidate):

@@ -14,6 +14,7 @@ import warnings
 
 import numpy as np
 
+from noisy_keras.core import feature_cache
 from noisy_keras.core import features as features_module
 from noisy_keras.core import inputs
 from noisy_keras.core import settings
@@ -101,6 +102,11 @@ class DMLP(HostedRecipe):
         if encoder is not None:
             given["pretrain_epochs"] = 0
         self.purifier = purifier or LabelPurifier()
+        if not isinstance(self.purifier, LabelPurifier):
+            raise ValueError(
+                "Expected `purifier` to be a `LabelPurifier`, such as "
+                f"`nk.LabelPurifier(epochs=40)`. Received: {purifier!r}"
+            )
         self.soft_labels = settings.switch("soft_labels", soft_labels)
         own = {
             "purifier": self.purifier.settings,
@@ -187,6 +193,18 @@ class DMLP(HostedRecipe):
                 "`pretrain_epochs` above 0 that make them. Received: "
                 + ("both" if computed else "neither")
             )
+        if features is not None and (
+            not isinstance(features, (list, tuple)) or len(features) != 2
+        ):
+            raise ValueError(
+                "Expected `features` to be a pair: those of the source and "
+                "those of the trusted samples. Received: "
+                + (
+                    f"{len(features)} of them"
+                    if isinstance(features, (list, tuple))
+                    else f"shape {np.shape(features)}"
+                )
+            )
         inputs.check_trusted(trusted, source)
         super().check(source, trusted)
         purifier = self.purifier
@@ -194,7 +212,10 @@ class DMLP(HostedRecipe):
         if self._encoder is not None:
             extractor = features_module.Extractor(self._encoder)
             extractor(source.subset([0]))  # Maybe it is for other images.
-            self.inputs["features"] = extractor.key(source, "none", 0)
+            key = extractor.key(source, "none", 0)
+            self.inputs["features"] = key or feature_cache.weights_key(
+                extractor.encoder
+            )
         elif features is not None:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")  # They are told later.

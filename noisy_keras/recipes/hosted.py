@@ -1,5 +1,7 @@
 """What recipes share that end with a host, and may learn features first."""
 
+import numpy as np
+
 from noisy_keras import networks as networks_module
 from noisy_keras.core import inputs
 from noisy_keras.core import settings
@@ -49,7 +51,11 @@ class HostedRecipe(Recipe):
         host, epochs = given["host"], chosen["pretrain_epochs"]
         self.settings = {
             "host": hosts.name_of(host),
-            "host_options": dict(given["host_options"] or {}),
+            # As JSON can hold them: NumPy's numbers become Python's.
+            "host_options": {
+                name: value.item() if isinstance(value, np.generic) else value
+                for name, value in (given["host_options"] or {}).items()
+            },
             **chosen,
             **(own or {}),
         }

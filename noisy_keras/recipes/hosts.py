@@ -1,6 +1,7 @@
 """Hosts: the methods that other recipes end with, by name or as functions."""
 
 import contextlib
+import functools
 import random
 
 from noisy_keras.core.model import NoisyLabelModel
@@ -52,6 +53,8 @@ def name_of(host):
     Raises:
         ValueError: it is neither.
     """
+    if isinstance(host, functools.partial):
+        host = host.func
     if callable(host):
         return f"{host.__module__}.{getattr(host, '__qualname__', host)}"
     if host not in HOSTS:

@@ -228,4 +228,8 @@ def check_network(network, source):
 def _fingerprint(source):
     """A number that other labels or samples would hardly have."""
     told = zlib.crc32("\n".join(source.ids).encode())
+    if source.soft_labels is not None:
+        told = zlib.crc32(
+            np.ascontiguousarray(source.soft_labels, np.float32).tobytes(), told
+        )
     return zlib.crc32(np.ascontiguousarray(source.labels).tobytes(), told)

@@ -236,6 +236,7 @@ def test_two_replicas_train(two_replicas):
         ({"pretraining": {"batch_size": 1}}, "`batch_size`"),
         ({"warm_start": True, "pretrain_epochs": 0}, "where SimCLR learns"),
         ({"soft_labels": "no"}, "True or False"),
+        ({"purifier": {"epochs": 3}}, "to be a `LabelPurifier`"),
         ({"network": toy.network(size=8)}, "as the network was built for"),
     ],
 )
@@ -243,6 +244,62 @@ def test_bad_settings_are_told(options, message):
     arguments = {"network": toy.network(), "source": sets()[0]}
     with pytest.raises(ValueError, match=message):
         nk.DMLP(**arguments | SHORT | options)
+
+
+class Encoder(keras.Model):
+    """It does not say how it was made."""
+
+    def __init__(self, network):
+        super().__init__()
+        self.network = network
+
+    def call(self, images):
+        return self.network(images)["embedding"]
+
+
+def test_other_inputs_in_the_same_folder_are_told(tmp_path):
+    source, trusted = sets()
+
+    def soft(share):
+        rows = np.full((64, 4), (1.0 - share) / 3.0, np.float32)
+        rows[np.arange(64), source.labels] = share
+        return source.relabel(rows)
+
+    short = {"epochs": 1, "drops": (), "pretrain_epochs": 0}
+    views = quarters(source), quarters(trusted)
+
+    def started_at(share):
+        made = recipe(soft(share), **short)
+        given = {"features": views, "directory": tmp_path / "soft"}
+        fitted(made, soft(share), trusted, **given)
+
+    started_at(0.7)
+    started_at(0.7)
+    with pytest.raises(nk.recipes.ArtefactError, match="labels was"):
+        started_at(0.4)
+
+    def encoded(encoder):
+        made = recipe(source, encoder=encoder, epochs=1, drops=())
+        fitted(made, source, trusted, directory=tmp_path / "encoder")
+
+    network = toy.network()
+    encoded(Encoder(network))
+    encoded(Encoder(network))
+    with pytest.raises(nk.recipes.ArtefactError, match="features was"):
+        encoded(Encoder(toy.network()))
+
+
+def test_arguments_of_a_host_may_be_numbers_of_numpy(tmp_path):
+    source, trusted = sets()
+    made = recipe(
+        source,
+        host="dividemix",
+        host_options={"warmup_epochs": np.int64(1)},
+        epochs=2,
+        pretrain_epochs=0,
+    )
+    views = quarters(source), quarters(trusted)
+    fitted(made, source, trusted, features=views, directory=tmp_path)
 
 
 def test_arguments_of_a_host_are_refused_before_the_first_phase():
@@ -278,6 +335,12 @@ def test_bad_data_are_told_before_the_first_phase(tmp_path):
         ),
         ({"pretrain_epochs": 0}, {"features": (broken, views[1])}, "NaN"),
         ({"encoder": "features.npy"}, {}, "`features` in `fit`"),
+        (
+            {"pretrain_epochs": 0},
+            {"features": views[0]},
+            r"a pair: .* Received: shape \(64, 4\)",
+        ),
+        ({"pretrain_epochs": 0}, {"features": views[:1]}, "Received: 1 of"),
     ):
         given = {"trusted": trusted, "directory": tmp_path / "run"} | options
         with pytest.raises(ValueError, match=message):

@@ -7,8 +7,9 @@ forward and twice that backward): 150 forward passes for each training image.
 - Cross-entropy, and DMLP-Naive, which is the same on purified labels: 50
   epochs, SGD 0.02, 0.002 from epoch index 38, batches of 128.
 - DivideMix, DMLP-DivideMix and C2D: 4 epochs of warm-up and 6 more, each of
-  about 20 forward passes an image; 0.002 from epoch index 8, batches of 64,
-  unlabelled loss of weight 25 (none for asymmetric noise).
+  about 20 forward passes an image; 0.002 from epoch index 8, batches of 64.
+  Unlabelled loss of weight 25; none for asymmetric noise and, as is this
+  recipe's default, for purified labels.
 
 DMLP takes 1,000 of the images, 100 of each class, as trusted; its host sees the
 other 9,000. Features are those of the encoder of `dmlp_labels.py`, which saw
@@ -73,7 +74,7 @@ def methods(weight, encoder):
         "dividemix": ("dividemix", alone | divided),
         "dmlp-dividemix": (
             "dmlp",
-            _NETWORK | divided | purified | {"host": "dividemix"},
+            _NETWORK | _DIVIDED | purified | {"host": "dividemix"},
         ),
         "c2d": ("c2d", _NONE_HELD_OUT | divided | {"encoder": encoder}),
     }

@@ -20,6 +20,11 @@ DOUBTED = ("suspect", "out_of_distribution")
 #: would take seconds to import.
 LEFT_OUT = ("drop", "out_of_distribution")
 
+#: Those of an audit, edited or not; `""` where a person left none.
+VERDICTS = ("", "ok", "suspect", "relabelled", *LEFT_OUT)
+# Of labels that a person has settled.
+_SETTLED = ("corrected", "confirmed")
+
 _FIELDS = ("id", "path", "label", "given_label", "confidence", "verdict")
 
 
@@ -51,7 +56,12 @@ def write(run, output=None, suspect=True, formats=None):
 
     The audit may have been edited: what a person entered as `corrected_label`
     comes first, and makes the verdict `corrected`; `drop` there or as verdict
-    leaves the sample out; the verdict `ok` keeps the given label.
+    leaves the sample out; the verdict `ok` where there was a purified label
+    keeps the given one, and becomes `confirmed`.
+
+    `confidence` is that in the label written: its share of the purified
+    distribution, or what the audit says of the suggestion, or of the given
+    label being right. A person's is 1.
 
     The NPZ holds `id`, `label` and `given_label` (class numbers), `confidence`
     and `class_names`, without pickles, and of purified labels the distributions
@@ -152,6 +162,7 @@ def _read(path, known):
             "id",
             "given_label",
             "suggested_label",
+            "clean_probability",
             "confidence",
             "verdict",
         } - set(reader.fieldnames or ())
@@ -168,6 +179,11 @@ def _read(path, known):
                     f"{path}, line {line}: expected a class of the run in "
                     f"{column}; got {row[column]!r}"
                 )
+        if row["verdict"] not in VERDICTS:
+            raise ValueError(
+                f"{path}, line {line}: expected one of "
+                f"{', '.join(VERDICTS[1:])} as verdict; got {row['verdict']!r}"
+            )
         entered = _corrected(row)
         if entered and entered not in {*LEFT_OUT, *known, *_numbers(known)}:
             raise ValueError(
@@ -188,19 +204,23 @@ def _numbers(known):
 def _row(row, purified, known):
     """What is written of a row; its label is None where it is left out."""
     verdict, entered = row["verdict"], _corrected(row)
+    given, suggested = row["given_label"], row["suggested_label"]
     replaced = verdict != "ok" if purified else verdict == "relabelled"
-    label = row["suggested_label"] if replaced else row["given_label"]
+    label = suggested if replaced else given
     if entered:
         label = _numbers(known).get(entered, entered)
         verdict = "corrected"
-    if entered in LEFT_OUT or (not entered and verdict == "drop"):
+    elif purified and verdict == "ok" and suggested != given:
+        verdict = "confirmed"
+    if entered in LEFT_OUT or verdict == "drop":
         label = None
+    of_label = "confidence" if label == suggested else "clean_probability"
     return {
         "id": row["id"],
         "path": row.get("path", ""),
         "label": label,
-        "given_label": row["given_label"],
-        "confidence": row["confidence"],
+        "given_label": given,
+        "confidence": "1" if verdict in _SETTLED else row[of_label],
         "verdict": verdict,
     }
 
@@ -223,8 +243,14 @@ def _write_npz(path, rows, number, purified):
                 f"expected the samples of the run in its label audit; got "
                 f"{unknown[0]!r}, which has no purified label"
             )
-        found = np.asarray([purified[r["id"]] for r in rows])
-        more["probabilities"] = found.reshape(-1, len(number))
+        certain = np.eye(len(number), dtype=np.float32)
+        found = [
+            certain[number[r["label"]]]
+            if r["verdict"] in _SETTLED
+            else purified[r["id"]]
+            for r in rows
+        ]
+        more["probabilities"] = np.reshape(found, (-1, len(number)))
     unfinished = f"{path}.unfinished"
     with open(unfinished, "wb") as stream:
         np.savez_compressed(

@@ -62,6 +62,8 @@ def resolve(method, values):
 
 def build(network, source, settings):
     """The recipe of a run."""
+    import keras
+
     import noisy_keras as nk
     from noisy_keras.core import encoder_files
 
@@ -69,7 +71,9 @@ def build(network, source, settings):
     encoder = options.pop("encoder", None)
     if encoder is not None:
         network = nk.networks.warm_started(
-            encoder_files.load(encoder), source.num_classes
+            encoder_files.load(encoder),
+            source.num_classes,
+            dtype_policy=keras.config.dtype_policy().name,
         )
     return nk.C2D(network, source, **options)
 

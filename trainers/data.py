@@ -30,7 +30,8 @@ class Sources(NamedTuple):
         test: as published.
         trusted: with right labels, for methods that learn with such a set.
         removed: how many of those were in training.
-        keys: of the training split as it was loaded, `trusted_set.keys`.
+        keys: of the training split as it was loaded, before anything was held
+            out of it: `trusted_set.keys`.
         corrections: of its labels, a `Corrections` for each edited audit.
     """
 
@@ -77,11 +78,12 @@ def sources(data, data_dir, labels=None):
             "own; leave the flag out, or give 0 to go without."
         )
     validation = None
-    if share is None and "validation" in found.splits:
-        train = found.load(found.fit, **options)
+    own = share is None and "validation" in found.splits
+    train = found.load(found.fit if own else "train", **options)
+    keys = trusted_set.keys(train)
+    if own:
         validation = found.load("validation", **options)
     else:
-        train = found.load("train", **options)
         share = _HELD_OUT if share is None else share
         if share:
             train, validation = _hold_out(train, share, data)
@@ -147,7 +149,7 @@ def sources(data, data_dir, labels=None):
         test,
         trusted,
         removed,
-        trusted_set.keys(whole),
+        keys,
         tuple(done),
     )
 

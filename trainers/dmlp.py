@@ -39,9 +39,10 @@ recipe_flags.define(
     "features",
     "What makes the features that labels are purified on: the folder of a run "
     "of trainers.simclr or trainers.moco; a .keras file or a SavedModel's "
-    "folder, which gets pixels as they are in the pictures; or an .npy file "
-    "with the features themselves, a row for each sample of the training "
-    "split, the trusted ones included, as it is before --max_train_samples.",
+    "folder, which gets pixels as they are in the pictures (0 to 255, unless "
+    "its own layers change them); or an .npy file with the features "
+    "themselves, a row for each sample of the training split in its order, "
+    "before any is trusted, held out or left out by --max_train_samples.",
 )
 # In the place of the shared flag, which means something else.
 absl_flags.DEFINE_integer(
@@ -140,7 +141,6 @@ def resolve(method, values):
             f"here; got --features={values['features']}; trainers.c2d starts "
             "from an encoder"
         )
-    _check_features(features, resolved.data)
     before = [name for name in resolved.replaced if name not in given]
     return dataclasses.replace(resolved, replaced=(*before, *given))
 
@@ -156,17 +156,6 @@ def _check_trusted(values):
         raise settings.UsageError(
             f"--{one}: expected none beside --{other}, as each says which "
             f"samples are trusted; got {values[one]}"
-        )
-
-
-def _check_features(features, data):
-    if features is None or not features.endswith(".npy"):
-        return
-    if data["noise_type"] == "open_set":
-        raise settings.UsageError(
-            "--features: expected an encoder with --noise_type=open_set, which "
-            f"shows other pictures than a file of features was made of; got "
-            f"{features}"
         )
 
 

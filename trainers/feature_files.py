@@ -12,23 +12,32 @@ def rows(path, sources):
 
     Args:
         path: of an `.npy` file, a row for each sample of the training split
-            as it was loaded.
+            as it was loaded, in its order, before any was held out.
         sources: `data.Sources`.
 
     Returns:
         A pair, float32 `[N, D]` and `[V, D]`.
 
     Raises:
-        UsageError: no such array, another number of rows, or trusted samples
-            that are not of the training split.
+        UsageError: no such array, another number of rows, trusted samples
+            that are not of the training split, or foreign pictures in it.
     """
+    if sources.train.foreign is not None and sources.train.foreign.any():
+        raise UsageError(
+            "--features: expected an encoder where some training samples show "
+            "other pictures than a file of features was made of; got "
+            f"{sources.train.foreign.sum()} of them and {path}"
+        )
     place = {key: row for row, key in enumerate(sources.keys)}
     try:
         found = features.load(path, len(place))
     except (OSError, ValueError) as error:
         raise UsageError(
-            f"--features: {error}. Rows are those of the whole training split, "
-            "trusted samples included, without what is held out"
+            f"--features: {error}. Rows are those of the whole training split "
+            "in its order, with the samples that are trusted or held out. A "
+            "validation split that the data set has of its own is no part of "
+            "it; where that is cut from training (CIFAR), --held_out=0 leaves "
+            "it in"
         ) from error
     # Two folders may have pictures of the same name.
     keys = [trusted_set.keys(s) for s in (sources.train, sources.trusted)]

@@ -2,8 +2,8 @@
 
 from noisy_keras import callbacks
 from noisy_keras import recipes
-from noisy_keras.recipes import dmlp
 from noisy_keras.recipes import hosted
+from noisy_keras.recipes import purification
 from trainers import noise_estimate
 from trainers import quiet
 from trainers import watching
@@ -23,7 +23,8 @@ def train(run, folder, out, bar, options, picture_every, knn_every):
         knn_every: epochs between measurements of nearest neighbours.
 
     Raises:
-        UsageError: the folder holds phases of another configuration.
+        UsageError: the folder holds phases of another configuration, or a
+            phase can do nothing with what it was given.
     """
     recipe = run.model
 
@@ -54,6 +55,8 @@ def train(run, folder, out, bar, options, picture_every, knn_every):
         )
     except recipes.ArtefactError as error:
         raise UsageError(f"--output_dir: {error}") from error
+    except recipes.PhaseError as error:
+        raise UsageError(str(error)) from error
     run.recipe = recipe
 
 
@@ -65,26 +68,27 @@ def _estimate(run, folder, out, phase):
     return noise_estimate.make(run, folder, out, warmup, phase.first_epoch)
 
 
-def purification(run):
+def purified(run):
     """What `summary.json` holds of purified labels: dict, maybe empty."""
-    purified = getattr(run.recipe, "purified", None)
-    if purified is None:
+    found = getattr(run.recipe, "purified", None)
+    if found is None:
         return {}
+    right = purification.right_labels(found, run.train)
     return {
         "purification": {
-            "replaced": int(purified.replaced.sum()),
-            "candidate": purified.candidate,
-            "epoch": purified.epoch + 1,
-            "held_out_accuracy": purified.held_out_accuracy,
-            "estimated_noise_rate": purified.noise.rate,
-            "right_labels": dmlp.right_labels(purified, run.train) or None,
+            "replaced": int(found.replaced.sum()),
+            "candidate": found.candidate,
+            "epoch": found.epoch + 1,
+            "held_out_accuracy": found.held_out_accuracy,
+            "estimated_noise_rate": found.noise.rate,
+            "right_labels": right or None,
         }
     }
 
 
 def describe(run):
     """The same in a line for people, or None."""
-    purified = getattr(run.recipe, "purified", None)
-    return (
-        purified and f"Purified labels: {dmlp.describe(purified, run.train)}."
-    )
+    found = getattr(run.recipe, "purified", None)
+    if found is None:
+        return None
+    return f"Purified labels: {purification.describe(found, run.train)}."

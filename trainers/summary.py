@@ -79,7 +79,7 @@ def _of_phases(run, records, judged):
             **quality,
             "fallback": division.fallback or None,
         }
-    found = {"phases": last} | phases.purification(run)
+    found = {"phases": last} | phases.purified(run)
     return found | ({"detections": detections} if detections else {})
 
 

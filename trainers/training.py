@@ -95,6 +95,11 @@ def prepare(settings, data_dir, distribute, build, labels=None):
             raise UsageError(
                 "--batch_size: expected at most the number of training "
                 f"samples, {train.num_samples}; got {options['batch_size']}"
+                + (
+                    ""
+                    if "batch_size" in settings.replaced
+                    else ", which is the preset's: give a smaller one"
+                )
             )
         # After the data, which may have trained a network to make noise.
         keras.utils.set_random_seed(options["seed"])

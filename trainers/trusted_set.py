@@ -86,10 +86,17 @@ def spared(data, train):
     if data["trusted_csv"] is None:
         return None
     try:
-        listed = set(partition.read_names(data["trusted_csv"]).names)
+        listed = partition.read_names(data["trusted_csv"])
     except (OSError, ValueError) as error:
         raise UsageError(f"--trusted_csv: {error}") from error
-    found = np.asarray([name in listed for name in train.ids])
+    # Ids of the data set, or paths from the file's own folder on.
+    named = {*listed.names, *_files(os.path.dirname(listed.path), listed.names)}
+    found = np.asarray(
+        [
+            name in named or key in named
+            for name, key in zip(train.ids, keys(train), strict=True)
+        ]
+    )
     return found if found.any() and not found.all() else None
 
 
@@ -109,6 +116,9 @@ def describe(trusted, data, removed):
     each = f"{least}" if least == most else f"{least} to {most}"
     line = f"{trusted.num_samples} trusted images ({each} per class)"
     line += f", {removed} of them taken out of training"
+    asked = data.get("trusted_total")
+    if asked is not None and asked != trusted.num_samples:
+        line += f"; {asked} are not as many of each class"
     told = data["trusted_csv"] is not None
     if told or not trusted_flags.as_found(data["dataset"], data):
         return line
@@ -190,6 +200,11 @@ def keys(source):
     root = getattr(source, "root", None)
     if source.paths is None or root is None:
         return source.ids
+    return _files(root, source.paths)
+
+
+def _files(root, paths):
+    """One name for each file, however its path is written."""
     if not filesystem.is_remote(root):
         root = os.path.realpath(root)
-    return [os.path.normpath(os.path.join(root, path)) for path in source.paths]
+    return [os.path.normpath(os.path.join(root, path)) for path in paths]

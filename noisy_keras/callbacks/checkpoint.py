@@ -17,7 +17,9 @@ class ResumableCheckpoint(keras.callbacks.Callback):
     the position (epoch, round, step). Order, views and random numbers are
     functions of the seed and the position, so a process that was killed at any
     moment ends, once started again, with the weights it would have had. On
-    one CPU that holds bit for bit.
+    one CPU that holds bit for bit. Saving within an epoch sets the replicas'
+    moving statistics to their mean, as its end does; with several workers it
+    does not, and from such a checkpoint all have the first replica's.
 
     Put it last: what other callbacks write at an epoch's end is then there
     whenever the checkpoint says that the epoch is done.
@@ -76,6 +78,11 @@ class ResumableCheckpoint(keras.callbacks.Callback):
 
     def on_train_batch_end(self, batch, logs=None):
         if time.monotonic() - self._saved_at >= self.seconds:
+            # A checkpoint has one copy of what replicas keep apart within an
+            # epoch. Not so with several workers, who would wait for each other
+            # here, and whose clocks differ.
+            if not distribution.is_multi_worker(self.model.distribute_strategy):
+                self.model.synchronize()
             self._save()
 
     def on_epoch_end(self, epoch, logs=None):

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import math
 import os
 
 import keras
@@ -10,11 +11,20 @@ import numpy as np
 from noisy_keras.core import files
 from noisy_keras.version import __version__
 
-# Pictures whose pixels are looked at: ids alone are the same in many sets.
-_LOOKED_AT = 256
+# Pixels are looked at, for ids alone are the same in many sets: those of all
+# pictures that need no decoding, up to so many bytes, and of a few of others.
+_MOST_BYTES = 2**31
+_FEW = 256
+_AT_ONCE = 1024
 
 # Also say what was done with a network, which its weights tell.
 _LEFT_OUT = {"build_config", "compile_config"}
+
+# Where a configuration names layers.
+_REFERENCES = {"name", "keras_history", "input_layers", "output_layers"}
+
+# Whose name is no layer's.
+_NAMED_BY_KERAS = {"DTypePolicy", "FloatDTypePolicy"}
 
 
 def key(encoder, preprocessing, source, options):
@@ -23,7 +33,8 @@ def key(encoder, preprocessing, source, options):
     Args:
         encoder: a `keras.Model`, or the path of one.
         preprocessing: a Keras layer, or None.
-        source: a `Source`, of which ids and 256 pictures count; labels do not.
+        source: a `Source`, of which ids and pictures count; labels do not. Of
+            files it is their sizes, and the pixels of 256.
         options: more that they depend on; JSON can hold it.
 
     Returns:
@@ -43,9 +54,7 @@ def key(encoder, preprocessing, source, options):
             return None
     for text in source.ids:
         digest.update(str(text).encode("utf-8") + b"\0")
-    count = min(_LOOKED_AT, source.num_samples)
-    seen = np.linspace(0, source.num_samples - 1, count).astype(np.int64)
-    digest.update(np.ascontiguousarray(source.fetch(seen)).tobytes())
+    _add_pictures(digest, source)
     told = [
         options,
         source.image_shape,
@@ -102,6 +111,24 @@ def _path(folder, name):
     return os.path.join(os.fspath(folder), f"features-{name[:32]}.npy")
 
 
+def _add_pictures(digest, source):
+    count = source.num_samples
+    if source.paths is not None or (
+        count * math.prod(source.image_shape) > _MOST_BYTES
+    ):
+        count = min(_FEW, count)
+    rows = np.linspace(0, source.num_samples - 1, count).astype(np.int64)
+    for start in range(0, count, _AT_ONCE):
+        pixels = source.fetch(rows[start : start + _AT_ONCE])
+        digest.update(np.ascontiguousarray(pixels).tobytes())
+    root = getattr(source, "root", None)
+    if source.paths is None or root is None or "://" in str(root):
+        return
+    # Not when they were changed: a copy of a folder is the same pictures.
+    sizes = [os.path.getsize(os.path.join(root, p)) for p in source.paths]
+    digest.update(np.asarray(sizes, np.int64).tobytes())
+
+
 def _add_network(digest, network):
     config = keras.saving.serialize_keras_object(network)
     names = {}
@@ -121,6 +148,8 @@ def _add_weights(digest, network):
 def _collect_names(config, names):
     """Numbers the names of layers, in which Keras counts, as they come."""
     if isinstance(config, dict):
+        if config.get("class_name") in _NAMED_BY_KERAS:
+            return
         if isinstance(config.get("name"), str):
             names.setdefault(config["name"], f"#{len(names)}")
         config = list(config.values())
@@ -129,17 +158,28 @@ def _collect_names(config, names):
             _collect_names(value, names)
 
 
-def _renamed(config, names):
-    """A configuration by those numbers, nodes between layers included."""
+def _renamed(config, names, refers=False):
+    """A configuration by those numbers, nodes between layers included.
+
+    Args:
+        config: what `keras.saving.serialize_keras_object` makes, or a part.
+        names: of `_collect_names`.
+        refers: whether strings of this part are names of layers; else they
+            may be an activation, `"relu"`, as some layer is called.
+    """
     if isinstance(config, dict):
+        if config.get("class_name") in _NAMED_BY_KERAS:
+            return config
         return {
-            key: _renamed(value, names)
+            key: _renamed(value, names, refers or key in _REFERENCES)
             for key, value in config.items()
             if key not in _LEFT_OUT
         }
     if isinstance(config, (list, tuple)):
-        return [_renamed(value, names) for value in config]
-    return names.get(config, config) if isinstance(config, str) else config
+        return [_renamed(value, names, refers) for value in config]
+    if refers and isinstance(config, str):
+        return names.get(config, config)
+    return config
 
 
 def _add_path(digest, path):

@@ -42,6 +42,11 @@ class FeatureQueue(SampleTable):
         """The rows as they are: float32 `[Q, d]`."""
         return tf.convert_to_tensor(self.rows.value)
 
+    def clear(self):
+        """Empties all places."""
+        self.rows.assign(keras.ops.zeros_like(self.rows))
+        self.position.assign(0)
+
     def push(self, rows):
         """Puts rows in the places of the oldest.
 

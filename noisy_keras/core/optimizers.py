@@ -105,9 +105,12 @@ def prepared(optimizer, networks):
             "Received: use_ema=True"
         )
     scaled = keras.optimizers.LossScaleOptimizer
-    # As Keras does for a model whose own policy is float16.
+    # As Keras does for a model whose own policy is float16. That of a saved
+    # network's layers stays what it was, its own becomes the session's.
     if not isinstance(optimizer, scaled) and any(
-        network.dtype_policy.name == "mixed_float16" for network in networks
+        layer.compute_dtype == "float16"
+        for network in networks
+        for layer in network._flatten_layers()
     ):
         optimizer = scaled(optimizer)
     return optimizer

@@ -125,6 +125,8 @@ class MoCo(SelfSupervisedModel):
             # The network may have been given weights since.
             self.key_encoder.start(self.encoder)
             self.key_head.start(self.head)
+            # Keys of an earlier training are another network's.
+            self.queue.clear()
         return super().make_schedule(source, batch_size, seed, steps_per_epoch)
 
     def check_batch(self, batch_size):

@@ -8,6 +8,7 @@ from noisy_keras.networks import bottleneck_resnet
 from noisy_keras.networks import head
 from noisy_keras.networks import photo_resnet
 from noisy_keras.networks import preact_resnet
+from noisy_keras.networks import precision
 from noisy_keras.networks import resnet
 from noisy_keras.networks import wide_resnet
 
@@ -112,7 +113,7 @@ def reinitialized(network):
     return keras.saving.deserialize_keras_object(_without_seeds(config))
 
 
-def warm_started(encoder, num_classes=None):
+def warm_started(encoder, num_classes=None, dtype_policy=None):
     """A network that starts from a trained one, with a fresh classifier.
 
     The seam through which contrastive learning (`SimCLR`, `MoCo`) helps any
@@ -123,6 +124,8 @@ def warm_started(encoder, num_classes=None):
             `SimCLR.encoder` or one read by `keras.models.load_model`; it stays
             as it is.
         num_classes: K, at least 2; default: the encoder's.
+        dtype_policy: name of the policy to compute in, such as
+            `"mixed_bfloat16"`; default: the encoder's.
 
     Returns:
         A `keras.Model` of the same structure. All weights are copies, but for
@@ -151,6 +154,8 @@ def warm_started(encoder, num_classes=None):
             f"Expected at least 2 classes. Received: num_classes={num_classes}"
         )
     config = _without_seeds(keras.saving.serialize_keras_object(encoder))
+    if dtype_policy is not None:
+        config = precision.at_policy(config, dtype_policy, [head.CLASSIFIER])
     if num_classes is not None:
         for layer in config["config"]["layers"]:
             if layer["config"].get("name") == head.CLASSIFIER:

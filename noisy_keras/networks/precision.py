@@ -2,6 +2,8 @@
 
 import keras
 
+_POLICIES = ("DTypePolicy", "FloatDTypePolicy")
+
 
 def in_float32(network):
     """A copy of a network that computes in float32, for exact gradients.
@@ -17,6 +19,46 @@ def in_float32(network):
     return keras.saving.deserialize_keras_object(_plain(config))
 
 
+def at_policy(config, policy, exact):
+    """The configuration of a network that computes at another precision.
+
+    Args:
+        config: as `keras.saving.serialize_keras_object` makes it.
+        policy: name of a dtype policy, such as `"mixed_bfloat16"`.
+        exact: names of the layers that stay in float32. In a network of 16
+            bits all others in float32 stay so, too.
+
+    Returns:
+        A new configuration.
+    """
+    policies = set(_policies(config))
+    replaced = policies - {"float32"} or policies
+
+    def changed(value, name=None):
+        if isinstance(value, dict):
+            if value.get("class_name") in _POLICIES:
+                if name in exact or value["config"]["name"] not in replaced:
+                    return value
+                return {**value, "config": {"name": policy}}
+            name = value.get("name", name)
+            return {key: changed(item, name) for key, item in value.items()}
+        if isinstance(value, (list, tuple)):
+            return [changed(item, name) for item in value]
+        return value
+
+    return changed(config)
+
+
+def _policies(config):
+    if isinstance(config, dict):
+        if config.get("class_name") in _POLICIES:
+            yield config["config"]["name"]
+        config = list(config.values())
+    if isinstance(config, (list, tuple)):
+        for value in config:
+            yield from _policies(value)
+
+
 def is_mixed(network):
     """Whether some layer computes in fewer than 32 bits."""
     return any(
@@ -27,7 +69,7 @@ def is_mixed(network):
 
 def _plain(config):
     if isinstance(config, dict):
-        if config.get("class_name") in ("DTypePolicy", "FloatDTypePolicy"):
+        if config.get("class_name") in _POLICIES:
             return "float32"
         return {
             key: "float32"

@@ -1,6 +1,7 @@
 """Methods of several trainings: what one leaves, the next begins with."""
 
 from noisy_keras.recipes.artefacts import ArtefactError
+from noisy_keras.recipes.artefacts import PhaseError
 from noisy_keras.recipes.c2d import C2D
 from noisy_keras.recipes.dmlp import DMLP
 from noisy_keras.recipes.drpl import DRPL
@@ -15,5 +16,6 @@ __all__ = [
     "HOSTS",
     "ArtefactError",
     "Phase",
+    "PhaseError",
     "Recipe",
 ]

@@ -15,6 +15,10 @@ class ArtefactError(ValueError):
     """A folder whose artefacts cannot be gone on with."""
 
 
+class PhaseError(ValueError):
+    """A phase that can do nothing with what it was given."""
+
+
 class Artefacts:
     """Named sets of arrays, in a folder or in memory.
 

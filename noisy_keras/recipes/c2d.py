@@ -10,7 +10,9 @@ Divide: Self-Supervised Pre-Training for Learning with Noisy Labels, WACV 2022.
 
 from noisy_keras.recipes.hosted import HostedRecipe
 
-#: What the released code does in DivideMix beside its encoder.
+#: What the released code does in DivideMix beside its encoder. Two things that
+#: it does are left out: it gives the mixture up to 200 rounds, not 10, and
+#: moves a threshold beyond all probabilities to the nearest of them.
 RELEASED = {
     "warmup_epochs": 5,
     "warmup_view": "jitter",

@@ -22,6 +22,9 @@ from noisy_keras.methods.dmlp import choice
 from noisy_keras.methods.dmlp.data import Data
 from noisy_keras.methods.dmlp.purifier import LabelPurifier
 from noisy_keras.methods.dmlp.result import PurifiedLabels
+from noisy_keras.methods.dmlp.state import OtherDataError
+from noisy_keras.recipes import purification
+from noisy_keras.recipes.artefacts import PhaseError
 from noisy_keras.recipes.hosted import HOST
 from noisy_keras.recipes.hosted import HostedRecipe
 
@@ -146,6 +149,7 @@ class DMLP(HostedRecipe):
 
         Raises:
             ArtefactError: a folder of another configuration or data.
+            PhaseError: features that labels cannot be purified on.
             ValueError: data or arguments that do not fit.
         """
         self._features = features
@@ -156,16 +160,19 @@ class DMLP(HostedRecipe):
         encoder = self.pretrained(training)
 
         def purify():
-            # 1. Features.
-            views, trusted_views = self._features_of(training, encoder)
-            # 2. Purified labels.
-            return self._purify(training, views, trusted_views).as_arrays()
+            try:
+                # 1. Features.
+                views = self._features_of(training, encoder)
+                # 2. Purified labels.
+                return self._purify(training, *views).as_arrays()
+            except ValueError as error:
+                raise PhaseError(str(error)) from error
 
         self.purified = PurifiedLabels.of_arrays(
             training.once(PURIFIED, purify)
         )
         training.discard("checkpoints", PURIFIED)
-        training.report(describe(self.purified, training.source))
+        training.report(purification.describe(self.purified, training.source))
         # 3. The host on them.
         source = self.labels_of(self.phases[-1], training.source)
         start = encoder if self.settings["warm_start"] else None
@@ -209,9 +216,11 @@ class DMLP(HostedRecipe):
         super().check(source, trusted)
         purifier = self.purifier
         choice.hold_out(trusted.labels, purifier.held_out, purifier.seed)
+        width = self.networks[0].output["embedding"].shape[-1]
         if self._encoder is not None:
             extractor = features_module.Extractor(self._encoder)
-            extractor(source.subset([0]))  # Maybe it is for other images.
+            # Maybe it is for other images.
+            width = extractor(source.subset([0])).shape[-1]
             key = extractor.key(source, "none", 0)
             self.inputs["features"] = key or feature_cache.weights_key(
                 extractor.encoder
@@ -228,6 +237,15 @@ class DMLP(HostedRecipe):
                     purifier.seed,
                 )
             self.inputs["features"] = data.fingerprint()
+            width = data.features[0].shape[-1]
+        size = min(purifier.batch_size, source.num_samples)
+        if not purifier.ridge and size < width:
+            # Not hours later, when they are there.
+            raise ValueError(
+                "Expected a ridge where batches have fewer samples than "
+                "features, such as 1e-3. Received: ridge=0, batches of "
+                f"{size} samples, and {width} features"
+            )
 
     def _features_of(self, training, encoder):
         """Of the source and of the trusted samples."""
@@ -244,67 +262,26 @@ class DMLP(HostedRecipe):
         )
 
     def _purify(self, training, views, trusted_views):
-        state = training.folder("checkpoints", PURIFIED)
         training.report(
             f"{training.source.num_samples} labels are purified by "
             f"{self.trusted.num_samples} trusted ones"
         )
-        return self.purifier.fit(
-            training.source,
-            views,
-            self.trusted,
-            trusted_views,
-            directory=state,
-            verbose=training.options["verbose"],
-        )
 
+        def fit():
+            return self.purifier.fit(
+                training.source,
+                views,
+                self.trusted,
+                trusted_views,
+                directory=training.folder("checkpoints", PURIFIED),
+                verbose=training.options["verbose"],
+            )
 
-def describe(purified, source):
-    """What a purification did, in a line.
-
-    Args:
-        purified: `PurifiedLabels`.
-        source: that it was of.
-
-    Returns:
-        str; right labels before and after where the truth is known.
-    """
-    parts = [f"{purified.replaced.sum()} of {len(purified)} labels replaced"]
-    if purified.candidate == "given":
-        parts[0] += ": on held-out samples the features say no better ones"
-    else:
-        number = purified.epoch + 1
-        parts[0] += f" by the {purified.candidate} of epoch {number}"
-    if purified.held_out_accuracy:
-        best = purified.held_out_accuracy
-        given, found = best["given"], best[purified.candidate]
-        parts.append(f"held-out samples: {given:.1%} right before, {found:.1%}")
-        parts[-1] += " after"
-    found = right_labels(purified, source)
-    if found:
-        before, after = found["before"], found["after"]
-        parts.append(f"labels: {before:.1%} right before, {after:.1%} after")
-    return "; ".join(parts)
-
-
-def right_labels(purified, source):
-    """How many labels were right, and are.
-
-    Args:
-        purified: `PurifiedLabels`.
-        source: that it was of.
-
-    Returns:
-        dict of `before` and `after`, in [0, 1]; empty where the truth is
-        unknown. Pictures of no class are wrong before and after.
-    """
-    known = source.truth_known
-    if not known.any():
-        return {}
-    return {
-        name: float(np.mean((labels == source.true_labels)[known]))
-        for name, labels in (
-            ("before", source.labels),
-            ("after", purified.label),
-        )
-    }
+        try:
+            return fit()
+        except OtherDataError:
+            # The recipe's own data are the same: features were computed anew,
+            # and on some devices their last bits differ.
+            training.report("features were made anew, and so are the labels")
+            training.discard("checkpoints", PURIFIED)
+            return fit()

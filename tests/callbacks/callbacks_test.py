@@ -73,6 +73,28 @@ def test_a_killed_run_ends_as_if_it_had_not_been(tmp_path):
 
 
 @pytest.mark.large
+def test_replicas_go_on_from_within_an_epoch(tmp_path, two_replicas):
+    """Each has moving statistics of its own, which make MoCo's keys."""
+    source = toy.source(64)
+
+    def trained(folder, *callbacks):
+        keras.utils.set_random_seed(4)
+        with two_replicas.scope():
+            model = nk.MoCo(toy.network(), 64, queue_size=32, key_momentum=0.5)
+            model.compile(nk.MomentumSGD(0.05))
+        keep = nk.callbacks.ResumableCheckpoint(tmp_path / folder, minutes=0)
+        options = {"epochs": 2, "batch_size": 16, "verbose": 0}
+        model.fit(source, callbacks=[keep, *callbacks], **options)
+        return model.get_weights()
+
+    whole = trained("whole")
+    with pytest.raises(Killed):
+        trained("parts", KillAfter(6))
+    for mine, other in zip(whole, trained("parts"), strict=True):
+        np.testing.assert_allclose(mine, other, rtol=1e-5, atol=1e-6)
+
+
+@pytest.mark.large
 def test_a_finished_run_trains_no_more(tmp_path):
     train(tmp_path)
     _, history = train(tmp_path)

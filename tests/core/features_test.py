@@ -1,3 +1,4 @@
+import functools
 import os
 
 import keras
@@ -7,6 +8,7 @@ import tensorflow as tf
 
 import noisy_keras as nk
 from noisy_keras.core import feature_cache
+from noisy_keras.data import example
 from tests import toy
 
 
@@ -254,6 +256,42 @@ def test_the_cache_knows_which_output_comes_first(source, tmp_path):
         )
     ]
     assert found[0].min() < 0.0 <= found[1].min()
+
+
+def test_the_cache_knows_layers_that_are_called_like_their_arguments():
+    def model(activation, dtype="float32"):
+        inputs = keras.Input((16, 16, 3))
+        layer = keras.layers.Activation(
+            activation, name=activation, dtype=dtype
+        )
+        return keras.Model(inputs, layer(inputs))
+
+    source = toy.source(8)
+    kinds = [
+        model("relu"),
+        model("gelu"),
+        model("relu", "mixed_float16"),
+        model("relu", "mixed_bfloat16"),
+    ]
+    keys = {feature_cache.key(kind, None, source, []) for kind in kinds}
+    assert len(keys) == 4 and None not in keys
+
+
+def test_the_cache_knows_every_picture(tmp_path, network):
+    images, labels = toy.pictures(1000)
+    key = functools.partial(feature_cache.key, network, None, options=[])
+    changed = images.copy()
+    changed[1, 0, 0, 0] ^= 1
+    sources = [nk.data.from_arrays(i, labels) for i in (images, changed)]
+    assert key(source=sources[0]) != key(source=sources[1])
+    example.write(str(tmp_path / "pictures"))
+    files = nk.data.from_folder(tmp_path / "pictures", image_size=16)
+    before = key(source=files)
+    # Between those whose pixels are looked at.
+    path = os.path.join(files.root, files.paths[3])
+    with open(path, "ab") as stream:
+        stream.write(b"\0")
+    assert key(source=files) != before
 
 
 def test_layers_that_cannot_be_told_apart_are_not_kept(

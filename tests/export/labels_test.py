@@ -76,24 +76,31 @@ def test_purified_labels_replace_all_they_differ_from(tmp_path):
 
 def test_what_a_person_edited_comes_first(tmp_path):
     assert labels.LEFT_OUT == corrections.LEFT_OUT
-    columns = "id,given_label,suggested_label,confidence,verdict"
+    columns = (
+        "id,given_label,suggested_label,clean_probability,confidence,verdict"
+    )
     rows = [
-        "a,cat,cat,0.9,ok,dog",
-        "b,dog,cat,0.9,relabelled,",
-        "c,dog,cat,0.6,drop,",
-        "d,dog,cat,0.6,ok,",
-        "e,dog,cat,0.6,suspect,drop",
-        "f,dog,cat,0.6,suspect,0",
+        "a,cat,cat,0.9,0.9,ok,dog",
+        "b,dog,cat,0.1,0.9,relabelled,",
+        "c,dog,cat,0.2,0.6,drop,",
+        "d,dog,cat,0.7,0.6,ok,",
+        "e,dog,cat,0.2,0.6,suspect,drop",
+        "f,dog,cat,0.2,0.6,suspect,0",
     ]
     run = a_run(tmp_path / "run")
     text = "\n".join([f"{columns},corrected_label", *rows])
     (run / "label_audit.csv").write_text(text)
 
+    confidence = {}
+
     def found(name, **options):
-        written = labels.write(run, tmp_path / name, formats=["csv"], **options)
+        written = labels.write(
+            run, tmp_path / name, formats=["csv", "npz"], **options
+        )
         with open(tmp_path / name / "labels.csv", newline="") as stream:
-            read = {r["id"]: r["label"] for r in csv.DictReader(stream)}
-        return read, written.left_out
+            rows = list(csv.DictReader(stream))
+        confidence[name] = [float(r["confidence"]) for r in rows]
+        return {r["id"]: r["label"] for r in rows}, written.left_out
 
     expected = {"a": "dog", "b": "cat", "d": "dog", "f": "cat"}
     assert found("out") == (expected, 2)
@@ -106,8 +113,19 @@ def test_what_a_person_edited_comes_first(tmp_path):
     )
     # The verdict of d was edited: purified it would be a cat.
     assert found("purified") == (expected, 2)
+    # Of the label that is written; a person's is sure.
+    assert confidence["out"] == [1.0, 0.9, 0.7, 1.0]
+    assert confidence["purified"] == [1.0, 0.9, 1.0, 1.0]
+    with np.load(tmp_path / "purified" / "labels.npz") as arrays:
+        probabilities = arrays["probabilities"]
+        chosen = probabilities[np.arange(4), arrays["label"]]
+    np.testing.assert_allclose(chosen, confidence["purified"])
+    assert probabilities[0].tolist() == [0.0, 1.0]
     (run / "label_audit.csv").write_text(text.replace("suspect,0", "ok,bird"))
     with pytest.raises(ValueError, match="line 7: .* corrected_label; got 'bi"):
+        labels.write(run)
+    (run / "label_audit.csv").write_text(text.replace("drop,\n", "Drop,\n"))
+    with pytest.raises(ValueError, match="line 4: .* as verdict; got 'Drop'"):
         labels.write(run)
 
 
@@ -123,7 +141,7 @@ def test_parquet_has_the_columns_of_the_csv_file(tmp_path):
     found = table.to_pylist()
     assert [r["label"] for r in found] == [r["label"] for r in rows]
     assert found[1]["given_label"] == "dog"
-    assert found[2]["confidence"] == pytest.approx(0.6)
+    assert found[2]["confidence"] == pytest.approx(0.2)
 
 
 def test_without_its_package_parquet_is_left_out_and_told(
@@ -178,7 +196,7 @@ def test_an_audit_with_unknown_classes_is_told(tmp_path, row, message):
 def test_an_audit_without_its_columns_is_told(tmp_path):
     run = a_run(tmp_path / "run")
     (run / "label_audit.csv").write_text("id,label\na,cat\n")
-    with pytest.raises(ValueError, match="missing: confidence, given_label"):
+    with pytest.raises(ValueError, match="missing: clean_probability, conf"):
         labels.write(run)
 
 

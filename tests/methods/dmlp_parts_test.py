@@ -137,6 +137,9 @@ def test_the_best_is_kept_and_ties_go_to_the_lower_error():
     best.offer("response", (0.7, -0.8), 5, lambda: [9])
     assert best.kept["labels"] == [1] and best.epoch["labels"] == 1
     assert best.winner() == "response" and best.last_gain() == 5
+    # Labels that nothing beats yet may be beaten by what still gains.
+    best.offer("given", (0.8, -0.2), -1, list)
+    assert best.winner() == "given" and best.last_gain() == 5
 
 
 def test_a_factor_solves_its_batch():

@@ -55,6 +55,7 @@ def test_the_loss_is_that_of_the_second_views_keys_against_the_queue():
     queue = np.random.RandomState(0).normal(size=(24, 8))
     queue /= np.linalg.norm(queue, axis=1, keepdims=True)
     model.queue.assign(queue)
+    model.optimizer.iterations.assign(1)  # A first step would empty it.
     [one] = model.make_schedule(source, 8)(0)
     fields = next(iter(one.dataset()))["train"]
     first, second = (
@@ -108,6 +109,19 @@ def test_given_weights_count_for_the_keys_too():
         strict=True,
     ):
         np.testing.assert_array_equal(one, key)
+
+
+def test_a_training_begun_anew_begins_with_an_empty_queue():
+    source = toy.source(32)
+    model = small()
+    model.fit(source, epochs=1, batch_size=8, steps_per_epoch=2, verbose=0)
+    kept = model.queue.numpy()
+    model.make_schedule(source, 8)  # As `fit` goes on.
+    np.testing.assert_array_equal(model.queue.numpy(), kept)
+    model.compile(nk.MomentumSGD(0.05))
+    model.make_schedule(source, 8)
+    assert not model.queue.numpy().any()
+    assert int(model.queue.position.numpy()) == 0
 
 
 @pytest.mark.parametrize(

@@ -57,6 +57,34 @@ def test_a_backbone_and_a_saved_encoder(tmp_path):
     )
 
 
+@pytest.mark.parametrize("before", ["float32", "mixed_float16"])
+def test_another_precision(before, tmp_path):
+    def built(policy):
+        keras.config.set_dtype_policy(policy)
+        return nk.networks.build(
+            "tiny", image_shape=(16, 16, 3), num_classes=4, width=4
+        )
+
+    def computed(network):
+        return [layer.compute_dtype for layer in network.layers[1:]]
+
+    built(before).save(tmp_path / "encoder.keras")
+    wanted = {p: computed(built(p)) for p in ("mixed_bfloat16", "float32")}
+    encoder = keras.models.load_model(tmp_path / "encoder.keras")
+    for policy, kinds in wanted.items():
+        network = nk.networks.warm_started(encoder, dtype_policy=policy)
+        assert computed(network) == kinds
+        assert {w.dtype for w in network.weights} == {"float32"}
+        first = network.weights[0].numpy()
+        np.testing.assert_array_equal(first, encoder.weights[0].numpy())
+    assert computed(nk.networks.warm_started(encoder)) == computed(encoder)
+    # Its layers say so, whatever the policy of the session.
+    model = nk.CrossEntropy(nk.networks.warm_started(encoder), 32)
+    model.compile()
+    scaled = isinstance(model.optimizer, keras.optimizers.LossScaleOptimizer)
+    assert scaled == (before == "mixed_float16")
+
+
 def test_what_is_no_network_is_told():
     with pytest.raises(ValueError, match="at least 2 classes"):
         nk.networks.warm_started(toy.network(), num_classes=1)

@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 
 import noisy_keras as nk
+from noisy_keras.methods.dmlp import run as run_module
 from noisy_keras.recipes import hosts
 from tests import toy
 
@@ -287,6 +288,44 @@ def test_other_inputs_in_the_same_folder_are_told(tmp_path):
     encoded(Encoder(network))
     with pytest.raises(nk.recipes.ArtefactError, match="features was"):
         encoded(Encoder(toy.network()))
+
+
+def test_features_made_anew_are_no_other_data(tmp_path, monkeypatch):
+    """On some devices their last bits differ from one time to the next."""
+    source, trusted = sets()
+    made = {"encoder": toy.network(), "epochs": 1, "drops": ()}
+    measure, told = run_module.Run.measure, []
+
+    def stopped(self, epoch, found):
+        if epoch == 1:
+            raise Stop
+        return measure(self, epoch, found)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(run_module.Run, "measure", stopped)
+        patched.setattr(run_module, "SECONDS_BETWEEN_SAVES", 0.0)
+        with pytest.raises(Stop):
+            fitted(recipe(source, **made), source, trusted, directory=tmp_path)
+    state = tmp_path / "checkpoints" / "purified"
+    assert len(list(state.iterdir())) == 1
+    for path in (tmp_path / "features").iterdir():
+        np.save(path, np.load(path) + np.float32(1e-5))
+    given = {"directory": tmp_path, "report": told.append}
+    fitted(recipe(source, **made), source, trusted, **given)
+    assert "features were made anew, and so are the labels" in told
+    assert not state.exists()
+
+
+def test_what_cannot_be_purified_on_is_told_as_such(tmp_path):
+    source, trusted = sets()
+    none = {"ridge": 0.0, "epochs": 1}
+    few = nk.LabelPurifier(batch_size=4, **none)
+    with pytest.raises(ValueError, match="a ridge .*4 samples, and 16 feat"):
+        fitted(recipe(source, purifier=few), source, trusted)
+    views = [np.repeat(quarters(s), 2, axis=1) for s in (source, trusted)]
+    one = recipe(source, purifier=nk.LabelPurifier(**none), pretrain_epochs=0)
+    with pytest.raises(nk.recipes.PhaseError, match="Expected features of ful"):
+        fitted(one, source, trusted, features=views)
 
 
 def test_arguments_of_a_host_may_be_numbers_of_numpy(tmp_path):

@@ -1,10 +1,12 @@
 import inspect
 import json
+import os
 
 import numpy as np
 import pytest
 
 import noisy_keras as nk
+from noisy_keras.data import example
 from noisy_keras.recipes import c2d
 from noisy_keras.recipes import pretraining
 from tests.trainers import datasets_test
@@ -13,6 +15,8 @@ from trainers import data
 from trainers import feature_files
 from trainers import recipe_flags
 from trainers import recipe_presets
+from trainers import run_folder
+from trainers import trusted_set
 from trainers.usage import UsageError
 
 OWN = {
@@ -206,21 +210,54 @@ def test_trusted_samples_are_counted_in_all():
         sources(trusted=None, trusted_total=9)
 
 
-def test_what_a_file_names_is_not_held_out(tmp_path):
-    from noisy_keras.data import example
-
-    folder = tmp_path / "pictures"
+@pytest.fixture(scope="module")
+def example_pictures(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("user") / "pictures"
     example.write(str(folder))
+    lines = (folder / "checked.csv").read_text().splitlines()
+    # From another folder on, and not as the ids are written.
+    other = [lines[0], *(f"./pictures/{line}" for line in lines[1:])]
+    (folder.parent / "other.csv").write_text("\n".join(other) + "\n")
+    return folder
+
+
+@pytest.mark.parametrize("file", ["checked.csv", "../other.csv"])
+def test_what_a_file_names_is_not_held_out(example_pictures, file, tmp_path):
     given = datasets_test.options(
-        f"folder:{folder}",
+        f"folder:{example_pictures}",
         image_size=8,
         noise_type="none",
         noise_rate=0.0,
-        trusted_csv=str(folder / "checked.csv"),
+        trusted_csv=os.path.normpath(example_pictures / file),
     )
     found = data.sources(given, None)
     assert found.trusted.num_samples == 200 and found.removed == 200
     assert found.validation.num_samples == 180
     assert found.train.num_samples == 1797 - 200 - 180
-    held = set(found.validation.ids)
-    assert not held & (set(found.trusted.ids) | set(found.train.ids))
+    names = trusted_set.keys
+    held = set(names(found.validation))
+    assert not held & ({*names(found.trusted)} | {*names(found.train)})
+    # Rows of a file are those of the whole folder, whatever is held out.
+    whole = nk.data.from_folder(example_pictures, image_size=8)
+    rows = np.arange(1797, dtype=np.float32)[:, None]
+    np.save(tmp_path / "features.npy", rows)
+    place = {name: row for row, name in enumerate(names(whole))}
+    got = feature_files.rows(str(tmp_path / "features.npy"), found)
+    for features, source in zip(got, (found.train, found.trusted), strict=True):
+        expected = [place[name] for name in names(source)]
+        np.testing.assert_array_equal(features[:, 0], expected)
+
+
+def test_a_file_has_no_rows_of_foreign_pictures(tmp_path):
+    path = tmp_path / "features.npy"
+    np.save(path, np.ones((1257, 2), np.float32))
+    made = {"noise_foreign_classes": ["8", "9"], "trusted": 4}
+    found = sources(**made | {"noise_type": "open_set", "noise_rate": 0.2})
+    with pytest.raises(UsageError, match="--features: .* show other pictures"):
+        feature_files.rows(str(path), found)
+    # Nor where a manifest tells of them.
+    run_folder.keep_labels(tmp_path, found.train, resumed=False)
+    kept = str(tmp_path / run_folder.LABELS)
+    again = sources(**made, noise_manifest=kept)
+    with pytest.raises(UsageError, match="--features: .* show other pictures"):
+        feature_files.rows(str(path), again)

@@ -183,7 +183,7 @@ def test_pictures_of_another_folder_are_trusted(tmp_path):
     assert list(found.trusted.labels) == [0, 1]
     # Pictures of the training split have the same names, and are others.
     features = tmp_path / "features.npy"
-    np.save(features, np.arange(36.0)[:, None])
+    np.save(features, np.arange(40.0)[:, None])
     with pytest.raises(UsageError, match="--features: .*no row in"):
         feature_files.rows(str(features), found)
 

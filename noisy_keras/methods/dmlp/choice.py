@@ -99,8 +99,15 @@ class Best:
         return max(self.quality, key=lambda name: self.quality[name])
 
     def last_gain(self):
-        """The epoch that the winner is of."""
-        return self.epoch[self.winner()]
+        """The epoch that the winner is of.
+
+        Where nothing beats the given labels yet, that of the last gain of any:
+        they may still.
+        """
+        winner = self.winner()
+        if winner == "given":
+            return max(self.epoch.values())
+        return self.epoch[winner]
 
     def state(self):
         """As a dict that JSON can hold, and a dict of arrays."""

@@ -11,6 +11,10 @@ from noisy_keras.core import files
 _NAME = "purification.npz"
 
 
+class OtherDataError(ValueError):
+    """A state of other labels or features, and the same settings."""
+
+
 class State:
     """Nested arrays in a folder, written whole or not at all.
 
@@ -83,7 +87,8 @@ class State:
             if now.get(key) != then.get(key)
         ]
         told = "; ".join(different[:4]) or "other labels or features"
-        raise ValueError(
+        kind = ValueError if different else OtherDataError
+        raise kind(
             f"Expected a purification of these very settings and data in "
             f"{self.path}. Received: {told}. Name another folder, or go on "
             "with what it was begun with."

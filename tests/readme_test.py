@@ -102,6 +102,25 @@ def test_command_lines_are_accepted(line, folder):
     assert result.stdout.strip()
 
 
+@pytest.mark.large
+def test_labels_are_repaired_in_three_commands(folder, tmp_path):
+    lines = [
+        line
+        for line in command_lines("python -m ")
+        if "=runs/features" in line or "=runs/purified" in line
+    ]
+    assert len(lines) == 3
+    for line in lines:
+        arguments = shlex.split(line.replace("=runs/", f"={tmp_path}/"))[1:]
+        if "trainers." in line:
+            arguments += ["--epochs=2"]
+        result = run(arguments, folder)
+        assert result.returncode == 0, result.stderr
+    with open(tmp_path / "purified" / "labels" / "labels.csv") as stream:
+        # 200 are trusted, 180 held out.
+        assert len(stream.readlines()) == 1 + 1797 - 200 - 180
+
+
 def test_what_is_named_exists_and_what_exists_is_named():
     text = readme()
     for module in set(re.findall(r"`trainers\.(\w+)`", text)):

@@ -133,10 +133,14 @@ def test_features_of_a_run_and_of_a_file(tmp_path):
         "--max_train_samples=300",
         "--epochs=2",
         "--warmup_epochs=1",
+        # Not as the encoder was trained.
+        "--mixed_precision",
     )
     assert result.returncode == 0, result.stderr
     model = keras.models.load_model(folder / "model.keras")
     assert type(model) is nk.DivideMix
+    kinds = {layer.compute_dtype for layer in model.networks[0].layers}
+    assert kinds == {"bfloat16", "float32"}
     assert model.networks[1].count_params() == network.count_params()
     summary = json.loads((folder / "summary.json").read_text())
     assert "purification" not in summary and summary["final"]["epoch"] == 2

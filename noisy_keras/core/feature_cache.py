@@ -66,6 +66,20 @@ def key(encoder, preprocessing, source, options):
     return digest.hexdigest()
 
 
+def pictures_key(source):
+    """A hash of a source's pictures; of files as in `key`.
+
+    Args:
+        source: a `Source`.
+
+    Returns:
+        SHA-256, 64 hexadecimal digits.
+    """
+    digest = hashlib.sha256()
+    _add_pictures(digest, source)
+    return digest.hexdigest()
+
+
 def weights_key(network):
     """A hash of a network's weights, where its configuration is not known.
 

@@ -3,6 +3,7 @@
 import numpy as np
 
 from noisy_keras import networks as networks_module
+from noisy_keras.core import feature_cache
 from noisy_keras.core import inputs
 from noisy_keras.core import settings
 from noisy_keras.core.optimizers import MomentumSGD
@@ -112,7 +113,10 @@ class HostedRecipe(Recipe):
         # What is no source is told by `fit`.
         if trusted is not None and inputs.is_source(source):
             inputs.check_trusted(trusted, source)
-            self.inputs["trusted"] = manifest.fingerprint(trusted)
+            self.inputs["trusted"] = [
+                manifest.fingerprint(trusted),
+                feature_cache.pictures_key(trusted),
+            ]
 
     def pretrained(self, training):
         """Weights of the network that has seen pictures alone.

@@ -8,6 +8,7 @@ import numpy as np
 import tensorflow as tf
 
 from noisy_keras.callbacks import ResumableCheckpoint
+from noisy_keras.core import feature_cache
 from noisy_keras.core import inputs
 from noisy_keras.networks import head
 from noisy_keras.recipes import artefacts as artefacts_module
@@ -155,6 +156,7 @@ class Recipe:
             "samples": source.num_samples,
             "classes": list(source.class_names),
             "labels": _fingerprint(source),
+            "pictures": feature_cache.pictures_key(source),
             "batch_size": batch_size,
             "steps_per_epoch": steps_per_epoch,
             "seed": seed,

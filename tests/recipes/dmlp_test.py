@@ -278,6 +278,18 @@ def test_other_inputs_in_the_same_folder_are_told(tmp_path):
     started_at(0.7)
     with pytest.raises(nk.recipes.ArtefactError, match="labels was"):
         started_at(0.4)
+    images = source.fetch(np.arange(64)).numpy()
+    darker = nk.data.from_arrays(
+        images // 2, source.labels, class_names=source.class_names
+    )
+    made = recipe(darker, encoder=toy.network(), **short)
+    fitted(made, darker, trusted, directory=tmp_path / "pictures")
+    other = trusted.fetch(np.arange(20)).numpy() // 2
+    other = nk.data.from_arrays(
+        other, trusted.labels, class_names=trusted.class_names
+    )
+    with pytest.raises(nk.recipes.ArtefactError, match="trusted was"):
+        fitted(made, darker, other, directory=tmp_path / "pictures")
 
     def encoded(encoder):
         made = recipe(source, encoder=encoder, epochs=1, drops=())

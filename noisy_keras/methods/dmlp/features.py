@@ -154,7 +154,7 @@ class _Factor(NamedTuple):
         )
 
 
-@tf.function
+@tf.function(autograph=False)
 def _factored(features, ridge):
     matrix = ridge_ops.gram(features, ridge)
     whitening = ridge_ops.whitening(matrix)

@@ -241,10 +241,10 @@ def predictions(classifiers, views, regresses):
         total = 0.0
         for classifier, view in zip(classifiers, views, strict=True):
             rows = np.asarray(view[start : start + 10_000], np.float32)
-            outputs = rows @ classifier[: rows.shape[1]]
+            outputs = tf.matmul(rows, classifier[: rows.shape[1]])
             if len(classifier) > rows.shape[1]:
                 outputs += classifier[-1]
             of = ridge.as_distributions if regresses else tf.nn.softmax
-            total += of(tf.constant(outputs)).numpy()
+            total += of(outputs).numpy()
         parts.append(total / len(views))
     return np.concatenate(parts)

@@ -94,9 +94,10 @@ class Steps:
         self.settings = settings
         self.prior = tf.constant(settings.prior, tf.float32)
         jit = settings.jit_compile
-        self.visit = tf.function(self._visit, jit_compile=jit)
-        self.decay = tf.function(self._decay, jit_compile=jit)
-        self.mix = tf.function(_mix, jit_compile=jit)
+        # Loops are TensorFlow's own here; looking for others takes seconds.
+        self.visit = tf.function(self._visit, jit_compile=jit, autograph=False)
+        self.decay = tf.function(self._decay, jit_compile=jit, autograph=False)
+        self.mix = tf.function(_mix, jit_compile=jit, autograph=False)
 
     def _visit(self, batches, states, targets, rates):
         """Lines 5 to 13 of the paper's Algorithm 1, in each view.

@@ -43,6 +43,7 @@ recipe_flags.define(
     "its own layers change them); or an .npy file with the features "
     "themselves, a row for each sample of the training split in its order, "
     "before any is trusted, held out or left out by --max_train_samples.",
+    recipe_flags.LABEL_HOSTS,
 )
 # In the place of the shared flag, which means something else.
 absl_flags.DEFINE_integer(

@@ -19,11 +19,14 @@ HOSTS = (
     "sanm",
     "joint_optim",
     "ieg",
+    "eg",
     "l2r",
     "meta_weight_net",
     "mlc",
     "mslc",
 )
+#: Those of them that learn from the labels of all samples.
+LABEL_HOSTS = tuple(h for h in HOSTS if h != "eg")
 #: Those of them that learn with a trusted set.
 TRUSTED_HOSTS = tuple(h for h in HOSTS if h in trusted_presets.METHODS)
 
@@ -32,18 +35,19 @@ _ENCODER = "encoder.keras"
 _WITH_DIVISION = ("dividemix", "sanm")
 
 
-def define(host, encoder, text):
+def define(host, encoder, text, hosts=HOSTS):
     """Defines the flags of the host and of the phase before it.
 
     Args:
         host: that is taken where the flag is left out.
         encoder: name of the flag that says where features come from.
         text: what it takes.
+        hosts: names that may be given.
     """
     flags.DEFINE_enum(
         "host",
         host,
-        HOSTS,
+        hosts,
         "The method that is trained at last; cross_entropy is plain training.",
     )
     host_flags.define_dividemix()

@@ -117,6 +117,12 @@ class DMLP(HostedRecipe):
             "warm_start": settings.switch("warm_start", warm_start),
         }
         super().__init__(network, source, given, 0.5, own, warm=warm_start)
+        if not self._learns_labels:
+            raise ValueError(
+                "Expected a host that learns from the labels that are "
+                "purified, such as 'cross_entropy'; `nk.C2D` takes others. "
+                f"Received: host={self.settings['host']!r}"
+            )
         if warm_start and len(self.phases) == 1:
             raise ValueError(
                 "Expected `warm_start` where SimCLR learns here; pass "

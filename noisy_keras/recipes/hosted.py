@@ -75,9 +75,9 @@ class HostedRecipe(Recipe):
         check_network(network, source)
         self.trusted, self._host, self._warm = None, host, warm
         # So that its arguments are refused now, not after the first phase.
-        self._needs_trusted = hosts.needs_trusted(
-            self._build_host(network, source, seed=0)
-        )
+        model = self._build_host(network, source, seed=0)
+        self._needs_trusted = hosts.needs_trusted(model)
+        self._learns_labels = hosts.learns_labels(model)
 
     def default_optimizer(self):
         return MomentumSGD(0.02, momentum=0.9, weight_decay=5e-4)

@@ -7,6 +7,7 @@ import random
 from noisy_keras.core.model import NoisyLabelModel
 from noisy_keras.methods.cross_entropy import CrossEntropy
 from noisy_keras.methods.dividemix import DivideMix
+from noisy_keras.methods.eg import EG
 from noisy_keras.methods.ieg import IEG
 from noisy_keras.methods.joint_optim import JointOptim
 from noisy_keras.methods.l2r import L2R
@@ -30,6 +31,7 @@ def _of(method):
 HOSTS = {
     "cross_entropy": _of(CrossEntropy),
     "dividemix": _of(DivideMix),
+    "eg": _of(EG),
     "ieg": _of(IEG),
     "joint_optim": _of(JointOptim),
     "l2r": _of(L2R),
@@ -100,6 +102,11 @@ def build(host, network, source, options, seed, warm=False):
 def needs_trusted(model):
     """Whether a host learns with a trusted set."""
     return isinstance(model, TrustedSetModel)
+
+
+def learns_labels(model):
+    """Whether a host learns from the labels that it is given."""
+    return not isinstance(model, EG)
 
 
 @contextlib.contextmanager

@@ -133,6 +133,17 @@ def test_a_trained_network_needs_no_first_phase(tmp_path):
         nk.C2D("tiny", source, pretrain_epochs=0)
 
 
+@pytest.mark.large
+def test_a_host_may_learn_from_no_label_but_the_trusted_ones():
+    source = toy.source()
+    source, trusted = source.split(trusted=2)
+    made = nk.C2D(toy.network(), source, host="eg", **SHORT)
+    made.compile(nk.MomentumSGD(0.01))
+    model = made.fit(source, trusted=trusted, batch_size=32, verbose=0)
+    assert type(model) is nk.EG
+    assert np.isfinite(model.evaluate(source, verbose=0)[0])
+
+
 def test_a_host_with_a_trusted_set_asks_for_one():
     source = toy.source(32)
     made = nk.C2D(toy.network(), source, host="l2r", **SHORT)

@@ -40,6 +40,7 @@ CLASSES = {
     "joint_optim": nk.JointOptim,
     "sanm": nk.DivideMix,
     "ieg": nk.IEG,
+    "eg": nk.EG,
     "l2r": nk.L2R,
     "meta_weight_net": nk.MetaWeightNet,
     "mlc": nk.MLC,

@@ -56,6 +56,7 @@ from tests.commands import train
             "--noise_foreign_classes: Expected classes of digits",
         ),
         ("dmlp", ["--host=elr"], "value should be one of"),
+        ("dmlp", ["--host=eg"], "value should be one of"),
         ("dmlp", ["--features=nowhere"], "--features: expected the folder of"),
         ("dmlp", ["--validation=1"], "1 is not integer >= 2"),
         ("dmlp", ["--validation=50", "--trusted=3"], "none beside --trusted"),

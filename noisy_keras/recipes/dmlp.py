@@ -40,7 +40,8 @@ class DMLP(HostedRecipe):
         source: the `Source` to be trained on.
         host: a name of `nk.recipes.HOSTS`, or a function of a network, a
             source and the `host_options` to an uncompiled model.
-            `"cross_entropy"` is DMLP-Naive.
+            `"cross_entropy"` is DMLP-Naive; `"eg"`, which learns from no given
+            label, is refused.
         width: of a network given by name.
         epochs: of the host.
         drops: of these, epochs at which the learning rate is divided by 10;

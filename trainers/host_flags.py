@@ -2,7 +2,8 @@
 
 from absl import flags
 
-_DIVIDEMIX = (
+#: Flags of DivideMix.
+DIVIDEMIX = (
     "warmup_epochs",
     "unlabeled_weight",
     "clean_threshold",
@@ -32,7 +33,12 @@ def define_dividemix():
         "Epochs of plain training before the first division.",
         lower_bound=0,
     )
-    flags.DEFINE_float("unlabeled_weight", None, "lambda_u.", lower_bound=0.0)
+    flags.DEFINE_float(
+        "unlabeled_weight",
+        None,
+        "Of the loss on guessed labels: lambda_u.",
+        lower_bound=0.0,
+    )
     flags.DEFINE_float(
         "clean_threshold",
         None,
@@ -60,7 +66,7 @@ def define_dividemix():
 
 def dividemix(values):
     """DivideMix's arguments from the flags' values."""
-    return {name: values[name] for name in _DIVIDEMIX}
+    return {name: values[name] for name in DIVIDEMIX}
 
 
 def define_view():
@@ -82,6 +88,16 @@ GUESSING = (
 )
 
 
+def define_consistency():
+    """Defines the flag of how much two views are to agree."""
+    flags.DEFINE_float(
+        "consistency_weight",
+        None,
+        "k, of the divergence between the two views.",
+        lower_bound=0.0,
+    )
+
+
 def define_guessing():
     """Defines the flags of `GUESSING`."""
     flags.DEFINE_float(
@@ -90,12 +106,7 @@ def define_guessing():
         "p, of guesses for the mixed batch.",
         lower_bound=0.0,
     )
-    flags.DEFINE_float(
-        "consistency_weight",
-        None,
-        "k, of the divergence between the two views.",
-        lower_bound=0.0,
-    )
+    define_consistency()
     flags.DEFINE_float(
         "temperature", None, "tau, in (0, 1]; the lower, the surer guesses."
     )

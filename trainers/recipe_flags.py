@@ -31,8 +31,9 @@ LABEL_HOSTS = tuple(h for h in HOSTS if h != "eg")
 TRUSTED_HOSTS = tuple(h for h in HOSTS if h in trusted_presets.METHODS)
 
 _ENCODER = "encoder.keras"
-# Flags of DivideMix that other hosts do not know.
+# Flags that not all hosts know.
 _WITH_DIVISION = ("dividemix", "sanm")
+_GUESSING = ("ieg", "eg")
 
 
 def define(host, encoder, text, hosts=HOSTS):
@@ -51,6 +52,7 @@ def define(host, encoder, text, hosts=HOSTS):
         "The method that is trained at last; cross_entropy is plain training.",
     )
     host_flags.define_dividemix()
+    host_flags.define_consistency()
     flags.DEFINE_string(
         encoder, None, f"{text} Left out: SimCLR learns one first."
     )
@@ -86,13 +88,7 @@ def resolve(method, values, encoder=None):
         UsageError: flags that do not go together.
     """
     host = values["host"]
-    options = host_flags.dividemix(values)
-    told = [name for name, value in options.items() if value is not None]
-    if told and host not in _WITH_DIVISION:
-        raise UsageError(
-            f"--{told[0]}: expected with --host={'|'.join(_WITH_DIVISION)} "
-            f"alone; got --host={host}"
-        )
+    options = _told_to(host, values)
     resolved = settings_module.resolve(
         method, values, preset_key=f"{method}/{host}", host=options
     )
@@ -124,6 +120,24 @@ def resolve(method, values, encoder=None):
         plugin={},
         training=training,
     )
+
+
+def _told_to(host, values):
+    """The host's arguments from flags that not all hosts know."""
+    known = {
+        **dict.fromkeys(host_flags.DIVIDEMIX, _WITH_DIVISION),
+        "unlabeled_weight": _WITH_DIVISION + _GUESSING,
+        "consistency_weight": _GUESSING,
+    }
+    for name, hosts in known.items():
+        if values[name] is not None and host not in hosts:
+            raise UsageError(
+                f"--{name}: expected with --host={'|'.join(hosts)} alone; "
+                f"got --host={host}"
+            )
+    return {
+        name: values[name] for name, hosts in known.items() if host in hosts
+    }
 
 
 def _pretraining(values, encoder, replaced):

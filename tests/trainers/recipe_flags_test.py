@@ -23,6 +23,7 @@ OWN = {
     "host": "dividemix",
     "warmup_epochs": None,
     "unlabeled_weight": None,
+    "consistency_weight": None,
     "clean_threshold": None,
     "loss_history": None,
     "warmup_penalty": None,
@@ -114,6 +115,8 @@ def test_flags_replace_what_the_row_says():
         "warmup_epochs",
         "pretrain_epochs",
     }
+    found = resolve("c2d", host="ieg", unlabeled_weight=1.0, trusted=10)
+    assert found.host["host_options"]["unlabeled_weight"] == 1.0
     given = resolve("c2d", encoder="e.keras", epochs=10)
     assert given.host["pretrain_epochs"] == 0
     assert "pretraining" not in given.host
@@ -126,6 +129,14 @@ def test_flags_replace_what_the_row_says():
         (
             {"host": "cross_entropy", "warmup_epochs": 3},
             "--warmup_epochs: expected with --host=dividemix|sanm alone",
+        ),
+        (
+            {"host": "l2r", "unlabeled_weight": 1.0},
+            "expected with --host=dividemix|sanm|ieg|eg alone; got --host=l2r",
+        ),
+        (
+            {"consistency_weight": 5.0},
+            "--consistency_weight: expected with --host=ieg|eg alone",
         ),
         ({"pretrain_learning_rate": 0.0}, "--pretrain_learning_rate: expected"),
         (

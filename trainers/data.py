@@ -10,6 +10,7 @@ from noisy_keras.data import classes
 from noisy_keras.data import corrections
 from noisy_keras.data import manifest
 from noisy_keras.data import origin
+from noisy_keras.data import overlap
 from noisy_keras.data import partition
 from trainers import datasets
 from trainers import injection
@@ -31,7 +32,7 @@ class Sources(NamedTuple):
         trusted: with right labels, for methods that learn with such a set.
         removed: how many of those were in training.
         keys: of the training split as it was loaded, before anything was held
-            out of it: `trusted_set.keys`.
+            out of it: `overlap.keys`.
         corrections: of its labels, a `Corrections` for each edited audit.
     """
 
@@ -80,7 +81,7 @@ def sources(data, data_dir, labels=None):
     validation = None
     own = share is None and "validation" in found.splits
     train = found.load(found.fit if own else "train", **options)
-    keys = trusted_set.keys(train)
+    keys = overlap.keys(train)
     if own:
         validation = found.load("validation", **options)
     else:

@@ -3,7 +3,7 @@
 import numpy as np
 
 from noisy_keras.core import features
-from trainers import trusted_set
+from noisy_keras.data import overlap
 from trainers.usage import UsageError
 
 
@@ -40,7 +40,7 @@ def rows(path, sources):
             "it in"
         ) from error
     # Two folders may have pictures of the same name.
-    keys = [trusted_set.keys(s) for s in (sources.train, sources.trusted)]
+    keys = [overlap.keys(s) for s in (sources.train, sources.trusted)]
     other = [key for key in keys[1] if key not in place]
     if other:
         raise UsageError(

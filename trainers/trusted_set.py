@@ -6,6 +6,7 @@ import numpy as np
 
 from noisy_keras.data import csv_labels
 from noisy_keras.data import filesystem
+from noisy_keras.data import overlap
 from noisy_keras.data import partition
 from trainers import datasets
 from trainers import trusted_flags
@@ -90,11 +91,14 @@ def spared(data, train):
     except (OSError, ValueError) as error:
         raise UsageError(f"--trusted_csv: {error}") from error
     # Ids of the data set, or paths from the file's own folder on.
-    named = {*listed.names, *_files(os.path.dirname(listed.path), listed.names)}
+    named = {
+        *listed.names,
+        *overlap.file_names(os.path.dirname(listed.path), listed.names),
+    }
     found = np.asarray(
         [
             name in named or key in named
-            for name, key in zip(train.ids, keys(train), strict=True)
+            for name, key in zip(train.ids, overlap.keys(train), strict=True)
         ]
     )
     return found if found.any() and not found.all() else None
@@ -184,27 +188,5 @@ def _check(flag, trusted, train, judged):
 
 def _among(source, other):
     """Which samples of a source another one has, too: bool `[N]`."""
-    known = set(keys(other))
-    return np.asarray([key in known for key in keys(source)])
-
-
-def keys(source):
-    """What tells samples of all sources apart: files where they are, or ids.
-
-    Args:
-        source: a `Source`.
-
-    Returns:
-        N strings.
-    """
-    root = getattr(source, "root", None)
-    if source.paths is None or root is None:
-        return source.ids
-    return _files(root, source.paths)
-
-
-def _files(root, paths):
-    """One name for each file, however its path is written."""
-    if not filesystem.is_remote(root):
-        root = os.path.realpath(root)
-    return [os.path.normpath(os.path.join(root, path)) for path in paths]
+    known = set(overlap.keys(other))
+    return np.asarray([key in known for key in overlap.keys(source)])

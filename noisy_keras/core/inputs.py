@@ -113,6 +113,21 @@ def evaluation_batches(model, source, batch_size=None):
     return batches.for_evaluation(source, batch_size or EVALUATION_BATCH_SIZE)
 
 
+def deals_batches(model, x):
+    """Whether `x` is a schedule, or a dataset of a phase's batches.
+
+    Args:
+        model: a `NoisyLabelModel`.
+        x: as of `fit`.
+    """
+    if isinstance(x, tf.data.Dataset):
+        spec = x.element_spec
+        return isinstance(spec, dict) and any(
+            list(spec) == [phase] for phase in model.steps()
+        )
+    return callable(x) and not is_source(x)
+
+
 def as_schedule(model, x, y, batch_size, seed, steps_per_epoch):
     """The schedule of whatever `fit` was given.
 
@@ -130,18 +145,27 @@ def as_schedule(model, x, y, batch_size, seed, steps_per_epoch):
     Raises:
         ValueError: data that does not fit the model, or no data.
     """
+    if deals_batches(model, x):
+        if not isinstance(x, tf.data.Dataset):
+            return x
+        if any(
+            spec.shape.rank and spec.shape[0] is None
+            for spec in tf.nest.flatten(x.element_spec)
+        ):
+            raise ValueError(
+                "Expected a dataset whose batches are all of one size, such as "
+                "`.batch(64, drop_remainder=True)` makes. Received: "
+                f"{x.element_spec}"
+            )
+        return lambda epoch: [x]
     if isinstance(x, tf.data.Dataset) and isinstance(x.element_spec, dict):
         found, phases = sorted(x.element_spec), sorted(model.steps())
-        if len(found) == 1 and found[0] in phases:
-            return lambda epoch: [x]
         if not set(found) >= {"image", "label"}:
             raise ValueError(
                 "Expected a dataset of (image, label), of dicts with `image` "
                 f"and `label`, or of one of the phases {phases}. "
                 f"Received: dicts of {found}"
             )
-    if callable(x) and not is_source(x):
-        return x
     if isinstance(x, tf.data.Dataset):
         x = _read_once(x, model.num_classes)
     elif not is_source(x):

@@ -6,10 +6,11 @@ Sections are those of IEG (see `noisy_keras.methods.ieg`).
 import numpy as np
 import tensorflow as tf
 
+from noisy_keras.core import distribution
 from noisy_keras.core import settings
 from noisy_keras.data import augment
 from noisy_keras.data import batches
-from noisy_keras.methods.trusted import TrustedSchedule
+from noisy_keras.methods.trusted_schedule import TrustedSchedule
 from noisy_keras.ops import losses
 from noisy_keras.ops import mixing
 from noisy_keras.ops import random
@@ -95,7 +96,9 @@ def mixed_losses(model, parameters, views, targets, data):
 def _ratios(model, data, count):
     """One mixup ratio for each sample, in `[0.5, 1]`."""
     if "mix_ratio" in data:
-        return data["mix_ratio"][0][:count]
+        # Those of this replica, of all that the step has.
+        place = distribution.replica_id() * count
+        return tf.slice(data["mix_ratio"][0], [place], [count])
     u = random.uniform([count], random.fold_in(data["seed"][0], _RATIOS))
     return 1.0 - 0.5 * u ** (1.0 / model.mix_alpha)
 

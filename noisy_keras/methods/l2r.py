@@ -40,6 +40,7 @@ class L2R(MetaModel):
     """
 
     loss_names = ("loss_weighted", "probe_loss", "zero_weights")
+    probe_decay = False  # The gradient is that of the trusted loss alone.
 
     def __init__(self, networks, num_samples, view="weak", name=None):
         chosen = settings.checked(_RULES, locals())

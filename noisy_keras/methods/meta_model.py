@@ -2,6 +2,7 @@
 
 import tensorflow as tf
 
+from noisy_keras.core import optimizers
 from noisy_keras.core.optimizers import MomentumSGD
 from noisy_keras.methods.trusted import TrustedSetModel
 from noisy_keras.networks import precision
@@ -45,20 +46,28 @@ class MetaModel(TrustedSetModel):
 
     def __init__(self, networks, num_samples, chosen, name=None):
         super().__init__(networks, num_samples, chosen, name)
-        network = self.networks[0]
-        self.mixed = precision.is_mixed(network)
-        # In a closure, so that Keras does not save weights nobody uses.
-        exact = precision.in_float32(network) if self.mixed else network
-        self._exact = lambda: exact
+        self.mixed = precision.is_mixed(self.networks[0])
+        self._copy_exact()
 
     def compile(self, optimizer=None, *args, **kwargs):
-        super().compile(optimizer, *args, **kwargs)
-        if self.momentum_lookahead and not reads_momentum(self._sgd):
+        optimizer = optimizers.prepared(optimizer, self.networks)
+        inner = getattr(optimizer, "inner_optimizer", optimizer)
+        asked = self.settings.get("momentum_lookahead", False)
+        if asked and not reads_momentum(inner):
             raise ValueError(
                 "Expected `nk.MomentumSGD`, whose momentum the look-ahead "
                 "reads, or `momentum_lookahead=False`. "
-                f"Received: {type(self._sgd).__name__}"
+                f"Received: {type(inner).__name__}"
             )
+        super().compile(optimizer, *args, **kwargs)
+        # Layers may have been frozen since.
+        self._copy_exact()
+
+    def _copy_exact(self):
+        network = self.networks[0]
+        exact = precision.in_float32(network) if self.mixed else network
+        # In a closure, so that Keras does not save weights nobody uses.
+        self._exact = lambda: exact
 
     @property
     def _sgd(self):

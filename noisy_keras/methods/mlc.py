@@ -12,6 +12,7 @@ Learning, AAAI 2021, algorithm 1 with one look-ahead step (k = 1).
 """
 
 import keras
+import numpy as np
 import tensorflow as tf
 
 from noisy_keras.core import settings
@@ -19,6 +20,9 @@ from noisy_keras.methods import meta_learner
 from noisy_keras.methods.meta_learner import MetaLearner
 from noisy_keras.methods.meta_learner import MetaLearnerModel
 from noisy_keras.methods.meta_model import reads_momentum
+from noisy_keras.methods.trusted_schedule import TrustedSchedule
+from noisy_keras.methods.trusted_schedule import in_turn
+from noisy_keras.methods.trusted_schedule import walk
 from noisy_keras.ops import losses
 
 _RULES = {"embedding": settings.at_least(1, int), **meta_learner.RULES}
@@ -176,23 +180,57 @@ class MLC(MetaLearnerModel):
         predictions = tf.nn.softmax(seen["logits"])
         self.remember(data, predictions, kept=kept)
 
+    def make_schedule(self, source, batch_size, seed=0, steps_per_epoch=None):
+        return _Schedule(self, source, batch_size, seed, steps_per_epoch)
+
+
+class _Schedule(TrustedSchedule):
+    """The first half of a trusted batch is to probe with, the other is taught.
+
+    Every second sample of each class has one role, the others the other one,
+    for good: once trained on, a sample's loss tells the corrector little. (On
+    a toy problem it learnt nothing when roles changed at random.) A class of
+    one sample has that in both.
+    """
+
+    def __init__(self, model, source, batch_size, seed, steps_per_epoch):
+        super().__init__(model, source, batch_size, seed, steps_per_epoch)
+        if batch_size < 2 * self.replicas:
+            raise ValueError(
+                "Expected a batch of at least 2 on each replica: one half of "
+                "the trusted samples beside it is trained on. "
+                f"Received: batch_size={batch_size}"
+            )
+        labels = self.trusted.labels
+        self._roles = [in_turn(labels, rows) for rows in _roles(labels)]
+
+    def deal(self, steps, count, begin):
+        half = count // 2
+        sizes = (half, count - half)
+        return np.concatenate(
+            [
+                walk(order, steps, size, begin)
+                for order, size in zip(self._roles, sizes, strict=True)
+            ],
+            axis=1,
+        )
+
+
+def _roles(labels):
+    """Rows to probe with and rows to train on: a pair of int arrays."""
+    probe, taught = [], []
+    for c in np.unique(labels):
+        rows = np.flatnonzero(labels == c)
+        probe.append(rows[::2])
+        taught.append(rows[1::2] if len(rows) > 1 else rows)
+    return np.concatenate(probe), np.concatenate(taught)
+
 
 def _halves(data):
-    """The trusted batch in two: to probe with, and to train on.
-
-    Where batches divide the trusted set, its samples keep their roles, as they
-    should: once trained on, a sample's loss tells the corrector little. (On a
-    toy problem it learnt nothing when the halves changed at random.)
-    """
+    """The trusted batch in two: to probe with, and to train on."""
     names = ("trusted_images", "trusted_target")
-    count = data["trusted_target"].shape[0]
-    if count < 2:
-        raise ValueError(
-            "Expected a batch of at least 2 on each replica: one half of the "
-            f"trusted samples beside it is trained on. Received: {count}"
-        )
     fields = {name: tf.cast(data[name], tf.float32) for name in names}
-    half = count // 2
+    half = data["trusted_target"].shape[0] // 2
     return (
         {name: value[:half] for name, value in fields.items()},
         {name: value[half:] for name, value in fields.items()},

@@ -23,7 +23,7 @@ from noisy_keras.methods import meta_learner
 from noisy_keras.methods.meta_learner import MetaLearner
 from noisy_keras.methods.meta_learner import MetaLearnerModel
 from noisy_keras.methods.meta_learner import WeightNetwork
-from noisy_keras.methods.trusted import TrustedSchedule
+from noisy_keras.methods.trusted_schedule import TrustedSchedule
 from noisy_keras.ops import losses
 
 _RULES = {

@@ -6,23 +6,20 @@ same order, so that each probe batch is balanced and its place follows from the
 step alone.
 """
 
-import warnings
-
 import numpy as np
 import tensorflow as tf
 
 from noisy_keras.core import inputs
 from noisy_keras.core import measuring
+from noisy_keras.core import optimizers
 from noisy_keras.core.model import NoisyLabelModel
 from noisy_keras.core.prediction_history import LabelHistory
 from noisy_keras.core.prediction_history import history_of
 from noisy_keras.core.sample_table import SampleTable
-from noisy_keras.data import overlap
 from noisy_keras.data.splits import first
 from noisy_keras.methods.division import LossDivision
-from noisy_keras.methods.one_round import OneRoundSchedule
+from noisy_keras.methods.trusted_schedule import TrustedSchedule
 from noisy_keras.networks import as_networks
-from noisy_keras.ops import random
 
 # Of what a table remembers: a sample is seen about once an epoch.
 _MEMORY = 0.9
@@ -66,18 +63,31 @@ class TrustedSetModel(NoisyLabelModel):
         self.kept = SampleTable(num_samples, 2, initial_value=-1.0, name="kept")
         self.divide = LossDivision()
 
-    def fit(self, x=None, y=None, trusted=None, **kwargs):
+    def fit(
+        self,
+        x=None,
+        y=None,
+        batch_size=None,
+        epochs=1,
+        *,
+        trusted=None,
+        **kwargs,
+    ):
         """Trains the model: see `noisy_keras.core.training.fit`.
 
         Args:
             x: as there.
             y: as there.
+            batch_size: as there.
+            epochs: as there.
             trusted: `Source` (or a tuple of images and labels) of samples
-                whose labels are right, at least one of each class. Samples
-                that are also in `x` are not trained on there. Pictures that
-                are files or records are read when a step needs them, and may
-                be more than memory holds. May be left out where an earlier
-                `fit` had it.
+                whose labels are right, at least one of each class; seen in
+                the views of `x`, whatever its own augmentation. Samples that
+                are also in `x` are not trained on there: the same pictures in
+                memory; the same files; records, and files beside arrays, of
+                the same id. Pictures that are files or records are read when a
+                step needs them, and may be more than memory holds. May be left
+                out where an earlier `fit` had it, or `x` deals it.
             **kwargs: as there.
 
         Raises:
@@ -86,14 +96,27 @@ class TrustedSetModel(NoisyLabelModel):
         """
         if trusted is not None:
             self.trusted = self._checked(trusted)
-        elif self.trusted is None and not callable(x):
+        elif self.trusted is None and not inputs.deals_batches(self, x):
             raise ValueError(
                 f"Expected `trusted`: {type(self).__name__} learns from a "
                 "small set with right labels. `trusted` may be a source or "
                 "(images, labels); `train, trusted = source.split(trusted=10)` "
                 "takes 10 per class out of a source. Received: trusted=None"
             )
-        return super().fit(x, y, **kwargs)
+        return super().fit(x, y, batch_size, epochs, **kwargs)
+
+    def compile(self, optimizer=None, *args, **kwargs):
+        optimizer = optimizers.prepared(optimizer, self.networks)
+        inner = getattr(optimizer, "inner_optimizer", optimizer)
+        each = getattr(inner, "gradient_accumulation_steps", None)
+        if (each or 1) > 1:
+            raise ValueError(
+                "Expected an optimizer that moves the weights in every step, "
+                "which means of weights and looks ahead count on; a larger "
+                f"`batch_size` does the same. Received: "
+                f"gradient_accumulation_steps={each}"
+            )
+        super().compile(optimizer, *args, **kwargs)
 
     def _checked(self, trusted):
         if isinstance(trusted, (list, tuple)) and len(trusted) == 2:
@@ -130,9 +153,17 @@ class TrustedSetModel(NoisyLabelModel):
         ]
 
     def forward(self, parameters, images, network=None):
-        """Logits in training mode; moving statistics stay as they are."""
+        """Logits in training mode; moving statistics stay as they are.
+
+        Args:
+            parameters: list of tensors.
+            images: `[B, H, W, C]`.
+            network: a copy of the network at another precision, or None. What
+                does not train, frozen layers among it, is the network's.
+        """
+        held = self.networks[0].non_trainable_variables
         network = network or self.networks[0]
-        state = [v.value for v in network.non_trainable_variables]
+        state = [v.value for v in held]
         outputs, _ = network.stateless_call(
             parameters, state, images, training=True
         )
@@ -238,91 +269,3 @@ class TrustedSetModel(NoisyLabelModel):
         config = super().get_config()
         del config["plugins"]  # It takes none.
         return {**config, **self.settings}
-
-
-class TrustedSchedule(OneRoundSchedule):
-    """One round an epoch over all samples, a probe batch beside each batch.
-
-    A batch also has `target` `[B, K]`, `trusted_images` and `trusted_target`
-    of the same number, and `strong` images where the model has a
-    `strong_view`: of the same weak view, or, where both are named alike,
-    another one.
-    """
-
-    def __init__(self, model, source, batch_size, seed, steps_per_epoch):
-        super().__init__(model, source, batch_size, seed, steps_per_epoch)
-        self.trusted = model.trusted
-        _check_names(source, self.trusted)
-        self._trusted_view = self.trusted.view(model.view)
-        self._trusted_order = _in_turn(self.trusted.labels)
-        strong = getattr(model, "strong_view", None)
-        self._strong_view = strong and source.view(strong)
-        # With one seed, equal views would see the same.
-        self._strong_seed = 17 if strong == model.view else None
-        doubled = overlap.same_pictures(source, self.trusted)
-        if doubled:
-            warnings.warn(
-                f"{len(doubled)} trusted samples are also training samples: "
-                "those are left out of training, whatever their labels.",
-                stacklevel=2,
-            )
-            self.indices = np.setdiff1d(self.indices, doubled)
-            if not len(self.indices):
-                raise ValueError(
-                    "Expected samples to train on beside the trusted ones. "
-                    f"Received: all {len(doubled)} trusted"
-                )
-            self.count_steps(steps_per_epoch)
-
-    def sample_choices(self, epoch):
-        first = epoch * self.steps * self.batch_size
-        places = first + np.arange(self.steps * self.batch_size)
-        order = self._trusted_order[places % len(self._trusted_order)]
-        order = order.reshape(self.steps, self.batch_size)
-        return {"trusted": order.astype(np.int32)}
-
-    def sample_fields(self, index):
-        return {"target": self.source.fetch_targets(index)}
-
-    def views(self, images, seed):
-        views = super().views(images, seed)
-        if self._strong_view:
-            if self._strong_seed is not None:
-                seed = random.fold_in(seed, self._strong_seed)
-            views["strong"] = self._strong_view(images, seed)
-        return views
-
-    def _fields(self, row):
-        row = dict(row)
-        chosen = row.pop("trusted")
-        fields = super()._fields(row)
-        images = self.trusted.fetch_with_margin(chosen)
-        seed = random.fold_in(row["seed"], 16)
-        fields["trusted_images"] = self._trusted_view(images, seed)
-        fields["trusted_target"] = self.trusted.fetch_targets(chosen)
-        return fields
-
-
-def _check_names(source, trusted):
-    """Raises a ValueError where one label stands for two classes."""
-    numbers = tuple(map(str, range(source.num_classes)))
-    ours, theirs = source.class_names, trusted.class_names
-    if ours != theirs and numbers not in (ours, theirs):
-        pairs = zip(ours, theirs, strict=True)
-        differing = [f"{a} and {b}" for a, b in pairs if a != b]
-        raise ValueError(
-            "Expected trusted samples of the same classes in the same order "
-            "as the training samples. Received, of the training samples and "
-            f"of the trusted ones: {first(differing)}"
-        )
-
-
-def _in_turn(labels):
-    """Positions, class by class in turn: int `[n]`.
-
-    A class with fewer samples than others comes again, so that any stretch is
-    balanced.
-    """
-    members = [np.flatnonzero(labels == c) for c in np.unique(labels)]
-    longest = max(map(len, members))
-    return np.stack([np.resize(m, longest) for m in members], axis=1).ravel()

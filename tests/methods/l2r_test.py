@@ -23,7 +23,8 @@ class TestL2R(TrustedHarness):
 def test_weights_are_the_agreement_of_gradients():
     source = toy.source(16, rate=0.5)
     model = nk.L2R(toy.network(), 16, view="none")
-    model.compile(nk.MomentumSGD(0.0))
+    # Decay has no part in what a sample is worth.
+    model.compile(nk.MomentumSGD(0.0, weight_decay=0.3))
     model.fit(source, trusted=trusted_set(), batch_size=16, epochs=1, verbose=0)
     theta = model.parameters()
     images = tf.cast(source.fetch(np.arange(16)), tf.float32)

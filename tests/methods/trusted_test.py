@@ -1,15 +1,13 @@
 """What methods with a trusted set do where that is large, or no help."""
 
+import keras
 import numpy as np
 import pytest
 import tensorflow as tf
 from PIL import Image
 
 import noisy_keras as nk
-from noisy_keras.data import overlap
 from noisy_keras.data.file_source import FileSource
-from noisy_keras.methods import trusted as trusted_module
-from noisy_keras.methods.trusted import TrustedSchedule
 from noisy_keras.ops import meta
 from tests import toy
 from tests.methods.trusted_harness import trusted_set
@@ -52,18 +50,6 @@ def test_trusted_files_are_read_as_steps_need_them(tmp_path, read):
     model.fit(train, trusted=checked, epochs=1, batch_size=8, verbose=0)
     # A batch and a trusted one in each of six steps.
     assert max(read) == 8 and 12 * 8 <= sum(read) < 16 * 8
-
-
-def test_pictures_are_compared_a_few_at_a_time(tmp_path, read, monkeypatch):
-    source = nk.data.from_folder(pictures_in(tmp_path, 32), image_size=16)
-    chosen = source.subset(range(3, 23))
-    monkeypatch.setattr(overlap, "_COMPARED", 7 * 16 * 16 * 3)
-    assert overlap.same_pictures(source, chosen) == list(range(3, 23))
-    assert read == [7, 7, 7, 7, 6, 6]
-    # The same names are other pictures elsewhere.
-    other = source.subset(range(20))
-    other.ids = chosen.ids
-    assert overlap.same_pictures(source, other) == []
 
 
 @pytest.mark.parametrize(
@@ -140,36 +126,6 @@ def test_trusted_samples_of_other_classes_are_refused():
         model.fit(source, trusted=other, verbose=0)
 
 
-def test_trusted_batches_are_balanced_and_go_on_where_they_stopped():
-    source = toy.source(64)
-    model = compiled(nk.IEG, source)
-    model.trusted = trusted = trusted_set(24)
-    schedule = TrustedSchedule(model, source, 16, 0, None)
-    rows = np.concatenate(
-        [schedule(epoch)[0].samples["trusted"] for epoch in range(3)]
-    )
-    for row in rows:
-        assert set(np.bincount(trusted.labels[row])) == {4}
-    # All come equally often; the second epoch goes on after 64 of 24.
-    assert set(np.bincount(rows.ravel())) == {8}
-    order = rows.ravel()[:24]
-    np.testing.assert_array_equal(rows[4], order[np.arange(64, 80) % 24])
-
-
-@pytest.mark.parametrize("scale", [1.0, 255.0])
-def test_trusted_pictures_are_found_under_other_ids(scale):
-    images, labels = toy.pictures(64)
-    source = nk.data.from_arrays(images, labels)
-    model = compiled(nk.IEG, source)
-    places = [50, 9, 33, 20]
-    other = images[places] if scale == 255.0 else images[places] / 255.0
-    model.trusted = nk.data.from_arrays(other, labels[places])
-    with pytest.warns(UserWarning, match="4 trusted samples are also"):
-        schedule = TrustedSchedule(model, source, 16, 0, None)
-    left_out = np.setdiff1d(np.arange(64), schedule.indices)
-    np.testing.assert_array_equal(left_out, sorted(places))
-
-
 def test_something_must_be_left_to_train_on():
     source = toy.source(16)
     model = compiled(nk.IEG, source)
@@ -180,6 +136,71 @@ def test_something_must_be_left_to_train_on():
         model.fit(source, trusted=source, epochs=1, verbose=0)
 
 
-def test_unequal_classes_are_dealt_evenly():
-    order = trusted_module._in_turn(np.array([0, 1, 1, 2, 1]))
-    np.testing.assert_array_equal(order, [0, 1, 3, 0, 2, 3, 0, 4, 3])
+def test_arguments_come_in_keras_order():
+    source = toy.source(64)
+    model = compiled(nk.L2R, source)
+    steps = []
+    watch = keras.callbacks.LambdaCallback(
+        on_train_batch_end=lambda batch, logs: steps.append(batch)
+    )
+    options = {"trusted": trusted_set(), "verbose": 0}
+    history = model.fit(source, None, 32, 3, callbacks=[watch], **options)
+    assert steps == [0, 1] * 3 and history.epoch == [0, 1, 2]
+
+
+def test_batches_that_bring_their_trusted_samples_need_no_others():
+    source = toy.source(64)
+    model = compiled(nk.L2R, source)
+    model.trusted = trusted_set()
+    [one] = model.make_schedule(source, 16)(0)
+    again = compiled(nk.L2R, source)
+    history = again.fit(one.dataset(), epochs=1, verbose=0).history
+    assert np.isfinite(history["probe_loss"]).all()
+    loose = one.dataset().unbatch().batch(16)
+    with pytest.raises(ValueError, match="drop_remainder=True"):
+        again.fit(loose, epochs=2, verbose=0)
+
+
+@pytest.mark.parametrize(
+    ("build", "optimizer", "message"),
+    [
+        (nk.IEG, keras.optimizers.Adam(), "`nk.MomentumSGD`, whose momentum"),
+        *(
+            (
+                build,
+                nk.MomentumSGD(0.1, gradient_accumulation_steps=2),
+                "gradient_accumulation_steps=2",
+            )
+            for build in (nk.IEG, nk.EG)
+        ),
+    ],
+)
+def test_an_optimizer_that_is_refused_is_not_taken(build, optimizer, message):
+    model = build(toy.network(), 8)
+    with pytest.raises(ValueError, match=message):
+        model.compile(optimizer)
+    assert not model.compiled
+
+
+@pytest.mark.parametrize("when", ["before", "after"])
+def test_frozen_layers_are_the_same_in_float32(when):
+    keras.mixed_precision.set_global_policy("mixed_bfloat16")
+    network = toy.network()
+
+    def freeze():
+        for layer in network.layers:
+            layer.trainable = layer.name == "logits"
+
+    if when == "before":
+        freeze()
+    model = nk.L2R(network, 8)
+    freeze()
+    model.compile(nk.MomentumSGD(0.1))
+    images = tf.cast(toy.pictures(8)[0], tf.float32)
+    theta = model.parameters()
+    assert len(theta) == len(network.get_layer("logits").weights)
+    np.testing.assert_allclose(
+        model.exact_forward(theta, images),
+        model.forward(theta, images),
+        atol=0.02,
+    )

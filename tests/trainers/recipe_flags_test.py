@@ -7,6 +7,7 @@ import pytest
 
 import noisy_keras as nk
 from noisy_keras.data import example
+from noisy_keras.data import overlap
 from noisy_keras.recipes import c2d
 from noisy_keras.recipes import pretraining
 from tests.trainers import datasets_test
@@ -16,7 +17,6 @@ from trainers import feature_files
 from trainers import recipe_flags
 from trainers import recipe_presets
 from trainers import run_folder
-from trainers import trusted_set
 from trainers.usage import UsageError
 
 OWN = {
@@ -246,7 +246,7 @@ def test_what_a_file_names_is_not_held_out(example_pictures, file, tmp_path):
     assert found.trusted.num_samples == 200 and found.removed == 200
     assert found.validation.num_samples == 180
     assert found.train.num_samples == 1797 - 200 - 180
-    names = trusted_set.keys
+    names = overlap.keys
     held = set(names(found.validation))
     assert not held & ({*names(found.trusted)} | {*names(found.train)})
     # Rows of a file are those of the whole folder, whatever is held out.

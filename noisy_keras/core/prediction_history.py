@@ -50,6 +50,17 @@ class PredictionHistory(SampleTable):
         """
         self.write(index, self.decay * self.read(index) + predictions)
 
+    def weight(self, index):
+        """The weight of all predictions in rows, the last counting 1.
+
+        Args:
+            index: int `[B]`.
+
+        Returns:
+            `[B]`; 0 where there is none.
+        """
+        return tf.reduce_sum(self.read(index), axis=1)
+
     def mean(self):
         """Mean prediction: `[N, K]`; zeros where there is none."""
         return _mean(self.numpy())
@@ -146,6 +157,10 @@ class LikelyHistory(SampleTable):
         sums, classes = tf.math.top_k(total, self.kept)
         parts = [self.decay * weight + 1.0, sums, tf.cast(classes, tf.float32)]
         self.write(index, tf.concat(parts, axis=1))
+
+    def weight(self, index):
+        """As `PredictionHistory.weight`."""
+        return self.read(index)[:, 0]
 
     def seen(self):
         """Whether there is a prediction: bool `[N]`."""

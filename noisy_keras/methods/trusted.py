@@ -203,7 +203,8 @@ class TrustedSetModel(NoisyLabelModel):
             if values is None:
                 continue
             old = table.read(index)[:, 1]
-            mean = _MEMORY * old + (1.0 - _MEMORY) * values
+            # As the history of predictions counts: few values count alike.
+            mean = old + (values - old) / self.prediction_history.weight(index)
             mean = tf.where(old < 0.0, values, mean)
             table.write(index, tf.stack([values, mean], axis=1))
 

@@ -2,7 +2,8 @@
 
 python -m trainers.ieg                       # digits, no download
 python -m trainers.ieg --dataset=cifar10 --noise_rate=0.8 --noise_convention=ieg
-Published with 10 trusted images of each class: 93.7 % (Wide ResNet-28-10).
+Published with 10 trusted images of each class: 93.7 % (Wide ResNet-28-10), and
+85.6 % with --network=resnet29 --weight_decay=1e-4 (there of kernels alone).
 """
 
 import sys

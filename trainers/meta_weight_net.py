@@ -7,6 +7,7 @@ Published: 73.7 % on Clothing1M (ResNet-50).
 import sys
 
 from absl import app
+from absl import flags as absl_flags
 
 from trainers import flags
 from trainers import runner
@@ -14,15 +15,22 @@ from trainers import settings
 from trainers import trusted_flags
 
 METHOD = "meta_weight_net"
+_OWN = ("normalized", *trusted_flags.META_LEARNER)
 
 flags.define_common(METHOD)
 trusted_flags.define()
 trusted_flags.define_meta_learner()
+absl_flags.DEFINE_bool(
+    "normalized",
+    None,
+    "Whether a batch's weights are divided by their mean, so that they cannot "
+    "all rise together.",
+)
 
 
 def resolve(method, values):
     """Settings from flags."""
-    own = {name: values[name] for name in trusted_flags.META_LEARNER}
+    own = {name: values[name] for name in _OWN}
     return settings.resolve(method, values, host=own)
 
 

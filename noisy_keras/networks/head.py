@@ -5,6 +5,8 @@ are in the picture, to a dict of `features [B, h, w, D]` (the last map),
 `embedding [B, E]` and `logits [B, K]` (float32 under every dtype policy).
 """
 
+import warnings
+
 import keras
 
 from noisy_keras.networks import blocks
@@ -65,7 +67,9 @@ def from_backbone(backbone, num_classes: int, preprocessing=None):
 
     Args:
         backbone: a `keras.Model` from images to a feature map `[B, h, w, D]`,
-            or to several of them by name, of which the last is taken.
+            or to several of them by name, of which the last is taken. Its
+            regularizers have no part in these methods' losses, which a
+            warning says: decay is the optimizer's.
         num_classes: K.
         preprocessing: a layer put before the backbone, for backbones that do
             not scale pixels themselves: `PixelNormalization`,
@@ -87,6 +91,18 @@ def from_backbone(backbone, num_classes: int, preprocessing=None):
         >>> network.output["logits"].shape
         (None, 14)
     """
+    regularized = [
+        w.path
+        for w in backbone.trainable_variables
+        if getattr(w, "regularizer", None) is not None
+    ]
+    if regularized:
+        warnings.warn(
+            f"{len(regularized)} weights of {backbone.name} have a regularizer "
+            f"({regularized[0]}, ...), which noisy_keras leaves out of the "
+            "loss. For weight decay pass `nk.MomentumSGD(weight_decay=5e-4)`.",
+            stacklevel=2,
+        )
     shape = backbone.input_shape
     inputs = keras.Input(tuple(shape[1:]), name="images")
     x = inputs if preprocessing is None else preprocessing(inputs)

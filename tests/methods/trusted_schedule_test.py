@@ -122,3 +122,18 @@ def test_mlcs_classes_of_one_trusted_sample_have_it_in_both_roles():
 def test_unequal_classes_are_dealt_evenly():
     order = in_turn(np.array([0, 1, 1, 2, 1]))
     np.testing.assert_array_equal(order, [0, 1, 3, 0, 2, 3, 0, 4, 3])
+
+
+@pytest.mark.large
+def test_weights_are_shared_out_within_each_replica(two_replicas):
+    source = toy.source(64)
+    with two_replicas.scope():
+        model = compiled(source, nk.L2R)
+    options = {"batch_size": 16, "steps_per_epoch": 1, "verbose": 0}
+    model.fit(source, trusted=trusted_set(), **options)
+    [one] = model.make_schedule(source, 16)(0)
+    weights = model.sample_weight.numpy()[one.samples["index"][0], 0]
+    assert weights.min() == 0.0
+    # 8 samples of an even share of 1 on each.
+    for share in np.split(weights, 2):
+        assert share.sum() == pytest.approx(8.0, rel=1e-3)

@@ -149,6 +149,14 @@ def test_a_backbone_without_a_map_is_told():
         nk.networks.from_backbone(pooled, 5)
 
 
+def test_regularizers_of_a_backbone_are_told():
+    images = keras.Input((16, 16, 3))
+    convolved = keras.layers.Conv2D(4, 3, kernel_regularizer="l2")(images)
+    backbone = keras.Model(images, convolved, name="mine")
+    with pytest.warns(UserWarning, match="1 weights of mine have a regular"):
+        nk.networks.from_backbone(backbone, 3)
+
+
 def test_a_model_that_is_no_network_is_told():
     inputs = keras.Input((8, 8, 3))
     plain = keras.Model(inputs, keras.layers.Flatten()(inputs))

@@ -107,6 +107,12 @@ def test_the_official_ieg_is_its_code():
     assert found["strong_view"] == "slight_autoaugment_cutout"
     told = resolve("eg", dataset="cifar100", preset="official").preset
     assert "25 sub-policies of AutoAugment in place of 95" in told
+    told = resolve("ieg", dataset="webvision", trusted=1, preset="official")
+    assert "but for the strong view, which is CIFAR's" in told.preset
+    # Nothing differs.
+    for name in ("l2r", "meta_weight_net"):
+        one = resolve(name, dataset="cifar10", preset="official")
+        assert one == resolve(name, dataset="cifar10")
     # Every argument is told, so that other defaults change nothing.
     taken = set(inspect.signature(nk.IEG).parameters)
     assert set(found) == taken - {"networks", "num_samples", "name"}

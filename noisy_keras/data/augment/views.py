@@ -121,7 +121,10 @@ def view(
         Differs from the released code, which draws one of 95 sub-policies of
         AutoAugment's release: here they are the 25 of its paper, at its
         strengths. There borders of the second crop are grey and the square is
-        of 16 pixels; here they are black and it is of 17, as Pillow draws it.
+        of 16 pixels; here they are black and it is half as wide as the picture
+        and one more: 17 of 32 pixels, as Pillow draws it. For large pictures
+        the released code has AutoAugment's policies for ImageNet and squares
+        that stay small; here they are these.
         """
         changed = after(first, policies.auto_augment)
 

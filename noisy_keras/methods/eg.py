@@ -38,8 +38,9 @@ class EG(TrustedSetModel):
         >>> source = nk.data.load("digits")
         >>> source, trusted = source.split(trusted=10)
         >>> network = nk.networks.build("tiny", source)
-        >>> model = nk.EG(network, source.num_samples)
-        >>> model.compile(nk.MomentumSGD(0.1, weight_decay=5e-4))
+        >>> weights = {"unlabeled_weight": 1.0, "consistency_weight": 2.0}
+        >>> model = nk.EG(network, source.num_samples, **weights)
+        >>> model.compile(nk.MomentumSGD(0.05, weight_decay=5e-4))
         >>> history = model.fit(source, trusted=trusted, epochs=20, verbose=0)
     """
 

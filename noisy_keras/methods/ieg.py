@@ -46,9 +46,10 @@ class IEG(MetaModel):
         networks: one network (or a list of one).
         num_samples: N, of the source to be trained on.
         unlabeled_weight: p, of the mixed batch's pseudo-labels; 5 on CIFAR, 4
-            on WebVision.
+            on WebVision, in hundreds of epochs. Small networks and few epochs
+            want less: 1, say.
         consistency_weight: k, of the divergence between views; 20 on CIFAR, 8
-            on WebVision.
+            on WebVision; likewise less: 2 to 5.
         temperature: tau of pseudo-labels, in (0, 1].
         label_weight: lambda_0, trust in given labels before the look-ahead
             and in the weighted loss.
@@ -86,8 +87,9 @@ class IEG(MetaModel):
         >>> source, trusted = source.split(trusted=10)
         >>> source = source.with_noise(nk.data.SymmetricNoise(0.8))
         >>> network = nk.networks.build("tiny", source)
-        >>> model = nk.IEG(network, source.num_samples)
-        >>> model.compile(nk.MomentumSGD(0.1, weight_decay=5e-4))
+        >>> weights = {"unlabeled_weight": 1.0, "consistency_weight": 2.0}
+        >>> model = nk.IEG(network, source.num_samples, **weights)
+        >>> model.compile(nk.MomentumSGD(0.05, weight_decay=5e-4))
         >>> history = model.fit(source, trusted=trusted, epochs=20, verbose=0)
     """
 

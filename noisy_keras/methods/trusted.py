@@ -103,7 +103,7 @@ class TrustedSetModel(NoisyLabelModel):
                 "(images, labels); `train, trusted = source.split(trusted=10)` "
                 "takes 10 per class out of a source. Received: trusted=None"
             )
-        return super().fit(x, y, batch_size, epochs, **kwargs)
+        return super().fit(x, y, batch_size=batch_size, epochs=epochs, **kwargs)
 
     def compile(self, optimizer=None, *args, **kwargs):
         optimizer = optimizers.prepared(optimizer, self.networks)

@@ -10,6 +10,16 @@ import sys
 
 RESULTS = os.path.join(os.path.dirname(os.path.abspath(__file__)), "results")
 
+#: What IEG's benchmarks train on.
+IEG_DATA = {
+    "dataset": "cifar10",
+    "validation": 0,
+    "max_train_samples": 10000,
+    "noise_type": "symmetric",
+    "noise_convention": "ieg",
+    "noise_rate": 0.8,
+}
+
 
 @dataclasses.dataclass(frozen=True)
 class Run:

@@ -44,13 +44,7 @@ flags.DEFINE_list("seeds", ["0", "1", "2"], "Seeds.")
 flags.DEFINE_string("note", "", "What a reader should know of the results.")
 FLAGS = flags.FLAGS
 
-COMMON = {
-    "dataset": "cifar10",
-    "validation": 0,
-    "max_train_samples": 10000,
-    "noise_type": "symmetric",
-    "noise_convention": "ieg",
-    "noise_rate": 0.8,
+COMMON = harness.IEG_DATA | {
     "network": "wide_resnet28_2",
     "width": 8,
     "epochs": 12,

@@ -39,13 +39,7 @@ flags.DEFINE_list("only", None, "Names of the runs to make; default: all.")
 flags.DEFINE_string("note", "", "What a reader should know of the results.")
 FLAGS = flags.FLAGS
 
-COMMON = {
-    "dataset": "cifar10",
-    "validation": 0,
-    "max_train_samples": 10000,
-    "noise_type": "symmetric",
-    "noise_convention": "ieg",
-    "noise_rate": 0.8,
+COMMON = harness.IEG_DATA | {
     "batch_size": 100,
     "learning_rate": 0.02,
     "weight_decay": 5e-4,

@@ -114,5 +114,9 @@ def found_labels(run, audit):
         "samples": len(audit),
         **counts,
         "evidence": audit.evidence,
+        # None unless the audit is an average over epochs.
+        "epochs": None
+        if audit.epochs is None
+        else float(np.median(audit.epochs)),
         **{name: quality.get(name) for name in known},
     }

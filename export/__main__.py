@@ -10,7 +10,6 @@ with the files of a server beside it; labels become CSV, NPZ and Parquet files.
 import sys
 import tempfile
 
-from absl import app
 from absl import flags
 
 from export import labels
@@ -122,4 +121,4 @@ def _write_model():
 
 
 if __name__ == "__main__":
-    app.run(main)
+    usage.run(main)

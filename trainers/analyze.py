@@ -11,7 +11,6 @@ It writes tables and pictures to analysis/ in the run:
 import os
 import sys
 
-from absl import app
 from absl import flags
 
 from trainers import finished_run
@@ -101,4 +100,4 @@ def _analyze(run):
 
 
 if __name__ == "__main__":
-    app.run(main)
+    usage.run(main)

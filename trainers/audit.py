@@ -9,7 +9,6 @@ pictures. Training on what was corrected: --audit=RUN/audit/most_suspect.csv.
 import os
 import sys
 
-from absl import app
 from absl import flags
 
 from trainers import finished_run
@@ -81,4 +80,4 @@ def _audit(run, output):
 
 
 if __name__ == "__main__":
-    app.run(main)
+    usage.run(main)

@@ -7,13 +7,12 @@ Published, by the authors of DMLP: 93.5 % best, 93.4 % last.
 
 import sys
 
-from absl import app
-
 from trainers import flags
 from trainers import recipe_flags
 from trainers import runner
 from trainers import settings
 from trainers import trusted_flags
+from trainers import usage
 
 METHOD = "c2d"
 
@@ -83,4 +82,4 @@ def main(argv):
 
 
 if __name__ == "__main__":
-    app.run(main)
+    usage.run(main)

@@ -5,10 +5,9 @@ python -m trainers.cross_entropy --dataset=cifar10 --noise_rate=0.5
 
 import sys
 
-from absl import app
-
 from trainers import flags
 from trainers import runner
+from trainers import usage
 
 METHOD = "cross_entropy"
 flags.define_common(METHOD)
@@ -26,4 +25,4 @@ def main(argv):
 
 
 if __name__ == "__main__":
-    app.run(main)
+    usage.run(main)

@@ -6,12 +6,11 @@ Published: 93.2 % best, 92.9 % mean of the last ten epochs (PreAct ResNet-18).
 
 import sys
 
-from absl import app
-
 from trainers import flags
 from trainers import host_flags
 from trainers import runner
 from trainers import settings
+from trainers import usage
 
 METHOD = "dividemix"
 flags.define_common(METHOD)
@@ -35,4 +34,4 @@ def main(argv):
 
 
 if __name__ == "__main__":
-    app.run(main)
+    usage.run(main)

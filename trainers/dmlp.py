@@ -9,7 +9,6 @@ Published for 80 % noise, on features of a ResNet-50: 94.5 % best, 94.3 % last.
 import dataclasses
 import sys
 
-from absl import app
 from absl import flags as absl_flags
 
 from trainers import flags
@@ -17,6 +16,7 @@ from trainers import recipe_flags
 from trainers import runner
 from trainers import settings
 from trainers import trusted_flags
+from trainers import usage
 
 METHOD = "dmlp"
 _PURIFIER = {
@@ -177,4 +177,4 @@ def main(argv):
 
 
 if __name__ == "__main__":
-    app.run(main)
+    usage.run(main)

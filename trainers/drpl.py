@@ -9,7 +9,6 @@ Published on PreAct ResNet-18: 93.1 % for 40 % non-uniform noise on CIFAR-10,
 import dataclasses
 import sys
 
-from absl import app
 from absl import flags as absl_flags
 
 from trainers import flags
@@ -17,6 +16,7 @@ from trainers import host_flags
 from trainers import phase_presets
 from trainers import runner
 from trainers import settings
+from trainers import usage
 
 METHOD = "drpl"
 _DROPS = ("relabel_drops", "ssl_drops", "final_drops")
@@ -146,4 +146,4 @@ def main(argv):
 
 
 if __name__ == "__main__":
-    app.run(main)
+    usage.run(main)

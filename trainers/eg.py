@@ -7,13 +7,12 @@ Published with 10 trusted images of each class: 92.4 % (Wide ResNet-28-2), and
 
 import sys
 
-from absl import app
-
 from trainers import flags
 from trainers import host_flags
 from trainers import runner
 from trainers import settings
 from trainers import trusted_flags
+from trainers import usage
 
 METHOD = "eg"
 
@@ -40,4 +39,4 @@ def main(argv):
 
 
 if __name__ == "__main__":
-    app.run(main)
+    usage.run(main)

@@ -8,7 +8,6 @@ Published with 10 trusted images of each class: 93.7 % (Wide ResNet-28-10), and
 
 import sys
 
-from absl import app
 from absl import flags as absl_flags
 
 from trainers import flags
@@ -16,6 +15,7 @@ from trainers import host_flags
 from trainers import runner
 from trainers import settings
 from trainers import trusted_flags
+from trainers import usage
 
 METHOD = "ieg"
 _OWN = (
@@ -93,4 +93,4 @@ def main(argv):
 
 
 if __name__ == "__main__":
-    app.run(main)
+    usage.run(main)

@@ -7,13 +7,13 @@ Its label_audit.csv holds the new labels; to train anything on them, see
 
 import sys
 
-from absl import app
 from absl import flags as absl_flags
 
 from trainers import flags
 from trainers import host_flags
 from trainers import runner
 from trainers import settings
+from trainers import usage
 
 METHOD = "joint_optim"
 _OWN = ("relabel_from", "averaged_epochs", "hard_labels")
@@ -51,4 +51,4 @@ def main(argv):
 
 
 if __name__ == "__main__":
-    app.run(main)
+    usage.run(main)

@@ -6,13 +6,12 @@ Published with 1,000 trusted images: 86.9 % (Wide ResNet-28-10).
 
 import sys
 
-from absl import app
-
 from trainers import flags
 from trainers import host_flags
 from trainers import runner
 from trainers import settings
 from trainers import trusted_flags
+from trainers import usage
 
 METHOD = "l2r"
 
@@ -38,4 +37,4 @@ def main(argv):
 
 
 if __name__ == "__main__":
-    app.run(main)
+    usage.run(main)

@@ -6,13 +6,13 @@ Published: 73.7 % on Clothing1M (ResNet-50).
 
 import sys
 
-from absl import app
 from absl import flags as absl_flags
 
 from trainers import flags
 from trainers import runner
 from trainers import settings
 from trainers import trusted_flags
+from trainers import usage
 
 METHOD = "meta_weight_net"
 _OWN = ("normalized", *trusted_flags.META_LEARNER)
@@ -46,4 +46,4 @@ def main(argv):
 
 
 if __name__ == "__main__":
-    app.run(main)
+    usage.run(main)

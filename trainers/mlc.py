@@ -6,13 +6,13 @@ Reported by Tu et al. (DMLP, CVPR 2023): 88.1 % best, 87.5 % last.
 
 import sys
 
-from absl import app
 from absl import flags as absl_flags
 
 from trainers import flags
 from trainers import runner
 from trainers import settings
 from trainers import trusted_flags
+from trainers import usage
 from trainers.usage import UsageError
 
 METHOD = "mlc"
@@ -54,4 +54,4 @@ def main(argv):
 
 
 if __name__ == "__main__":
-    app.run(main)
+    usage.run(main)

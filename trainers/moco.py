@@ -7,13 +7,13 @@ The run's `encoder.keras` is what other methods can start from.
 
 import sys
 
-from absl import app
 from absl import flags as absl_flags
 
 from trainers import contrastive_flags
 from trainers import flags
 from trainers import runner
 from trainers import settings
+from trainers import usage
 from trainers.usage import UsageError
 
 METHOD = "moco"
@@ -72,4 +72,4 @@ def main(argv):
 
 
 if __name__ == "__main__":
-    app.run(main)
+    usage.run(main)

@@ -6,13 +6,13 @@ Reported by Tu et al. (DMLP, CVPR 2023): 89.9 % best, 89.4 % last.
 
 import sys
 
-from absl import app
 from absl import flags as absl_flags
 
 from trainers import flags
 from trainers import runner
 from trainers import settings
 from trainers import trusted_flags
+from trainers import usage
 
 METHOD = "mslc"
 _OWN = ("correct_from", "hard_predictions", *trusted_flags.META_LEARNER)
@@ -54,4 +54,4 @@ def main(argv):
 
 
 if __name__ == "__main__":
-    app.run(main)
+    usage.run(main)

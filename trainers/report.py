@@ -8,7 +8,6 @@ Trainers do the same when a run ends.
 import os
 import sys
 
-from absl import app
 from absl import flags
 
 from trainers import quiet
@@ -81,4 +80,4 @@ def _source(folder, settings):
 
 
 if __name__ == "__main__":
-    app.run(main)
+    usage.run(main)

@@ -7,13 +7,13 @@ Published on DivideMix: 94.6 % best, 94.3 % mean of the last ten epochs.
 
 import sys
 
-from absl import app
 from absl import flags as absl_flags
 
 from trainers import flags
 from trainers import host_flags
 from trainers import runner
 from trainers import settings
+from trainers import usage
 
 METHOD = "sanm"
 
@@ -128,4 +128,4 @@ def main(argv):
 
 
 if __name__ == "__main__":
-    app.run(main)
+    usage.run(main)

@@ -7,12 +7,11 @@ The run's `encoder.keras` is what other methods can start from.
 
 import sys
 
-from absl import app
-
 from trainers import contrastive_flags
 from trainers import flags
 from trainers import runner
 from trainers import settings
+from trainers import usage
 
 METHOD = "simclr"
 
@@ -40,4 +39,4 @@ def main(argv):
 
 
 if __name__ == "__main__":
-    app.run(main)
+    usage.run(main)

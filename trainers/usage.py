@@ -3,6 +3,7 @@
 import os
 import sys
 
+from absl import app
 from absl import flags
 from absl import logging
 
@@ -60,6 +61,23 @@ def require_some(flag, given, allowed, what):
             f"--{flag}: expected {what} {', '.join(allowed)}; "
             f"got {', '.join(wrong) or 'none'}"
         )
+
+
+def run(main):
+    """Runs a command; flags that it does not have end it in one line.
+
+    Args:
+        main: function of the arguments that are no flags.
+    """
+    app.run(main, flags_parser=_parsed)
+
+
+def _parsed(argv):
+    try:
+        return flags.FLAGS(argv)
+    except flags.Error as error:
+        told = " ".join(str(error).split()).rstrip(" .?")
+        sys.exit(_fail(f"{told}; --help tells the flags", 2))
 
 
 def status_of(argv, action):

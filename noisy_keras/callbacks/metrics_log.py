@@ -16,7 +16,9 @@ class MetricsLog(keras.callbacks.Callback):
 
     `seconds` are of the whole epoch; `division_seconds`, `training_seconds`
     and `evaluation_seconds` (on `validation_data`) of its parts, the rest
-    being other callbacks' measurements.
+    being other callbacks' measurements. `images_per_second` counts all that
+    steps are dealt, trusted and unlabelled pictures too. A loss term that no
+    step of the epoch had is null.
 
     The file is replaced as a whole at each epoch's end. When a run resumes,
     epochs that it will train again are dropped from it.

@@ -6,6 +6,7 @@ hooks fire once per epoch, with batches counted over its rounds.
 """
 
 import dataclasses
+import math
 import time
 from typing import Protocol
 
@@ -248,10 +249,16 @@ def _is_due(epoch, frequency):
 
 
 def _epoch_logs(model):
-    return {
+    logs = {
         name: float(np.reshape(value, ()))
         for name, value in model.get_metrics_result().items()
     }
+    for name, mean in model._means.items():
+        if float(keras.ops.convert_to_numpy(mean.count)) == 0.0:
+            # A term that no step of the epoch had is not zero. It keeps its
+            # place: loggers take their columns from the first epoch.
+            logs[name] = math.nan
+    return logs
 
 
 def _check_finite(logs, epoch):

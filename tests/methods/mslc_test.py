@@ -106,6 +106,8 @@ def test_before_labels_are_corrected_it_is_cross_entropy():
     np.testing.assert_allclose(
         mine.history["loss"], other.history["loss"], rtol=1e-5
     )
+    for unmeasured in ("loss_corrected", "probe_loss", "mean_trust"):
+        assert np.isnan(mine.history[unmeasured]).all()
     for old, new in zip(learner, model.learner.parameters, strict=True):
         np.testing.assert_array_equal(old, new.numpy())
     np.testing.assert_allclose(
@@ -114,8 +116,10 @@ def test_before_labels_are_corrected_it_is_cross_entropy():
         atol=1e-3,
     )
     assert (model.kept.numpy() == -1.0).all()
-    model.fit(source, initial_epoch=1, epochs=2, **options)
+    later = model.fit(source, initial_epoch=1, epochs=2, **options).history
     assert (model.kept.numpy() >= 0.0).all()
+    assert np.isnan(later["loss_labeled"]).all()
+    assert np.isfinite(later["probe_loss"]).all()
 
 
 @pytest.mark.parametrize(

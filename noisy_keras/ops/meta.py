@@ -134,7 +134,7 @@ def from_log_probabilities(
     mixed = lambda_0 * labels + (1.0 - lambda_0) * pseudo_labels
     omega = step_size * tf.reduce_sum(mixed * change, axis=-1)
     # d l / d lambda is -(y - g) log p, weighted by omega = 1 / B.
-    share = step_size / float(change.shape[0])
+    share = step_size / tf.cast(tf.shape(change)[0], change.dtype)
     lambda_ = share * tf.reduce_sum((labels - pseudo_labels) * change, axis=-1)
     return omega, lambda_
 
@@ -265,9 +265,10 @@ def derivative_along(tape, outputs, parameters, direction):
 def _nested(forward, parameters, images, targets, probe, lambda_0, step):
     """Reverse mode through the step itself."""
     labels, pseudo_labels = targets
-    count = labels.shape[0]
-    omega = tf.fill([count], 1.0 / count)
-    trust = tf.fill([count], lambda_0)
+    count = tf.shape(labels)[0]
+    even = 1.0 / tf.cast(count, labels.dtype)
+    omega = tf.fill([count], even)
+    trust = tf.fill([count], tf.cast(lambda_0, labels.dtype))
     with tf.GradientTape() as outer:
         outer.watch([omega, trust])
         with tf.GradientTape() as inner:

@@ -188,6 +188,25 @@ def test_parameters_may_be_variables(reference, method):
         np.testing.assert_allclose(mine, other, rtol=1e-5)
 
 
+@pytest.mark.parametrize("method", meta.METHODS)
+def test_batches_may_be_of_unknown_size(reference, method):
+    expected = gradients_of(reference, method, True)
+    names = ("images", "targets", "pseudo_labels")
+    loose = [
+        tf.TensorSpec([None, *reference[n].shape[1:]], tf.float32)
+        for n in names
+    ]
+
+    @tf.function(input_signature=loose)
+    def traced(*batch):
+        given = reference | dict(zip(names, batch, strict=True))
+        return gradients_of(given, method, True)
+
+    found = traced(*(reference[n] for n in names))
+    for mine, other in zip(found, expected, strict=True):
+        np.testing.assert_allclose(mine, other, rtol=1e-5, atol=1e-7)
+
+
 def test_lookahead_has_momentum_and_decay():
     [ahead] = meta.lookahead(
         [tf.constant([1.0])],

@@ -57,7 +57,9 @@ class IEG(MetaModel):
         step_size: alpha of the look-ahead; None takes the current learning
             rate. The released code keeps 0.1 whatever the rate is.
         momentum_lookahead: whether the look-ahead has the optimizer's
-            momentum, which then must be a `MomentumSGD`.
+            momentum, which then must be a `MomentumSGD`. With or without it,
+            the look-ahead and the gradient of the trusted loss have the
+            optimizer's coupled weight decay, as in the released code.
         relabel: whether labels are chosen (lambda); else only weighted.
         mix_trusted: whether trusted samples are mixed with the batch; without
             it they steer alone, and are soon learnt by heart.
@@ -209,9 +211,8 @@ class IEG(MetaModel):
         theta_ahead = self.look_ahead(theta, gradients)
         _, direction = self.probe(theta_ahead, data)
         change = meta.derivative_along(tape, ahead, theta, direction)
-        # Only signs and ratios count: alpha and 1 / B are left out of lambda.
-        size = 1.0 if self.step_size is None else self.step_size
-        weights = meta.sample_weights(-size * change[:, 0])
+        # Of lambda only signs count: alpha and 1 / B are left out.
+        weights = meta.sample_weights(-self.step_length() * change[:, 0])
         keep = meta.keep_label(-change[:, 1])
         self.note_weights(weights)
         return tf.stop_gradient(weights), tf.stop_gradient(keep)

@@ -2,7 +2,8 @@
 
 Each step weighs its samples as far as their gradients agree with that of the
 trusted loss at the current weights: the meta-gradient of weights that start
-at zero. Negative ones are cut off, the rest sum to 1.
+at zero. Negative ones are cut off, the rest divided by their sum plus 1e-5, as
+IEG's code has it, with alpha = 1.
 
 Reference: Ren, Zeng, Yang and Urtasun, Learning to Reweight Examples for Robust
 Deep Learning, ICML 2018, algorithm 1; as the released code of IEG runs it.

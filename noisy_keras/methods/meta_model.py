@@ -8,6 +8,8 @@ from noisy_keras.methods.trusted import TrustedSetModel
 from noisy_keras.networks import precision
 from noisy_keras.ops import meta
 
+_CLIPS = ("clipnorm", "global_clipnorm", "clipvalue")
+
 
 def reads_momentum(optimizer):
     """Whether a look-ahead can take an optimizer's own step.
@@ -59,6 +61,13 @@ class MetaModel(TrustedSetModel):
                 "reads, or `momentum_lookahead=False`. "
                 f"Received: {type(inner).__name__}"
             )
+        clips = [name for name in _CLIPS if getattr(inner, name, None)]
+        if asked and clips:
+            raise ValueError(
+                "Expected an optimizer that does not clip gradients, as the "
+                "look-ahead does not, or `momentum_lookahead=False`. "
+                f"Received: {clips[0]}={getattr(inner, clips[0])}"
+            )
         super().compile(optimizer, *args, **kwargs)
         # Layers may have been frozen since.
         self._copy_exact()
@@ -77,12 +86,16 @@ class MetaModel(TrustedSetModel):
         """As `forward`, in float32."""
         return self.forward(parameters, images, self._exact())
 
+    def step_length(self):
+        """Alpha of the look-ahead: set, or the current learning rate."""
+        if self.step_size is not None:
+            return self.step_size
+        return tf.cast(self._sgd.learning_rate, tf.float32)
+
     def look_ahead(self, parameters, gradients):
         """Parameters after a step on some gradients, which is not taken."""
         sgd, variables = self._sgd, self.networks[0].trainable_variables
-        size = self.step_size
-        if size is None:
-            size = tf.cast(sgd.learning_rate, tf.float32)
+        size = self.step_length()
         accumulators, momentum = None, 0.0
         if self.momentum_lookahead:
             momentum = sgd.momentum

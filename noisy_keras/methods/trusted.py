@@ -92,9 +92,15 @@ class TrustedSetModel(NoisyLabelModel):
 
         Raises:
             ValueError: no trusted set, or one that lacks a class or does not
-                fit the model.
+                fit the model; or one beside batches that have their own.
         """
         if trusted is not None:
+            if isinstance(x, tf.data.Dataset) and inputs.deals_batches(self, x):
+                raise ValueError(
+                    "Expected no `trusted` beside a dataset of a phase's "
+                    "batches, which holds its own trusted samples. Received: "
+                    f"trusted={type(trusted).__name__}"
+                )
             self.trusted = self._checked(trusted)
         elif self.trusted is None and not inputs.deals_batches(self, x):
             raise ValueError(

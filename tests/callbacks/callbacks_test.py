@@ -28,12 +28,21 @@ class KillAfter(keras.callbacks.Callback):
             raise Killed
 
 
-def train(folder, kill_after=None, epochs=3):
+def sanm(source):
+    return nk.SANM(toy.network(), source, warmup_epochs=1, unlabeled_weight=2.0)
+
+
+def ieg(source):
+    """With all that it remembers: slots, the mean, the place in the probe."""
+    model = nk.IEG(toy.network(), source.num_samples, strong_view="weak")
+    model.trusted = nk.data.from_arrays(*toy.pictures(12, seed=5))
+    return model
+
+
+def train(folder, kill_after=None, epochs=3, build=sanm):
     keras.utils.set_random_seed(4)
-    source = toy.source(32)
-    model = nk.SANM(
-        toy.network(), source, warmup_epochs=1, unlabeled_weight=2.0
-    )
+    source = toy.source(32, rate=0.25)
+    model = build(source)
     model.compile(nk.MomentumSGD(0.05))
     callbacks = [
         nk.callbacks.LabelQuality(source),
@@ -49,16 +58,17 @@ def train(folder, kill_after=None, epochs=3):
 
 
 @pytest.mark.large
-def test_a_killed_run_ends_as_if_it_had_not_been(tmp_path):
+@pytest.mark.parametrize("build", [sanm, ieg])
+def test_a_killed_run_ends_as_if_it_had_not_been(tmp_path, build):
     whole, parts = tmp_path / "whole", tmp_path / "parts"
     whole.mkdir()
     parts.mkdir()
-    model, _ = train(whole)
-    # In the warm-up, then within the second round of the second epoch.
+    model, _ = train(whole, build=build)
+    # Of SANM in the warm-up, then within the second round of the second epoch.
     for batches in (3, 6):
         with pytest.raises(Killed):
-            train(parts, kill_after=batches)
-    resumed, _ = train(parts)
+            train(parts, kill_after=batches, build=build)
+    resumed, _ = train(parts, build=build)
     for mine, other in zip(model.variables, resumed.variables, strict=True):
         np.testing.assert_array_equal(mine.numpy(), other.numpy())
     records = [
@@ -208,6 +218,13 @@ def test_pictures_show_what_the_plugin_does(tmp_path):
     assert np.any(panels[:, 2] != panels[:, 0])
 
 
+def events_of(folder):
+    """What TensorBoard reads there."""
+    [name] = os.listdir(folder)
+    for record in tf.compat.v1.train.summary_iterator(str(folder / name)):
+        yield from record.summary.value
+
+
 def test_models_without_the_plugin_make_no_pictures(tmp_path):
     source = toy.source(16)
     model = nk.CrossEntropy(toy.network(), 16)
@@ -223,12 +240,30 @@ def test_models_without_the_plugin_make_no_pictures(tmp_path):
         ],
     )
     assert os.listdir(tmp_path) == ["tensorboard"]
-    [events] = os.listdir(tmp_path / "tensorboard")
-    tags = set()
-    path = str(tmp_path / "tensorboard" / events)
-    for record in tf.compat.v1.train.summary_iterator(path):
-        tags |= {value.tag for value in record.summary.value}
+    tags = {value.tag for value in events_of(tmp_path / "tensorboard")}
     assert {"loss", "accuracy", "clean_probability/network_0"} <= tags
+
+
+def test_weights_and_kept_labels_are_histograms(tmp_path):
+    source = toy.source(32, rate=0.5)
+    model = nk.IEG(toy.network(), 32, strong_view="weak")
+    model.compile(nk.MomentumSGD(0.01))
+    show = nk.callbacks.Summaries(tmp_path, source)
+    trusted = toy.pictures(8, seed=5)
+    model.fit(
+        source, trusted=trusted, batch_size=16, verbose=0, callbacks=[show]
+    )
+    shown = {}
+    for value in events_of(tmp_path):
+        shown[value.tag] = value
+    assert {"sample_weight", "kept", "mean_loss", "probe_loss"} <= set(shown)
+    assert shown["kept"].metadata.plugin_data.plugin_name == "histograms"
+    # Rows are [left, right, count] of bins.
+    bins = tf.make_ndarray(shown["sample_weight"].tensor)
+    assert bins[:, 2].sum() == 32.0
+    last = model.sample_weight.numpy()[:, 0]
+    assert bins[0, 0] == pytest.approx(last.min())
+    assert bins[-1, 1] == pytest.approx(last.max())
 
 
 def test_noise_is_estimated_when_the_warmup_ends(tmp_path):

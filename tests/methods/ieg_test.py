@@ -6,7 +6,6 @@ import tensorflow as tf
 import noisy_keras as nk
 from noisy_keras.core.weight_average import WeightAverage
 from noisy_keras.methods import escalation
-from noisy_keras.ops import losses
 from noisy_keras.ops import meta
 from noisy_keras.ops import random
 from tests import toy
@@ -42,80 +41,6 @@ def batch_of(model, source, size=16):
     [one] = model.make_schedule(source, size)(1)
     batch = next(iter(one.dataset()))["train"]
     return {k: tf.convert_to_tensor(v) for k, v in batch.items()}
-
-
-def by_nested_tapes(model, data):
-    """Weights and label choices by the equations, written out."""
-    network, sgd = model.networks[0], model.optimizer
-    theta = model.parameters()
-    weak, strong, probe = escalation.images(data)
-    count = weak.shape[0]
-    omega = tf.fill([count], 1.0 / count)
-    trust = tf.fill([count], model.label_weight)
-    decay = sgd.coupled_weight_decay
-    with tf.GradientTape() as outer:
-        outer.watch([omega, trust])
-        with tf.GradientTape() as inner:
-            inner.watch(theta)
-            z = model.exact_forward(theta, weak)
-            g = escalation.pseudo_labels(
-                model, z, model.exact_forward(theta, strong)
-            )
-            if not model.lookahead_through_pseudo_labels:
-                g = tf.stop_gradient(g)
-            share = trust[:, None]
-            target = share * data["target"] + (1.0 - share) * g
-            loss = tf.reduce_sum(omega * losses.cross_entropy(target, z))
-        slopes = inner.gradient(loss, theta)
-        ahead = [
-            w - 0.1 * (0.9 * m.value + s + decay * w)
-            for w, m, s in zip(theta, sgd.momentum_buffer, slopes, strict=True)
-        ]
-        z = model.exact_forward(ahead, probe)
-        loss = tf.reduce_mean(losses.cross_entropy(data["trusted_target"], z))
-        loss += 0.5 * decay * sum(tf.reduce_sum(w * w) for w in ahead)
-    assert network.trainable
-    slopes = outer.gradient(loss, [omega, trust])
-    return meta.sample_weights(slopes[0]), meta.keep_label(slopes[1])
-
-
-@pytest.mark.parametrize("through", [False, True])
-def test_the_meta_step_is_that_of_nested_tapes(through):
-    source = toy.source(64, rate=0.5)
-    model = model_of(source, lookahead_through_pseudo_labels=through)
-    model.fit(source, trusted=trusted_set(), batch_size=16, epochs=1, verbose=0)
-    data = batch_of(model, source)
-    found = {}
-    supervised = model._supervised
-
-    def watched(labels, pseudo, logits, weights, keep):
-        found.update(weights=weights, keep=keep)
-        return supervised(labels, pseudo, logits, weights, keep)
-
-    expected = by_nested_tapes(model, data)
-    network = model.networks[0]
-    weak_alone = keras.models.clone_model(network)
-    weak_alone.set_weights(network.get_weights())
-    weak_alone(escalation.images(data)[0], training=True)
-    model._supervised = watched
-    model._train(data)
-    # Of all passes, one moves the statistics.
-    for mine, other in zip(
-        network.non_trainable_variables,
-        weak_alone.non_trainable_variables,
-        strict=True,
-    ):
-        np.testing.assert_allclose(mine, other, rtol=1e-5)
-    weights = found["weights"].numpy()
-    assert 0.0 < (weights == 0.0).mean() < 1.0
-    np.testing.assert_allclose(weights, expected[0], atol=1e-4 * weights.max())
-    np.testing.assert_array_equal(found["keep"], expected[1])
-    # What the step found is in the tables, an even share being 1.
-    rows = model.sample_weight.read(data["index"]).numpy()
-    np.testing.assert_allclose(rows[:, 0], 16.0 * weights, rtol=1e-5)
-    np.testing.assert_array_equal(
-        model.kept.read(data["index"])[:, 0], found["keep"]
-    )
 
 
 def test_sixteen_bits_leave_the_meta_step_exact(monkeypatch):
@@ -238,18 +163,37 @@ def test_the_weak_view_leads():
     np.testing.assert_allclose(slopes[1], [[0.5 - p, p - 0.5]], rtol=1e-5)
 
 
-@pytest.mark.parametrize("exact", [False, True])
-def test_mixup_ratios(exact):
+def test_mixup_ratios_of_the_released_code():
     source = toy.source(64)
-    model = model_of(source, exact_beta=exact)
-    model.compile(nk.MomentumSGD(0.03))
+    model = model_of(source)
     data = batch_of(model, source)
+    u = random.uniform(
+        [48], random.fold_in(data["seed"][0], escalation._RATIOS)
+    )
     ratios = escalation._ratios(model, data, 48).numpy()
-    assert ratios.shape == (48,)
-    assert (ratios >= 0.5).all() and (ratios <= 1.0).all()
-    # Means: 1 - E u^2 / 2 = 5/6; of max(l, 1-l), l ~ Beta(.5, .5), .818.
-    assert 0.7 < ratios.mean() < 0.95
+    np.testing.assert_allclose(ratios, 1.0 - u**2 / 2.0, rtol=1e-6)
     assert np.unique(ratios).size == 48
+
+
+def test_mixup_ratios_of_the_beta_distribution(monkeypatch):
+    source = toy.source(64)
+    model = model_of(source, exact_beta=True, mix_alpha=2.0)
+    # Of four steps, each of three ratios for each of 16 samples.
+    dealt = model.make_schedule(source, 16).step_settings(1)["mix_ratio"]
+    assert dealt.shape == (4, 48)
+    assert (dealt >= 0.5).all() and (dealt <= 1.0).all()
+    # E max(l, 1 - l) for l of Beta(2, 2).
+    assert dealt.mean() == pytest.approx(11 / 16, abs=0.04)
+    data = batch_of(model, source)
+    every = data["mix_ratio"][0]
+    np.testing.assert_array_equal(
+        escalation._ratios(model, data, 48), every[:48]
+    )
+    # Each replica takes its own.
+    monkeypatch.setattr(escalation.distribution, "replica_id", lambda: 1)
+    np.testing.assert_array_equal(
+        escalation._ratios(model, data, 24), every[24:48]
+    )
 
 
 def test_the_average_follows_slowly():
@@ -289,6 +233,16 @@ def test_other_optimizers_need_a_plain_lookahead():
         source, trusted=trusted_set(), batch_size=16, epochs=1, verbose=0
     )
     assert np.isfinite(history.history["loss"]).all()
+
+
+def test_a_clipped_step_is_another():
+    for clip in ("clipnorm", "global_clipnorm", "clipvalue"):
+        sgd = nk.MomentumSGD(0.05, **{clip: 0.1})
+        model = nk.IEG(toy.network(), 64)
+        with pytest.raises(ValueError, match=f"not clip.*Received: {clip}=0.1"):
+            model.compile(sgd)
+        plain = nk.IEG(toy.network(), 64, momentum_lookahead=False)
+        plain.compile(nk.MomentumSGD(0.05, **{clip: 0.1}))
 
 
 def test_an_optimizer_of_scaled_gradients_is_told():

@@ -156,6 +156,8 @@ def test_batches_that_bring_their_trusted_samples_need_no_others():
     again = compiled(nk.L2R, source)
     history = again.fit(one.dataset(), epochs=1, verbose=0).history
     assert np.isfinite(history["probe_loss"]).all()
+    with pytest.raises(ValueError, match="its own trusted.*Received: trusted="):
+        again.fit(one.dataset(), trusted=trusted_set(), epochs=1)
     loose = one.dataset().unbatch().batch(16)
     with pytest.raises(ValueError, match="drop_remainder=True"):
         again.fit(loose, epochs=2, verbose=0)

@@ -19,6 +19,25 @@ from tests.trainers.command_line_test import SIMCLR
 from tests.trainers.command_line_test import SMALL
 
 
+def kill(command, wait):
+    """Starts a command, and kills it after a wait."""
+    process = subprocess.Popen(
+        command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    )
+    wait()
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+
+
+def wait_for_checkpoint(run, seconds=300):
+    """Waits until a run has written what it could go on from."""
+    end = time.monotonic() + seconds
+    # The index is what a checkpoint manager writes last.
+    while not list(run.glob("checkpoints/**/checkpoint")):
+        assert time.monotonic() < end, f"no checkpoint after {seconds} s"
+        time.sleep(0.05)
+
+
 @pytest.mark.large
 @pytest.mark.parametrize(
     ("trainer", "flags"),
@@ -36,16 +55,13 @@ def test_a_run_killed_at_random_ends_as_if_it_had_not_been(
 ):
     whole, parts = tmp_path / "whole", tmp_path / "parts"
     assert train(trainer, f"--output_dir={whole}", *flags).returncode == 0
+    command = words(f"trainers.{trainer}", f"--output_dir={parts}", *flags)
+    # First when there is something to go on from, and then anywhere.
+    kill(command, lambda: wait_for_checkpoint(parts))
+    assert not (parts / "summary.json").exists()
     chance = random.Random(os.getpid())
-    for _ in range(3):
-        process = subprocess.Popen(
-            words(f"trainers.{trainer}", f"--output_dir={parts}", *flags),
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-        )
-        time.sleep(chance.uniform(8, 30))
-        process.send_signal(signal.SIGKILL)
-        process.wait()
+    for _ in range(2):
+        kill(command, lambda: time.sleep(chance.uniform(8, 30)))
     assert train(trainer, f"--output_dir={parts}", *flags).returncode == 0
     models = [
         keras.models.load_model(folder / "model.keras")

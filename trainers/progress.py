@@ -162,11 +162,12 @@ def print_summary(out, summary, folder, files, told=None):
     out.print(f"Labels found wrong: {wrong} of {labels['samples']}, {told}.")
     if labels.get("evidence"):
         out.print(f"By {EVIDENCE[labels['evidence']]}.")
-    few = labels.get("epochs")
-    if few is not None and few < _FEW_EPOCHS:
+    by_history = labels.get("evidence") == "cross_epoch_history"
+    epochs = labels.get("epochs") or _FEW_EPOCHS
+    if by_history and epochs < _FEW_EPOCHS:
         out.print(
-            f"Epochs so far: {few:g}. A network that has hardly been trained "
-            "finds most labels wrong; train it longer to know."
+            f"Epochs so far: {epochs:g}. A network that has hardly been "
+            "trained finds most labels wrong; train it longer to know."
         )
     if labels.get("label_auc") is not None:
         out.print(

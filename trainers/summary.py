@@ -114,7 +114,7 @@ def found_labels(run, audit):
         "samples": len(audit),
         **counts,
         "evidence": audit.evidence,
-        # None unless the audit is an average over epochs.
+        # That predictions were kept of, by most samples.
         "epochs": None
         if audit.epochs is None
         else float(np.median(audit.epochs)),

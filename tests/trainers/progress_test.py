@@ -43,5 +43,9 @@ def test_an_audit_of_few_epochs_says_so(epochs, warned):
     )
 
 
+def test_other_evidence_needs_no_epochs():
+    assert "Epochs so far" not in _told(evidence="trusted_labels", epochs=2.0)
+
+
 def test_summaries_of_older_runs_are_told_too():
     assert "Epochs so far" not in _told()

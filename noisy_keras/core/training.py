@@ -254,9 +254,11 @@ def _epoch_logs(model):
         for name, value in model.get_metrics_result().items()
     }
     for name, mean in model._means.items():
-        if float(keras.ops.convert_to_numpy(mean.count)) == 0.0:
+        unmeasured = float(keras.ops.convert_to_numpy(mean.count)) == 0.0
+        if unmeasured and name != "loss":
             # A term that no step of the epoch had is not zero. It keeps its
-            # place: loggers take their columns from the first epoch.
+            # place: loggers take their columns from the first epoch. The loss
+            # is without a step where a callback ends training before it.
             logs[name] = math.nan
     return logs
 

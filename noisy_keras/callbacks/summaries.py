@@ -1,5 +1,6 @@
 """What TensorBoard shows of a run."""
 
+import math
 import os
 
 import keras
@@ -38,7 +39,9 @@ class Summaries(keras.callbacks.Callback):
             return
         with self._writer.as_default(step=epoch + 1):
             for name, value in (logs or {}).items():
-                tf.summary.scalar(name, value)
+                # A term that the epoch did not have has no point.
+                if not math.isnan(value):
+                    tf.summary.scalar(name, value)
             for name in ("clean_probability", "loss_table"):
                 table = getattr(self.model, name, None)
                 if table is None:

@@ -246,7 +246,7 @@ def test_models_without_the_plugin_make_no_pictures(tmp_path):
 
 def test_weights_and_kept_labels_are_histograms(tmp_path):
     source = toy.source(32, rate=0.5)
-    model = nk.IEG(toy.network(), 32, strong_view="weak")
+    model = nk.IEG(toy.network(), 32, strong_view="weak", mix_trusted=False)
     model.compile(nk.MomentumSGD(0.01))
     show = nk.callbacks.Summaries(tmp_path, source)
     trusted = toy.pictures(8, seed=5)
@@ -257,6 +257,7 @@ def test_weights_and_kept_labels_are_histograms(tmp_path):
     for value in events_of(tmp_path):
         shown[value.tag] = value
     assert {"sample_weight", "kept", "mean_loss", "probe_loss"} <= set(shown)
+    assert "loss_weighted" in shown and "loss_trusted" not in shown
     assert shown["kept"].metadata.plugin_data.plugin_name == "histograms"
     # Rows are [left, right, count] of bins.
     bins = tf.make_ndarray(shown["sample_weight"].tensor)

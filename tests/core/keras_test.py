@@ -7,6 +7,7 @@ import tensorflow as tf
 
 import noisy_keras as nk
 from tests import toy
+from tests.kills import Killed
 
 
 def cross_entropy(**options):
@@ -18,10 +19,6 @@ def cross_entropy(**options):
 def arrays():
     source = toy.source(32)
     return source.fetch(range(32)).numpy(), np.array(source.labels)
-
-
-class Killed(Exception):
-    pass
 
 
 def test_backup_and_restore_goes_on_where_training_was(tmp_path):

@@ -3,6 +3,7 @@ import pytest
 
 import noisy_keras as nk
 from noisy_keras.methods.dmlp import run as run_module
+from tests.kills import Killed
 
 CLASSES = 4
 
@@ -137,10 +138,6 @@ def test_good_labels_are_left_alone_where_features_tell_less():
     before = np.mean(source.labels == source.true_labels)
     assert result.held_out_accuracy["response"] < before - 0.1
     assert accuracy(source, result) > before - 0.02
-
-
-class Killed(Exception):
-    pass
 
 
 def test_a_killed_run_ends_in_the_same_numbers(problem, tmp_path, monkeypatch):

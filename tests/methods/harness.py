@@ -13,6 +13,8 @@ from sklearn import metrics
 
 import noisy_keras as nk
 from tests import toy
+from tests.kills import KillAfter
+from tests.kills import Killed
 
 
 class MethodHarness:
@@ -140,6 +142,32 @@ class MethodHarness:
             for m in (model, loaded)
         ]
         assert losses[0] == losses[1]
+
+    @pytest.mark.large
+    def test_a_run_killed_within_an_epoch_ends_as_if_it_had_not_been(
+        self, tmp_path
+    ):
+        source = toy.source(64)
+        epochs = self._past_warmup()
+        whole, killed = self.compiled(source), self.compiled(source)
+        killed.set_weights(whole.get_weights())
+        history = self.fit(whole, source, epochs).history
+        with pytest.raises(Killed):
+            saves = nk.callbacks.ResumableCheckpoint(tmp_path, minutes=0)
+            dies = KillAfter(2, epoch=epochs - 1)
+            self.fit(killed, source, epochs, callbacks=[saves, dies])
+        resumed = self.compiled(source)
+        checkpoint = nk.callbacks.ResumableCheckpoint(tmp_path)
+        rest = self.fit(resumed, source, epochs, callbacks=[checkpoint]).history
+        # A term that an epoch does not have is NaN.
+        last = {name: each[-1:] for name, each in history.items()}
+        np.testing.assert_equal(rest, last)
+        for one, other in zip(
+            whole.variables + whole.optimizer.variables,
+            resumed.variables + resumed.optimizer.variables,
+            strict=True,
+        ):
+            np.testing.assert_array_equal(one.numpy(), other.numpy())
 
     @pytest.mark.parametrize("policy", ["mixed_bfloat16", "mixed_float16"])
     def test_mixed_precision_trains(self, policy):

@@ -93,29 +93,6 @@ class SelfSupervisedHarness(MethodHarness):
             np.testing.assert_array_equal(first, second)
 
     @pytest.mark.large
-    def test_a_killed_run_goes_on_as_if_it_had_not_been(self, tmp_path):
-        source = toy.source(64)
-
-        class Killed(nk.callbacks.ResumableCheckpoint):
-            """Saves every step; the process ends within the second epoch."""
-
-            def on_train_batch_end(self, batch, logs=None):
-                self._save()
-                if (self.model.position.epoch, batch) == (1, 1):
-                    raise KeyboardInterrupt
-
-        whole, model = self.compiled(source), self.compiled(source)
-        model.set_weights(whole.get_weights())
-        self.fit(whole, source, 3)
-        with pytest.raises(KeyboardInterrupt):
-            self.fit(model, source, 3, callbacks=[Killed(tmp_path)])
-        resumed = self.compiled(source)
-        checkpoint = nk.callbacks.ResumableCheckpoint(tmp_path)
-        self.fit(resumed, source, 3, callbacks=[checkpoint])
-        for one, other in zip(whole.variables, resumed.variables, strict=True):
-            np.testing.assert_array_equal(one.numpy(), other.numpy())
-
-    @pytest.mark.large
     def test_the_classifier_is_left_alone_and_another_host_starts(self):
         source = toy.source(64)
         model = self.compiled(source)

@@ -1,11 +1,8 @@
 """What every method must do that trains a meta-learner."""
 
-import os
-
 import numpy as np
 import tensorflow as tf
 
-import noisy_keras as nk
 from noisy_keras.ops import losses
 from tests import toy
 from tests.methods.trusted_harness import TrustedHarness
@@ -14,11 +11,6 @@ from tests.methods.trusted_harness import trusted_set
 
 class TaughtHarness(TrustedHarness):
     """Tests of one method; those of `TrustedHarness`, and of its learner."""
-
-    large = (
-        *TrustedHarness.large,
-        "test_a_checkpoint_restores_the_learner",
-    )
 
     def compiled(self, source, **options):
         self.model = super().compiled(source, **options)
@@ -45,26 +37,6 @@ class TaughtHarness(TrustedHarness):
         self.fit(model, toy.source(64), self._past_warmup())
         for old, new in zip(before, model.learner.parameters, strict=True):
             assert np.abs(old - new.numpy()).max() > 0.0
-
-    def test_a_checkpoint_restores_the_learner(self, tmp_path):
-        source = toy.source(64)
-        epochs = self._past_warmup()
-        model = self.compiled(source)
-        weights = model.get_weights()
-        whole = self.fit(model, source, epochs + 1).history["loss"]
-
-        def until(last, folder):
-            model = self.compiled(source)
-            model.set_weights(weights)
-            checkpoint = nk.callbacks.ResumableCheckpoint(folder)
-            history = self.fit(model, source, last, callbacks=[checkpoint])
-            return history.history["loss"], model.learner.adam.iterations
-
-        folder = os.path.join(tmp_path, "checkpoints")
-        until(epochs, folder)
-        resumed, iterations = until(epochs + 1, folder)
-        assert resumed == whole[-1:]
-        assert int(iterations) == int(model.learner.adam.iterations) > 0
 
 
 def batch_of(model, source, batch_size=8, epoch=0):

@@ -122,6 +122,14 @@ def test_the_official_ieg_is_its_code():
     assert found == {"correct_from": 80, "hard_predictions": True}
 
 
+def test_the_digits_steps_are_few():
+    assert resolve("mlc").host == {"meta_learning_rate": 3e-3}
+    assert resolve("meta_weight_net").host == {"normalized": True}
+    found = resolve("meta_weight_net", host={"normalized": False}).host
+    assert found == {"normalized": False}
+    assert resolve("l2r").host == {}
+
+
 @pytest.mark.parametrize(
     ("method", "network", "epochs", "drops"),
     [

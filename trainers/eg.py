@@ -8,7 +8,7 @@ Published with 10 trusted images of each class: 92.4 % (Wide ResNet-28-2), and
 import sys
 
 from trainers import flags
-from trainers import host_flags
+from trainers import guessing_flags
 from trainers import runner
 from trainers import settings
 from trainers import trusted_flags
@@ -18,12 +18,13 @@ METHOD = "eg"
 
 flags.define_common(METHOD)
 trusted_flags.define()
-host_flags.define_guessing()
+guessing_flags.define_unlabeled_weight()
+guessing_flags.define_guesses()
 
 
 def resolve(method, values):
     """Settings from flags."""
-    own = {name: values[name] for name in host_flags.GUESSING}
+    own = {name: values[name] for name in guessing_flags.SHARED}
     return settings.resolve(method, values, host=own)
 
 

@@ -12,7 +12,8 @@ DIVIDEMIX = (
     "train_view",
 )
 
-_VIEWS = [
+#: Names of views.
+VIEWS = [
     "none",
     "weak",
     "slight",
@@ -58,7 +59,7 @@ def define_dividemix():
     flags.DEFINE_enum(
         "train_view",
         None,
-        _VIEWS,
+        VIEWS,
         "View to train on, when not the one that labels are guessed from; "
         "autoaugment makes DivideMix AugDesc.",
     )
@@ -71,68 +72,7 @@ def dividemix(values):
 
 def define_view():
     """Defines the flag of the view that a method trains on."""
-    flags.DEFINE_enum("view", None, _VIEWS, "View to train on.")
-
-
-#: Flags of methods that let two views agree on a guess.
-GUESSING = (
-    "unlabeled_weight",
-    "consistency_weight",
-    "temperature",
-    "mix_alpha",
-    "logit_normalization",
-    "exact_beta",
-    "average_decay",
-    "view",
-    "strong_view",
-)
-
-
-def define_consistency():
-    """Defines the flag of how much two views are to agree."""
-    flags.DEFINE_float(
-        "consistency_weight",
-        None,
-        "k, of the divergence between the two views.",
-        lower_bound=0.0,
-    )
-
-
-def define_guessing():
-    """Defines the flags of `GUESSING`."""
-    flags.DEFINE_float(
-        "unlabeled_weight",
-        None,
-        "p, of guesses for the mixed batch.",
-        lower_bound=0.0,
-    )
-    define_consistency()
-    flags.DEFINE_float(
-        "temperature", None, "tau, in (0, 1]; the lower, the surer guesses."
-    )
-    flags.DEFINE_float(
-        "mix_alpha", None, "Of the Beta distribution of mixup ratios."
-    )
-    flags.DEFINE_bool(
-        "logit_normalization",
-        None,
-        "Whether logits are brought to one size for guesses and the mixed "
-        "batch, as the released code does.",
-    )
-    flags.DEFINE_bool(
-        "exact_beta",
-        None,
-        "Whether mixup ratios are drawn from the Beta distribution itself.",
-    )
-    flags.DEFINE_float(
-        "average_decay",
-        None,
-        "Of the mean of weights that predicts; 0: the last weights do.",
-    )
-    define_view()
-    flags.DEFINE_enum(
-        "strong_view", None, _VIEWS, "View that is to agree with it."
-    )
+    flags.DEFINE_enum("view", None, VIEWS, "View to train on.")
 
 
 #: Flags of methods that replace labels by predictions.

@@ -6,6 +6,7 @@ import os
 
 from absl import flags
 
+from trainers import guessing_flags
 from trainers import host_flags
 from trainers import recipe_presets
 from trainers import settings as settings_module
@@ -52,7 +53,8 @@ def define(host, encoder, text, hosts=HOSTS):
         "The method that is trained at last; cross_entropy is plain training.",
     )
     host_flags.define_dividemix()
-    host_flags.define_consistency()
+    guessing_flags.define_guesses()
+    guessing_flags.define_meta()
     flags.DEFINE_string(
         encoder, None, f"{text} Left out: SimCLR learns one first."
     )
@@ -92,7 +94,7 @@ def resolve(method, values, encoder=None):
     resolved = settings_module.resolve(
         method, values, preset_key=f"{method}/{host}", host=options
     )
-    options = dict(resolved.host)
+    options = dict(guessing_flags.arguments(resolved.host))
     if host == "sanm":
         options |= {"preset": values["preset"], "plugin": resolved.plugin}
     training = resolved.training
@@ -126,8 +128,9 @@ def _told_to(host, values):
     """The host's arguments from flags that not all hosts know."""
     known = {
         **dict.fromkeys(host_flags.DIVIDEMIX, _WITH_DIVISION),
+        **dict.fromkeys(guessing_flags.SHARED, _GUESSING),
+        **dict.fromkeys(guessing_flags.META, ("ieg",)),
         "unlabeled_weight": _WITH_DIVISION + _GUESSING,
-        "consistency_weight": _GUESSING,
     }
     for name, hosts in known.items():
         if values[name] is not None and host not in hosts:

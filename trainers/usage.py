@@ -69,6 +69,12 @@ def run(main):
     Args:
         main: function of the arguments that are no flags.
     """
+    # `--help` lists the flags that are the command's own, and ours are defined
+    # where several commands have them from; `--helpfull` has absl's as well.
+    for module, defined in flags.FLAGS.flags_by_module_dict().items():
+        if module.startswith(("trainers.", "export.")):
+            for flag in defined:
+                flags.FLAGS.register_key_flag_for_module(sys.argv[0], flag)
     app.run(main, flags_parser=_parsed)
 
 

@@ -14,16 +14,16 @@ from tests.trainers import datasets_test
 from tests.trainers.settings_test import FLAGS
 from trainers import data
 from trainers import feature_files
+from trainers import guessing_flags
 from trainers import recipe_flags
 from trainers import recipe_presets
 from trainers import run_folder
 from trainers.usage import UsageError
 
 OWN = {
+    **dict.fromkeys(guessing_flags.SHARED + guessing_flags.META),
     "host": "dividemix",
     "warmup_epochs": None,
-    "unlabeled_weight": None,
-    "consistency_weight": None,
     "clean_threshold": None,
     "loss_history": None,
     "warmup_penalty": None,
@@ -117,6 +117,12 @@ def test_flags_replace_what_the_row_says():
     }
     found = resolve("c2d", host="ieg", unlabeled_weight=1.0, trusted=10)
     assert found.host["host_options"]["unlabeled_weight"] == 1.0
+    told = {"label_weight": 0.8, "step_size": 0.0, "view": "none"}
+    found = resolve("c2d", host="ieg", trusted=10, **told)
+    # 0 takes the current learning rate.
+    told["step_size"] = None
+    assert told.items() <= found.host["host_options"].items()
+    assert set(found.replaced) == {*told, "trusted"}
     given = resolve("c2d", encoder="e.keras", epochs=10)
     assert given.host["pretrain_epochs"] == 0
     assert "pretraining" not in given.host
@@ -137,6 +143,10 @@ def test_flags_replace_what_the_row_says():
         (
             {"consistency_weight": 5.0},
             "--consistency_weight: expected with --host=ieg|eg alone",
+        ),
+        (
+            {"host": "eg", "label_weight": 0.5},
+            "--label_weight: expected with --host=ieg alone; got --host=eg",
         ),
         ({"pretrain_learning_rate": 0.0}, "--pretrain_learning_rate: expected"),
         (

@@ -182,7 +182,7 @@ def test_cycles_stay_with_fewer_epochs_and_drops_move():
 
 
 def test_views_are_those_of_the_library():
-    assert tuple(host_flags._VIEWS) == nk.data.VIEWS
+    assert tuple(host_flags.VIEWS) == nk.data.VIEWS
 
 
 def test_trusted_flags_replace_and_are_told(tmp_path):

@@ -2,6 +2,7 @@
 
 import pytest
 
+from tests.commands import run
 from tests.commands import train
 
 
@@ -79,3 +80,19 @@ def test_what_cannot_be_done_ends_in_one_sentence(
     assert line.startswith("error: ") and told in line
     assert "epoch" not in result.stdout.split("settings:")[0]
     assert not folder.exists()
+
+
+@pytest.mark.parametrize(
+    ("command", "names"),
+    [
+        ("trainers.l2r", ["dataset", "trusted", "restart_steps"]),
+        ("trainers.c2d", ["encoder", "label_weight", "[no]relabel"]),
+        ("export", ["run", "[no]labels"]),
+    ],
+)
+def test_help_lists_all_flags_of_the_command(command, names):
+    result = run(command, "--help")
+    for name in names:
+        assert f"\n  --{name}: " in result.stdout
+    # Nor those of absl.
+    assert "--verbosity" not in result.stdout + result.stderr

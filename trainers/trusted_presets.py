@@ -72,7 +72,8 @@ def preset(method, dataset, name):
         counted = {"correct_from": round(row.epochs * 80 / 120)}
         row = dataclasses.replace(row, counted=counted)
     elif dataset == "digits":
-        row = dataclasses.replace(row, host=_IN_FEW_STEPS.get(method, {}))
+        host = row.host | _IN_FEW_STEPS.get(method, {})
+        row = dataclasses.replace(row, host=host)
     if name == "official":
         row = _official(row, method, on_cifar)
     return row

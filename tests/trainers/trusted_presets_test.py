@@ -128,6 +128,9 @@ def test_the_digits_steps_are_few():
     found = resolve("meta_weight_net", host={"normalized": False}).host
     assert found == {"normalized": False}
     assert resolve("l2r").host == {}
+    for name in ("ieg", "eg"):
+        weights = {"unlabeled_weight": 1.0, "consistency_weight": 2.0}
+        assert resolve(name).host == weights
 
 
 @pytest.mark.parametrize(

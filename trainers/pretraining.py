@@ -50,7 +50,7 @@ def train(run, folder, out, knn_every):
             run.train,
             epochs=epochs,
             callbacks=[
-                rates.callback(run.settings.training),
+                rates.callback(run.settings.training, run.train.num_samples),
                 callbacks.NearestNeighbors(run.train, judged, knn_every),
                 bar,
                 callbacks.MetricsLog(os.path.join(folder, "metrics.jsonl")),

@@ -4,7 +4,6 @@ The rate is dropped at epochs, falls by a cosine after a warm-up, or restarts.
 """
 
 import keras
-import numpy as np
 
 from noisy_keras.core import lars
 from noisy_keras.core import optimizers
@@ -58,17 +57,18 @@ def optimizer(options, num_samples):
     )
 
 
-def callback(options):
+def callback(options, num_samples):
     """The callback that sets the rate at epochs, or reports what steps set.
 
     Args:
         options: as of `optimizer`.
+        num_samples: in training.
 
     Returns:
         A Keras callback; either way `learning_rate` is in the logs.
     """
     if _by_steps(options):
-        return _ReportedRate()
+        return _ReportedRate(of_optimizer(options, num_samples))
     return keras.callbacks.LearningRateScheduler(
         optimizers.stepwise(
             options["learning_rate"], options["learning_rate_drops"]
@@ -112,11 +112,17 @@ def _by_steps(options):
 
 
 class _ReportedRate(keras.callbacks.Callback):
-    """Adds the rate that the next step will have to the epoch's logs."""
+    """Adds the rate of the epoch's last step to its logs.
+
+    Not the optimizer's, which is of the next step: where a cycle ends with the
+    epoch, that is the high one of a new cycle.
+    """
+
+    def __init__(self, schedule):
+        super().__init__()
+        self.schedule = schedule
 
     def on_epoch_end(self, epoch, logs=None):
         if logs is not None:
-            rate = keras.ops.convert_to_numpy(
-                self.model.optimizer.learning_rate
-            )
-            logs["learning_rate"] = float(np.reshape(rate, ()))
+            step = max(int(self.model.optimizer.iterations) - 1, 0)
+            logs["learning_rate"] = float(self.schedule(step))

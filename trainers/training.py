@@ -213,7 +213,7 @@ def _train_model(run, folder, out, bar, picture_every):
         run.train,
         epochs=options["epochs"],
         callbacks=[
-            rates.callback(options),
+            rates.callback(options, run.train.num_samples),
             *watching.test_accuracy(run),
             callbacks.LabelQuality(run.train),
             bar,

@@ -37,7 +37,7 @@ def test_rates_without_restarts_drop_by_epochs():
     plain = options(restart_steps=None)
     assert rates.of_optimizer(plain, 1000) == 0.1
     assert rates.describe(plain, 1000) == []
-    schedule = rates.callback(plain).schedule
+    schedule = rates.callback(plain, 64).schedule
     assert schedule(3, None) == 0.1
     assert schedule(5, None) == pytest.approx(0.01)
     assert schedule(7, None) == pytest.approx(0.001)
@@ -66,11 +66,13 @@ def test_a_restarting_rate_is_in_the_logs():
         source,
         batch_size=4,
         epochs=3,
-        callbacks=[rates.callback(given)],
+        callbacks=[rates.callback(given, 16)],
         verbose=0,
     ).history["learning_rate"]
-    # After 4, 8 and 12 steps; the first cycle ends with the eighth.
-    wanted = [0.025, 0.045, 0.045 * (1.0 + np.cos(np.pi / 3.0)) / 2.0]
+    # In the steps of index 3, 7 and 11; the first cycle ends with the second.
+    cosines = [np.cos(np.pi * 3 / 8), np.cos(np.pi * 7 / 8)]
+    wanted = [0.05 * (1.0 + c) / 2.0 for c in cosines]
+    wanted += [0.045 * (1.0 + np.cos(np.pi * 3 / 12)) / 2.0]
     assert history == pytest.approx(wanted, rel=1e-3)
     assert isinstance(
         model.optimizer._learning_rate,

@@ -13,7 +13,7 @@ test accuracy at the epoch of best validation. All takes 45 minutes of a core.
 Runs that were interrupted go on; finished ones are not run again. Results are
 written to benchmarks/results/digits_trusted.json and digits_trusted.md. "weight
 AUC" tells right from wrong labels by the mean weight of a sample over its last
-epochs.
+epochs, "kept AUC" by how often (or how far) its given label was kept in them.
 """
 
 import harness

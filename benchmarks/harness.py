@@ -75,8 +75,9 @@ def figures(run, work_dir):
         "best": chosen["test"] if chosen else max(test),
         "mean_last_10": statistics.mean(test[-10:]),
         "label_auc": summary["labels"]["label_auc"],
-        # Of methods that weigh samples.
+        # Of methods that weigh samples, or choose labels.
         "weight_auc": records[-1].get("weight_auc"),
+        "kept_auc": records[-1].get("kept_auc"),
         "seconds": statistics.median(r["seconds"] for r in full),
         "minutes": summary["wall_seconds"] / 60.0,
         "curve": test,
@@ -168,6 +169,7 @@ _COLUMNS = {
     "best": "best",
     "label_auc": "label AUC",
     "weight_auc": "weight AUC",
+    "kept_auc": "kept AUC",
     "seconds": "seconds an epoch",
 }
 

@@ -24,7 +24,7 @@ rows, is not in the comparison.
 Runs that were interrupted go on; finished ones are not run again. Results are
 written to benchmarks/results/ieg_features.json and ieg_features.md. "weight
 AUC" tells right from wrong labels by the mean weight of a sample over its last
-epochs.
+epochs, "kept AUC" by how often (or how far) its given label was kept in them.
 """
 
 import dmlp_encoder

@@ -124,5 +124,6 @@ class _ReportedRate(keras.callbacks.Callback):
 
     def on_epoch_end(self, epoch, logs=None):
         if logs is not None:
-            step = max(int(self.model.optimizer.iterations) - 1, 0)
-            logs["learning_rate"] = float(self.schedule(step))
+            # Replicas have one each.
+            steps = keras.ops.convert_to_numpy(self.model.optimizer.iterations)
+            logs["learning_rate"] = float(self.schedule(max(steps - 1, 0)))

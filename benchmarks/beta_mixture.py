@@ -6,7 +6,7 @@ published moment matching as a NumPy loop with SciPy's density, and
 after the other in one process, after a first fit of each (which traces the
 graph and imports TensorFlow Probability: its seconds are told, too). What the
 two find is compared as well; "detection" is the whole of
-`noisy_keras.methods.detection.detect` on as many losses.
+`noisy_keras.labels.detection.detect` on as many losses.
 
     python benchmarks/beta_mixture.py
 
@@ -24,7 +24,7 @@ from absl import app
 from absl import flags
 from scipy import stats
 
-from noisy_keras.methods import detection
+from noisy_keras.labels import detection
 from noisy_keras.mixtures import BetaMixture
 
 flags.DEFINE_integer("count", 1_000_000, "Values.")

@@ -25,7 +25,7 @@ from absl import flags
 from PIL import Image
 
 from noisy_keras.data import batches
-from noisy_keras.data.file_source import FileSource
+from noisy_keras.data.sources.file_source import FileSource
 
 flags.DEFINE_string("work_dir", "runs/pictures", "Folder of the pictures.")
 flags.DEFINE_integer("count", 3000, "Pictures.")

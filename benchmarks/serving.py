@@ -26,7 +26,7 @@ from absl import flags
 from PIL import Image
 
 import noisy_keras as nk
-from noisy_keras.data import decoding
+from noisy_keras.data.io import decoding
 
 flags.DEFINE_integer("rounds", 30, "Times that each is measured.")
 flags.DEFINE_list("batches", ["1", "32", "64"], "Sizes of batches.")

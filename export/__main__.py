@@ -14,9 +14,10 @@ from absl import flags
 
 from export import labels
 from export import models
-from trainers import quiet
-from trainers import usage
-from trainers.usage import UsageError
+from trainers import UsageError
+from trainers.flags import require_run
+from trainers.run import command
+from trainers.run import startup_log
 
 FLAGS = flags.FLAGS
 
@@ -66,11 +67,11 @@ flags.DEFINE_bool(
 
 def main(argv):
     action = _write_labels if FLAGS.labels else _write_model
-    sys.exit(usage.status_of(argv, action))
+    sys.exit(command.status_of(argv, action))
 
 
 def _write_labels():
-    usage.require_run(FLAGS.run)
+    require_run(FLAGS.run)
     try:
         written = labels.write(
             FLAGS.run, FLAGS.output, FLAGS.suspect, FLAGS.formats
@@ -90,7 +91,7 @@ def _write_labels():
 def _write_model():
     models.check(FLAGS.run, FLAGS.name, FLAGS.output)
     with tempfile.NamedTemporaryFile(suffix=".log") as log:
-        with quiet.native_messages(log.name):
+        with startup_log.native_messages(log.name):
             import noisy_keras  # noqa: F401 (loads TensorFlow)
     written = models.write(
         FLAGS.run,
@@ -121,4 +122,4 @@ def _write_model():
 
 
 if __name__ == "__main__":
-    usage.run(main)
+    command.run(main)

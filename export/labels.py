@@ -16,8 +16,8 @@ PARQUET = "pyarrow"
 
 #: Verdicts on labels that are likely wrong without a sure replacement.
 DOUBTED = ("suspect", "out_of_distribution")
-#: What leaves a sample out, as `noisy_keras.data.corrections` has it, which
-#: would take seconds to import.
+#: What leaves a sample out, as in `noisy_keras.data.selection.corrections`,
+#: which would take seconds to import.
 LEFT_OUT = ("drop", "out_of_distribution")
 
 #: Those of an audit, edited or not; `""` where a person left none.

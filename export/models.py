@@ -5,9 +5,9 @@ import json
 import os
 import re
 
-from trainers import finished_run
-from trainers import run_folder
-from trainers.usage import UsageError
+from trainers import UsageError
+from trainers.run import finished_run
+from trainers.run import folder as run_folder
 
 #: Names that are safe in paths, URLs and configurations.
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")
@@ -83,9 +83,9 @@ def write(
     config = check(run, name, output)
     # Imported here: they load TensorFlow.
     from noisy_keras import serving
-    from noisy_keras.methods.self_supervised import SelfSupervisedModel
+    from noisy_keras.methods.bases.self_supervised import SelfSupervisedModel
     from noisy_keras.serving import server_files
-    from trainers import serving as serving_of_run
+    from trainers.run import serving as serving_of_run
 
     finished_run.check_version(run)
     format = options.get("format", serving.SAVED_MODEL)

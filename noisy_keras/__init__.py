@@ -6,22 +6,17 @@ Usage: `import noisy_keras as nk`.
 from noisy_keras import analysis
 from noisy_keras import callbacks
 from noisy_keras import data
+from noisy_keras import features
 from noisy_keras import mixtures
 from noisy_keras import networks
 from noisy_keras import ops
 from noisy_keras import recipes
 from noisy_keras import reporting
 from noisy_keras import serving
-from noisy_keras.core import features
-from noisy_keras.core.audit import LabelAudit
-from noisy_keras.core.feature_queue import FeatureQueue
-from noisy_keras.core.lars import LARS
 from noisy_keras.core.model import NoisyLabelModel
-from noisy_keras.core.optimizers import MomentumSGD
-from noisy_keras.core.optimizers import warmed_up_cosine
 from noisy_keras.core.plugin import StepPlugin
 from noisy_keras.core.plugin import Views
-from noisy_keras.core.sample_table import SampleTable
+from noisy_keras.labels.audit import LabelAudit
 from noisy_keras.methods.cross_entropy import CrossEntropy
 from noisy_keras.methods.dividemix import DivideMix
 from noisy_keras.methods.dmlp.purifier import LabelPurifier
@@ -37,11 +32,16 @@ from noisy_keras.methods.mslc import MSLC
 from noisy_keras.methods.pseudo_labeling import PseudoLabeling
 from noisy_keras.methods.sanm import SANM
 from noisy_keras.methods.simclr import SimCLR
+from noisy_keras.optimizers.lars import LARS
+from noisy_keras.optimizers.schedules import warmed_up_cosine
+from noisy_keras.optimizers.sgd import MomentumSGD
 from noisy_keras.plugins.sanm import AdversarialNoisyMasking
 from noisy_keras.recipes.c2d import C2D
 from noisy_keras.recipes.dmlp import DMLP
 from noisy_keras.recipes.drpl import DRPL
 from noisy_keras.serving.exporting import export
+from noisy_keras.tables.feature_queue import FeatureQueue
+from noisy_keras.tables.sample_table import SampleTable
 from noisy_keras.version import __version__
 
 __all__ = [

@@ -1,1 +1,5 @@
-"""Command lines: `python -m trainers.<method>`; absl flags live here alone."""
+"""The commands: `python -m trainers.<method>`, and what they share below."""
+
+
+class UsageError(Exception):
+    """A request that cannot be met; the message says why and how to mend it."""

@@ -13,10 +13,11 @@ import sys
 
 from absl import flags
 
-from trainers import finished_run
-from trainers import quiet
-from trainers import usage
-from trainers.usage import UsageError
+from trainers import UsageError
+from trainers.flags import require_some
+from trainers.run import command
+from trainers.run import finished_run
+from trainers.run import startup_log
 
 PARTS = ("detection", "histogram", "class_maps", "probes")
 FOLDER = "analysis"
@@ -58,11 +59,11 @@ def main(argv):
         _check_flags()
         _analyze(FLAGS.run)
 
-    sys.exit(usage.status_of(argv, action))
+    sys.exit(command.status_of(argv, action))
 
 
 def _check_flags():
-    usage.require_some("only", FLAGS.only, PARTS, "parts of")
+    require_some("only", FLAGS.only, PARTS, "parts of")
     finished_run.check(FLAGS.run)
 
 
@@ -71,10 +72,12 @@ def _analyze(run):
     try:
         os.makedirs(folder, exist_ok=True)
         log = os.path.join(folder, "tensorflow.log")
-        with quiet.native_messages(log):
-            from noisy_keras.methods.self_supervised import SelfSupervisedModel
-            from trainers import analysis
-            from trainers import progress
+        with startup_log.native_messages(log):
+            from noisy_keras.methods.bases.self_supervised import (
+                SelfSupervisedModel,
+            )
+            from trainers.inspection import analysis
+            from trainers.run import progress
     except OSError as error:
         raise UsageError(
             f"--run: cannot write to {folder}: {error.strerror}"
@@ -100,4 +103,4 @@ def _analyze(run):
 
 
 if __name__ == "__main__":
-    usage.run(main)
+    command.run(main)

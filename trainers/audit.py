@@ -11,11 +11,12 @@ import sys
 
 from absl import flags
 
-from trainers import finished_run
-from trainers import quiet
-from trainers import run_folder
-from trainers import usage
-from trainers.usage import UsageError
+from trainers import UsageError
+from trainers.flags import require_some
+from trainers.run import command
+from trainers.run import finished_run
+from trainers.run import folder as run_folder
+from trainers.run import startup_log
 
 AUDIT = "label_audit.csv"
 FOLDER = "audit"
@@ -48,11 +49,11 @@ def main(argv):
         _check_flags()
         _audit(FLAGS.run, FLAGS.output or os.path.join(FLAGS.run, FOLDER))
 
-    sys.exit(usage.status_of(argv, action))
+    sys.exit(command.status_of(argv, action))
 
 
 def _check_flags():
-    usage.require_some("format", FLAGS.format, _FORMATS, "some of")
+    require_some("format", FLAGS.format, _FORMATS, "some of")
     finished_run.check(FLAGS.run, _NEEDED)
 
 
@@ -63,9 +64,9 @@ def _audit(run, output):
             f"--output: expected a folder that is not there yet; got {output}. "
             "Name another one, or move that away."
         )
-    with quiet.native_messages(os.devnull):
-        from trainers import audit_export
-        from trainers import progress
+    with startup_log.native_messages(os.devnull):
+        from trainers.inspection import audit_export
+        from trainers.run import progress
     settings = finished_run.check(run, _NEEDED)
     audit = audit_export.read(run, AUDIT)
     sources = finished_run.sources(run, FLAGS.data_dir, settings, exact=False)
@@ -80,4 +81,4 @@ def _audit(run, output):
 
 
 if __name__ == "__main__":
-    usage.run(main)
+    command.run(main)

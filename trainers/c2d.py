@@ -7,16 +7,16 @@ Published, by the authors of DMLP: 93.5 % best, 93.4 % last.
 
 import sys
 
-from trainers import flags
-from trainers import recipe_flags
-from trainers import runner
-from trainers import settings
-from trainers import trusted_flags
-from trainers import usage
+from trainers import UsageError
+from trainers.flags import common as common_flags
+from trainers.flags import recipes as recipe_flags
+from trainers.flags import trusted as trusted_flags
+from trainers.run import command
+from trainers.run import runner
 
 METHOD = "c2d"
 
-flags.define_common(METHOD)
+common_flags.define_common(METHOD)
 trusted_flags.define()
 recipe_flags.define(
     "dividemix",
@@ -33,7 +33,7 @@ def resolve(method, values):
             values[name] is not None
             and values["host"] not in recipe_flags.TRUSTED_HOSTS
         ):
-            raise settings.UsageError(
+            raise UsageError(
                 f"--{name}: expected with --host="
                 f"{'|'.join(recipe_flags.TRUSTED_HOSTS)} alone; got --host="
                 f"{values['host']}"
@@ -42,7 +42,7 @@ def resolve(method, values):
         return recipe_flags.resolve(method, values)
     for name in ("network", "width"):
         if values[name] is not None:
-            raise settings.UsageError(
+            raise UsageError(
                 f"--{name}: expected none beside --encoder, which is the "
                 f"network; got {values[name]}"
             )
@@ -64,7 +64,7 @@ def build(network, source, settings):
     import keras
 
     import noisy_keras as nk
-    from noisy_keras.core import encoder_files
+    from noisy_keras.features import encoder_files
 
     options = dict(settings.host)
     encoder = options.pop("encoder", None)
@@ -82,4 +82,4 @@ def main(argv):
 
 
 if __name__ == "__main__":
-    usage.run(main)
+    command.run(main)

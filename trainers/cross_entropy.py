@@ -5,12 +5,12 @@ python -m trainers.cross_entropy --dataset=cifar10 --noise_rate=0.5
 
 import sys
 
-from trainers import flags
-from trainers import runner
-from trainers import usage
+from trainers.flags import common as common_flags
+from trainers.run import command
+from trainers.run import runner
 
 METHOD = "cross_entropy"
-flags.define_common(METHOD)
+common_flags.define_common(METHOD)
 
 
 def build(network, source, settings):
@@ -25,4 +25,4 @@ def main(argv):
 
 
 if __name__ == "__main__":
-    usage.run(main)
+    command.run(main)

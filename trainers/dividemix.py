@@ -6,20 +6,20 @@ Published: 93.2 % best, 92.9 % mean of the last ten epochs (PreAct ResNet-18).
 
 import sys
 
-from trainers import flags
-from trainers import host_flags
-from trainers import runner
-from trainers import settings
-from trainers import usage
+from trainers.flags import common as common_flags
+from trainers.flags import methods as method_flags
+from trainers.flags import settings
+from trainers.run import command
+from trainers.run import runner
 
 METHOD = "dividemix"
-flags.define_common(METHOD)
-host_flags.define_dividemix()
+common_flags.define_common(METHOD)
+method_flags.define_dividemix()
 
 
 def resolve(method, values):
     """Settings from flags."""
-    return settings.resolve(method, values, host=host_flags.dividemix(values))
+    return settings.resolve(method, values, host=method_flags.dividemix(values))
 
 
 def build(network, source, settings):
@@ -34,4 +34,4 @@ def main(argv):
 
 
 if __name__ == "__main__":
-    usage.run(main)
+    command.run(main)

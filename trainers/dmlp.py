@@ -11,12 +11,12 @@ import sys
 
 from absl import flags as absl_flags
 
-from trainers import flags
-from trainers import recipe_flags
-from trainers import runner
-from trainers import settings
-from trainers import trusted_flags
-from trainers import usage
+from trainers import UsageError
+from trainers.flags import common as common_flags
+from trainers.flags import recipes as recipe_flags
+from trainers.flags import trusted as trusted_flags
+from trainers.run import command
+from trainers.run import runner
 
 METHOD = "dmlp"
 _PURIFIER = {
@@ -32,7 +32,7 @@ _PURIFIER = {
 _OWN = ("validation", "held_out", *_PURIFIER, "soft_labels", "warm_start")
 _KINDS = (".keras", ".npy", "")
 
-flags.define_common(METHOD)
+common_flags.define_common(METHOD)
 trusted_flags.define()
 recipe_flags.define(
     "cross_entropy",
@@ -137,7 +137,7 @@ def resolve(method, values):
         if values[name] is not None:
             resolved.host[name] = values[name]
     if values["warm_start"] and features is not None:
-        raise settings.UsageError(
+        raise UsageError(
             "--warm_start: expected without --features, where SimCLR learns "
             f"here; got --features={values['features']}; trainers.c2d starts "
             "from an encoder"
@@ -154,7 +154,7 @@ def _check_trusted(values):
     ]
     if len(flags_given) > 1:
         one, other = flags_given[:2]
-        raise settings.UsageError(
+        raise UsageError(
             f"--{one}: expected none beside --{other}, as each says which "
             f"samples are trusted; got {values[one]}"
         )
@@ -177,4 +177,4 @@ def main(argv):
 
 
 if __name__ == "__main__":
-    usage.run(main)
+    command.run(main)

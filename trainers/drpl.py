@@ -11,12 +11,13 @@ import sys
 
 from absl import flags as absl_flags
 
-from trainers import flags
-from trainers import host_flags
-from trainers import phase_presets
-from trainers import runner
-from trainers import settings
-from trainers import usage
+from trainers import UsageError
+from trainers.flags import common as common_flags
+from trainers.flags import methods as method_flags
+from trainers.flags import settings
+from trainers.presets import phases as phase_presets
+from trainers.run import command
+from trainers.run import runner
 
 METHOD = "drpl"
 _DROPS = ("relabel_drops", "ssl_drops", "final_drops")
@@ -32,8 +33,8 @@ _OWN = (
     "handover",
 )
 
-flags.define_common(METHOD)
-host_flags.define_relabelling()
+common_flags.define_common(METHOD)
+method_flags.define_relabelling()
 for _name, _what in (
     ("relabel_epochs", "Epochs of phase 1, in which all labels are replaced."),
     ("warmup_epochs", "Epochs of phases 2 and 4, on believed labels alone."),
@@ -79,9 +80,9 @@ absl_flags.DEFINE_bool(
 
 def resolve(method, values):
     """Settings from flags."""
-    own = {name: values[name] for name in (*host_flags.RELABELLING, *_OWN)}
+    own = {name: values[name] for name in (*method_flags.RELABELLING, *_OWN)}
     if values["learning_rate_drops"] is not None:
-        raise settings.UsageError(
+        raise UsageError(
             "--learning_rate_drops: expected none, as every phase has its own: "
             f"--{', --'.join(_DROPS)}; "
             f"got {','.join(values['learning_rate_drops'])}"
@@ -89,12 +90,12 @@ def resolve(method, values):
     phases = [name for name in _COUNTED if own[name] is not None]
     if values["epochs"] is not None:
         if phases:
-            raise settings.UsageError(
+            raise UsageError(
                 f"--epochs: expected none beside --{phases[0]}, as it is "
                 f"those of all five phases; got {values['epochs']}"
             )
         if values["epochs"] < 5:
-            raise settings.UsageError(
+            raise UsageError(
                 "--epochs: expected at least 5, one for each phase; "
                 f"got {values['epochs']}"
             )
@@ -111,24 +112,24 @@ def resolve(method, values):
 
 def _check(host):
     if 1 < host["relabel_epochs"] <= host["relabel_from"]:
-        raise settings.UsageError(
+        raise UsageError(
             f"--relabel_from: expected less than the {host['relabel_epochs']} "
             f"epochs of phase 1; got {host['relabel_from']}"
         )
     for name in ("threshold_1", "threshold_2"):
         if name in host and not 0.0 < host[name] < 1.0:
-            raise settings.UsageError(
+            raise UsageError(
                 f"--{name}: expected a probability in (0, 1); got {host[name]}"
             )
     for name in ("random_share", "class_share"):
         if name in host and not 0.0 <= host[name] < 1.0:
-            raise settings.UsageError(
+            raise UsageError(
                 f"--{name}: expected a share in [0, 1); got {host[name]}"
             )
     for name in _DROPS:
         phase = name.replace("drops", "epochs")
         if any(drop > host[phase] for drop in host[name]):
-            raise settings.UsageError(
+            raise UsageError(
                 f"--{name}: expected epochs within the phase's {host[phase]}; "
                 f"got {','.join(map(str, host[name]))}"
             )
@@ -146,4 +147,4 @@ def main(argv):
 
 
 if __name__ == "__main__":
-    usage.run(main)
+    command.run(main)

@@ -7,24 +7,24 @@ Published with 10 trusted images of each class: 92.4 % (Wide ResNet-28-2), and
 
 import sys
 
-from trainers import flags
-from trainers import guessing_flags
-from trainers import runner
-from trainers import settings
-from trainers import trusted_flags
-from trainers import usage
+from trainers.flags import common as common_flags
+from trainers.flags import ieg as ieg_flags
+from trainers.flags import settings
+from trainers.flags import trusted as trusted_flags
+from trainers.run import command
+from trainers.run import runner
 
 METHOD = "eg"
 
-flags.define_common(METHOD)
+common_flags.define_common(METHOD)
 trusted_flags.define()
-guessing_flags.define_unlabeled_weight()
-guessing_flags.define_guesses()
+ieg_flags.define_unlabeled_weight()
+ieg_flags.define_guesses()
 
 
 def resolve(method, values):
     """Settings from flags."""
-    own = {name: values[name] for name in guessing_flags.SHARED}
+    own = {name: values[name] for name in ieg_flags.SHARED}
     return settings.resolve(method, values, host=own)
 
 
@@ -40,4 +40,4 @@ def main(argv):
 
 
 if __name__ == "__main__":
-    usage.run(main)
+    command.run(main)

@@ -9,29 +9,29 @@ Published with 10 trusted images of each class: 93.7 % (Wide ResNet-28-10), and
 import dataclasses
 import sys
 
-from trainers import flags
-from trainers import guessing_flags
-from trainers import runner
-from trainers import settings
-from trainers import trusted_flags
-from trainers import usage
+from trainers.flags import common as common_flags
+from trainers.flags import ieg as ieg_flags
+from trainers.flags import settings
+from trainers.flags import trusted as trusted_flags
+from trainers.run import command
+from trainers.run import runner
 
 METHOD = "ieg"
 
-flags.define_common(METHOD)
+common_flags.define_common(METHOD)
 trusted_flags.define()
-guessing_flags.define_unlabeled_weight()
-guessing_flags.define_guesses()
-guessing_flags.define_meta()
+ieg_flags.define_unlabeled_weight()
+ieg_flags.define_guesses()
+ieg_flags.define_meta()
 
 
 def resolve(method, values):
     """Settings from flags."""
-    names = (*guessing_flags.SHARED, *guessing_flags.META)
+    names = (*ieg_flags.SHARED, *ieg_flags.META)
     resolved = settings.resolve(
         method, values, host={name: values[name] for name in names}
     )
-    host = guessing_flags.arguments(resolved.host)
+    host = ieg_flags.arguments(resolved.host)
     return dataclasses.replace(resolved, host=host)
 
 
@@ -47,4 +47,4 @@ def main(argv):
 
 
 if __name__ == "__main__":
-    usage.run(main)
+    command.run(main)

@@ -9,17 +9,17 @@ import sys
 
 from absl import flags as absl_flags
 
-from trainers import flags
-from trainers import host_flags
-from trainers import runner
-from trainers import settings
-from trainers import usage
+from trainers.flags import common as common_flags
+from trainers.flags import methods as method_flags
+from trainers.flags import settings
+from trainers.run import command
+from trainers.run import runner
 
 METHOD = "joint_optim"
 _OWN = ("relabel_from", "averaged_epochs", "hard_labels")
 
-flags.define_common(METHOD)
-host_flags.define_relabelling()
+common_flags.define_common(METHOD)
+method_flags.define_relabelling()
 absl_flags.DEFINE_integer(
     "averaged_epochs",
     None,
@@ -33,7 +33,7 @@ absl_flags.DEFINE_bool(
 
 def resolve(method, values):
     """Settings from flags."""
-    own = {name: values[name] for name in (*host_flags.RELABELLING, *_OWN)}
+    own = {name: values[name] for name in (*method_flags.RELABELLING, *_OWN)}
     resolved = settings.resolve(method, values, host=own)
     settings.require_within_run(resolved, "relabel_from")
     return resolved
@@ -51,4 +51,4 @@ def main(argv):
 
 
 if __name__ == "__main__":
-    usage.run(main)
+    command.run(main)

@@ -6,18 +6,18 @@ Published with 1,000 trusted images: 86.9 % (Wide ResNet-28-10).
 
 import sys
 
-from trainers import flags
-from trainers import host_flags
-from trainers import runner
-from trainers import settings
-from trainers import trusted_flags
-from trainers import usage
+from trainers.flags import common as common_flags
+from trainers.flags import methods as method_flags
+from trainers.flags import settings
+from trainers.flags import trusted as trusted_flags
+from trainers.run import command
+from trainers.run import runner
 
 METHOD = "l2r"
 
-flags.define_common(METHOD)
+common_flags.define_common(METHOD)
 trusted_flags.define()
-host_flags.define_view()
+method_flags.define_view()
 
 
 def resolve(method, values):
@@ -37,4 +37,4 @@ def main(argv):
 
 
 if __name__ == "__main__":
-    usage.run(main)
+    command.run(main)

@@ -8,16 +8,16 @@ import sys
 
 from absl import flags as absl_flags
 
-from trainers import flags
-from trainers import runner
-from trainers import settings
-from trainers import trusted_flags
-from trainers import usage
+from trainers.flags import common as common_flags
+from trainers.flags import settings
+from trainers.flags import trusted as trusted_flags
+from trainers.run import command
+from trainers.run import runner
 
 METHOD = "meta_weight_net"
 _OWN = ("normalized", *trusted_flags.META_LEARNER)
 
-flags.define_common(METHOD)
+common_flags.define_common(METHOD)
 trusted_flags.define()
 trusted_flags.define_meta_learner()
 absl_flags.DEFINE_bool(
@@ -46,4 +46,4 @@ def main(argv):
 
 
 if __name__ == "__main__":
-    usage.run(main)
+    command.run(main)

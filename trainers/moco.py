@@ -9,17 +9,17 @@ import sys
 
 from absl import flags as absl_flags
 
-from trainers import contrastive_flags
-from trainers import flags
-from trainers import runner
-from trainers import settings
-from trainers import usage
-from trainers.usage import UsageError
+from trainers import UsageError
+from trainers.flags import common as common_flags
+from trainers.flags import contrastive as contrastive_flags
+from trainers.flags import settings
+from trainers.run import command
+from trainers.run import runner
 
 METHOD = "moco"
 _OWN = (*contrastive_flags.SHARED, "queue_size", "key_momentum")
 
-flags.define_common(METHOD)
+common_flags.define_common(METHOD)
 contrastive_flags.define()
 absl_flags.DEFINE_integer(
     "queue_size",
@@ -72,4 +72,4 @@ def main(argv):
 
 
 if __name__ == "__main__":
-    usage.run(main)
+    command.run(main)

@@ -10,10 +10,11 @@ import sys
 
 from absl import flags
 
-from trainers import quiet
-from trainers import run_folder
-from trainers import usage
-from trainers.usage import UsageError
+from trainers import UsageError
+from trainers.flags import require_run
+from trainers.run import command
+from trainers.run import folder as run_folder
+from trainers.run import startup_log
 
 FLAGS = flags.FLAGS
 
@@ -36,12 +37,12 @@ def main(argv):
         settings = _check(FLAGS.run)
         print(f"wrote {_write(FLAGS.run, FLAGS.output, settings)}")
 
-    sys.exit(usage.status_of(argv, action))
+    sys.exit(command.status_of(argv, action))
 
 
 def _check(folder):
     """The settings of a run; raises before TensorFlow is loaded."""
-    usage.require_run(folder)
+    require_run(folder)
     if not os.path.isdir(folder):
         raise UsageError(
             f"--run: expected the folder of a run; got {folder!r}, which is "
@@ -51,7 +52,7 @@ def _check(folder):
 
 
 def _write(folder, output, settings):
-    with quiet.native_messages(os.devnull):
+    with startup_log.native_messages(os.devnull):
         from noisy_keras import reporting
     source = _source(folder, settings) if FLAGS.pictures else None
     try:
@@ -67,7 +68,7 @@ def _write(folder, output, settings):
 
 def _source(folder, settings):
     """What the run was trained on, or None: then there are no pictures."""
-    from trainers import finished_run
+    from trainers.run import finished_run
 
     audited = os.path.exists(os.path.join(folder, run_folder.AUDIT))
     if not audited:
@@ -80,4 +81,4 @@ def _source(folder, settings):
 
 
 if __name__ == "__main__":
-    usage.run(main)
+    command.run(main)

@@ -9,11 +9,12 @@ import sys
 
 from absl import flags as absl_flags
 
-from trainers import flags
-from trainers import host_flags
-from trainers import runner
-from trainers import settings
-from trainers import usage
+from trainers import UsageError
+from trainers.flags import common as common_flags
+from trainers.flags import methods as method_flags
+from trainers.flags import settings
+from trainers.run import command
+from trainers.run import runner
 
 METHOD = "sanm"
 
@@ -32,8 +33,8 @@ _PLUGIN = (
     "extra_views",
 )
 
-flags.define_common(METHOD)
-host_flags.define_dividemix()
+common_flags.define_common(METHOD)
+method_flags.define_dividemix()
 absl_flags.DEFINE_enum(
     "host", "dividemix", ["dividemix", "ce"], "The method that SANM joins."
 )
@@ -90,17 +91,17 @@ def resolve(method, values):
     plugin = {name: values[name] for name in _PLUGIN}
     if values["mask_ratio"] is not None:
         if values["ratio"] not in (None, "paper"):
-            raise settings.UsageError(
+            raise UsageError(
                 "--mask_ratio: expected with --ratio=paper alone; "
                 f"got --ratio={values['ratio']}"
             )
         plugin |= {"ratio": "paper", "base_ratio": values["mask_ratio"]}
-    host = host_flags.dividemix(values)
+    host = method_flags.dividemix(values)
     if not on_dividemix:
         given = [n for n, v in host.items() if v is not None]
         wrong = [n for n in given if n != "warmup_epochs"]
         if wrong:
-            raise settings.UsageError(
+            raise UsageError(
                 f"--{wrong[0]}: expected with --host=dividemix alone; "
                 "got --host=ce"
             )
@@ -128,4 +129,4 @@ def main(argv):
 
 
 if __name__ == "__main__":
-    usage.run(main)
+    command.run(main)

@@ -7,15 +7,15 @@ The run's `encoder.keras` is what other methods can start from.
 
 import sys
 
-from trainers import contrastive_flags
-from trainers import flags
-from trainers import runner
-from trainers import settings
-from trainers import usage
+from trainers.flags import common as common_flags
+from trainers.flags import contrastive as contrastive_flags
+from trainers.flags import settings
+from trainers.run import command
+from trainers.run import runner
 
 METHOD = "simclr"
 
-flags.define_common(METHOD)
+common_flags.define_common(METHOD)
 contrastive_flags.define()
 
 
@@ -39,4 +39,4 @@ def main(argv):
 
 
 if __name__ == "__main__":
-    usage.run(main)
+    command.run(main)

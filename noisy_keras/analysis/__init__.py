@@ -22,8 +22,8 @@ from noisy_keras.analysis.probe_picture import draw_probes
 from noisy_keras.analysis.probes import Probe
 from noisy_keras.analysis.probes import Probes
 from noisy_keras.analysis.probes import linear_probes
-from noisy_keras.analysis.scores import SampleScores
-from noisy_keras.analysis.scores import sample_scores
+from noisy_keras.labels.scores import SampleScores
+from noisy_keras.labels.scores import sample_scores
 from noisy_keras.ops.reliability import Reliability
 from noisy_keras.ops.reliability import expected_calibration_error
 from noisy_keras.ops.reliability import reliability

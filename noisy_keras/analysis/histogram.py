@@ -6,7 +6,7 @@ Reference: Ortego et al. (DRPL), ICPR 2020; Arazo et al., ICML 2019, figure 1.
 import numpy as np
 
 from noisy_keras.callbacks import drawing
-from noisy_keras.methods.detection import OUTCOMES
+from noisy_keras.labels.detection import OUTCOMES
 
 _BINS = 50
 # Densities above are written as numbers.

@@ -6,8 +6,8 @@ import time
 import keras
 import tensorflow as tf
 
-from noisy_keras.core import distribution
 from noisy_keras.core.training import Position
+from noisy_keras.utils import distribution
 
 
 class ResumableCheckpoint(keras.callbacks.Callback):

@@ -3,7 +3,7 @@
 import numpy as np
 import tensorflow as tf
 
-from noisy_keras.core import files
+from noisy_keras.utils import files
 
 # Width of a letter of the text, in panels.
 _LETTER = 0.075

@@ -7,8 +7,8 @@ import keras
 import numpy as np
 
 from noisy_keras.callbacks import metrics_log
-from noisy_keras.core import distribution
-from noisy_keras.core import files
+from noisy_keras.utils import distribution
+from noisy_keras.utils import files
 
 _BINS = 50
 _DIGITS = 6

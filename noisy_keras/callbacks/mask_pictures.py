@@ -7,11 +7,11 @@ import numpy as np
 import tensorflow as tf
 
 from noisy_keras.callbacks import drawing
-from noisy_keras.core import distribution
-from noisy_keras.core import files
 from noisy_keras.core.plugin import Views
 from noisy_keras.networks import head
 from noisy_keras.plugins.sanm import AdversarialNoisyMasking
+from noisy_keras.utils import distribution
+from noisy_keras.utils import files
 
 _COLUMNS = ("original", "activation", "masked", "reconstruction")
 #: The latest panels as arrays, beside the pictures.

@@ -7,8 +7,8 @@ import time
 
 import keras
 
-from noisy_keras.core import distribution
-from noisy_keras.core import files
+from noisy_keras.utils import distribution
+from noisy_keras.utils import files
 
 
 class MetricsLog(keras.callbacks.Callback):

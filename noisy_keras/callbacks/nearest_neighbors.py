@@ -3,8 +3,8 @@
 import keras
 import numpy as np
 
-from noisy_keras.core import features
-from noisy_keras.core import neighbors
+from noisy_keras import features
+from noisy_keras.features import neighbors
 
 
 class NearestNeighbors(keras.callbacks.Callback):

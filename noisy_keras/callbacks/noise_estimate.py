@@ -5,9 +5,9 @@ import os
 
 import keras
 
-from noisy_keras.core import distribution
-from noisy_keras.core import files
 from noisy_keras.data import estimate
+from noisy_keras.utils import distribution
+from noisy_keras.utils import files
 
 
 class EstimateNoise(keras.callbacks.Callback):

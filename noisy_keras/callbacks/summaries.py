@@ -7,7 +7,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from noisy_keras.core import distribution
+from noisy_keras.utils import distribution
 
 
 class Summaries(keras.callbacks.Callback):

@@ -7,11 +7,11 @@ import numpy as np
 import tensorflow as tf
 
 from noisy_keras.data import batches
-from noisy_keras.data.array_source import from_arrays
-from noisy_keras.data.array_source import from_dataset
-from noisy_keras.data.source import Source
-from noisy_keras.data.splits import first
+from noisy_keras.data.sources.array_source import from_arrays
+from noisy_keras.data.sources.array_source import from_dataset
+from noisy_keras.data.sources.source import Source
 from noisy_keras.networks import head
+from noisy_keras.utils.checks import abbreviated
 
 EVALUATION_BATCH_SIZE = 500
 
@@ -96,14 +96,15 @@ def check_trusted(trusted, source):
         if mine != other:
             raise ValueError(
                 f"Expected `trusted` with the {what} of the source, "
-                f"{first(list(mine))}. Received: {first(list(other))}"
+                f"{abbreviated(list(mine))}. "
+                f"Received: {abbreviated(list(other))}"
             )
     counts = np.bincount(trusted.labels, minlength=source.num_classes)
     missing = [source.class_names[c] for c in np.flatnonzero(counts == 0)]
     if missing:
         raise ValueError(
             "Expected trusted samples of every class. Received: none of "
-            f"{first(missing)}"
+            f"{abbreviated(missing)}"
         )
 
 

@@ -3,14 +3,14 @@
 import keras
 import tensorflow as tf
 
-from noisy_keras.core import distribution
+from noisy_keras import optimizers
 from noisy_keras.core import inputs
-from noisy_keras.core import measuring
-from noisy_keras.core import optimizers
 from noisy_keras.core import training
+from noisy_keras.labels import measuring
 from noisy_keras.networks import head
 from noisy_keras.ops import losses
 from noisy_keras.serving import exporting as serving
+from noisy_keras.utils import distribution
 
 
 class NoisyLabelModel(keras.Model):
@@ -285,6 +285,17 @@ class NoisyLabelModel(keras.Model):
             batch_size = None
         return super().predict(x, batch_size=batch_size, **kwargs)
 
+    def check_source(self, source):
+        """Raises unless the model was built for a source.
+
+        Args:
+            source: `Source`, to be trained on or audited.
+
+        Raises:
+            ValueError: other classes, images or numbers of samples.
+        """
+        inputs.check_source(self, source, training=True)
+
     def label_audit(self, source, batch_size=None):
         """Which labels are wrong, and which are likely right.
 
@@ -295,7 +306,7 @@ class NoisyLabelModel(keras.Model):
         Returns:
             A `LabelAudit`.
         """
-        inputs.check_source(self, source, training=True)
+        self.check_source(source)
         return measuring.audit(self, source, batch_size)
 
     # Saving.

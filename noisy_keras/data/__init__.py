@@ -1,16 +1,9 @@
 """Sources of labelled images, label noise, views and batches."""
 
-from noisy_keras.data.array_source import from_arrays
-from noisy_keras.data.array_source import from_dataset
 from noisy_keras.data.augment import VIEWS
 from noisy_keras.data.augment import Augmentation
-from noisy_keras.data.corrections import read_audit
-from noisy_keras.data.csv_labels import from_csv
 from noisy_keras.data.estimate import NoiseEstimate
 from noisy_keras.data.estimate import estimate_noise
-from noisy_keras.data.folder import from_folder
-from noisy_keras.data.load import NAMES
-from noisy_keras.data.load import load
 from noisy_keras.data.noise import AsymmetricNoise
 from noisy_keras.data.noise import ConfusionNoise
 from noisy_keras.data.noise import InstanceNoise
@@ -20,10 +13,17 @@ from noisy_keras.data.noise import PairFlipNoise
 from noisy_keras.data.noise import PolynomialMarginNoise
 from noisy_keras.data.noise import PredictedNoise
 from noisy_keras.data.noise import SymmetricNoise
-from noisy_keras.data.record_source import from_tfrecord
-from noisy_keras.data.records.writer import write_tfrecord
-from noisy_keras.data.source import Source
-from noisy_keras.data.tfds_source import from_tfds
+from noisy_keras.data.selection.corrections import read_audit
+from noisy_keras.data.sources.array_source import from_arrays
+from noisy_keras.data.sources.array_source import from_dataset
+from noisy_keras.data.sources.csv_labels import from_csv
+from noisy_keras.data.sources.folder import from_folder
+from noisy_keras.data.sources.load import NAMES
+from noisy_keras.data.sources.load import load
+from noisy_keras.data.sources.record_source import from_tfrecord
+from noisy_keras.data.sources.records.writer import write_tfrecord
+from noisy_keras.data.sources.source import Source
+from noisy_keras.data.sources.tfds_source import from_tfds
 
 __all__ = [
     "NAMES",

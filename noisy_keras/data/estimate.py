@@ -8,7 +8,7 @@ import dataclasses
 
 import numpy as np
 
-from noisy_keras.data import checks
+from noisy_keras.utils import checks
 
 
 @dataclasses.dataclass(frozen=True, eq=False)

@@ -5,8 +5,8 @@ import os
 
 import numpy as np
 
-from noisy_keras.data import filesystem
-from noisy_keras.data.array_source import ArraySource
+from noisy_keras.data.io import filesystem
+from noisy_keras.data.sources.array_source import ArraySource
 
 # Values of pixels that are compared at a time: some 50 MB.
 _COMPARED = 2**20

@@ -7,8 +7,8 @@ import argparse
 import sys
 import time
 
-from noisy_keras.data import origin
-from noisy_keras.data.records import writer
+from noisy_keras.data.sources import origin
+from noisy_keras.data.sources.records import writer
 
 _SPLITS = ("train", "validation", "test")
 _EVERY_SECONDS = {True: 0.2, False: 10.0}

@@ -12,24 +12,24 @@
 import keras
 import tensorflow as tf
 
-from noisy_keras.core import measuring
-from noisy_keras.core import settings
 from noisy_keras.core.model import NoisyLabelModel
 from noisy_keras.core.plugin import Views
-from noisy_keras.core.prediction_history import LabelHistory
-from noisy_keras.core.prediction_history import history_of
-from noisy_keras.core.sample_table import SampleTable
 from noisy_keras.data import augment
-from noisy_keras.methods.division import LossDivision
-from noisy_keras.methods.one_round import OneRoundSchedule
+from noisy_keras.labels import measuring
+from noisy_keras.labels.division import LossDivision
+from noisy_keras.methods.bases.one_round import OneRoundSchedule
 from noisy_keras.networks import as_networks
 from noisy_keras.ops import losses
 from noisy_keras.ops import random
+from noisy_keras.tables.prediction_history import LabelHistory
+from noisy_keras.tables.prediction_history import history_of
+from noisy_keras.tables.sample_table import SampleTable
+from noisy_keras.utils import arguments
 
 _RULES = {
-    "warmup_epochs": settings.at_least(0, int),
-    "view": settings.one_of(*augment.VIEWS),
-    "keep_clean_view": settings.switch,
+    "warmup_epochs": arguments.at_least(0, int),
+    "view": arguments.one_of(*augment.VIEWS),
+    "keep_clean_view": arguments.switch,
 }
 
 
@@ -70,7 +70,7 @@ class CrossEntropy(NoisyLabelModel):
         keep_clean_view=False,
         name=None,
     ):
-        chosen = settings.checked(_RULES, locals())
+        chosen = arguments.checked(_RULES, locals())
         super().__init__(
             as_networks(networks, 1), num_samples, plugins, name=name
         )

@@ -14,40 +14,40 @@ Semi-supervised Learning, ICLR 2020, Algorithm 1; constants as in its code.
 import keras
 import tensorflow as tf
 
-from noisy_keras.core import measuring
-from noisy_keras.core import settings
 from noisy_keras.core.model import NoisyLabelModel
 from noisy_keras.core.plugin import Views
-from noisy_keras.core.prediction_history import LabelHistory
-from noisy_keras.core.sample_table import SampleTable
 from noisy_keras.data import augment
-from noisy_keras.methods.dividemix_schedule import DivideMixSchedule
-from noisy_keras.methods.division import LossDivision
-from noisy_keras.methods.division import LossHistory
+from noisy_keras.labels import measuring
+from noisy_keras.labels.division import LossDivision
+from noisy_keras.labels.division import LossHistory
+from noisy_keras.methods.bases.dividemix_schedule import DivideMixSchedule
 from noisy_keras.networks import as_networks
 from noisy_keras.ops import losses
 from noisy_keras.ops import mixing
 from noisy_keras.ops import random
+from noisy_keras.tables.prediction_history import LabelHistory
+from noisy_keras.tables.sample_table import SampleTable
+from noisy_keras.utils import arguments
 
-_VIEW = settings.one_of(*augment.VIEWS)
+_VIEW = arguments.one_of(*augment.VIEWS)
 
 _RULES = {
-    "warmup_epochs": settings.at_least(0, int),
-    "warmup_penalty": settings.switch,
+    "warmup_epochs": arguments.at_least(0, int),
+    "warmup_penalty": arguments.switch,
     "warmup_view": _VIEW,
-    "warmup_clip_norm": settings.optional(settings.at_least(0)),
-    "warmup_batch_factor": settings.at_least(1, int),
-    "unlabeled_weight": settings.at_least(0),
-    "rampup_epochs": settings.at_least(0),
-    "temperature": settings.within(0, 1, "(]"),
-    "clean_threshold": settings.within(0, 1, "()"),
-    "mix_alpha": settings.within(0, float("inf"), "()"),
+    "warmup_clip_norm": arguments.optional(arguments.at_least(0)),
+    "warmup_batch_factor": arguments.at_least(1, int),
+    "unlabeled_weight": arguments.at_least(0),
+    "rampup_epochs": arguments.at_least(0),
+    "temperature": arguments.within(0, 1, "(]"),
+    "clean_threshold": arguments.within(0, 1, "()"),
+    "mix_alpha": arguments.within(0, float("inf"), "()"),
     "guess_view": _VIEW,
-    "train_view": settings.optional(_VIEW),
-    "num_views": settings.at_least(1, int),
-    "mix_unlabeled": settings.switch,
-    "loss_history": settings.at_least(1, int),
-    "separate_guesses": settings.switch,
+    "train_view": arguments.optional(_VIEW),
+    "num_views": arguments.at_least(1, int),
+    "mix_unlabeled": arguments.switch,
+    "loss_history": arguments.at_least(1, int),
+    "separate_guesses": arguments.switch,
 }
 
 
@@ -128,7 +128,7 @@ class DivideMix(NoisyLabelModel):
         separate_guesses=False,
         name=None,
     ):
-        chosen = settings.checked(_RULES, locals())
+        chosen = arguments.checked(_RULES, locals())
         super().__init__(as_networks(networks, 2), num_samples, plugins, name)
         self.settings = chosen
         for key, value in chosen.items():
@@ -153,7 +153,7 @@ class DivideMix(NoisyLabelModel):
         Raises:
             ValueError: another setting, or a value out of range.
         """
-        settings.require_known(changes, self.CHANGEABLE)
+        arguments.require_known(changes, self.CHANGEABLE)
         for name, value in changes.items():
             value = _RULES[name](name, value)
             self.settings[name] = value

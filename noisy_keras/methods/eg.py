@@ -9,10 +9,10 @@ Reference: Zhang et al., IEG (2019), section 3.4 (semi-supervised learning).
 import keras
 import tensorflow as tf
 
-from noisy_keras.core import settings
-from noisy_keras.core.weight_average import WeightAverage
-from noisy_keras.methods import escalation
-from noisy_keras.methods.trusted import TrustedSetModel
+from noisy_keras.methods.bases import semi_supervised
+from noisy_keras.methods.bases.trusted import TrustedSetModel
+from noisy_keras.networks.weight_average import WeightAverage
+from noisy_keras.utils import arguments
 
 
 @keras.saving.register_keras_serializable(package="noisy_keras")
@@ -61,7 +61,7 @@ class EG(TrustedSetModel):
         strong_view="autoaugment_cutout",
         name=None,
     ):
-        chosen = settings.checked(escalation.RULES, locals())
+        chosen = arguments.checked(semi_supervised.RULES, locals())
         super().__init__(networks, num_samples, chosen, name)
         self.average = WeightAverage(self.networks[0], average_decay)
         self.built = True
@@ -74,7 +74,7 @@ class EG(TrustedSetModel):
         return {"train": self._train}
 
     def _train(self, data):
-        weak, strong, trusted = escalation.images(data)
+        weak, strong, trusted = semi_supervised.images(data)
         seen = {}
 
         def terms():
@@ -82,17 +82,17 @@ class EG(TrustedSetModel):
             z_weak = self.learn(theta, weak)
             z_strong = self.forward(theta, strong)
             pseudo = tf.stop_gradient(
-                escalation.pseudo_labels(self, z_weak, z_strong)
+                semi_supervised.pseudo_labels(self, z_weak, z_strong)
             )
             seen.update(logits=z_weak, pseudo=pseudo)
-            values = escalation.mixed_losses(
+            values = semi_supervised.mixed_losses(
                 self,
                 theta,
                 (trusted, weak, strong),
                 (data["trusted_target"], pseudo),
                 data,
             )
-            divergence = escalation.divergence(z_weak, z_strong)
+            divergence = semi_supervised.divergence(z_weak, z_strong)
             values["consistency"] = self.consistency_weight * divergence
             return values
 
@@ -102,7 +102,7 @@ class EG(TrustedSetModel):
         self.remember(data, seen["pseudo"])
 
     def make_schedule(self, source, batch_size, seed=0, steps_per_epoch=None):
-        escalation.begin(self)
-        return escalation.Schedule(
+        semi_supervised.begin(self)
+        return semi_supervised.Schedule(
             self, source, batch_size, seed, steps_per_epoch
         )

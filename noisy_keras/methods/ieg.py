@@ -18,23 +18,23 @@ Supervision from Severe Label Noise, CVPR 2020); constants as in its code.
 import keras
 import tensorflow as tf
 
-from noisy_keras.core import settings
-from noisy_keras.core.weight_average import WeightAverage
-from noisy_keras.methods import escalation
-from noisy_keras.methods.meta_model import MetaModel
+from noisy_keras.methods.bases import semi_supervised
+from noisy_keras.methods.bases.meta_model import MetaModel
+from noisy_keras.networks.weight_average import WeightAverage
 from noisy_keras.ops import losses
 from noisy_keras.ops import meta
+from noisy_keras.utils import arguments
 
 _RULES = {
-    **escalation.RULES,
-    "label_weight": settings.within(0, 1, "[]"),
-    "step_size": settings.optional(settings.within(0, float("inf"), "()")),
-    "momentum_lookahead": settings.switch,
-    "relabel": settings.switch,
-    "mix_trusted": settings.switch,
-    "lookahead_through_pseudo_labels": settings.switch,
-    "supervised_weight": settings.at_least(0),
-    "mixed_target": settings.switch,
+    **semi_supervised.RULES,
+    "label_weight": arguments.within(0, 1, "[]"),
+    "step_size": arguments.optional(arguments.within(0, float("inf"), "()")),
+    "momentum_lookahead": arguments.switch,
+    "relabel": arguments.switch,
+    "mix_trusted": arguments.switch,
+    "lookahead_through_pseudo_labels": arguments.switch,
+    "supervised_weight": arguments.at_least(0),
+    "mixed_target": arguments.switch,
 }
 
 
@@ -128,7 +128,7 @@ class IEG(MetaModel):
         strong_view="autoaugment_cutout",
         name=None,
     ):
-        chosen = settings.checked(_RULES, locals())
+        chosen = arguments.checked(_RULES, locals())
         super().__init__(networks, num_samples, chosen, name)
         self.average = WeightAverage(self.networks[0], average_decay)
         self.built = True
@@ -141,7 +141,7 @@ class IEG(MetaModel):
         return {"train": self._train}
 
     def _train(self, data):
-        weak, strong, trusted = escalation.images(data)
+        weak, strong, trusted = semi_supervised.images(data)
         labels = data["target"]
         seen = {}
 
@@ -153,7 +153,9 @@ class IEG(MetaModel):
                 z_strong = z_derived = self.forward(theta, strong)
                 if self.mixed and self.lookahead_through_pseudo_labels:
                     z_derived = self.exact_forward(theta, strong)
-                pseudo = escalation.pseudo_labels(self, z_recorded, z_derived)
+                pseudo = semi_supervised.pseudo_labels(
+                    self, z_recorded, z_derived
+                )
                 if not self.lookahead_through_pseudo_labels:
                     pseudo = tf.stop_gradient(pseudo)
                 ahead = self._lookahead_losses(labels, pseudo, z_recorded)
@@ -165,7 +167,7 @@ class IEG(MetaModel):
             values = self._supervised(labels, pseudo, z_weak, weights, keep)
             # Line 5: the mixed batch.
             if self.mix_trusted:
-                values |= escalation.mixed_losses(
+                values |= semi_supervised.mixed_losses(
                     self,
                     theta,
                     (trusted, weak, strong),
@@ -175,7 +177,7 @@ class IEG(MetaModel):
             # Line 6: both views are to agree, and the total.
             values["consistency"] = (
                 self.consistency_weight
-                * escalation.divergence(z_weak, z_strong)
+                * semi_supervised.divergence(z_weak, z_strong)
             )
             return values
 
@@ -236,7 +238,7 @@ class IEG(MetaModel):
         return values
 
     def make_schedule(self, source, batch_size, seed=0, steps_per_epoch=None):
-        escalation.begin(self)
-        return escalation.Schedule(
+        semi_supervised.begin(self)
+        return semi_supervised.Schedule(
             self, source, batch_size, seed, steps_per_epoch
         )

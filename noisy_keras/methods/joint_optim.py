@@ -16,20 +16,20 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from noisy_keras.core import settings
-from noisy_keras.core.sample_table import SampleTable
-from noisy_keras.methods import detection
-from noisy_keras.methods import soft_labels
-from noisy_keras.methods.division import describe
-from noisy_keras.methods.one_round import OneRoundSchedule
-from noisy_keras.methods.soft_labels import SoftLabelModel
+from noisy_keras.labels import detection
+from noisy_keras.labels.division import describe
+from noisy_keras.methods.bases import soft_labels
+from noisy_keras.methods.bases.one_round import OneRoundSchedule
+from noisy_keras.methods.bases.soft_labels import SoftLabelModel
+from noisy_keras.tables.sample_table import SampleTable
+from noisy_keras.utils import arguments
 
 _RULES = {
-    "relabel_from": settings.at_least(1, int),
-    "averaged_epochs": settings.at_least(1, int),
-    "hard_labels": settings.switch,
+    "relabel_from": arguments.at_least(1, int),
+    "averaged_epochs": arguments.at_least(1, int),
+    "hard_labels": arguments.switch,
     **soft_labels.RULES,
-    "official_detection": settings.switch,
+    "official_detection": arguments.switch,
 }
 
 
@@ -48,7 +48,7 @@ class JointOptim(SoftLabelModel):
             in Joint-Optim for 70 % symmetric noise, 0.8 elsewhere.
         entropy_weight: of the entropy of predictions; 0.8 and 0.4 there.
         view: the view to train on, one of `noisy_keras.data.VIEWS`.
-        official_detection: see `noisy_keras.methods.detection.detect`.
+        official_detection: see `noisy_keras.labels.detection.detect`.
 
     Attributes:
         soft_labels: `SampleTable` `[N, K]`, the labels trained on.
@@ -76,7 +76,7 @@ class JointOptim(SoftLabelModel):
         official_detection=False,
         name=None,
     ):
-        chosen = settings.checked(_RULES, locals())
+        chosen = arguments.checked(_RULES, locals())
         super().__init__(networks, num_samples, chosen, name)
         self.predictions = SampleTable(
             num_samples,

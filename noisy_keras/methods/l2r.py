@@ -12,13 +12,13 @@ Deep Learning, ICML 2018, algorithm 1; as the released code of IEG runs it.
 import keras
 import tensorflow as tf
 
-from noisy_keras.core import settings
 from noisy_keras.data import augment
-from noisy_keras.methods.meta_model import MetaModel
+from noisy_keras.methods.bases.meta_model import MetaModel
 from noisy_keras.ops import losses
 from noisy_keras.ops import meta
+from noisy_keras.utils import arguments
 
-_RULES = {"view": settings.one_of(*augment.VIEWS)}
+_RULES = {"view": arguments.one_of(*augment.VIEWS)}
 
 
 @keras.saving.register_keras_serializable(package="noisy_keras")
@@ -44,7 +44,7 @@ class L2R(MetaModel):
     probe_decay = False  # The gradient is that of the trusted loss alone.
 
     def __init__(self, networks, num_samples, view="weak", name=None):
-        chosen = settings.checked(_RULES, locals())
+        chosen = arguments.checked(_RULES, locals())
         super().__init__(networks, num_samples, chosen, name)
         self.built = True
 

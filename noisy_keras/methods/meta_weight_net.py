@@ -16,14 +16,14 @@ Explicit Mapping For Sample Weighting, NeurIPS 2019, algorithm 1.
 import keras
 import tensorflow as tf
 
-from noisy_keras.core import settings
-from noisy_keras.methods import meta_learner
-from noisy_keras.methods.meta_learner import MetaLearner
-from noisy_keras.methods.meta_learner import MetaLearnerModel
-from noisy_keras.methods.meta_learner import WeightNetwork
+from noisy_keras.methods.bases import meta_learner
+from noisy_keras.methods.bases.meta_learner import MetaLearner
+from noisy_keras.methods.bases.meta_learner import MetaLearnerModel
+from noisy_keras.methods.bases.meta_learner import WeightNetwork
 from noisy_keras.ops import losses
+from noisy_keras.utils import arguments
 
-_RULES = {**meta_learner.RULES, "normalized": settings.switch}
+_RULES = {**meta_learner.RULES, "normalized": arguments.switch}
 # Of Adam, as in the released code.
 _WEIGHT_DECAY = 1e-4
 
@@ -69,7 +69,7 @@ class MetaWeightNet(MetaLearnerModel):
         normalized=False,
         name=None,
     ):
-        chosen = settings.checked(_RULES, locals())
+        chosen = arguments.checked(_RULES, locals())
         super().__init__(networks, num_samples, chosen, name)
         self.weight_network = WeightNetwork(hidden)
         self.learner = MetaLearner(

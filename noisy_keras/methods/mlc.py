@@ -15,17 +15,17 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from noisy_keras.core import settings
-from noisy_keras.methods import meta_learner
-from noisy_keras.methods.meta_learner import MetaLearner
-from noisy_keras.methods.meta_learner import MetaLearnerModel
-from noisy_keras.methods.meta_model import reads_momentum
-from noisy_keras.methods.trusted_schedule import TrustedSchedule
-from noisy_keras.methods.trusted_schedule import in_turn
-from noisy_keras.methods.trusted_schedule import walk
+from noisy_keras.methods.bases import meta_learner
+from noisy_keras.methods.bases.meta_learner import MetaLearner
+from noisy_keras.methods.bases.meta_learner import MetaLearnerModel
+from noisy_keras.methods.bases.meta_model import reads_momentum
+from noisy_keras.methods.bases.trusted_schedule import TrustedSchedule
+from noisy_keras.methods.bases.trusted_schedule import in_turn
+from noisy_keras.methods.bases.trusted_schedule import walk
 from noisy_keras.ops import losses
+from noisy_keras.utils import arguments
 
-_RULES = {"embedding": settings.at_least(1, int), **meta_learner.RULES}
+_RULES = {"embedding": arguments.at_least(1, int), **meta_learner.RULES}
 
 
 class LabelCorrector(keras.layers.Layer):
@@ -122,7 +122,7 @@ class MLC(MetaLearnerModel):
         view="weak",
         name=None,
     ):
-        chosen = settings.checked(_RULES, locals())
+        chosen = arguments.checked(_RULES, locals())
         super().__init__(networks, num_samples, chosen, name)
         features = self.networks[0].output["embedding"].shape[-1]
         self.corrector = LabelCorrector(

@@ -11,17 +11,17 @@
 import keras
 import tensorflow as tf
 
-from noisy_keras.core import settings
-from noisy_keras.core.feature_queue import FeatureQueue
-from noisy_keras.core.weight_average import WeightAverage
-from noisy_keras.methods import self_supervised
-from noisy_keras.methods.self_supervised import SelfSupervisedModel
+from noisy_keras.methods.bases import self_supervised
+from noisy_keras.methods.bases.self_supervised import SelfSupervisedModel
+from noisy_keras.networks.weight_average import WeightAverage
 from noisy_keras.ops import contrastive
+from noisy_keras.tables.feature_queue import FeatureQueue
+from noisy_keras.utils import arguments
 
 _RULES = {
     **self_supervised.RULES,
-    "queue_size": settings.at_least(1, int),
-    "key_momentum": settings.within(0, 1, "[)"),
+    "queue_size": arguments.at_least(1, int),
+    "key_momentum": arguments.within(0, 1, "[)"),
 }
 
 
@@ -82,7 +82,7 @@ class MoCo(SelfSupervisedModel):
         view="simclr",
         name=None,
     ):
-        chosen = settings.checked(_RULES, locals())
+        chosen = arguments.checked(_RULES, locals())
         super().__init__(networks, num_samples, chosen, name)
         self.queue = FeatureQueue(queue_size, projection_size, name="queue")
         self.key_encoder = WeightAverage(

@@ -17,19 +17,19 @@ Meta Soft Label Corrector, AAAI 2021.
 import keras
 import tensorflow as tf
 
-from noisy_keras.core import settings
-from noisy_keras.core.sample_table import SampleTable
-from noisy_keras.methods import meta_learner
-from noisy_keras.methods.meta_learner import MetaLearner
-from noisy_keras.methods.meta_learner import MetaLearnerModel
-from noisy_keras.methods.meta_learner import WeightNetwork
-from noisy_keras.methods.trusted_schedule import TrustedSchedule
+from noisy_keras.methods.bases import meta_learner
+from noisy_keras.methods.bases.meta_learner import MetaLearner
+from noisy_keras.methods.bases.meta_learner import MetaLearnerModel
+from noisy_keras.methods.bases.meta_learner import WeightNetwork
+from noisy_keras.methods.bases.trusted_schedule import TrustedSchedule
 from noisy_keras.ops import losses
+from noisy_keras.tables.sample_table import SampleTable
+from noisy_keras.utils import arguments
 
 _RULES = {
-    "correct_from": settings.at_least(0, int),
+    "correct_from": arguments.at_least(0, int),
     **meta_learner.RULES,
-    "hard_predictions": settings.switch,
+    "hard_predictions": arguments.switch,
 }
 # Of Adam, as in the released code.
 _WEIGHT_DECAY = 1e-4
@@ -80,7 +80,7 @@ class MSLC(MetaLearnerModel):
         hard_predictions=False,
         name=None,
     ):
-        chosen = settings.checked(_RULES, locals())
+        chosen = arguments.checked(_RULES, locals())
         super().__init__(networks, num_samples, chosen, name)
         self.label_trust = WeightNetwork(hidden)
         self.memory_trust = WeightNetwork(hidden)

@@ -16,20 +16,20 @@ import numpy as np
 import tensorflow as tf
 
 from noisy_keras.core import inputs
-from noisy_keras.core import settings
-from noisy_keras.core.sample_table import SampleTable
 from noisy_keras.data import batches
-from noisy_keras.data import checks
-from noisy_keras.methods import detection
-from noisy_keras.methods import soft_labels
-from noisy_keras.methods.one_round import OneRoundSchedule
-from noisy_keras.methods.soft_labels import SoftLabelModel
+from noisy_keras.labels import detection
+from noisy_keras.methods.bases import soft_labels
+from noisy_keras.methods.bases.one_round import OneRoundSchedule
+from noisy_keras.methods.bases.soft_labels import SoftLabelModel
 from noisy_keras.ops import mixing
 from noisy_keras.ops import random
+from noisy_keras.tables.sample_table import SampleTable
+from noisy_keras.utils import arguments
+from noisy_keras.utils import checks
 
 _RULES = {
-    "random_share": settings.within(0, 1, "[)"),
-    "mix_alpha": settings.within(0, float("inf"), "()"),
+    "random_share": arguments.within(0, 1, "[)"),
+    "mix_alpha": arguments.within(0, float("inf"), "()"),
     **soft_labels.RULES,
 }
 
@@ -78,7 +78,7 @@ class PseudoLabeling(SoftLabelModel):
         view="weak",
         name=None,
     ):
-        chosen = settings.checked(_RULES, locals())
+        chosen = arguments.checked(_RULES, locals())
         super().__init__(networks, num_samples, chosen, name)
         # All zeros until seen.
         self.predictions = SampleTable(

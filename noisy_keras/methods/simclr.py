@@ -13,11 +13,11 @@ C2D (Zheltonozhskii et al., WACV 2022) starts DivideMix from such an encoder.
 import keras
 import tensorflow as tf
 
-from noisy_keras.core import distribution
-from noisy_keras.core import settings
-from noisy_keras.methods import self_supervised
-from noisy_keras.methods.self_supervised import SelfSupervisedModel
+from noisy_keras.methods.bases import self_supervised
+from noisy_keras.methods.bases.self_supervised import SelfSupervisedModel
 from noisy_keras.ops import contrastive
+from noisy_keras.utils import arguments
+from noisy_keras.utils import distribution
 
 
 @keras.saving.register_keras_serializable(package="noisy_keras")
@@ -60,7 +60,7 @@ class SimCLR(SelfSupervisedModel):
         view="simclr",
         name=None,
     ):
-        chosen = settings.checked(self_supervised.RULES, locals())
+        chosen = arguments.checked(self_supervised.RULES, locals())
         super().__init__(networks, num_samples, chosen, name)
         self.built = True
 

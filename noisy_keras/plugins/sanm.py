@@ -15,7 +15,6 @@ and released code differ in almost every detail; each is a switch here.
 import keras
 import tensorflow as tf
 
-from noisy_keras.core import settings
 from noisy_keras.core.plugin import StepPlugin
 from noisy_keras.core.plugin import Views
 from noisy_keras.data import augment
@@ -24,27 +23,28 @@ from noisy_keras.networks import head
 from noisy_keras.ops import gradients
 from noisy_keras.ops import masking
 from noisy_keras.ops import random
+from noisy_keras.utils import arguments
 
 _RULES = {
-    "masking": settings.switch,
-    "label_regularization": settings.switch,
-    "reconstruction": settings.switch,
-    "activation": settings.one_of("cam", "energy"),
-    "box": settings.one_of("center", "corner"),
-    "ratio": settings.one_of("code", "paper", "poster"),
-    "base_ratio": settings.within(0, 1),
-    "ratio_range": settings.pair(settings.within(0, 1)),
-    "ratio_step": settings.within(0, 1),
-    "aspect_delta": settings.within(0, 1, "(]"),
-    "area_scale": settings.within(0, 1, "(]"),
-    "fill": settings.one_of("pixel", "channel"),
-    "masked_copies": settings.one_of(1, 2),
-    "clip_labels": settings.switch,
-    "decoder": settings.one_of("generic", "official"),
-    "decoder_gradient": settings.one_of("full", "weighted"),
-    "reconstruction_weight": settings.at_least(0),
-    "extra_view": settings.one_of(*augment.VIEWS),
-    "extra_views": settings.at_least(0, int),
+    "masking": arguments.switch,
+    "label_regularization": arguments.switch,
+    "reconstruction": arguments.switch,
+    "activation": arguments.one_of("cam", "energy"),
+    "box": arguments.one_of("center", "corner"),
+    "ratio": arguments.one_of("code", "paper", "poster"),
+    "base_ratio": arguments.within(0, 1),
+    "ratio_range": arguments.pair(arguments.within(0, 1)),
+    "ratio_step": arguments.within(0, 1),
+    "aspect_delta": arguments.within(0, 1, "(]"),
+    "area_scale": arguments.within(0, 1, "(]"),
+    "fill": arguments.one_of("pixel", "channel"),
+    "masked_copies": arguments.one_of(1, 2),
+    "clip_labels": arguments.switch,
+    "decoder": arguments.one_of("generic", "official"),
+    "decoder_gradient": arguments.one_of("full", "weighted"),
+    "reconstruction_weight": arguments.at_least(0),
+    "extra_view": arguments.one_of(*augment.VIEWS),
+    "extra_views": arguments.at_least(0, int),
 }
 
 #: Arguments that make the plug-in the released CIFAR code's.
@@ -137,7 +137,7 @@ class AdversarialNoisyMasking(StepPlugin):
         name="sanm",
         **kwargs,
     ):
-        chosen = settings.checked(_RULES, locals())
+        chosen = arguments.checked(_RULES, locals())
         super().__init__(**{**kwargs, "name": name, "dtype": "float32"})
         self.settings = chosen
         for key, value in chosen.items():

@@ -8,7 +8,7 @@ Reference: Zheltonozhskii, Baskin, Mendelson, Bronstein and Litany, Contrast to
 Divide: Self-Supervised Pre-Training for Learning with Noisy Labels, WACV 2022.
 """
 
-from noisy_keras.recipes.hosted import HostedRecipe
+from noisy_keras.recipes.host_recipe import HostedRecipe
 
 #: What the released code does in DivideMix beside its encoder. Two things that
 #: it does are left out: it gives the mixture up to 200 rounds, not 10, and

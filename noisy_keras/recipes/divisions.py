@@ -5,7 +5,7 @@ from typing import NamedTuple
 import numpy as np
 
 from noisy_keras.callbacks.label_quality import label_quality
-from noisy_keras.methods import detection
+from noisy_keras.labels import detection
 
 # Of each class, where a detection leaves no label at all to start from.
 _LAST_RESORT = 0.1

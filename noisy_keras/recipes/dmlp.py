@@ -14,10 +14,9 @@ import warnings
 
 import numpy as np
 
-from noisy_keras.core import feature_cache
-from noisy_keras.core import features as features_module
+from noisy_keras import features as features_module
 from noisy_keras.core import inputs
-from noisy_keras.core import settings
+from noisy_keras.features import cache as feature_cache
 from noisy_keras.methods.dmlp import choice
 from noisy_keras.methods.dmlp.data import Data
 from noisy_keras.methods.dmlp.purifier import LabelPurifier
@@ -25,8 +24,9 @@ from noisy_keras.methods.dmlp.result import PurifiedLabels
 from noisy_keras.methods.dmlp.state import OtherDataError
 from noisy_keras.recipes import purification
 from noisy_keras.recipes.artefacts import PhaseError
-from noisy_keras.recipes.hosted import HOST
-from noisy_keras.recipes.hosted import HostedRecipe
+from noisy_keras.recipes.host_recipe import HOST
+from noisy_keras.recipes.host_recipe import HostedRecipe
+from noisy_keras.utils import arguments
 
 PURIFIED = "purified"
 
@@ -111,11 +111,11 @@ class DMLP(HostedRecipe):
                 "Expected `purifier` to be a `LabelPurifier`, such as "
                 f"`nk.LabelPurifier(epochs=40)`. Received: {purifier!r}"
             )
-        self.soft_labels = settings.switch("soft_labels", soft_labels)
+        self.soft_labels = arguments.switch("soft_labels", soft_labels)
         own = {
             "purifier": self.purifier.settings,
             "soft_labels": self.soft_labels,
-            "warm_start": settings.switch("warm_start", warm_start),
+            "warm_start": arguments.switch("warm_start", warm_start),
         }
         super().__init__(network, source, given, 0.5, own, warm=warm_start)
         if not self._learns_labels:

@@ -17,19 +17,19 @@ import numpy as np
 
 from noisy_keras import networks as networks_module
 from noisy_keras.core import inputs
-from noisy_keras.core import settings
-from noisy_keras.core.optimizers import MomentumSGD
-from noisy_keras.core.prediction_history import mean_loss
-from noisy_keras.methods import detection
+from noisy_keras.labels import detection
 from noisy_keras.methods.joint_optim import JointOptim
 from noisy_keras.methods.pseudo_labeling import PseudoLabeling
+from noisy_keras.optimizers.sgd import MomentumSGD
 from noisy_keras.recipes import divisions
 from noisy_keras.recipes.phases import in_order
 from noisy_keras.recipes.recipe import Recipe
+from noisy_keras.tables.prediction_history import mean_loss
+from noisy_keras.utils import arguments
 
-_EPOCHS = settings.at_least(1, int)
-_DROPS = settings.sequence(settings.at_least(0, int))
-_THRESHOLD = settings.within(0, 1, "()")
+_EPOCHS = arguments.at_least(1, int)
+_DROPS = arguments.sequence(arguments.at_least(0, int))
+_THRESHOLD = arguments.within(0, 1, "()")
 
 _RULES = {
     "relabel_epochs": _EPOCHS,
@@ -42,14 +42,14 @@ _RULES = {
     "final_drops": _DROPS,
     "threshold_1": _THRESHOLD,
     "threshold_2": _THRESHOLD,
-    "random_share": settings.within(0, 1, "[)"),
-    "mix_alpha": settings.within(0, float("inf"), "()"),
-    "prior_weight": settings.at_least(0),
-    "entropy_weight": settings.at_least(0),
-    "class_share": settings.within(0, 1, "[)"),
-    "warm_start": settings.switch,
-    "handover": settings.switch,
-    "official_detection": settings.switch,
+    "random_share": arguments.within(0, 1, "[)"),
+    "mix_alpha": arguments.within(0, float("inf"), "()"),
+    "prior_weight": arguments.at_least(0),
+    "entropy_weight": arguments.at_least(0),
+    "class_share": arguments.within(0, 1, "[)"),
+    "warm_start": arguments.switch,
+    "handover": arguments.switch,
+    "official_detection": arguments.switch,
 }
 
 _PRESETS = {
@@ -108,7 +108,7 @@ class DRPL(Recipe):
             warmed up, and from its predictions.
         official_detection: whether a label is judged by the loss of the last
             network, as published; and see
-            `noisy_keras.methods.detection.detect`. Else by the mean of what
+            `noisy_keras.labels.detection.detect`. Else by the mean of what
             was predicted for its sample before each step on it, in all
             phases, late epochs counting most: one network at one time is the
             worse judge.
@@ -170,10 +170,10 @@ class DRPL(Recipe):
         official_detection=None,
     ):
         given = dict(locals())
-        settings.one_of(*PRESETS)("preset", preset)
+        arguments.one_of(*PRESETS)("preset", preset)
         for key, value in _PRESETS[preset].items():
             given[key] = value if given[key] is None else given[key]
-        self.settings = settings.checked(_RULES, given)
+        self.settings = arguments.checked(_RULES, given)
         for key, value in self.settings.items():
             setattr(self, key, value)
         if 1 < self.relabel_epochs <= self.relabel_from:

@@ -5,6 +5,7 @@ import functools
 import random
 
 from noisy_keras.core.model import NoisyLabelModel
+from noisy_keras.methods.bases.trusted import TrustedSetModel
 from noisy_keras.methods.cross_entropy import CrossEntropy
 from noisy_keras.methods.dividemix import DivideMix
 from noisy_keras.methods.eg import EG
@@ -15,7 +16,6 @@ from noisy_keras.methods.meta_weight_net import MetaWeightNet
 from noisy_keras.methods.mlc import MLC
 from noisy_keras.methods.mslc import MSLC
 from noisy_keras.methods.sanm import SANM
-from noisy_keras.methods.trusted import TrustedSetModel
 from noisy_keras.networks import head
 
 

@@ -1,25 +1,25 @@
 """The phase in which a network learns features from pictures alone."""
 
-from noisy_keras.core import lars
-from noisy_keras.core import optimizers
-from noisy_keras.core import settings
+from noisy_keras import optimizers
 from noisy_keras.data import augment
 from noisy_keras.methods.simclr import SimCLR
+from noisy_keras.optimizers import lars
 from noisy_keras.recipes import hosts
+from noisy_keras.utils import arguments
 
 _OPTIMIZERS = {"sgd": optimizers.MomentumSGD, "lars": lars.LARS}
 
-_POSITIVE = settings.within(0, float("inf"), "()")
+_POSITIVE = arguments.within(0, float("inf"), "()")
 _RULES = {
-    "batch_size": settings.at_least(2, int),
+    "batch_size": arguments.at_least(2, int),
     "learning_rate": _POSITIVE,
-    "warmup_epochs": settings.at_least(0, int),
-    "optimizer": settings.one_of(*_OPTIMIZERS),
-    "weight_decay": settings.at_least(0),
+    "warmup_epochs": arguments.at_least(0, int),
+    "optimizer": arguments.one_of(*_OPTIMIZERS),
+    "weight_decay": arguments.at_least(0),
     "temperature": _POSITIVE,
-    "projection_size": settings.at_least(1, int),
-    "hidden_size": settings.optional(settings.at_least(0, int)),
-    "view": settings.one_of(*augment.VIEWS),
+    "projection_size": arguments.at_least(1, int),
+    "hidden_size": arguments.optional(arguments.at_least(0, int)),
+    "view": arguments.one_of(*augment.VIEWS),
 }
 _METHOD = ("temperature", "projection_size", "hidden_size", "view")
 
@@ -53,10 +53,10 @@ def checked(options, epochs):
         ValueError: an unknown name, or a value out of range.
     """
     options = dict(options or {})
-    settings.require_known(options, DEFAULTS)
+    arguments.require_known(options, DEFAULTS)
     shorter = min(DEFAULTS["warmup_epochs"], epochs - 1)
     chosen = DEFAULTS | {"warmup_epochs": shorter} | options
-    chosen = settings.checked(_RULES, chosen)
+    chosen = arguments.checked(_RULES, chosen)
     if chosen["warmup_epochs"] >= epochs:
         raise ValueError(
             "Expected `warmup_epochs` of `pretraining` below its "

@@ -8,8 +8,8 @@ import numpy as np
 import tensorflow as tf
 
 from noisy_keras.callbacks import ResumableCheckpoint
-from noisy_keras.core import feature_cache
 from noisy_keras.core import inputs
+from noisy_keras.features import cache as feature_cache
 from noisy_keras.networks import head
 from noisy_keras.recipes import artefacts as artefacts_module
 from noisy_keras.recipes.training import Training

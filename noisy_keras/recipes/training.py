@@ -6,12 +6,12 @@ import shutil
 import keras
 
 from noisy_keras import networks as networks_module
+from noisy_keras import optimizers
 from noisy_keras.callbacks import ResumableCheckpoint
-from noisy_keras.core import distribution
-from noisy_keras.core import measuring
-from noisy_keras.core import optimizers
 from noisy_keras.core.model import NoisyLabelModel
+from noisy_keras.labels import measuring
 from noisy_keras.recipes import artefacts as artefacts_module
+from noisy_keras.utils import distribution
 
 
 class Training:

@@ -6,7 +6,6 @@ import time
 
 import numpy as np
 
-from noisy_keras.core import files
 from noisy_keras.reporting import curves
 from noisy_keras.reporting import facts
 from noisy_keras.reporting import figures
@@ -14,6 +13,7 @@ from noisy_keras.reporting import label_charts
 from noisy_keras.reporting import loss_charts
 from noisy_keras.reporting import run_files
 from noisy_keras.reporting import thumbnails
+from noisy_keras.utils import files
 from noisy_keras.version import __version__
 
 #: Of the page, in bytes.

@@ -1,8 +1,9 @@
 """Decoding JPEG and PNG inside a graph, as training pictures were decoded.
 
-What `noisy_keras.data.decoding` does with TensorFlow and Pillow, in operations
-that any TensorFlow runtime has, and strictly: a file that training would have
-mended is refused here, because an answer about half a picture is a wrong one.
+The counterpart of `noisy_keras.data.io.decoding`, which uses TensorFlow and
+Pillow, in operations that any TensorFlow runtime has. It is strict: a file that
+training would have repaired is refused, because half a picture would get a
+wrong answer.
 """
 
 import tensorflow as tf

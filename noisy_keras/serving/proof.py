@@ -10,7 +10,7 @@ import numpy as np
 import tensorflow as tf
 from PIL import Image
 
-from noisy_keras.data import decoding
+from noisy_keras.data.io import decoding
 from noisy_keras.serving import replay
 
 #: Most that a probability may differ by.

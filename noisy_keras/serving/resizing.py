@@ -20,7 +20,7 @@ _BLOCK = 16
 def fitted(image, height, width, margin=0):
     """The middle of a picture, its shorter side brought to size.
 
-    As `noisy_keras.data.decoding` does, to the last bit for uint8.
+    As `noisy_keras.data.io.decoding` does, to the last bit for uint8.
 
     Args:
         image: `[h, w, C]`, uint8, or float32, which is not rounded.

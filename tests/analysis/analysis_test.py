@@ -7,7 +7,7 @@ from PIL import Image
 
 import noisy_keras as nk
 from noisy_keras.analysis import histogram
-from noisy_keras.data.mixed_source import MixedSource
+from noisy_keras.data.sources.mixed_source import MixedSource
 from noisy_keras.networks import head
 from tests import toy
 
@@ -179,7 +179,7 @@ def test_pictures_of_all_kinds(trained, tmp_path):
 
 @pytest.mark.parametrize("losses", [np.zeros(64), np.full(64, 3.0)])
 def test_losses_that_say_nothing_are_drawn_all_the_same(losses, tmp_path):
-    from noisy_keras.methods import detection
+    from noisy_keras.labels import detection
 
     found = detection.detect(losses)
     assert found.outcome == "constant"

@@ -6,7 +6,7 @@ from PIL import Image
 
 import noisy_keras as nk
 from noisy_keras.data import overlap
-from noisy_keras.data.file_source import FileSource
+from noisy_keras.data.sources.file_source import FileSource
 from tests import toy
 
 

@@ -6,10 +6,10 @@ import pytest
 from PIL import Image
 
 import noisy_keras as nk
-from noisy_keras.data import decoding
-from noisy_keras.data import file_source
-from noisy_keras.data import jpeg_batches
-from noisy_keras.data import retrying
+from noisy_keras.data.io import decoding
+from noisy_keras.data.io import jpeg_batches
+from noisy_keras.data.io import retrying
+from noisy_keras.data.sources import file_source
 
 
 def picture(color, size=(40, 30), mode="RGB"):

@@ -11,10 +11,10 @@ import tensorflow as tf
 from PIL import Image
 
 import noisy_keras as nk
-from noisy_keras.data import decoding
 from noisy_keras.data import shard
-from noisy_keras.data.records import storage
-from noisy_keras.data.records import writer
+from noisy_keras.data.io import decoding
+from noisy_keras.data.io.records import storage
+from noisy_keras.data.sources.records import writer
 from tests import imports
 
 COUNT = 160
@@ -246,7 +246,7 @@ def test_pictures_that_cannot_be_read_are_counted_and_listed(
         return real(path)
 
     monkeypatch.setattr(decoding, "read_bytes", read)
-    monkeypatch.setattr("noisy_keras.data.file_source.TOLERATED", 0.02)
+    monkeypatch.setattr("noisy_keras.data.sources.file_source.TOLERATED", 0.02)
     arguments = [f"--source=folder:{home}", f"--output={tmp_path / 'out'}"]
     assert run(*arguments) == 0
     told = capsys.readouterr().out

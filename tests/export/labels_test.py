@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from export import labels
-from noisy_keras.data import corrections
+from noisy_keras.data.selection import corrections
 from tests import commands
 
 

@@ -12,10 +12,10 @@ import noisy_keras as nk
 from export import models
 from noisy_keras.serving import proof
 from tests import commands
-from tests.trainers.settings_test import resolve
-from trainers import data as data_module
-from trainers import run_folder
-from trainers.usage import UsageError
+from tests.trainers.flags.settings_test import resolve
+from trainers import UsageError
+from trainers.run import data as data_module
+from trainers.run import folder as run_folder
 
 DIGITS = [str(k) for k in range(10)]
 

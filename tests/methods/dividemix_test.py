@@ -3,8 +3,8 @@ import pytest
 import tensorflow as tf
 
 import noisy_keras as nk
-from noisy_keras.methods.division import LossDivision
-from noisy_keras.methods.division import LossHistory
+from noisy_keras.labels.division import LossDivision
+from noisy_keras.labels.division import LossHistory
 from noisy_keras.ops import random
 from tests import toy
 from tests.methods.harness import MethodHarness

@@ -6,7 +6,7 @@ import pytest
 import tensorflow as tf
 
 import noisy_keras as nk
-from noisy_keras.methods import escalation
+from noisy_keras.methods.bases import semi_supervised
 from noisy_keras.ops import losses
 from noisy_keras.ops import meta
 from tests import toy
@@ -19,7 +19,7 @@ def by_nested_tapes(model, data):
     """Weights and label choices by the equations, written out."""
     network, sgd = model.networks[0], model.optimizer
     theta = model.parameters()
-    weak, strong, probe = escalation.images(data)
+    weak, strong, probe = semi_supervised.images(data)
     count = weak.shape[0]
     omega = tf.fill([count], 1.0 / count)
     trust = tf.fill([count], model.label_weight)
@@ -29,7 +29,7 @@ def by_nested_tapes(model, data):
         with tf.GradientTape() as inner:
             inner.watch(theta)
             z = model.exact_forward(theta, weak)
-            g = escalation.pseudo_labels(
+            g = semi_supervised.pseudo_labels(
                 model, z, model.exact_forward(theta, strong)
             )
             if not model.lookahead_through_pseudo_labels:
@@ -67,7 +67,7 @@ def test_the_meta_step_is_that_of_nested_tapes(through):
     network = model.networks[0]
     weak_alone = keras.models.clone_model(network)
     weak_alone.set_weights(network.get_weights())
-    weak_alone(escalation.images(data)[0], training=True)
+    weak_alone(semi_supervised.images(data)[0], training=True)
     model._supervised = watched
     model._train(data)
     # Of all passes, one moves the statistics.
@@ -131,10 +131,10 @@ def guessed(model, theta, data):
     Returns:
         logits of the weak view, pseudo-labels, and the loss without labels.
     """
-    weak, strong, trusted = escalation.images(data)
+    weak, strong, trusted = semi_supervised.images(data)
     z_weak, z_strong = (model.forward(theta, x) for x in (weak, strong))
-    g = tf.stop_gradient(escalation.pseudo_labels(model, z_weak, z_strong))
-    mixed = escalation.mixed_losses(
+    g = tf.stop_gradient(semi_supervised.pseudo_labels(model, z_weak, z_strong))
+    mixed = semi_supervised.mixed_losses(
         model,
         theta,
         (trusted, weak, strong),

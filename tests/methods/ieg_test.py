@@ -4,8 +4,8 @@ import pytest
 import tensorflow as tf
 
 import noisy_keras as nk
-from noisy_keras.core.weight_average import WeightAverage
-from noisy_keras.methods import escalation
+from noisy_keras.methods.bases import semi_supervised
+from noisy_keras.networks.weight_average import WeightAverage
 from noisy_keras.ops import meta
 from noisy_keras.ops import random
 from tests import toy
@@ -94,7 +94,7 @@ def test_pseudo_labels_by_hand():
     strong = tf.math.log([[0.2, 0.4, 0.3, 0.1]])
     # The mean is (.4, .3, .2, .1); squared and normalised, / .30.
     np.testing.assert_allclose(
-        escalation.pseudo_labels(model, weak, strong),
+        semi_supervised.pseudo_labels(model, weak, strong),
         [[16 / 30, 9 / 30, 4 / 30, 1 / 30]],
         rtol=1e-5,
     )
@@ -106,9 +106,9 @@ def test_mixed_losses_by_hand():
     data = batch_of(model, source, 4)
     kernel = tf.random.stateless_normal([3, 4], [1, 2]) / 50.0
     model.forward = lambda theta, x: tf.reduce_mean(x, axis=[1, 2]) @ theta[0]
-    weak, strong, trusted = escalation.images(data)
+    weak, strong, trusted = semi_supervised.images(data)
     pseudo = tf.nn.softmax(tf.random.stateless_normal([4, 4], [3, 4]))
-    found = escalation.mixed_losses(
+    found = semi_supervised.mixed_losses(
         model,
         [kernel],
         (trusted, weak, strong),
@@ -116,11 +116,13 @@ def test_mixed_losses_by_hand():
         data,
     )
     seed = data["seed"][0]
-    u = random.uniform([12], random.fold_in(seed, escalation._RATIOS)).numpy()
-    partner = random.permutation(
-        12, random.fold_in(seed, escalation._PARTNERS)
+    u = random.uniform(
+        [12], random.fold_in(seed, semi_supervised._RATIOS)
     ).numpy()
-    drawn = random.uniform([4], random.fold_in(seed, escalation._DRAWN))
+    partner = random.permutation(
+        12, random.fold_in(seed, semi_supervised._PARTNERS)
+    ).numpy()
+    drawn = random.uniform([4], random.fold_in(seed, semi_supervised._DRAWN))
     drawn = np.floor(4.0 * drawn.numpy()).astype(int)
     known = data["trusted_target"].numpy()[drawn]
     pool = np.concatenate([trusted.numpy()[drawn], weak, strong])
@@ -143,7 +145,7 @@ def test_mixup_draws_nothing_that_the_views_drew():
     source = toy.source(64)
     model = model_of(source)
     data = batch_of(model, source)
-    u = np.sqrt(2.0 * (1.0 - escalation._ratios(model, data, 48).numpy()))
+    u = np.sqrt(2.0 * (1.0 - semi_supervised._ratios(model, data, 48).numpy()))
     policy = random.fold_in(data["seed"][0], 2)
     policy = random.uniform([16, 5], policy).numpy().ravel()[:48]
     assert np.abs(u - policy).max() > 0.1
@@ -153,7 +155,7 @@ def test_the_weak_view_leads():
     weak, strong = tf.constant([[2.0, 0.0]]), tf.constant([[0.0, 0.0]])
     with tf.GradientTape() as tape:
         tape.watch([weak, strong])
-        value = escalation.divergence(weak, strong)
+        value = semi_supervised.divergence(weak, strong)
     # p = sigmoid(2); log 2 minus its entropy.
     p = 1.0 / (1.0 + np.exp(-2.0))
     entropy = -p * np.log(p) - (1.0 - p) * np.log(1.0 - p)
@@ -168,9 +170,9 @@ def test_mixup_ratios_of_the_released_code():
     model = model_of(source)
     data = batch_of(model, source)
     u = random.uniform(
-        [48], random.fold_in(data["seed"][0], escalation._RATIOS)
+        [48], random.fold_in(data["seed"][0], semi_supervised._RATIOS)
     )
-    ratios = escalation._ratios(model, data, 48).numpy()
+    ratios = semi_supervised._ratios(model, data, 48).numpy()
     np.testing.assert_allclose(ratios, 1.0 - u**2 / 2.0, rtol=1e-6)
     assert np.unique(ratios).size == 48
 
@@ -187,12 +189,12 @@ def test_mixup_ratios_of_the_beta_distribution(monkeypatch):
     data = batch_of(model, source)
     every = data["mix_ratio"][0]
     np.testing.assert_array_equal(
-        escalation._ratios(model, data, 48), every[:48]
+        semi_supervised._ratios(model, data, 48), every[:48]
     )
     # Each replica takes its own.
-    monkeypatch.setattr(escalation.distribution, "replica_id", lambda: 1)
+    monkeypatch.setattr(semi_supervised.distribution, "replica_id", lambda: 1)
     np.testing.assert_array_equal(
-        escalation._ratios(model, data, 24), every[24:48]
+        semi_supervised._ratios(model, data, 24), every[24:48]
     )
 
 

@@ -3,15 +3,15 @@ import pytest
 import tensorflow as tf
 
 import noisy_keras as nk
-from noisy_keras.methods.meta_learner import MetaLearner
-from noisy_keras.methods.meta_learner import WeightNetwork
+from noisy_keras.methods.bases.meta_learner import MetaLearner
+from noisy_keras.methods.bases.meta_learner import WeightNetwork
 from noisy_keras.ops import losses
 from tests import toy
-from tests.methods import taught_harness
-from tests.methods.taught_harness import TaughtHarness
+from tests.methods import meta_learner_harness
+from tests.methods.meta_learner_harness import MetaLearnerHarness
 
 
-class TestMetaWeightNet(TaughtHarness):
+class TestMetaWeightNet(MetaLearnerHarness):
     def build(self, source):
         return nk.MetaWeightNet(toy.network(), source.num_samples)
 
@@ -43,7 +43,7 @@ def model(request):
 
 
 def test_its_gradient_is_that_through_the_step(model):
-    data = taught_harness.batch_of(model, toy.source(32))
+    data = meta_learner_harness.batch_of(model, toy.source(32))
     images = tf.cast(data["images"], tf.float32)
 
     def loss(theta):
@@ -53,16 +53,16 @@ def test_its_gradient_is_that_through_the_step(model):
         weights = weights_of(model, tf.stop_gradient(each))
         return tf.reduce_mean(weights * each)
 
-    expected = taught_harness.nested_gradients(
+    expected = meta_learner_harness.nested_gradients(
         model, loss, (data["trusted_images"], data["trusted_target"])
     )
-    found = taught_harness.gradients_taken(model, model._train, data)
-    taught_harness.assert_close(found, expected)
+    found = meta_learner_harness.gradients_taken(model, model._train, data)
+    meta_learner_harness.assert_close(found, expected)
 
 
 def test_the_step_is_taken_with_the_trained_weights(model):
     source = toy.source(32)
-    data = taught_harness.batch_of(model, source)
+    data = meta_learner_harness.batch_of(model, source)
     images = tf.cast(data["images"], tf.float32)
     theta = model.parameters()
     with tf.GradientTape() as tape:

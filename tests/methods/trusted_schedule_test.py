@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 import noisy_keras as nk
-from noisy_keras.methods.trusted_schedule import TrustedSchedule
-from noisy_keras.methods.trusted_schedule import in_turn
+from noisy_keras.methods.bases.trusted_schedule import TrustedSchedule
+from noisy_keras.methods.bases.trusted_schedule import in_turn
 from tests import toy
 from tests.methods.trusted_harness import trusted_set
 

@@ -7,7 +7,7 @@ import tensorflow as tf
 from PIL import Image
 
 import noisy_keras as nk
-from noisy_keras.data.file_source import FileSource
+from noisy_keras.data.sources.file_source import FileSource
 from noisy_keras.ops import meta
 from tests import toy
 from tests.methods.trusted_harness import trusted_set

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from noisy_keras.core import distribution
 from noisy_keras.ops import contrastive
+from noisy_keras.utils import distribution
 
 
 def reference_nt_xent(projections, temperature):

@@ -2,10 +2,10 @@ import numpy as np
 import pytest
 
 import noisy_keras as nk
-from noisy_keras.core.prediction_history import mean_loss
-from noisy_keras.methods import detection
+from noisy_keras.labels import detection
 from noisy_keras.recipes import divisions
 from noisy_keras.recipes.training import Training
+from noisy_keras.tables.prediction_history import mean_loss
 from tests import toy
 
 PHASES = {

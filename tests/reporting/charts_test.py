@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import noisy_keras as nk
-from noisy_keras.methods import division
+from noisy_keras.labels import division
 from noisy_keras.reporting import curves
 from noisy_keras.reporting import facts
 from noisy_keras.reporting import figures

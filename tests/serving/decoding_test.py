@@ -3,7 +3,7 @@ import pytest
 import tensorflow as tf
 from PIL import Image
 
-from noisy_keras.data import decoding as training
+from noisy_keras.data.io import decoding as training
 from noisy_keras.serving import decoding
 from noisy_keras.serving import resizing
 from tests.serving import files

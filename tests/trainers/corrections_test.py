@@ -6,14 +6,14 @@ import numpy as np
 import pytest
 
 import noisy_keras as nk
-from noisy_keras.core import files
-from noisy_keras.data import manifest
-from tests.trainers.settings_test import resolve
-from trainers import data as data_module
-from trainers import finished_run
-from trainers import run_folder
-from trainers import training
-from trainers.usage import UsageError
+from noisy_keras.data.sources import manifest
+from noisy_keras.utils import files
+from tests.trainers.flags.settings_test import resolve
+from trainers import UsageError
+from trainers.run import data as data_module
+from trainers.run import finished_run
+from trainers.run import folder as run_folder
+from trainers.run import training
 
 
 def edited(folder, *rows, name="edited.csv"):

@@ -12,8 +12,8 @@ import noisy_keras as nk
 from tests import commands
 from tests import toy
 from tests.reporting import run as made
-from trainers import reporting
-from trainers import training
+from trainers.run import reporting
+from trainers.run import training
 
 command = functools.partial(commands.run, "trainers.report")
 

@@ -5,10 +5,10 @@ import functools
 
 import tensorflow as tf
 
-from noisy_keras.data import buffers
 from noisy_keras.data.augment import contrastive
 from noisy_keras.data.augment import operations
 from noisy_keras.data.augment import policies
+from noisy_keras.data.io import buffers
 from noisy_keras.ops import random
 
 # Side from which NumPy crops faster than a graph.

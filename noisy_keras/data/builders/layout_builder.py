@@ -9,10 +9,10 @@ import numpy as np
 import tensorflow as tf
 import tensorflow_datasets as tfds
 
-from noisy_keras.data import decoding
 from noisy_keras.data import layouts
 from noisy_keras.data.builders import base
-from noisy_keras.data.file_source import TOLERATED
+from noisy_keras.data.io import decoding
+from noisy_keras.data.sources.file_source import TOLERATED
 
 # Files are looked into in parallel, this many at a time.
 _CHUNK = 256

@@ -7,7 +7,7 @@ learning", ICML 2019.
 import os
 import re
 
-from noisy_keras.data import filesystem
+from noisy_keras.data.io import filesystem
 from noisy_keras.data.layouts import listing
 
 SPLITS = ("train", "test")

@@ -3,7 +3,7 @@
 import dataclasses
 import os
 
-from noisy_keras.data import filesystem
+from noisy_keras.data.io import filesystem
 
 
 @dataclasses.dataclass(frozen=True)

@@ -8,8 +8,8 @@ import os
 
 import numpy as np
 
-from noisy_keras.data import checks
-from noisy_keras.data import filesystem
+from noisy_keras.data.io import filesystem
+from noisy_keras.utils import checks
 
 _PER_SAMPLE = ("paths", "labels", "true_labels", "ids", "verified")
 PICTURE_SUFFIXES = (".jpg", ".jpeg", ".png")

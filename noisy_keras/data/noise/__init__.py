@@ -9,7 +9,6 @@ Conventions are therefore chosen by name.
 """
 
 from noisy_keras.data.noise.base import LabelNoise
-from noisy_keras.data.noise.class_maps import superclass_successors
 from noisy_keras.data.noise.confusion import ConfusionNoise
 from noisy_keras.data.noise.instance import InstanceNoise
 from noisy_keras.data.noise.open_set import OpenSetNoise
@@ -18,6 +17,7 @@ from noisy_keras.data.noise.predictions import PredictedNoise
 from noisy_keras.data.noise.structured import AsymmetricNoise
 from noisy_keras.data.noise.structured import PairFlipNoise
 from noisy_keras.data.noise.symmetric import SymmetricNoise
+from noisy_keras.data.selection.similar_classes import superclass_successors
 
 #: Generators that a rate, a seed and a convention make, by their name on the
 #: command line. The others need a matrix, predictions or foreign images.

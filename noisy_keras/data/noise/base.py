@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from noisy_keras.data import checks
+from noisy_keras.utils import checks
 
 
 class LabelNoise:

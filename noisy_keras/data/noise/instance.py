@@ -2,10 +2,10 @@
 
 import numpy as np
 
-from noisy_keras.data import array_source
-from noisy_keras.data import checks
 from noisy_keras.data.noise.base import LabelNoise
-from noisy_keras.data.source import Source
+from noisy_keras.data.sources import array_source
+from noisy_keras.data.sources.source import Source
+from noisy_keras.utils import checks
 
 # Numbers of a batch of images: 128 MiB as float64.
 _BATCH_VALUES = 2**24

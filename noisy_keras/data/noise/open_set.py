@@ -2,10 +2,10 @@
 
 import numpy as np
 
-from noisy_keras.data import checks
-from noisy_keras.data.mixed_source import MixedSource
 from noisy_keras.data.noise import base
 from noisy_keras.data.noise.confusion import FLOOR
+from noisy_keras.data.sources.mixed_source import MixedSource
+from noisy_keras.utils import checks
 
 
 class OpenSetNoise:

@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from noisy_keras.data import checks
 from noisy_keras.data.noise.base import LabelNoise
+from noisy_keras.utils import checks
 
 # 1 - tau of a margin D: the probability that the top class stays, times F.
 # Type I's never falls below its floor of 0.5.

@@ -3,8 +3,8 @@
 import numpy as np
 
 from noisy_keras.data.noise import base
-from noisy_keras.data.noise import class_maps
 from noisy_keras.data.noise.base import LabelNoise
+from noisy_keras.data.selection import similar_classes
 
 # Meta-Weight-Net chooses the wrong classes with this seed, whatever the
 # labels' own.
@@ -42,10 +42,10 @@ class AsymmetricNoise(LabelNoise):
 
     def __init__(self, rate, seed=0, convention=None, mapping=None):
         super().__init__(rate, seed, convention)
-        if isinstance(mapping, str) and mapping not in class_maps.MAPPINGS:
+        if isinstance(mapping, str) and mapping not in similar_classes.MAPPINGS:
             raise ValueError(
                 "Expected `mapping` to be a dict from class to class or one of "
-                f"{tuple(class_maps.MAPPINGS)}. Received: {mapping!r}"
+                f"{tuple(similar_classes.MAPPINGS)}. Received: {mapping!r}"
             )
         self.mapping = mapping
 
@@ -61,7 +61,7 @@ class AsymmetricNoise(LabelNoise):
         return super().describe() | {"mapping": mapping}
 
     def _targets(self, num_classes):
-        return class_maps.targets(self.mapping, num_classes)
+        return similar_classes.targets(self.mapping, num_classes)
 
     def _exact(self, labels, num_classes, random):
         noisy = labels.copy()
@@ -83,7 +83,7 @@ class AsymmetricNoise(LabelNoise):
         return noisy
 
     def _exact_in_group(self, labels, num_classes, random):
-        members, sizes = class_maps.groups(self._targets(num_classes))
+        members, sizes = similar_classes.groups(self._targets(num_classes))
         noisy = labels.copy()
         rows = base.exact_rows(self.rate, len(labels), random)
         given = labels[rows]

@@ -10,7 +10,7 @@ what becomes of the table.
 
 import numpy as np
 
-from noisy_keras.data import partition
+from noisy_keras.data.selection import partition
 
 #: What labels may be taken from: the given labels as they were, the table, the
 #: closed-form classifier's response, the auxiliary classifier.

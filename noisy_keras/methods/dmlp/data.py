@@ -5,10 +5,10 @@ import warnings
 import numpy as np
 
 from noisy_keras.core import inputs
-from noisy_keras.data import checks as label_checks
-from noisy_keras.data.splits import first
 from noisy_keras.methods.dmlp import checks
 from noisy_keras.methods.dmlp import choice
+from noisy_keras.utils import checks as label_checks
+from noisy_keras.utils.checks import abbreviated
 
 
 class Data:
@@ -126,8 +126,8 @@ class Data:
         if samples.class_names != self.source.class_names:
             raise ValueError(
                 f"Expected `{name}` of the source's classes, "
-                f"{first(list(self.source.class_names))}. Received: "
-                f"{first(list(samples.class_names))}"
+                f"{abbreviated(list(self.source.class_names))}. Received: "
+                f"{abbreviated(list(samples.class_names))}"
             )
         return samples.labels
 
@@ -140,7 +140,7 @@ class Data:
         if missing:
             raise ValueError(
                 "Expected trusted samples of every class. Received: none of "
-                f"{first(missing)}"
+                f"{abbreviated(missing)}"
             )
 
     def _known(self):

@@ -18,21 +18,21 @@ import math
 import keras
 import tensorflow as tf
 
-from noisy_keras.core import settings
 from noisy_keras.methods.dmlp import choice
 from noisy_keras.methods.dmlp.data import Data
 from noisy_keras.methods.dmlp.run import Run
 from noisy_keras.ops import ridge as ridge_ops
+from noisy_keras.utils import arguments
 
-_POSITIVE = settings.within(0, math.inf, "()")
-_COUNT = settings.at_least(1, int)
+_POSITIVE = arguments.within(0, math.inf, "()")
+_COUNT = arguments.at_least(1, int)
 _PRIORS = ("uniform", "validation", "estimated")
 
 
 def _prior(name, value):
     if isinstance(value, str):
-        return settings.one_of(*_PRIORS)(name, value)
-    shares = settings.sequence(settings.at_least(0))(name, value)
+        return arguments.one_of(*_PRIORS)(name, value)
+    shares = arguments.sequence(arguments.at_least(0))(name, value)
     if not math.isclose(sum(shares), 1.0, abs_tol=1e-4):
         raise ValueError(
             f"Expected `{name}` to be one of {_PRIORS}, or shares of classes "
@@ -44,29 +44,29 @@ def _prior(name, value):
 _RULES = {
     "epochs": _COUNT,
     "batch_size": _COUNT,
-    "form": settings.one_of(*ridge_ops.FORMS),
-    "ridge": settings.at_least(0),
-    "label_optimizer": settings.one_of(
+    "form": arguments.one_of(*ridge_ops.FORMS),
+    "ridge": arguments.at_least(0),
+    "label_optimizer": arguments.one_of(
         "adam", "whole_table_adam", "gradient_descent"
     ),
-    "label_learning_rate": settings.at_least(0),
-    "label_weight_decay": settings.at_least(0),
+    "label_learning_rate": arguments.at_least(0),
+    "label_weight_decay": arguments.at_least(0),
     "classifier_batch_size": _COUNT,
-    "classifier_learning_rate": settings.at_least(0),
-    "classifier_drop": settings.at_least(0, int),
-    "classifier_weight_decay": settings.at_least(0),
-    "entropy_weight": settings.within(-math.inf, math.inf, "()"),
-    "balance_weight": settings.at_least(0),
+    "classifier_learning_rate": arguments.at_least(0),
+    "classifier_drop": arguments.at_least(0, int),
+    "classifier_weight_decay": arguments.at_least(0),
+    "entropy_weight": arguments.within(-math.inf, math.inf, "()"),
+    "balance_weight": arguments.at_least(0),
     "prior": _prior,
-    "repeated_softmax": settings.switch,
-    "substitute_every": settings.at_least(0, int),
-    "substitution_rate": settings.within(0, 1, "(]"),
-    "twin_views": settings.switch,
-    "held_out": settings.within(0, 1, "[)"),
-    "patience": settings.at_least(0, int),
-    "export": settings.one_of("best", *choice.CANDIDATES[1:]),
-    "seed": settings.at_least(0, int),
-    "jit_compile": settings.one_of("auto", True, False),
+    "repeated_softmax": arguments.switch,
+    "substitute_every": arguments.at_least(0, int),
+    "substitution_rate": arguments.within(0, 1, "(]"),
+    "twin_views": arguments.switch,
+    "held_out": arguments.within(0, 1, "[)"),
+    "patience": arguments.at_least(0, int),
+    "export": arguments.one_of("best", *choice.CANDIDATES[1:]),
+    "seed": arguments.at_least(0, int),
+    "jit_compile": arguments.one_of("auto", True, False),
 }
 
 _PRESETS = {
@@ -208,10 +208,10 @@ class LabelPurifier:
         jit_compile="auto",
     ):
         given = dict(locals())
-        settings.one_of(*PRESETS)("preset", preset)
+        arguments.one_of(*PRESETS)("preset", preset)
         for key, value in _PRESETS[preset].items():
             given[key] = value if given[key] is None else given[key]
-        self.settings = settings.checked(_RULES, given)
+        self.settings = arguments.checked(_RULES, given)
         for key, value in self.settings.items():
             setattr(self, key, value)
         if self.export == "best" and not self.held_out:

@@ -7,11 +7,11 @@ import zipfile
 import numpy as np
 import tensorflow as tf
 
-from noisy_keras.core import features as features_module
-from noisy_keras.core import files
-from noisy_keras.core.audit import LabelAudit
+from noisy_keras import features as features_module
 from noisy_keras.data.estimate import NoiseEstimate
+from noisy_keras.labels.audit import LabelAudit
 from noisy_keras.ops import ridge
+from noisy_keras.utils import files
 
 
 @dataclasses.dataclass(frozen=True, eq=False)

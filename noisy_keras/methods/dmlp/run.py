@@ -6,7 +6,6 @@ import time
 import numpy as np
 import tensorflow as tf
 
-from noisy_keras.data import checks as label_checks
 from noisy_keras.methods.dmlp import choice
 from noisy_keras.methods.dmlp import noise
 from noisy_keras.methods.dmlp.features import FixedFeatures
@@ -18,6 +17,7 @@ from noisy_keras.methods.dmlp.steps import compiled
 from noisy_keras.methods.dmlp.steps import step_settings
 from noisy_keras.methods.dmlp.view import View
 from noisy_keras.ops import ridge as ridge_ops
+from noisy_keras.utils import checks as label_checks
 
 #: A run that is killed does so much again.
 SECONDS_BETWEEN_SAVES = 15.0

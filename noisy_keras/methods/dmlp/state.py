@@ -6,7 +6,7 @@ import zipfile
 
 import numpy as np
 
-from noisy_keras.core import files
+from noisy_keras.utils import files
 
 _NAME = "purification.npz"
 

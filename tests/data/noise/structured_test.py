@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 import noisy_keras as nk
-from noisy_keras.data.noise import class_maps
+from noisy_keras.data.selection import similar_classes
 
 LABELS = np.random.RandomState(7).randint(0, 10, 20000)
 FINE = np.random.RandomState(8).randint(0, 100, 20000)
@@ -17,7 +17,7 @@ def within(realized, expected, count):
 
 
 def test_blocks_of_five_indices_are_circular():
-    successors = class_maps.block_successors()
+    successors = similar_classes.block_successors()
     assert sorted(successors) == sorted(successors.values()) == [*range(100)]
     assert [successors[c] for c in (0, 1, 4, 5, 99)] == [1, 2, 0, 6, 95]
     generator = nk.data.AsymmetricNoise(
@@ -36,7 +36,7 @@ def test_superclass_random_draws_from_the_five_of_a_coarse_class():
     noisy = generator.apply(FINE, 100)
     # The true class is one of the five.
     assert within(generator.realized_rate, 0.8 * 0.8, len(FINE))
-    coarse = np.array(class_maps._CIFAR100_COARSE.split(), int)
+    coarse = np.array(similar_classes._CIFAR100_COARSE.split(), int)
     np.testing.assert_array_equal(coarse[noisy], coarse[FINE])
     # Apple becomes each of mushroom, orange, pear and sweet pepper alike.
     apples = generator.transition[0, [51, 53, 57, 83]]

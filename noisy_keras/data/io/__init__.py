@@ -1,0 +1,1 @@
+"""Reading and writing: file systems, image bytes, CSV rows, records."""

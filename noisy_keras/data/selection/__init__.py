@@ -1,0 +1,1 @@
+"""Which samples, and which of their labels: splits, classes, corrections."""

@@ -1,0 +1,199 @@
+"""Sources from a CSV file of paths and labels."""
+
+import os
+
+import numpy as np
+
+from noisy_keras.data.io import csv_rows
+from noisy_keras.data.io import filesystem
+from noisy_keras.data.io.splits import split_of
+from noisy_keras.data.sources.file_source import FileSource
+from noisy_keras.utils.checks import abbreviated
+
+
+def from_csv(
+    path, root=None, split=None, image_size=64, class_names=None, **options
+):
+    """A source from a CSV file of paths and labels.
+
+    Args:
+        path: of the file, UTF-8, with a header: the columns `path` and
+            `label`, and maybe `true_label` and `split`, in any order; others
+            are left alone.
+        root: folder of the paths; default: that of the CSV file. Paths that
+            lead out of it are an error.
+        split: `"train"`, `"validation"` or `"test"`, where there is such a
+            column; default: `"train"`.
+        image_size: side in pixels to bring the images to.
+        class_names: of the classes in order; default: the labels of the
+            whole file, sorted, as numbers where all are whole numbers.
+        **options: `name`, `pixel_mean`, `pixel_std`, `augmentation`.
+
+    Returns:
+        A `FileSource`; ids are the paths as the file has them.
+
+    Raises:
+        OSError: the file is not there.
+        ValueError: missing columns; paths that are not there, lead outside,
+            or stand twice with different labels; labels that are no class;
+            fewer than two classes. Messages give line numbers.
+    """
+    path = filesystem.expanded(path)
+    root = os.path.dirname(path) if root is None else str(root)
+    rows = _read_rows(path)
+    has_splits = "split" in rows[0]
+    names = _class_names(rows, class_names)
+    index = {name: label for label, name in enumerate(names)}
+    _check_labels(path, rows, index)
+    if has_splits:
+        rows = _of_split(path, rows, split or "train")
+    elif split not in (None, "train"):
+        raise ValueError(
+            f"Expected a column `split` in {path} for split={split!r}. "
+            "Received: none"
+        )
+    rows = _check_paths(path, root, rows)
+    true_labels = None
+    if "true_label" in rows[0]:
+        true_labels = np.asarray(
+            [index.get(row["true_label"], -1) for row in rows]
+        )
+    options.setdefault("name", os.path.basename(path))
+    source = FileSource(
+        [row["path"] for row in rows],
+        np.asarray([index[row["label"]] for row in rows]),
+        names,
+        true_labels=true_labels,
+        root=root,
+        image_size=image_size,
+        **options,
+    )
+    return source.readable()
+
+
+def csv_splits(path):
+    """Which splits a CSV file of labels has.
+
+    Args:
+        path: of the file.
+
+    Returns:
+        Set of `"train"`, `"validation"`, `"test"`; empty without the column.
+    """
+    rows = _read_rows(filesystem.expanded(path))
+    return {split_of(r.get("split")) for r in rows if "split" in r} - {None}
+
+
+def _read_rows(path):
+    """Rows as dicts, each with its `line`."""
+    if not filesystem.is_file(path):
+        raise OSError(
+            f"Expected a CSV file of pictures and labels. Received: {path}, "
+            f"which is {'no file' if filesystem.exists(path) else 'not there'}"
+        )
+    names, lines = csv_rows.read(path)
+    missing = [name for name in ("path", "label") if name not in names]
+    if missing:
+        raise ValueError(
+            "Expected a header line with the columns path and label in "
+            f"{path}. Received: {', '.join(names) or 'an empty file'}"
+        )
+    rows, short = [], []
+    for line, row in lines:
+        if row["path"] and row["label"]:
+            rows.append(row | {"line": line})
+        else:
+            short.append(str(line))
+    if short:
+        raise ValueError(
+            f"Expected a path and a label in every line of {path}. Received: "
+            f"{len(short)} without: line {abbreviated(short)}"
+        )
+    if not rows:
+        raise ValueError(f"Expected at least one line in {path}. Received: 0")
+    return rows
+
+
+def _class_names(rows, class_names):
+    if class_names is not None:
+        return [str(name) for name in class_names]
+    found = {row["label"] for row in rows}
+    found |= {row.get("true_label", "") for row in rows} - {""}
+    if all(name.isascii() and name.isdigit() for name in found):
+        # Integers are the classes themselves: some may have no sample.
+        return [str(label) for label in range(max(map(int, found)) + 1)]
+    return sorted(found)
+
+
+def _check_labels(path, rows, index):
+    for column in ("label", "true_label"):
+        wrong = [
+            row for row in rows if row.get(column) and row[column] not in index
+        ]
+        if wrong:
+            told = abbreviated(
+                [f"{row[column]!r} in line {row['line']}" for row in wrong]
+            )
+            raise ValueError(
+                f"Expected every {column} in {path} to be one of the "
+                f"{len(index)} classes. Received: {len(wrong)} others: {told}"
+            )
+    if len(index) < 2:
+        raise ValueError(
+            f"Expected at least 2 classes in {path}. "
+            f"Received: {', '.join(index)}"
+        )
+
+
+def _of_split(path, rows, split):
+    wrong = [row for row in rows if split_of(row["split"]) is None]
+    if wrong:
+        raise ValueError(
+            f"Expected every split in {path} to be train, validation or test. "
+            f"Received: {wrong[0]['split']!r} in line {wrong[0]['line']}"
+            + (f" and {len(wrong) - 1} more" if len(wrong) > 1 else "")
+        )
+    chosen = [row for row in rows if split_of(row["split"]) == split]
+    if not chosen:
+        raise ValueError(
+            f"Expected lines of the split {split!r} in {path}. Received: none"
+        )
+    return chosen
+
+
+def _check_paths(path, root, rows):
+    """Rows without repetitions, whose files lie below the root."""
+    scheme, home = "", os.path.realpath(root or ".")
+    if filesystem.is_remote(root):
+        scheme, _, home = root.partition("://")
+        scheme += "://"
+    outside, missing, torn = [], [], []
+    seen, there = {}, {}
+    for row in rows:
+        full = os.path.normpath(os.path.join(home, row["path"]))
+        folder, name = os.path.split(full)
+        if not full.startswith(os.path.join(home, "")):
+            outside.append(row)
+        else:
+            # A folder is read once, and not asked for each of its files.
+            if folder not in there:
+                there[folder] = set(filesystem.entries(scheme + folder)[1])
+            if name not in there[folder]:
+                missing.append(row)
+        before = seen.setdefault(full, row)
+        if before["label"] != row["label"]:
+            torn.append(row)
+    for problem, wanted in (
+        (outside, f"paths below {root or '.'}"),
+        (missing, f"files that are there, below {root or '.'}"),
+        (torn, "one label per path"),
+    ):
+        if problem:
+            told = abbreviated(
+                [f"{r['path']} (line {r['line']})" for r in problem]
+            )
+            raise ValueError(
+                f"Expected {wanted} in {path}. "
+                f"Received: {len(problem)} others: {told}"
+            )
+    return list(seen.values())

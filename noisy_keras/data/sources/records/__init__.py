@@ -1,0 +1,1 @@
+"""TFRecord shards of a source: their index, and writing them."""

@@ -1,0 +1,13 @@
+"""Features of images by any network, to be computed once and kept.
+
+Usage: `nk.features.compute(source, encoder)`.
+"""
+
+from noisy_keras.features.extraction import FLIP
+from noisy_keras.features.extraction import Extractor
+from noisy_keras.features.extraction import checked
+from noisy_keras.features.extraction import compute
+from noisy_keras.features.extraction import is_path
+from noisy_keras.features.extraction import load
+
+__all__ = ["FLIP", "Extractor", "checked", "compute", "is_path", "load"]

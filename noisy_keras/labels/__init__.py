@@ -1,0 +1,1 @@
+"""Judging labels: losses divided, wrong labels detected, audits."""

@@ -1,0 +1,165 @@
+"""Label audits as other tools read them: cleanlab, FiftyOne, Label Studio.
+
+All take rows as `LabelAudit.rows` gives them and as its CSV file holds them:
+dicts of strings.
+"""
+
+import urllib.parse
+from xml.etree import ElementTree
+
+from noisy_keras.labels.audit import FOREIGN
+
+#: What an audit can be written as.
+FORMATS = ("csv", "cleanlab", "fiftyone", "label_studio")
+
+#: A choice in Label Studio, and what `read_audit` takes for leaving out.
+NO_CLASS = "out_of_distribution"
+
+_CONTROL, _PICTURE = "label", "image"
+
+
+def cleanlab(rows, class_names):
+    """The columns of cleanlab's `CleanLearning.get_label_issues()`.
+
+    Read it by `pandas.read_csv`; as `label_issues` of `CleanLearning.fit` it
+    must have the samples in their order in the data.
+
+    Args:
+        rows: of an audit.
+        class_names: K strings.
+
+    Returns:
+        A list of dicts: `is_label_issue` (bool), `label_quality` (the clean
+        probability), `given_label` and `predicted_label` (class numbers), and
+        `id`.
+    """
+    number = {name: c for c, name in enumerate(class_names)}
+    return [
+        {
+            "is_label_issue": row["verdict"] != "ok",
+            "label_quality": row["clean_probability"],
+            "given_label": number[row["given_label"]],
+            "predicted_label": number[row["suggested_label"]],
+            "id": row["id"],
+        }
+        for row in rows
+    ]
+
+
+def fiftyone(rows, files, class_names):
+    """What FiftyOne reads from a folder as `fiftyone.types.FiftyOneDataset`.
+
+    `ground_truth` has the given labels and `predictions` the suggested ones;
+    `mistakenness` is the probability that a label is wrong, and may be sorted
+    by as that of FiftyOne's own `compute_mistakenness`.
+
+    Args:
+        rows: of an audit.
+        files: dict from id to the path of its picture, absolute or from the
+            folder on; samples without one are left out.
+        class_names: K strings.
+
+    Returns:
+        The contents of `metadata.json` and `samples.json`, two dicts.
+    """
+    samples = [
+        {
+            "filepath": files[row["id"]],
+            "tags": [row["verdict"]],
+            "ground_truth": _classification(row["given_label"]),
+            "predictions": _classification(
+                row["suggested_label"], float(row["confidence"])
+            ),
+            "mistakenness": 1.0 - float(row["clean_probability"]),
+            "source_id": row["id"],
+            "verdict": row["verdict"],
+            **_known(row),
+        }
+        for row in rows
+        if row["id"] in files
+    ]
+    metadata = {
+        "media_type": "image",
+        "default_classes": [*class_names, NO_CLASS],
+    }
+    return metadata, {"samples": samples}
+
+
+def _classification(label, confidence=None):
+    told = {} if confidence is None else {"confidence": confidence}
+    return {"_cls": "Classification", "label": label, **told}
+
+
+def _known(row):
+    found = {}
+    if row.get("true_label"):
+        foreign = row["true_label"] == FOREIGN
+        found["true_label"] = _classification(
+            NO_CLASS if foreign else row["true_label"]
+        )
+    if row.get("given_share"):
+        found["given_share"] = float(row["given_share"])
+    return found
+
+
+def label_studio(rows, files):
+    """Tasks with predictions, in Label Studio's JSON format.
+
+    Pictures are read by Label Studio's serving of local files, below its
+    `LABEL_STUDIO_LOCAL_FILES_DOCUMENT_ROOT`.
+
+    Args:
+        rows: of an audit.
+        files: dict from id to the path of its picture below that root;
+            samples without one are left out.
+
+    Returns:
+        A list of tasks. The score of a prediction is its confidence.
+    """
+    return [
+        {
+            "data": {
+                _PICTURE: "/data/local-files/?d="
+                + urllib.parse.quote(files[row["id"]]),
+                "sample_id": row["id"],
+                "given_label": row["given_label"],
+                "suggested_label": row["suggested_label"],
+                "clean_probability": float(row["clean_probability"]),
+                "verdict": row["verdict"],
+            },
+            "predictions": [
+                {
+                    "model_version": "noisy_keras label audit",
+                    "score": float(row["confidence"]),
+                    "result": [
+                        {
+                            "from_name": _CONTROL,
+                            "to_name": _PICTURE,
+                            "type": "choices",
+                            "value": {"choices": [row["suggested_label"]]},
+                        }
+                    ],
+                }
+            ],
+        }
+        for row in rows
+        if row["id"] in files
+    ]
+
+
+def label_studio_config(class_names):
+    """The labelling interface of those tasks: Label Studio's XML."""
+    view = ElementTree.Element("View")
+    ElementTree.SubElement(
+        view, "Header", value="Given: $given_label ($verdict)"
+    )
+    ElementTree.SubElement(
+        view, "Image", name=_PICTURE, value=f"${_PICTURE}", zoom="true"
+    )
+    choices = ElementTree.SubElement(
+        view, "Choices", name=_CONTROL, toName=_PICTURE, choice="single"
+    )
+    for name in (*class_names, NO_CLASS):
+        ElementTree.SubElement(choices, "Choice", value=name)
+    ElementTree.indent(view)
+    return ElementTree.tostring(view, encoding="unicode") + "\n"

@@ -1,0 +1,1 @@
+"""What several methods share; a paper's own file is one room above."""

@@ -1,0 +1,1 @@
+"""What is known about each training sample, as weights of a model."""

@@ -1,0 +1,327 @@
+"""What a network said of each sample before it was trained on it."""
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from noisy_keras.tables.sample_table import SampleTable
+from noisy_keras.utils import arguments
+
+# Of a probability, before its logarithm.
+_LEAST = 1e-7
+# Bytes of a history.
+_LARGE = 2**30
+
+
+@keras.saving.register_keras_serializable(package="noisy_keras")
+class PredictionHistory(SampleTable):
+    """The weighted sum of the predictions of each sample: rows `[N, K]`.
+
+    A network that has learnt every label by heart gives all of them a low
+    loss; what it said earlier still tells them apart.
+
+    Args:
+        num_samples: N, rows.
+        width: K, classes.
+        decay: in (0, 1], what a new prediction leaves of the weight of the
+            earlier ones: 1 counts all alike, 0.9 about the last ten.
+
+    Example:
+        >>> history = PredictionHistory(2, 2)
+        >>> history.add([0], [[0.5, 0.5]])
+        >>> history.add([0], [[0.0, 1.0]])
+        >>> history.mean()
+        array([[0.25, 0.75],
+               [0.  , 0.  ]], dtype=float32)
+        >>> history.loss([1, 0]).round(3)
+        array([0.288,   nan], dtype=float32)
+    """
+
+    def __init__(self, num_samples, width, decay=1.0, **kwargs):
+        super().__init__(num_samples, width, **kwargs)
+        self.decay = arguments.within(0, 1, "(]")("decay", decay)
+
+    def add(self, index, predictions):
+        """Adds predictions to their rows.
+
+        Args:
+            index: int `[B]`.
+            predictions: float `[B, K]`, distributions.
+        """
+        self.write(index, self.decay * self.read(index) + predictions)
+
+    def weight(self, index):
+        """The weight of all predictions in rows, the last counting 1.
+
+        Args:
+            index: int `[B]`.
+
+        Returns:
+            `[B]`; 0 where there is none.
+        """
+        return tf.reduce_sum(self.read(index), axis=1)
+
+    def mean(self):
+        """Mean prediction: `[N, K]`; zeros where there is none."""
+        return _mean(self.numpy())
+
+    def seen(self):
+        """Whether there is a prediction: bool `[N]`."""
+        return self.numpy().any(axis=1)
+
+    def loss(self, labels):
+        """Cross-entropy of the mean to labels: see `mean_loss`."""
+        return mean_loss(self.numpy(), labels)
+
+    def best(self):
+        """The mean's likeliest classes, int32 `[N]`, and their probability."""
+        mean = self.mean()
+        return mean.argmax(axis=1).astype(np.int32), mean.max(axis=1)
+
+    def likeliest_other(self, labels):
+        """The part that one class gets of what labels leave of the mean.
+
+        Args:
+            labels: int `[N]`.
+
+        Returns:
+            float32 `[N]` in `[0, 1]`: the mean of the likeliest class but that
+            of the label, over the sum of all such; 0 where not seen.
+        """
+        mean = self.mean()
+        mean[np.arange(len(mean)), np.asarray(labels)] = 0.0
+        return mean.max(axis=1) / np.maximum(mean.sum(axis=1), _LEAST)
+
+    def margin(self, labels):
+        """How much likelier the label is than the likeliest other class.
+
+        Each class counts relative to how surely it is predicted for the samples
+        that were given it: `log(p_y / t_y) - max_k log(p_k / t_k)`, where t are
+        the thresholds of confident learning (Northcutt et al. 2021, equation
+        2). Among look-alikes some classes are predicted less surely than
+        others, and their losses alone do not tell wrong labels from hard ones.
+
+        Args:
+            labels: int `[N]`, as given.
+
+        Returns:
+            float32 `[N]`, below 0 where another class is likelier; NaN where
+            not seen.
+        """
+        mean, labels = self.mean(), np.asarray(labels)
+        rows = np.arange(len(mean))
+        seen = self.seen()
+        certainty = thresholds(mean[rows, labels], labels, seen, self.width)
+        relative = np.log(np.maximum(mean, _LEAST)) - np.log(certainty)
+        given = relative[rows, labels]
+        relative[rows, labels] = -np.inf
+        margin = given - relative.max(axis=1)
+        return np.where(seen, margin, np.nan).astype(np.float32)
+
+    def get_config(self):
+        return {**super().get_config(), "decay": self.decay}
+
+
+@keras.saving.register_keras_serializable(package="noisy_keras")
+class LikelyHistory(SampleTable):
+    """A `PredictionHistory` of the likeliest classes of each sample alone.
+
+    For data whose N x K predictions would fill the memory. A row has the
+    weight of all predictions, the sums of the `kept` likeliest classes, and
+    which they are: `[N, 1 + 2 * kept]`. What falls out of it is forgotten, and
+    the classes outside share alike what those within leave of the mean.
+
+    Args:
+        num_samples: N.
+        num_classes: K, at most 2^24.
+        decay: as of `PredictionHistory`.
+        kept: classes to a sample, at most K.
+    """
+
+    def __init__(self, num_samples, num_classes, decay=1.0, kept=16, **kwargs):
+        self.kept = min(arguments.at_least(1, int)("kept", kept), num_classes)
+        super().__init__(num_samples, 1 + 2 * self.kept, **kwargs)
+        self.num_classes = num_classes
+        self.decay = arguments.within(0, 1, "(]")("decay", decay)
+
+    def add(self, index, predictions):
+        """As `PredictionHistory.add`."""
+        weight, sums, classes = tf.split(
+            self.read(index), [1, self.kept, self.kept], axis=1
+        )
+        count = tf.shape(sums)[0]
+        rows = tf.repeat(tf.range(count)[:, None], self.kept, axis=1)
+        places = tf.stack([rows, tf.cast(classes, tf.int32)], axis=2)
+        # Places that are still empty add nothing to class 0.
+        total = tf.tensor_scatter_nd_add(predictions, places, self.decay * sums)
+        sums, classes = tf.math.top_k(total, self.kept)
+        parts = [self.decay * weight + 1.0, sums, tf.cast(classes, tf.float32)]
+        self.write(index, tf.concat(parts, axis=1))
+
+    def weight(self, index):
+        """As `PredictionHistory.weight`."""
+        return self.read(index)[:, 0]
+
+    def seen(self):
+        """Whether there is a prediction: bool `[N]`."""
+        return self.numpy()[:, 0] > 0.0
+
+    def loss(self, labels):
+        """Cross-entropy of the mean to labels `[N]`; NaN where not seen."""
+        mean, classes = self._mean()
+        outside = max(self.num_classes - self.kept, 1)
+        rest = np.maximum(1.0 - mean.sum(axis=1), 0.0) / outside
+        here = classes == np.asarray(labels)[:, None]
+        # Empty places say class 0, with a sum of zero.
+        given = np.where(here.any(axis=1), (mean * here).sum(axis=1), rest)
+        loss = -np.log(np.maximum(given, _LEAST))
+        return np.where(self.seen(), loss, np.nan).astype(np.float32)
+
+    def best(self):
+        """The mean's likeliest classes, int32 `[N]`, and their probability."""
+        mean, classes = self._mean()
+        return classes[:, 0].astype(np.int32), mean[:, 0]
+
+    def likeliest_other(self, labels):
+        """As `PredictionHistory.likeliest_other`."""
+        mean, classes = self._mean()
+        given = np.exp(-self.loss(labels))
+        others = np.where(classes == np.asarray(labels)[:, None], 0.0, mean)
+        part = others.max(axis=1) / np.maximum(1.0 - given, _LEAST)
+        part = np.where(self.seen(), np.minimum(part, 1.0), 0.0)
+        return part.astype(np.float32)
+
+    def margin(self, labels):
+        """As `PredictionHistory.margin`, of classes that are kept."""
+        mean, classes = self._mean()
+        labels, seen = np.asarray(labels), self.seen()
+        given = np.exp(-self.loss(labels))
+        certainty = thresholds(given, labels, seen, self.num_classes)
+        others = np.where(classes == labels[:, None], 0.0, mean)
+        others = np.maximum(others, _LEAST) / certainty[classes.astype(int)]
+        margin = np.log(given / certainty[labels] / others.max(axis=1))
+        return np.where(seen, margin, np.nan).astype(np.float32)
+
+    def _mean(self):
+        rows = self.numpy()
+        sums, classes = np.split(rows[:, 1:], 2, axis=1)
+        return sums / np.maximum(rows[:, :1], _LEAST), classes
+
+    def get_config(self):
+        config = super().get_config()
+        del config["width"]
+        own = ("num_classes", "decay", "kept")
+        return {**config, **{name: getattr(self, name) for name in own}}
+
+
+@keras.saving.register_keras_serializable(package="noisy_keras")
+class LabelHistory(SampleTable):
+    """In how many epochs each given label was the predicted class.
+
+    Rows `[N, 2]`: how many predictions there were, and how many of them were
+    the given label.
+
+    Args:
+        num_samples: N.
+
+    Example:
+        >>> history = LabelHistory(3)
+        >>> history.add([0, 2], [[0.2, 0.8], [0.6, 0.4]], [1, 1])
+        >>> history.add([0], [[0.7, 0.3]], [1])
+        >>> history.share()
+        array([0.5, nan, 0. ], dtype=float32)
+        >>> history.epochs()
+        array([2, 0, 1], dtype=int32)
+    """
+
+    def __init__(self, num_samples, **kwargs):
+        super().__init__(num_samples, 2, **kwargs)
+
+    def add(self, index, predictions, labels):
+        """Counts predictions.
+
+        Args:
+            index: int `[B]`.
+            predictions: `[B, K]`, probabilities or logits.
+            labels: int `[B]`, as given.
+        """
+        top = tf.argmax(predictions, axis=1, output_type=tf.int32)
+        same = tf.cast(tf.equal(top, tf.cast(labels, tf.int32)), tf.float32)
+        more = tf.stack([tf.ones_like(same), same], axis=1)
+        self.write(index, self.read(index) + more)
+
+    def add_all(self, predicted, labels):
+        """Counts one prediction of every sample.
+
+        Args:
+            predicted: int `[N]`, the predicted classes.
+            labels: int `[N]`, as given.
+        """
+        same = np.asarray(predicted) == np.asarray(labels)
+        self.assign(self.numpy() + np.stack([np.ones(len(same)), same], axis=1))
+
+    def clear(self):
+        """Forgets all."""
+        self.assign(np.zeros((self.num_samples, self.width)))
+
+    def epochs(self):
+        """How many predictions there were: int32 `[N]`."""
+        return self.numpy()[:, 0].astype(np.int32)
+
+    def share(self):
+        """Share of them that were the given label: `[N]`, NaN without any."""
+        count, same = self.numpy().T
+        share = same / np.maximum(count, 1.0)
+        return np.where(count > 0.0, share, np.nan).astype(np.float32)
+
+    def get_config(self):
+        config = super().get_config()
+        return {name: config[name] for name in ("num_samples", "name")}
+
+
+def history_of(num_samples, num_classes, decay=1.0, name=None):
+    """A `PredictionHistory`, or above 1 GiB a `LikelyHistory`."""
+    large = 4 * num_samples * num_classes > _LARGE
+    kind = LikelyHistory if large else PredictionHistory
+    return kind(num_samples, num_classes, decay=decay, name=name)
+
+
+def mean_loss(total, labels):
+    """Cross-entropy of mean predictions to labels.
+
+    Args:
+        total: float `[N, K]`, rows of a `PredictionHistory`.
+        labels: int `[N]`.
+
+    Returns:
+        float32 `[N]`, NaN where there is no prediction.
+    """
+    given = np.take_along_axis(_mean(total), np.asarray(labels)[:, None], 1)
+    loss = -np.log(np.maximum(given[:, 0], _LEAST))
+    return np.where(total.any(axis=1), loss, np.nan).astype(np.float32)
+
+
+def thresholds(given, labels, seen, num_classes):
+    """How surely each class is predicted where it is given.
+
+    Args:
+        given: `[N]`, mean probability of the given label.
+        labels: int `[N]`.
+        seen: bool `[N]`, samples that count.
+        num_classes: K.
+
+    Returns:
+        float64 `[K]` above 0; of classes that no sample was given, the mean
+        over all samples.
+    """
+    given, labels = np.asarray(given, np.float64)[seen], labels[seen]
+    count = np.bincount(labels, minlength=num_classes)
+    total = np.bincount(labels, given, minlength=num_classes)
+    whole = given.mean() if len(given) else 1.0
+    certainty = np.where(count > 0, total / np.maximum(count, 1), whole)
+    return np.maximum(certainty, _LEAST)
+
+
+def _mean(total):
+    count = total.sum(axis=1, keepdims=True)
+    return total / np.maximum(count, 1e-12)

@@ -1,0 +1,1 @@
+"""Tests that any method must pass: for methods of your own, too."""

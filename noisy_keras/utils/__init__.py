@@ -1,0 +1,1 @@
+"""Argument checks, whole-file writes and distribution: used everywhere."""

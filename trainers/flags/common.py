@@ -1,0 +1,159 @@
+"""The flags that all trainers share.
+
+Defaults are None where a preset decides: a flag left out takes what the papers
+published for that method, data set, noise and rate.
+"""
+
+from absl import flags
+
+from trainers.flags import datasets
+from trainers.flags import noise
+
+_DISTRIBUTE = ("auto", "none", "mirrored", "multi_worker", "tpu")
+
+
+class _SwitchParser(flags.ArgumentParser):
+    """`--name`, `--noname` or `--name=value` with some named values."""
+
+    def __init__(self, values):
+        super().__init__()
+        self.values = values
+        self.syntactic_help = "|".join(dict.fromkeys(values.values()))
+
+    def parse(self, argument):
+        value = self.values.get(str(argument).lower())
+        if value is None:
+            raise ValueError(
+                f"expected one of {', '.join(sorted(self.values))}; "
+                f"got {argument!r}"
+            )
+        return value
+
+    def flag_type(self):
+        return "string"
+
+
+def define_common(method):
+    """Defines the shared flags.
+
+    Args:
+        method: name of the trainer, for the help texts.
+    """
+    flags.DEFINE_string(
+        "dataset",
+        "digits",
+        "Data set: digits (embedded, no download), cifar10, cifar100; "
+        "folder:PATH, with one sub-folder per class; csv:PATH, with the "
+        "columns path and label; tfrecord:PATH, shards; tfds:NAME, any "
+        "classification set of TFDS; or one of "
+        f"{', '.join(datasets.LAYOUTS)}, read from --data_dir.",
+    )
+    flags.DEFINE_string(
+        "data_dir",
+        None,
+        "Folder of prepared TFDS data (default: TFDS' own), or of the data "
+        "set's original files.",
+    )
+    flags.DEFINE_integer(
+        "image_size", None, "Side of the images in pixels.", lower_bound=8
+    )
+    noise.define()
+    flags.DEFINE_string("network", None, "Network by name.")
+    flags.DEFINE_integer(
+        "width", None, "Channels of the network's first stage.", lower_bound=1
+    )
+    flags.DEFINE_integer("epochs", None, "Epochs in all.", lower_bound=1)
+    flags.DEFINE_integer(
+        "steps_per_epoch",
+        None,
+        "Bound on the steps of a network in an epoch.",
+        lower_bound=1,
+    )
+    flags.DEFINE_integer("batch_size", None, "Batch size.", lower_bound=1)
+    flags.DEFINE_float("learning_rate", None, "Initial learning rate.")
+    flags.DEFINE_list(
+        "learning_rate_drops",
+        None,
+        "Epoch indices, from 0, at which the rate is divided by 10.",
+    )
+    flags.DEFINE_float("weight_decay", None, "Coupled weight decay.")
+    flags.DEFINE_integer("seed", 0, "Seed of everything but the noise.")
+    flags.DEFINE_string(
+        "output_dir",
+        None,
+        f"Run folder; default: runs/{method}-<dataset>-<time>.",
+    )
+    flags.DEFINE_bool(
+        "resume", True, "Go on with the run in --output_dir, if there is one."
+    )
+    flags.DEFINE_enum(
+        "distribute", "auto", _DISTRIBUTE, "Distribution strategy."
+    )
+    _define_switch(
+        "mixed_precision",
+        "off",
+        "Compute in 16 bits: bfloat16 (same as --mixed_precision) or float16.",
+        {
+            "false": "off",
+            "off": "off",
+            "float32": "off",
+            "true": "bfloat16",
+            "bfloat16": "bfloat16",
+            "mixed_bfloat16": "bfloat16",
+            "float16": "float16",
+            "mixed_float16": "float16",
+        },
+    )
+    _define_switch(
+        "jit_compile",
+        "auto",
+        "Compile steps with XLA; auto: on accelerators.",
+        {"auto": "auto", "true": "true", "false": "false"},
+    )
+    flags.DEFINE_enum(
+        "preset",
+        "recommended",
+        ["recommended", "official"],
+        "Settings for flags left out; official: the released code's choices.",
+    )
+    flags.DEFINE_integer(
+        "max_train_samples",
+        None,
+        "Keep the first so many training samples, before "
+        "--noise_foreign_classes are left out of them.",
+        lower_bound=1,
+    )
+    flags.DEFINE_float(
+        "validation",
+        None,
+        "Training samples held out for validation where the data set has no "
+        "such split: a count, or a share below 1. 0 holds out none, and the "
+        "test set is reported instead, unselected.",
+        lower_bound=0.0,
+    )
+    flags.DEFINE_list(
+        "audit",
+        None,
+        "Label audits that were edited, CSV files, by which labels are "
+        "corrected and samples left out, one after the other: see "
+        "noisy_keras.data.read_audit.",
+    )
+    flags.DEFINE_bool(
+        "export",
+        True,
+        "Write the trained model for TensorFlow Serving, to export/1/ in the "
+        "run, and prove it in a process of its own.",
+    )
+    flags.DEFINE_integer(
+        "picture_every",
+        None,
+        "Epochs between pictures; default: at the end alone.",
+        lower_bound=1,
+    )
+
+
+def _define_switch(name, default, text, values):
+    parser = _SwitchParser(values)
+    flag = flags.Flag(parser, flags.ArgumentSerializer(), name, default, text)
+    flag.boolean = True  # So that --name and --noname need no value.
+    flags.DEFINE_flag(flag)

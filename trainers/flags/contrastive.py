@@ -1,0 +1,75 @@
+"""The flags of methods that learn from views of images, without labels."""
+
+from absl import flags
+
+from trainers import UsageError
+from trainers.flags import methods as method_flags
+
+#: Flags that are arguments of all of these methods.
+SHARED = ("temperature", "projection_size", "hidden_size", "view")
+
+
+def define():
+    """Defines the flags of `SHARED`, and those of training and watching."""
+    flags.DEFINE_float("temperature", None, "t of the loss, above 0.")
+    flags.DEFINE_integer(
+        "projection_size", None, "What the loss compares.", lower_bound=1
+    )
+    flags.DEFINE_integer(
+        "hidden_size",
+        None,
+        "Of the projection head's hidden layer; 0 does without.",
+        lower_bound=0,
+    )
+    method_flags.define_view()
+    flags.DEFINE_enum("optimizer", None, ["sgd", "lars"], "Optimizer.")
+    flags.DEFINE_integer(
+        "warmup_epochs",
+        None,
+        "Epochs in which the learning rate rises; it falls by half a cosine "
+        "then.",
+        lower_bound=0,
+    )
+    flags.DEFINE_integer(
+        "knn_every",
+        5,
+        "Epochs between measurements of the accuracy of nearest neighbours.",
+        lower_bound=1,
+    )
+
+
+def check(resolved):
+    """Raises unless such a method can learn with some settings.
+
+    Args:
+        resolved: `Settings`.
+
+    Raises:
+        UsageError: a temperature that is not positive, or batches of one.
+    """
+    temperature = resolved.host["temperature"]
+    if not temperature > 0.0:
+        raise UsageError(
+            f"--temperature: expected a number above 0; got {temperature}"
+        )
+    if resolved.training["batch_size"] < 2:
+        raise UsageError(
+            "--batch_size: expected at least 2, as an image alone has no other "
+            f"to be told from; got {resolved.training['batch_size']}"
+        )
+
+
+def check_no_drops(drops):
+    """Raises where drops are told for a rate that falls by a cosine.
+
+    Args:
+        drops: value of `--learning_rate_drops`.
+
+    Raises:
+        UsageError: there are some.
+    """
+    if drops is not None:
+        raise UsageError(
+            "--learning_rate_drops: expected none, as the rate falls by half "
+            f"a cosine; got {','.join(map(str, drops))}"
+        )

@@ -1,0 +1,1 @@
+"""Looking into a finished run: its audit and its analysis."""

@@ -1,0 +1,269 @@
+"""Writing the most suspect labels of a run, with their pictures."""
+
+import csv
+import dataclasses
+import json
+import os
+import shutil
+import tempfile
+
+import numpy as np
+from rich import box
+from rich import table
+from rich import text
+
+from noisy_keras.data.io import csv_rows
+from noisy_keras.labels import audit as audit_module
+from noisy_keras.labels import formats as audit_formats
+from trainers import UsageError
+from trainers.inspection import audit_pictures
+from trainers.run import folder as run_folder
+
+MOST_SUSPECT = "most_suspect.csv"
+#: The column that a person fills in.
+CORRECTED = "corrected_label"
+
+_NUMBERS = ("clean_probability", "confidence")
+_VERDICTS = {"out_of_distribution": "no class"}
+_COLUMNS = ("id", "given_label", "suggested_label", *_NUMBERS, "verdict")
+
+
+@dataclasses.dataclass(frozen=True)
+class Audit:
+    """The label audit of a run, as its file holds it.
+
+    Attributes:
+        path: of the file.
+        rows: list of dicts of strings.
+        class_names: tuple of K strings.
+    """
+
+    path: str
+    rows: list
+    class_names: tuple
+
+    def most_suspect(self, count):
+        """Rows of the labels most likely wrong, at most `count`."""
+        clean, confidence, share = (
+            np.array([float(row.get(name) or "nan") for row in self.rows])
+            for name in (*_NUMBERS, "given_share")
+        )
+        same = [r["suggested_label"] == r["given_label"] for r in self.rows]
+        order = audit_module.suspicion_order(
+            clean, share, confidence, np.array(same)
+        )
+        return [self.rows[i] for i in order[:count]]
+
+
+def read(run, name):
+    """Reads the audit of a run.
+
+    Args:
+        run: its folder.
+        name: of the file.
+
+    Returns:
+        `Audit`.
+
+    Raises:
+        UsageError: it is none, or of other classes than the run.
+    """
+    path = os.path.join(run, name)
+    try:
+        with open(
+            os.path.join(run, run_folder.CONFIG), encoding="utf-8"
+        ) as stream:
+            classes = tuple(json.load(stream)["classes"])
+        columns, lines = csv_rows.read(path)
+    except KeyError as error:
+        raise UsageError(
+            f"--run: expected {error} in the {run_folder.CONFIG} of {run}; it "
+            "has none"
+        ) from error
+    except (OSError, ValueError) as error:
+        raise UsageError(f"--run: {error}") from error
+    missing = [column for column in _COLUMNS if column not in columns]
+    if missing or not lines:
+        raise UsageError(
+            f"--run: expected a label audit in {path}; "
+            + (f"no columns {', '.join(missing)}" if missing else "no lines")
+        )
+    for line, row in lines:
+        problem = _problem(row, classes)
+        if problem:
+            raise UsageError(
+                f"--run: {path}, line {line}: {problem}. Corrections are made "
+                f"in a copy, such as {MOST_SUSPECT} of this command."
+            )
+    return Audit(path, [row for _, row in lines], classes)
+
+
+def _problem(row, classes):
+    for column in ("given_label", "suggested_label"):
+        if row[column] not in classes:
+            return f"expected a class in {column}; got {row[column]!r}"
+    for column in (*_NUMBERS, "given_share"):
+        try:
+            float(row.get(column) or "nan" * (column == "given_share"))
+        except ValueError:
+            return f"expected a number in {column}; got {row[column]!r}"
+    if row["verdict"] not in audit_module.VERDICTS:
+        return f"expected a verdict; got {row['verdict']!r}"
+    return ""
+
+
+def write(audit, source, output, out, top, formats):
+    """Prints the most suspect labels and writes a folder of them.
+
+    Args:
+        audit: `Audit`.
+        source: `Source` with the pictures; some may be missing.
+        output: the folder, which is not there yet. It appears whole or not at
+            all.
+        out: rich console.
+        top: how many.
+        formats: some of `audit_formats.FORMATS`.
+
+    Raises:
+        UsageError: the folder cannot be written.
+    """
+    rows = audit.most_suspect(top)
+    print_rows(out, rows, len(audit.rows))
+    evidence = audit_module.EVIDENCE.get(rows[0].get("evidence", ""))
+    if evidence:
+        out.print(f"Judged by {evidence}.")
+    parent = os.path.dirname(os.path.abspath(output))
+    try:
+        os.makedirs(parent, exist_ok=True)
+        folder = tempfile.mkdtemp(prefix=".audit.", dir=parent)
+        try:
+            told = _write_into(folder, audit, rows, source, output, formats)
+            os.chmod(folder, 0o755)  # mkdtemp makes private ones.
+            os.rename(folder, output)
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)
+    except OSError as error:
+        raise UsageError(f"--output: cannot write {output}: {error}") from error
+    for line in told:
+        out.print(line)
+
+
+def _write_into(folder, audit, rows, source, output, formats):
+    thumbnails, missing = audit_pictures.write_thumbnails(folder, rows, source)
+    _write_csv(
+        os.path.join(folder, MOST_SUSPECT),
+        [
+            row | {"thumbnail": thumbnails.get(row["id"], ""), CORRECTED: ""}
+            for row in rows
+        ],
+    )
+    files = [(MOST_SUSPECT, f"to be corrected, in its column {CORRECTED}")]
+    files += audit_pictures.write_sheets(folder, rows, thumbnails)
+    told = []
+    if "csv" in formats:
+        shutil.copyfile(audit.path, os.path.join(folder, "label_audit.csv"))
+        files.append(("label_audit.csv", "the whole audit"))
+    if "cleanlab" in formats:
+        found = audit_formats.cleanlab(audit.rows, audit.class_names)
+        _write_csv(os.path.join(folder, "cleanlab.csv"), found)
+        files.append(("cleanlab.csv", "as CleanLearning.get_label_issues()"))
+    root, below = _picture_files(source)
+    if "fiftyone" in formats:
+        os.mkdir(os.path.join(folder, "fiftyone"))
+        shown = {k: os.path.join(root, path) for k, path in below.items()}
+        shown = shown or {k: f"../{path}" for k, path in thumbnails.items()}
+        both = audit_formats.fiftyone(audit.rows, shown, audit.class_names)
+        for name, content in zip(("metadata", "samples"), both, strict=True):
+            path = os.path.join(folder, "fiftyone", f"{name}.json")
+            run_folder.write_json(path, content)
+        files.append(
+            ("fiftyone/", 'for Dataset.from_dir("fiftyone", FiftyOneDataset)')
+        )
+    if "label_studio" in formats:
+        tasks = audit_formats.label_studio(rows, below or thumbnails)
+        run_folder.write_json(os.path.join(folder, "label_studio.json"), tasks)
+        config = audit_formats.label_studio_config(audit.class_names)
+        with open(
+            os.path.join(folder, "label_studio.xml"), "w", encoding="utf-8"
+        ) as stream:
+            stream.write(config)
+        files.append(("label_studio.json", "tasks of the most suspect"))
+        files.append(("label_studio.xml", "their labelling interface"))
+        told.append(
+            "For Label Studio set LABEL_STUDIO_LOCAL_FILES_SERVING_ENABLED=true"
+            " and LABEL_STUDIO_LOCAL_FILES_DOCUMENT_ROOT="
+            + os.path.abspath(root if below else output)
+        )
+    if missing:
+        told.append(
+            f"{len(missing)} pictures cannot be read and are not shown, such "
+            f"as {missing[0][0]}: {missing[0][1]}"
+        )
+    return [
+        f"Files in {output}:",
+        *(f"  {name:<18} {what}" for name, what in files),
+        *told,
+    ]
+
+
+def _picture_files(source):
+    """The folder of a source's pictures, and their paths below it by id."""
+    root = getattr(source, "root", None)
+    if root is None or source.paths is None or "://" in root:
+        return "", {}
+    root = os.path.abspath(root)
+    return root, {
+        name: path
+        for name, path in zip(source.ids, source.paths, strict=True)
+        if os.path.isfile(os.path.join(root, path))
+    }
+
+
+def _write_csv(path, rows):
+    with open(path, "w", encoding="utf-8", newline="") as stream:
+        writer = csv.DictWriter(stream, list(rows[0]), lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(rows)
+
+
+def print_rows(out, rows, count):
+    """Prints rows of an audit.
+
+    Args:
+        out: rich console.
+        rows: those to be shown.
+        count: how many the audit has.
+    """
+    shown = table.Table(
+        title=f"The most suspect {len(rows)} of {count} labels",
+        title_justify="left",
+        box=box.SIMPLE_HEAD,
+        padding=(0, 1, 0, 0),
+    )
+    history = any(row.get("given_share") for row in rows)
+    truth = any(row.get("true_label") for row in rows)
+    shown.add_column("id", overflow="fold")
+    for name in ("given", "suggested", "verdict"):
+        shown.add_column(name, overflow="fold")
+    # How likely the given label, how sure the suggested one.
+    for name in ("clean", "sure", *(["history"] if history else [])):
+        shown.add_column(name, justify="right", no_wrap=True)
+    if truth:
+        shown.add_column("true", overflow="fold")
+    for row in rows:
+        cells = [row["id"], row["given_label"], row["suggested_label"]]
+        cells.append(_VERDICTS.get(row["verdict"], row["verdict"]))
+        cells += [f"{float(row[name]):.1%}" for name in _NUMBERS]
+        if history:
+            share = row.get("given_share")
+            cells.append(f"{float(share):.0%}" if share else "")
+        if truth:
+            cells.append(row.get("true_label", ""))
+        shown.add_row(*map(text.Text, cells))
+    out.print(shown)
+    out.print(
+        "clean: probability that the given label is right; sure: of the "
+        "suggested one"
+        + ("; history: share of epochs that predicted the given" * history)
+        + "."
+    )

@@ -1,0 +1,1 @@
+"""Published and recommended settings, by method."""

@@ -1,0 +1,208 @@
+"""The folder of a run: what it was asked, and whether it can go on."""
+
+import contextlib
+import json
+import os
+import time
+
+from trainers import UsageError
+from trainers.flags import datasets
+
+CONFIG = "config.json"
+SUMMARY = "summary.json"
+LABELS = "noise_manifest.npz"
+METRICS = "metrics.jsonl"
+HISTOGRAMS = "loss_histograms.jsonl"
+CALIBRATION = "calibration.json"
+AUDIT = "label_audit.csv"
+PICTURES = "pictures"
+TENSORBOARD = "tensorboard"
+REPORT = "report.html"
+EXPORT = "export"
+STARTUP_LOG = "tensorflow.log"
+
+
+def default_folder(method, dataset):
+    """A folder name that no other run has."""
+    stamp = time.strftime("%Y%m%d-%H%M%S")
+    name = datasets.short_name(dataset)
+    base = os.path.join("runs", f"{method}-{name}-{stamp}")
+    folder, number = base, 1
+    while os.path.exists(folder):
+        number += 1
+        folder = f"{base}-{number}"
+    return folder
+
+
+def check(folder, settings, resume):
+    """Says whether a run can begin or go on in a folder.
+
+    Args:
+        folder: of the run; need not exist.
+        settings: `Settings`.
+        resume: whether a run that is there may be continued.
+
+    Returns:
+        True if a run of these very settings is there.
+
+    Raises:
+        UsageError: the folder holds another run, or other files, or cannot be
+            written.
+    """
+    if os.path.exists(folder) and not os.path.isdir(folder):
+        raise UsageError(f"--output_dir: {folder} is a file, not a folder.")
+    try:
+        os.makedirs(folder, exist_ok=True)
+        probe = os.path.join(folder, ".writable")
+        with open(probe, "w", encoding="utf-8"):
+            pass
+        os.unlink(probe)
+    except OSError as error:
+        raise UsageError(
+            f"--output_dir: cannot write to {folder}: {error.strerror}."
+        ) from error
+    path = os.path.join(folder, CONFIG)
+    if not os.path.exists(path):
+        # A run that was refused at once may have left the start-up messages.
+        if set(os.listdir(folder)) - {STARTUP_LOG, LABELS}:
+            raise UsageError(
+                f"--output_dir: {folder} holds files, but no run to go on "
+                "with; name an empty or a new folder."
+            )
+        return False
+    if not resume:
+        raise UsageError(
+            f"--output_dir: {folder} holds a run; name another folder, or "
+            "leave out --noresume to go on with it."
+        )
+    _check_same(folder, "settings", settings.as_dict())
+    return True
+
+
+def check_used(folder, used):
+    """Checks that a run goes on with what its method was made with.
+
+    Flags may be the same where defaults are not, as after an update.
+
+    Args:
+        folder: of the run, which has a config.
+        used: dict of parts of the config.
+
+    Raises:
+        UsageError: they differ.
+    """
+    for part, values in used.items():
+        _check_same(folder, part, values)
+
+
+def _check_same(folder, part, values):
+    with open(os.path.join(folder, CONFIG), encoding="utf-8") as stream:
+        before = json.load(stream).get(part, {})
+    # Through JSON and back, so that tuples compare as lists.
+    now = json.loads(json.dumps(values))
+    differences = list(_differences(before, now))
+    if differences:
+        shown = "; ".join(differences[:4])
+        raise UsageError(
+            f"--output_dir: {folder} holds a run of other {part}: {shown}. "
+            "Name another folder, or use the same flags and version to go on "
+            "with it."
+        )
+
+
+def read_settings(folder):
+    """The `settings` part of a run's config.
+
+    Args:
+        folder: of the run.
+
+    Returns:
+        dict.
+
+    Raises:
+        UsageError: there is none.
+    """
+    path = os.path.join(folder, CONFIG)
+    try:
+        with open(path, encoding="utf-8") as stream:
+            settings = json.load(stream)["settings"]
+        told = settings["method"], settings["data"]["dataset"]
+        complete = all(isinstance(value, str) for value in told)
+    except (KeyError, OSError, TypeError, ValueError):
+        complete = False
+    if not complete:
+        raise UsageError(
+            f"--run: expected the settings of a run in {path}; it has none"
+        )
+    return settings
+
+
+def keep_labels(folder, source, resumed):
+    """Writes the labels of a run; checks that one which goes on has them.
+
+    Args:
+        folder: of the run.
+        source: the `Source` to be trained on.
+        resumed: whether the run goes on.
+
+    Raises:
+        UsageError: it was begun with other labels.
+    """
+    # Imported here: it loads TensorFlow, and `check` comes before that.
+    from noisy_keras.data.sources import manifest
+    from noisy_keras.utils import files
+
+    path = os.path.join(folder, LABELS)
+    if not os.path.exists(path):
+        with files.replacing(path, "wb") as stream:
+            manifest.save(stream, source)
+    elif resumed and not manifest.matches(path, source):
+        raise UsageError(
+            f"--output_dir: the run in {folder} was begun with other labels "
+            "or samples. Name another folder, or bring the data back to what "
+            "it was."
+        )
+
+
+def discard_unused(folder):
+    """Removes the folder of a run that was refused before it began.
+
+    Args:
+        folder: of the run; left alone if it holds anything of a run's.
+    """
+    files = set(os.listdir(folder))
+    if files <= {STARTUP_LOG, LABELS}:
+        with contextlib.suppress(OSError):
+            for name in files:
+                os.unlink(os.path.join(folder, name))
+            os.rmdir(folder)
+
+
+def save_model(path, model):
+    """Saves a Keras model, whole or not at all."""
+    folder, name = os.path.split(path)
+    # Keras writes in place; a name of its own until whole.
+    unfinished = os.path.join(folder, f".{name}")
+    model.save(unfinished)
+    os.replace(unfinished, path)
+
+
+def write_json(path, content):
+    """Writes a JSON file, whole or not at all."""
+    # Imported here: it loads TensorFlow, and `check` comes before that.
+    from noisy_keras.utils import files
+
+    with files.replacing(path) as stream:
+        json.dump(content, stream, indent=2)
+        stream.write("\n")
+
+
+def _differences(before, now, prefix=""):
+    for key in sorted(set(before) | set(now)):
+        if prefix == "" and key in ("replaced", "preset"):
+            continue  # How the settings came about does not matter.
+        old, new = before.get(key), now.get(key)
+        if isinstance(old, dict) and isinstance(new, dict):
+            yield from _differences(old, new, f"{prefix}{key}.")
+        elif old != new:
+            yield f"{prefix}{key} was {old}, now {new}"

@@ -1,0 +1,63 @@
+"""Settings for noise of unknown rate, chosen when the warm-up ends."""
+
+import os
+
+import numpy as np
+
+from noisy_keras import callbacks
+from trainers.presets import lookup as presets
+
+#: In the folder of a run.
+FILE = "noise_estimate.json"
+
+
+def make(run, folder, out, warmup_epochs=None, first_epoch=0):
+    """The callback that estimates, where a run was asked to.
+
+    Args:
+        run: a `Run`; its `estimate` is set.
+        folder: of the run.
+        out: rich console.
+        warmup_epochs: default: the model's.
+        first_epoch: of the phase of a recipe, whose epochs are counted through.
+
+    Returns:
+        A list of one callback, or of none.
+    """
+    wanted = run.settings.data["noise_type"] == presets.ESTIMATED
+    if warmup_epochs is None:
+        warmup_epochs = getattr(run.model, "warmup_epochs", 0)
+    if not wanted or warmup_epochs < 1:
+        return []
+
+    def then(model, found):
+        run.estimate = found
+        changes, told = presets.for_estimate(found.rate, found.concentration)
+        changes = {
+            name: value
+            for name, value in changes.items()
+            if name not in run.settings.replaced and hasattr(model, name)
+        }
+        if changes:
+            model.change(**changes)
+        out.print(describe(found, run.train.class_names, changes, told))
+
+    path = os.path.join(folder, FILE)
+    after = first_epoch + warmup_epochs
+    return [callbacks.EstimateNoise(run.train, after, path, then)]
+
+
+def describe(found, class_names, changes, told):
+    """What was found, and what follows from it, in a line each."""
+    lines = [f"estimated noise: {found.rate:.1%} of the labels are wrong"]
+    wrong = found.joint * (1.0 - np.eye(len(found.joint)))
+    if wrong.any():
+        given, true = np.unravel_index(wrong.argmax(), wrong.shape)
+        lines[0] += (
+            f", most often {class_names[given]!r} for what is "
+            f"{class_names[true]!r} ({wrong[given, true]:.1%} of all)"
+        )
+    if changes:
+        chosen = ", ".join(f"{k} {v:g}" for k, v in changes.items())
+        lines.append(f"settings from here on: {chosen} ({told})")
+    return "\n".join(lines)

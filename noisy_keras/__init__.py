@@ -42,6 +42,7 @@ from noisy_keras.recipes.drpl import DRPL
 from noisy_keras.serving.exporting import export
 from noisy_keras.tables.feature_queue import FeatureQueue
 from noisy_keras.tables.sample_table import SampleTable
+from noisy_keras.utils.errors import ConfigurationError
 from noisy_keras.version import __version__
 
 __all__ = [
@@ -56,6 +57,7 @@ __all__ = [
     "MSLC",
     "SANM",
     "AdversarialNoisyMasking",
+    "ConfigurationError",
     "CrossEntropy",
     "DivideMix",
     "FeatureQueue",

@@ -6,7 +6,8 @@ from tests import imports
 #: lower floors, and from no other. Folders below a room belong to it, unless
 #: they are rooms of their own.
 FLOORS = [
-    {"noisy_keras/utils", "noisy_keras/ops"},
+    {"noisy_keras/utils"},
+    {"noisy_keras/ops"},
     {"noisy_keras/mixtures", "noisy_keras/networks", "noisy_keras/optimizers"},
     {"noisy_keras/data/io"},
     {"noisy_keras/data/layouts", "noisy_keras/data/augment"},

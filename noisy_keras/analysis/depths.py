@@ -6,6 +6,8 @@ import dataclasses
 import keras
 import numpy as np
 
+from noisy_keras.utils.errors import ConfigurationError
+
 # Layers, and operations of `keras.ops`, at which branches meet.
 _MERGES = ("Add", "Average", "Concatenate", "Maximum")
 
@@ -58,7 +60,9 @@ def feature_extractor(network, most=9):
         ValueError: `most` is below 1, or the network is not functional.
     """
     if most < 1:
-        raise ValueError(f"Expected `most` of at least 1. Received: {most}")
+        raise ConfigurationError(
+            f"Expected `most` of at least 1. Received: {most}"
+        )
     clone, outputs = _traced(network)
     chosen = [
         (name, outputs[k].operation.name, outputs[k].tensor)

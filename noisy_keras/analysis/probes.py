@@ -15,6 +15,7 @@ import tensorflow as tf
 
 from noisy_keras.analysis import depths
 from noisy_keras.data import batches
+from noisy_keras.utils.errors import ConfigurationError
 
 # Inference keeps no gradients, so it affords larger batches than training.
 _BATCH_SIZE = 250
@@ -102,7 +103,7 @@ def linear_probes(
     chosen = _some(random, len(index), samples)
     index, labels = index[chosen], labels[chosen]
     if len(np.unique(labels)) < 2:
-        raise ValueError(
+        raise ConfigurationError(
             "Expected labels of at least two classes for linear probes to "
             f"learn from. Received: {len(labels)} samples of "
             f"{len(np.unique(labels))} classes"
@@ -137,7 +138,7 @@ def _labels(source, clean_probability):
         if len(known) >= _LEAST_TRUE * source.num_classes:
             return known, source.true_labels[known], "true"
     if clean_probability is None:
-        raise ValueError(
+        raise ConfigurationError(
             "Expected `clean_probability` beside a source whose true labels "
             "are not known. Received: None; `sample_scores(model, source)` "
             "has it."

@@ -8,6 +8,7 @@ import tensorflow as tf
 
 from noisy_keras.core.training import Position
 from noisy_keras.utils import distribution
+from noisy_keras.utils.errors import ConfigurationError
 
 
 class ResumableCheckpoint(keras.callbacks.Callback):
@@ -67,7 +68,7 @@ class ResumableCheckpoint(keras.callbacks.Callback):
         try:
             checkpoint.restore(latest).assert_consumed()
         except (ValueError, AssertionError) as error:
-            raise ValueError(
+            raise ConfigurationError(
                 f"Expected a checkpoint of this very model in {latest}. "
                 "Received: one with other variables or shapes; name another "
                 "folder, or build the model that it was saved from."

@@ -5,6 +5,7 @@ import numpy as np
 
 from noisy_keras import features
 from noisy_keras.features import neighbors
+from noisy_keras.utils.errors import ConfigurationError
 
 
 class NearestNeighbors(keras.callbacks.Callback):
@@ -54,7 +55,7 @@ class NearestNeighbors(keras.callbacks.Callback):
             ("samples", samples, 2),
         ):
             if value < least:
-                raise ValueError(
+                raise ConfigurationError(
                     f"Expected `{name}` to be at least {least}. "
                     f"Received: {name}={value}"
                 )

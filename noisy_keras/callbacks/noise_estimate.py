@@ -8,6 +8,7 @@ import keras
 from noisy_keras.data import estimate
 from noisy_keras.utils import distribution
 from noisy_keras.utils import files
+from noisy_keras.utils.errors import ConfigurationError
 
 
 class EstimateNoise(keras.callbacks.Callback):
@@ -32,7 +33,7 @@ class EstimateNoise(keras.callbacks.Callback):
     def __init__(self, source, warmup_epochs, path=None, then=None):
         super().__init__()
         if warmup_epochs < 1:
-            raise ValueError(
+            raise ConfigurationError(
                 "Expected at least one epoch before the estimate. "
                 f"Received: warmup_epochs={warmup_epochs}"
             )

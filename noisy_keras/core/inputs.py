@@ -12,6 +12,7 @@ from noisy_keras.data.sources.array_source import from_dataset
 from noisy_keras.data.sources.source import Source
 from noisy_keras.networks import head
 from noisy_keras.utils.checks import abbreviated
+from noisy_keras.utils.errors import ConfigurationError
 
 EVALUATION_BATCH_SIZE = 500
 
@@ -59,7 +60,7 @@ def check_source(model, source, training=False):
     if scale is not None:
         compared.append(("white pixels", scale.pixel_scale, source.pixel_scale))
     elif model.plugins and source.pixel_scale != 255.0:
-        raise ValueError(
+        raise ConfigurationError(
             "Expected a network that knows the value of a white pixel, for "
             f"images in [0, {source.pixel_scale:g}]: pass `preprocessing="
             "nk.networks.PixelNormalization(mean, std, pixel_scale="
@@ -68,7 +69,7 @@ def check_source(model, source, training=False):
         )
     for what, mine, other in compared:
         if mine != other:
-            raise ValueError(
+            raise ConfigurationError(
                 f"Expected {what} as the model was built for: {mine}. "
                 f"Received: {other}, from {source!r}"
             )
@@ -86,7 +87,7 @@ def check_trusted(trusted, source):
             samples.
     """
     if not is_source(trusted):
-        raise ValueError(
+        raise ConfigurationError(
             "Expected `trusted` to be a `Source`; `train, trusted = "
             "source.split(trusted=10)` takes one out of a source. Received: "
             f"{type(trusted).__name__}"
@@ -94,7 +95,7 @@ def check_trusted(trusted, source):
     for what in ("class_names", "image_shape"):
         mine, other = getattr(source, what), getattr(trusted, what)
         if mine != other:
-            raise ValueError(
+            raise ConfigurationError(
                 f"Expected `trusted` with the {what} of the source, "
                 f"{abbreviated(list(mine))}. "
                 f"Received: {abbreviated(list(other))}"
@@ -102,7 +103,7 @@ def check_trusted(trusted, source):
     counts = np.bincount(trusted.labels, minlength=source.num_classes)
     missing = [source.class_names[c] for c in np.flatnonzero(counts == 0)]
     if missing:
-        raise ValueError(
+        raise ConfigurationError(
             "Expected trusted samples of every class. Received: none of "
             f"{abbreviated(missing)}"
         )
@@ -153,7 +154,7 @@ def as_schedule(model, x, y, batch_size, seed, steps_per_epoch):
             spec.shape.rank and spec.shape[0] is None
             for spec in tf.nest.flatten(x.element_spec)
         ):
-            raise ValueError(
+            raise ConfigurationError(
                 "Expected a dataset whose batches are all of one size, such as "
                 "`.batch(64, drop_remainder=True)` makes. Received: "
                 f"{x.element_spec}"
@@ -162,7 +163,7 @@ def as_schedule(model, x, y, batch_size, seed, steps_per_epoch):
     if isinstance(x, tf.data.Dataset) and isinstance(x.element_spec, dict):
         found, phases = sorted(x.element_spec), sorted(model.steps())
         if not set(found) >= {"image", "label"}:
-            raise ValueError(
+            raise ConfigurationError(
                 "Expected a dataset of (image, label), of dicts with `image` "
                 f"and `label`, or of one of the phases {phases}. "
                 f"Received: dicts of {found}"
@@ -171,7 +172,7 @@ def as_schedule(model, x, y, batch_size, seed, steps_per_epoch):
         x = _read_once(x, model.num_classes)
     elif not is_source(x):
         if x is None or y is None:
-            raise ValueError(
+            raise ConfigurationError(
                 "Expected a source, a dataset, a schedule, or images with "
                 f"labels. Received: x of type {type(x).__name__}, y of type "
                 f"{type(y).__name__}"
@@ -180,18 +181,18 @@ def as_schedule(model, x, y, batch_size, seed, steps_per_epoch):
     check_source(model, x, training=True)
     batch_size = batch_size or min(model.default_batch_size, x.num_samples)
     if not 1 <= batch_size <= x.num_samples:
-        raise ValueError(
+        raise ConfigurationError(
             "Expected a batch size of at least 1 and at most the number of "
             f"samples, {x.num_samples}. Received: batch_size={batch_size}"
         )
     replicas = model.distribute_strategy.num_replicas_in_sync
     if batch_size % replicas:
-        raise ValueError(
+        raise ConfigurationError(
             f"Expected a batch size that {replicas} replicas can share. "
             f"Received: batch_size={batch_size}"
         )
     if steps_per_epoch is not None and steps_per_epoch < 1:
-        raise ValueError(
+        raise ConfigurationError(
             "Expected at least one step per epoch. "
             f"Received: steps_per_epoch={steps_per_epoch}"
         )
@@ -231,7 +232,7 @@ def as_validation(model, data, batch_size):
     if is_source(data):
         return evaluation_batches(model, data, batch_size)
     if not isinstance(data, (list, tuple)) or len(data) != 2:
-        raise ValueError(
+        raise ConfigurationError(
             "Expected `validation_data` to be a source, a tf.data dataset or "
             f"(images, labels). Received: {type(data).__name__}"
         )

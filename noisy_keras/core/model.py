@@ -11,6 +11,7 @@ from noisy_keras.networks import head
 from noisy_keras.ops import losses
 from noisy_keras.serving import exporting as serving
 from noisy_keras.utils import distribution
+from noisy_keras.utils.errors import ConfigurationError
 
 
 class NoisyLabelModel(keras.Model):
@@ -42,7 +43,7 @@ class NoisyLabelModel(keras.Model):
         super().__init__(name=name, dtype="float32")
         head.check_together(networks)
         if num_samples < 1:
-            raise ValueError(
+            raise ConfigurationError(
                 "Expected at least one sample. "
                 f"Received: num_samples={num_samples}"
             )
@@ -54,7 +55,7 @@ class NoisyLabelModel(keras.Model):
             plugin.built = True
         names = (*self.loss_names, *(p.loss_name for p in self.plugins))
         if len({"loss", *names}) <= len(names):
-            raise ValueError(
+            raise ConfigurationError(
                 "Expected plug-ins whose `loss_name`s differ from each other "
                 f"and from the method's. Received: {names}"
             )
@@ -134,7 +135,7 @@ class NoisyLabelModel(keras.Model):
             ValueError: a loss, or an optimizer that overwrites weights.
         """
         if loss is not None:
-            raise ValueError(
+            raise ConfigurationError(
                 f"Expected no `loss`: {type(self).__name__} has its own. "
                 f"Received: loss={loss!r}"
             )
@@ -268,7 +269,7 @@ class NoisyLabelModel(keras.Model):
 
     def train_on_batch(self, *args, **kwargs):
         """Not possible: a batch alone does not say which samples it holds."""
-        raise ValueError(
+        raise ConfigurationError(
             "Expected `fit`: what is known of each sample is kept by its "
             f"index, which arrays do not carry. {type(self).__name__} cannot "
             "train on a batch alone."

@@ -1,6 +1,7 @@
 """A user's own datasets as rounds of training."""
 
 from noisy_keras.data import batches
+from noisy_keras.utils.errors import ConfigurationError
 
 
 class _DatasetRound:
@@ -12,7 +13,7 @@ class _DatasetRound:
     def __init__(self, dataset):
         self.steps = int(dataset.cardinality())
         if self.steps < 0:
-            raise ValueError(
+            raise ConfigurationError(
                 "Expected rounds of known, finite length. Received: a dataset "
                 f"of cardinality {self.steps}; use `take(steps)` or "
                 "`apply(tf.data.experimental.assert_cardinality(steps))`."

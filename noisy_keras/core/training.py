@@ -15,6 +15,7 @@ import numpy as np
 
 from noisy_keras.core import inputs
 from noisy_keras.core import rounds as rounds_module
+from noisy_keras.utils.errors import ConfigurationError
 
 # Batches between looks at the loss, each of which waits for the device.
 _CHECK_EVERY = 20
@@ -110,27 +111,27 @@ def fit(
         ("sample_weight", sample_weight),
     ):
         if value is not None:
-            raise ValueError(
+            raise ConfigurationError(
                 f"Expected no `{name}`: {type(model).__name__} weighs samples "
                 "by itself."
             )
     if validation_split:
-        raise ValueError(
+        raise ConfigurationError(
             "Expected no `validation_split`: the model is built for the "
             "training samples alone. Split first, `train, validation = "
             "source.hold_out(share)`, and pass `validation_data`."
         )
     if not shuffle:
-        raise ValueError(
+        raise ConfigurationError(
             "Expected `shuffle=True`; the order is a function of `seed`."
         )
     if not 0 <= initial_epoch <= epochs or epochs < 1:
-        raise ValueError(
+        raise ConfigurationError(
             "Expected at least 1 epoch and an `initial_epoch` up to it. "
             f"Received: epochs={epochs}, initial_epoch={initial_epoch}"
         )
     if not isinstance(seed, int) or not 0 <= seed < 2**32:
-        raise ValueError(
+        raise ConfigurationError(
             f"Expected `seed` to be an integer in [0, 2^32). Received: {seed!r}"
         )
     schedule = inputs.as_schedule(

@@ -6,6 +6,7 @@ import keras
 import tensorflow as tf
 
 from noisy_keras.core.model import NoisyLabelModel
+from noisy_keras.utils.errors import ConfigurationError
 
 
 def load(path):
@@ -23,13 +24,13 @@ def load(path):
     """
     if os.path.isdir(path):
         if not tf.saved_model.contains_saved_model(path):
-            raise ValueError(
+            raise ConfigurationError(
                 "Expected the folder of a SavedModel, with saved_model.pb. "
                 f"Received: {path}, which has none"
             )
         return _from_saved_model(path)
     if not path.endswith(".keras"):
-        raise ValueError(
+        raise ConfigurationError(
             "Expected a `.keras` file, an `.npy` file or the folder of a "
             f"SavedModel. Received: {path}"
         )
@@ -44,7 +45,7 @@ def _from_saved_model(path):
     """A function of images that calls a SavedModel's default signature."""
     loaded = tf.saved_model.load(path)
     if "serving_default" not in loaded.signatures:
-        raise ValueError(
+        raise ConfigurationError(
             "Expected a SavedModel with the signature `serving_default`. "
             f"Received: {path} with {list(loaded.signatures)}"
         )
@@ -52,7 +53,7 @@ def _from_saved_model(path):
     inputs = signature.structured_input_signature[1]
     if len(inputs) != 1 or tf.string in (s.dtype for s in inputs.values()):
         told = {name: spec.dtype.name for name, spec in inputs.items()}
-        raise ValueError(
+        raise ConfigurationError(
             "Expected a SavedModel whose only input is numbers, the images. "
             f"Received: {path} with {told}"
         )

@@ -14,6 +14,7 @@ from noisy_keras.data import augment
 from noisy_keras.data import batches
 from noisy_keras.features import cache as feature_cache
 from noisy_keras.features import encoder_files
+from noisy_keras.utils.errors import ConfigurationError
 
 #: Views beside those of `noisy_keras.data.VIEWS`: every picture mirrored.
 FLIP = "flip"
@@ -105,12 +106,12 @@ def load(path, num_samples):
     try:
         features = np.load(path, allow_pickle=False)
     except (EOFError, ValueError) as error:
-        raise ValueError(
+        raise ConfigurationError(
             f"Expected an array of numbers in {path}, as `numpy.save` writes "
             f"it. Received: a file that cannot be read ({error})"
         ) from error
     if not isinstance(features, np.ndarray):  # An archive of several.
-        raise ValueError(
+        raise ConfigurationError(
             f"Expected a single array in {path}. Received: "
             f"{type(features).__name__}; save it with `numpy.save`"
         )
@@ -133,12 +134,12 @@ def checked(features, num_samples, what="features"):
     """
     features = np.asarray(features)
     if features.ndim != 2 or features.dtype.kind not in "fiu":
-        raise ValueError(
+        raise ConfigurationError(
             f"Expected numbers of shape [N, D] as {what}. Received: "
             f"{features.dtype} of shape {features.shape}"
         )
     if len(features) != num_samples:
-        raise ValueError(
+        raise ConfigurationError(
             f"Expected {num_samples} rows of {what}, one for each sample in "
             f"index order. Received: {len(features)}; features belong to one "
             "set of pictures, compute them for this one"
@@ -146,7 +147,7 @@ def checked(features, num_samples, what="features"):
     features = np.asarray(features, np.float32)
     broken = int(np.sum(~np.isfinite(features).all(axis=1)))
     if broken:
-        raise ValueError(
+        raise ConfigurationError(
             f"Expected finite numbers as {what}. Received: NaN or infinity in "
             f"{broken} of {num_samples} rows"
         )
@@ -237,7 +238,7 @@ class Extractor:
         elif name is None and len(outputs) == 1:
             [name] = outputs
         if name not in outputs:
-            raise ValueError(
+            raise ConfigurationError(
                 "Expected the name of the output to take, `output`, one of "
                 f"{list(outputs)}. Received: output={name!r}"
             )
@@ -249,7 +250,7 @@ class Extractor:
             return
         pairs = zip(shape[1:], source.image_shape, strict=False)
         if len(shape) != 4 or any(a not in (None, b) for a, b in pairs):
-            raise ValueError(
+            raise ConfigurationError(
                 f"Expected images {shape[1:]}, as the network was built for. "
                 f"Received: {source.image_shape}, from {source!r}; load the "
                 "source with another `image_size`, or pass `preprocessing="
@@ -261,7 +262,7 @@ def _pooled(features):
     """`[B, D]` in float32: the mean over places, if there are some."""
     rank = features.shape.rank
     if rank not in (2, 4):
-        raise ValueError(
+        raise ConfigurationError(
             "Expected an encoder that gives maps [B, h, w, D] or vectors "
             f"[B, D]. Received: shape {features.shape}"
         )
@@ -284,7 +285,7 @@ def _views(source, view, seed, batch_size):
             return look(source.fetch_with_margin(index), seed)
 
     else:
-        raise ValueError(
+        raise ConfigurationError(
             f"Expected a view, one of {(FLIP, *augment.VIEWS)}. "
             f"Received: {view!r}"
         )

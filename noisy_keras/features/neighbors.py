@@ -4,6 +4,7 @@ import numpy as np
 import tensorflow as tf
 
 from noisy_keras.ops import neighbors as ops
+from noisy_keras.utils.errors import ConfigurationError
 
 # Most samples that vote; more say little more, and cost in proportion.
 MOST = 20_000
@@ -45,7 +46,7 @@ def vote(features, labels, num_classes, queries=None, own=None, neighbors=None):
     if neighbors is None:
         neighbors = min(50, max(1, len(features) // (2 * num_classes)))
     if not 1 <= neighbors < len(features):
-        raise ValueError(
+        raise ConfigurationError(
             "Expected at least 1 neighbour, and less than there are samples, "
             f"{len(features)}. Received: neighbors={neighbors}"
         )

@@ -17,6 +17,7 @@ import numpy as np
 import tensorflow as tf
 
 from noisy_keras.mixtures import BetaMixture
+from noisy_keras.utils.errors import ConfigurationError
 
 _TRIMMED = 0.05
 _EDGE = 1e-3
@@ -84,13 +85,13 @@ def detect(loss, official=False):
     """
     loss = np.asarray(loss, np.float64)
     if loss.ndim != 1 or len(loss) < 2:
-        raise ValueError(
+        raise ConfigurationError(
             "Expected losses of shape [N], N >= 2. "
             f"Received: shape {loss.shape}"
         )
     broken = int(np.isnan(loss).sum())
     if broken or not np.isfinite(loss).any():
-        raise ValueError(
+        raise ConfigurationError(
             "Expected losses that are numbers, some of them finite. Received: "
             f"{broken} NaN and {np.isinf(loss).sum()} infinite of {len(loss)}; "
             "training has diverged."

@@ -24,6 +24,7 @@ from noisy_keras.methods.bases.trusted_schedule import in_turn
 from noisy_keras.methods.bases.trusted_schedule import walk
 from noisy_keras.ops import losses
 from noisy_keras.utils import arguments
+from noisy_keras.utils.errors import ConfigurationError
 
 _RULES = {"embedding": arguments.at_least(1, int), **meta_learner.RULES}
 
@@ -196,7 +197,7 @@ class _Schedule(TrustedSchedule):
     def __init__(self, model, source, batch_size, seed, steps_per_epoch):
         super().__init__(model, source, batch_size, seed, steps_per_epoch)
         if batch_size < 2 * self.replicas:
-            raise ValueError(
+            raise ConfigurationError(
                 "Expected a batch of at least 2 on each replica: one half of "
                 "the trusted samples beside it is trained on. "
                 f"Received: batch_size={batch_size}"

@@ -17,6 +17,7 @@ from noisy_keras.networks.weight_average import WeightAverage
 from noisy_keras.ops import contrastive
 from noisy_keras.tables.feature_queue import FeatureQueue
 from noisy_keras.utils import arguments
+from noisy_keras.utils.errors import ConfigurationError
 
 _RULES = {
     **self_supervised.RULES,
@@ -131,7 +132,7 @@ class MoCo(SelfSupervisedModel):
 
     def check_batch(self, batch_size):
         if not 1 <= batch_size <= self.queue_size:
-            raise ValueError(
+            raise ConfigurationError(
                 "Expected a batch size of at most that of the queue, "
                 f"{self.queue_size}. Received: batch_size={batch_size}"
             )

@@ -26,6 +26,7 @@ from noisy_keras.ops import random
 from noisy_keras.tables.sample_table import SampleTable
 from noisy_keras.utils import arguments
 from noisy_keras.utils import checks
+from noisy_keras.utils.errors import ConfigurationError
 
 _RULES = {
     "random_share": arguments.within(0, 1, "[)"),
@@ -124,7 +125,7 @@ class PseudoLabeling(SoftLabelModel):
         labeled = np.asarray(labeled, bool)
         count = self.num_samples
         if labeled.shape != (count,) or not labeled.any():
-            raise ValueError(
+            raise ConfigurationError(
                 f"Expected `labeled` of shape ({count},), True somewhere. "
                 f"Received: shape {labeled.shape}, {labeled.sum()} True"
             )
@@ -141,7 +142,7 @@ class PseudoLabeling(SoftLabelModel):
             clean_probability = labeled
         clean = np.asarray(clean_probability, np.float32)
         if clean.shape != (count,) or not ((clean >= 0) & (clean <= 1)).all():
-            raise ValueError(
+            raise ConfigurationError(
                 f"Expected `clean_probability` of shape ({count},) in [0, 1]. "
                 f"Received: shape {clean.shape}, from {clean.min():.4g} to "
                 f"{clean.max():.4g}"

@@ -4,6 +4,7 @@ from noisy_keras import networks as networks_module
 from noisy_keras.methods.cross_entropy import CrossEntropy
 from noisy_keras.methods.dividemix import DivideMix
 from noisy_keras.plugins.sanm import AdversarialNoisyMasking
+from noisy_keras.utils.errors import ConfigurationError
 
 HOSTS = {"dividemix": DivideMix, "ce": CrossEntropy}
 
@@ -59,12 +60,12 @@ def SANM(
     Reference: Tu et al., CVPR 2023.
     """
     if host not in HOSTS:
-        raise ValueError(
+        raise ConfigurationError(
             f"Expected `host` to be one of {tuple(HOSTS)}. "
             f"Received: host={host!r}"
         )
     if preset not in PRESETS:
-        raise ValueError(
+        raise ConfigurationError(
             f"Expected `preset` to be one of {PRESETS}. "
             f"Received: preset={preset!r}"
         )

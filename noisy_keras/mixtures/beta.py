@@ -5,6 +5,7 @@ import math
 import tensorflow as tf
 
 from noisy_keras.mixtures.mixture import TwoComponentMixture
+from noisy_keras.utils.errors import ConfigurationError
 
 _ESTIMATORS = ("maximum_likelihood", "moments")
 _LOWEST = 1e-4
@@ -45,7 +46,7 @@ class BetaMixture(TwoComponentMixture):
         self, max_iterations: int = 10, estimator: str = "maximum_likelihood"
     ):
         if estimator not in _ESTIMATORS:
-            raise ValueError(
+            raise ConfigurationError(
                 f"Expected `estimator` to be one of {_ESTIMATORS}. "
                 f"Received: estimator={estimator!r}"
             )
@@ -106,7 +107,7 @@ class BetaMixture(TwoComponentMixture):
         if len(values):  # Nothing to check in an empty query.
             low, high = values.numpy().min(), values.numpy().max()
             if low < 0.0 or high > 1.0:
-                raise ValueError(
+                raise ConfigurationError(
                     "Expected values in [0, 1]; normalise losses first. "
                     f"Received: values between {low:.4g} and {high:.4g}"
                 )

@@ -3,6 +3,8 @@
 import numpy as np
 import tensorflow as tf
 
+from noisy_keras.utils.errors import ConfigurationError
+
 
 class TwoComponentMixture:
     """A mixture of two components of one family, fitted by EM.
@@ -18,7 +20,7 @@ class TwoComponentMixture:
 
     def __init__(self, max_iterations: int, tolerance: float | None):
         if max_iterations < 1:
-            raise ValueError(
+            raise ConfigurationError(
                 "Expected `max_iterations` of at least 1. "
                 f"Received: max_iterations={max_iterations}"
             )
@@ -110,7 +112,9 @@ class TwoComponentMixture:
             `tf.function`, a tensor.
         """
         if self._fitted is None:
-            raise ValueError("Expected a fitted mixture: call `fit` first.")
+            raise ConfigurationError(
+                "Expected a fitted mixture: call `fit` first."
+            )
         if tf.is_symbolic_tensor(values):
             # The graph runs where its caller wants, and cannot be checked.
             values = tf.cast(values, tf.float64)
@@ -201,18 +205,18 @@ class TwoComponentMixture:
     def _prepare(self, values, minimum=2):
         values = np.asarray(values, np.float64)
         if values.ndim != 1:
-            raise ValueError(
+            raise ConfigurationError(
                 "Expected `values` of rank 1. "
                 f"Received: values of shape {values.shape}"
             )
         if len(values) < minimum:
-            raise ValueError(
+            raise ConfigurationError(
                 f"Expected at least {minimum} values to fit two components. "
                 f"Received: {len(values)}"
             )
         broken = int(np.sum(~np.isfinite(values)))
         if broken:
-            raise ValueError(
+            raise ConfigurationError(
                 f"Expected finite values. Received: {broken} of {len(values)} "
                 "are NaN or infinite; drop or clip them first."
             )
@@ -224,12 +228,12 @@ def _as_counts(sample_weight, count):
         return tf.ones(count, tf.float64)
     counts = np.asarray(sample_weight, np.float64)
     if counts.shape != (count,):
-        raise ValueError(
+        raise ConfigurationError(
             f"Expected `sample_weight` of shape ({count},), as `values`. "
             f"Received: shape {counts.shape}"
         )
     if not (counts >= 0.0).all() or not 0.0 < counts.sum() < np.inf:
-        raise ValueError(
+        raise ConfigurationError(
             "Expected finite `sample_weight` of at least 0, some of them "
             "positive. Received: "
             f"weights from {counts.min():.4g} to {counts.max():.4g}"

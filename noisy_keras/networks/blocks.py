@@ -5,6 +5,7 @@ import tensorflow as tf
 
 from noisy_keras.networks.layers import FusedBatchNormalization
 from noisy_keras.networks.layers import PixelNormalization
+from noisy_keras.utils.errors import ConfigurationError
 
 # Initialisations of the published codes, as scale, mode and distribution of
 # Keras' `VarianceScaling`. Its instances draw equal weights at every call, so
@@ -34,7 +35,7 @@ class ChannelPadding(keras.layers.Layer):
 
     def build(self, input_shape):
         if input_shape[-1] > self.channels:
-            raise ValueError(
+            raise ConfigurationError(
                 f"Expected a map of at most {self.channels} channels. "
                 f"Received: a map of shape {tuple(input_shape)}"
             )

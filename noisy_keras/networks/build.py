@@ -11,6 +11,7 @@ from noisy_keras.networks import preact_resnet
 from noisy_keras.networks import precision
 from noisy_keras.networks import resnet
 from noisy_keras.networks import wide_resnet
+from noisy_keras.utils.errors import ConfigurationError
 
 _BUILDERS = {
     "preact_resnet18": preact_resnet.preact_resnet18,
@@ -66,12 +67,12 @@ def build(
     if name not in _BUILDERS:
         near = difflib.get_close_matches(name, NAMES, n=1)
         hint = f" Did you mean {near[0]!r}?" if near else ""
-        raise ValueError(
+        raise ConfigurationError(
             f"Expected a network name, one of {', '.join(NAMES)}. "
             f"Received: {name!r}.{hint}"
         )
     if width is not None and width < 1:
-        raise ValueError(
+        raise ConfigurationError(
             f"Expected a width of at least 1. Received: width={width}"
         )
     if source is not None:
@@ -81,7 +82,7 @@ def build(
         std = source.pixel_std if std is None else std
         pixel_scale = pixel_scale or source.pixel_scale
     if image_shape is None or num_classes is None:
-        raise ValueError(
+        raise ConfigurationError(
             "Expected a `source`, or both `image_shape` and `num_classes`. "
             f"Received: image_shape={image_shape}, num_classes={num_classes}"
         )
@@ -143,14 +144,14 @@ def warm_started(encoder, num_classes=None, dtype_policy=None):
     """
     head.check(encoder)
     if head.classifier_kernel(encoder) is None:
-        raise ValueError(
+        raise ConfigurationError(
             f"Expected a network with a linear layer {head.CLASSIFIER!r}, "
             "which is to be drawn anew. Received: "
             f"{encoder.name} without one; `nk.networks.build` and "
             "`nk.networks.from_backbone` make such networks."
         )
     if num_classes is not None and num_classes < 2:
-        raise ValueError(
+        raise ConfigurationError(
             f"Expected at least 2 classes. Received: num_classes={num_classes}"
         )
     config = _without_seeds(keras.saving.serialize_keras_object(encoder))
@@ -201,7 +202,7 @@ def as_networks(networks, count):
         others = [reinitialized(networks) for _ in range(count - 1)]
         return [networks, *others]
     if len(networks) != count:
-        raise ValueError(
+        raise ConfigurationError(
             f"Expected one network or a list of {count}. "
             f"Received: {len(networks)}"
         )

@@ -8,6 +8,8 @@ import math
 
 import keras
 
+from noisy_keras.utils.errors import ConfigurationError
+
 # Per feature-map and image size: kernel, stride and output padding of the
 # three transposed convolutions. An output padding of None is Keras' own rule.
 _OFFICIAL = {
@@ -37,7 +39,7 @@ def build_decoder(kind: str, feature_shape, image_shape, name="decoder"):
         ValueError: an unknown kind, or sizes that the official decoder lacks.
     """
     if kind not in KINDS:
-        raise ValueError(
+        raise ConfigurationError(
             f"Expected `decoder` to be one of {KINDS}. Received: {kind!r}"
         )
     inputs = keras.Input(feature_shape, name="features")
@@ -50,7 +52,7 @@ def _official(x, feature_shape, image_shape):
     sizes = (feature_shape[0], image_shape[0])
     square = feature_shape[0] == feature_shape[1]
     if sizes not in _OFFICIAL or not square or image_shape[0] != image_shape[1]:
-        raise ValueError(
+        raise ConfigurationError(
             "Expected square (feature map, image) sizes of the official "
             f"decoder, one of {sorted(_OFFICIAL)}. Received: feature map "
             f"{tuple(feature_shape[:2])}, image {tuple(image_shape[:2])}; use "

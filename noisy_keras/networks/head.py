@@ -11,6 +11,7 @@ import keras
 
 from noisy_keras.networks import blocks
 from noisy_keras.networks.layers import PixelNormalization
+from noisy_keras.utils.errors import ConfigurationError
 
 #: Name of the linear layer whose kernel `[E, K]` makes activation maps.
 CLASSIFIER = "logits"
@@ -46,7 +47,7 @@ def with_head(
         ValueError: fewer than two classes.
     """
     if num_classes < 2:
-        raise ValueError(
+        raise ConfigurationError(
             f"Expected at least 2 classes. Received: num_classes={num_classes}"
         )
     embedding = keras.layers.GlobalAveragePooling2D(name="embedding")(features)
@@ -112,7 +113,7 @@ def from_backbone(backbone, num_classes: int, preprocessing=None):
     elif isinstance(features, (list, tuple)):
         features = features[-1]
     if len(features.shape) != 4:
-        raise ValueError(
+        raise ConfigurationError(
             "Expected a backbone that ends in a feature map [B, h, w, D]. "
             f"Received: {backbone.name} with output {features.shape}; build "
             "it without its top and without pooling."
@@ -132,7 +133,7 @@ def check(network):
     output = getattr(network, "output", None)
     if not isinstance(output, dict) or set(OUTPUTS) - set(output):
         found = sorted(output) if isinstance(output, dict) else output
-        raise ValueError(
+        raise ConfigurationError(
             f"Expected a network whose output is a dict of {OUTPUTS}; "
             "`nk.networks.build(name, source)` and "
             "`nk.networks.from_backbone(backbone, num_classes)` make one. "
@@ -141,7 +142,7 @@ def check(network):
         )
     rank = len(output["features"].shape)
     if rank != 4 or output["logits"].shape[-1] < 2:
-        raise ValueError(
+        raise ConfigurationError(
             "Expected `features` [B, h, w, D] and `logits` [B, K], K >= 2. "
             f"Received: features {output['features'].shape}, logits "
             f"{output['logits'].shape}"
@@ -162,12 +163,12 @@ def check_together(networks):
         check(network)
     shapes = {(n.input_shape, n.output["logits"].shape) for n in networks}
     if len(shapes) > 1:
-        raise ValueError(
+        raise ConfigurationError(
             "Expected networks that agree in image shape and classes. "
             f"Received: {sorted(map(str, shapes))}"
         )
     if len({id(network) for network in networks}) < len(networks):
-        raise ValueError(
+        raise ConfigurationError(
             "Expected networks with weights of their own. Received: the same "
             "network twice; pass it once, or build two."
         )

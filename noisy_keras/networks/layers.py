@@ -5,6 +5,7 @@ import numpy as np
 import tensorflow as tf
 
 from noisy_keras.ops import normalization
+from noisy_keras.utils.errors import ConfigurationError
 
 
 @keras.saving.register_keras_serializable(package="noisy_keras")
@@ -30,7 +31,7 @@ class PixelNormalization(keras.layers.Layer):
         self.std = tuple(float(v) for v in std)
         self.pixel_scale = float(pixel_scale)
         if len(self.mean) != len(self.std) or min(self.std) <= 0.0:
-            raise ValueError(
+            raise ConfigurationError(
                 "Expected as many positive `std` as `mean`. "
                 f"Received: mean={self.mean}, std={self.std}"
             )
@@ -75,7 +76,7 @@ class FusedBatchNormalization(keras.layers.BatchNormalization):
     def __init__(self, momentum=0.9, epsilon=1e-5, **kwargs):
         super().__init__(momentum=momentum, epsilon=epsilon, **kwargs)
         if self.axis not in (-1, 3) or not (self.scale and self.center):
-            raise ValueError(
+            raise ConfigurationError(
                 "Expected axis=-1, scale=True and center=True, which the "
                 f"fused kernel has. Received: axis={self.axis}, "
                 f"scale={self.scale}, center={self.center}"

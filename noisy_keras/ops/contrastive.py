@@ -9,6 +9,8 @@ Reference: Chen et al., SimCLR, ICML 2020, equation 1; He et al., MoCo, CVPR
 
 import tensorflow as tf
 
+from noisy_keras.utils.errors import ConfigurationError
+
 # Far below any similarity over a temperature, and finite in its gradient.
 _NEVER = -1e9
 
@@ -44,7 +46,7 @@ def nt_xent(projections, temperature: float = 0.5, others=None, start=0):
     """
     _check_temperature(temperature)
     if projections.shape[0] is None or projections.shape[0] % 2:
-        raise ValueError(
+        raise ConfigurationError(
             "Expected projections of all first views, then of all second "
             f"ones, [2B, d]. Received: shape {projections.shape}"
         )
@@ -52,7 +54,7 @@ def nt_xent(projections, temperature: float = 0.5, others=None, start=0):
     others = views if others is None else _unit(others)
     rows, count = views.shape[0], others.shape[0]
     if count < 4:
-        raise ValueError(
+        raise ConfigurationError(
             "Expected views of at least 2 images, because an image alone has "
             f"no other to be told from. Received: {count} views; use a larger "
             "batch"
@@ -95,7 +97,9 @@ def info_nce(queries, keys, queue, temperature: float = 0.07):
     """
     _check_temperature(temperature)
     if queue.shape[0] == 0:
-        raise ValueError("Expected a queue of at least 1 key. Received: none")
+        raise ConfigurationError(
+            "Expected a queue of at least 1 key. Received: none"
+        )
     queries, keys, queue = map(_unit, (queries, keys, queue))
     own = tf.reduce_sum(queries * keys, axis=1, keepdims=True) / temperature
     others = tf.matmul(queries, queue, transpose_b=True) / temperature
@@ -115,7 +119,7 @@ def _unit(rows):
 
 def _check_temperature(temperature):
     if not temperature > 0.0:
-        raise ValueError(
+        raise ConfigurationError(
             "Expected a temperature above 0. "
             f"Received: temperature={temperature}"
         )

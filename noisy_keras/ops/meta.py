@@ -16,6 +16,7 @@ import tensorflow as tf
 
 from noisy_keras.ops import derivatives
 from noisy_keras.ops import losses
+from noisy_keras.utils.errors import ConfigurationError
 
 #: Ways to the same directional derivative, see `meta_gradients`.
 METHODS = ("double_reverse", "forward", "differences", "nested")
@@ -73,7 +74,7 @@ def meta_gradients(
         ValueError: an unknown method, or accumulators of another number.
     """
     if method not in METHODS:
-        raise ValueError(
+        raise ConfigurationError(
             f"Expected a method, one of {METHODS}. Received: {method!r}"
         )
     parameters = [tf.convert_to_tensor(p) for p in parameters]
@@ -169,7 +170,7 @@ def lookahead(
     if accumulators is None:
         accumulators = [None] * len(parameters)
     if len(accumulators) != len(parameters):
-        raise ValueError(
+        raise ConfigurationError(
             f"Expected {len(parameters)} accumulators, one for each "
             f"parameter. Received: {len(accumulators)}"
         )

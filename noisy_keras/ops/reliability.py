@@ -7,6 +7,8 @@ import dataclasses
 
 import numpy as np
 
+from noisy_keras.utils.errors import ConfigurationError
+
 # How far a row of probabilities may be from a sum of 1: half precision's.
 _TOLERANCE = 1e-2
 
@@ -91,17 +93,17 @@ def reliability_of_confidence(confidence, right, bins=15):
     confidence = np.asarray(confidence, np.float64)
     right = np.asarray(right, bool)
     if confidence.ndim != 1 or confidence.shape != right.shape:
-        raise ValueError(
+        raise ConfigurationError(
             "Expected confidence [N] and whether it is right [N]. Received: "
             f"shapes {confidence.shape} and {right.shape}"
         )
     if not len(confidence) or bins < 1:
-        raise ValueError(
+        raise ConfigurationError(
             "Expected at least one sample and one bin. Received: "
             f"{len(confidence)} samples, bins={bins}"
         )
     if not ((confidence >= 0.0) & (confidence <= 1.0 + _TOLERANCE)).all():
-        raise ValueError(
+        raise ConfigurationError(
             "Expected confidence in [0, 1]. Received: values from "
             f"{confidence.min():.3g} to {confidence.max():.3g}"
         )
@@ -138,19 +140,23 @@ def _checked(probabilities, labels, bins):
     labels = np.asarray(labels)
     shapes = f"shapes {probabilities.shape} and {labels.shape}"
     if probabilities.ndim != 2 or probabilities.shape[:1] != labels.shape:
-        raise ValueError(
+        raise ConfigurationError(
             f"Expected probabilities [N, K] and labels [N]. Received: {shapes}"
         )
     if not probabilities.size:
-        raise ValueError(f"Expected at least one sample. Received: {shapes}")
+        raise ConfigurationError(
+            f"Expected at least one sample. Received: {shapes}"
+        )
     if bins < 1:
-        raise ValueError(f"Expected at least one bin. Received: bins={bins}")
+        raise ConfigurationError(
+            f"Expected at least one bin. Received: bins={bins}"
+        )
     sums = probabilities.sum(axis=1, dtype=np.float64)
     # Not a NaN either, which fails every comparison.
     if not (
         (probabilities >= 0.0).all() and (np.abs(sums - 1) < _TOLERANCE).all()
     ):
-        raise ValueError(
+        raise ConfigurationError(
             "Expected rows of probabilities, each at least 0 and their sum 1. "
             f"Received: values from {probabilities.min():.3g}, sums from "
             f"{sums.min():.3g} to {sums.max():.3g}"
@@ -161,7 +167,7 @@ def _checked(probabilities, labels, bins):
         and labels.min() >= 0
         and labels.max() < classes
     ):
-        raise ValueError(
+        raise ConfigurationError(
             f"Expected integer labels in [0, {classes}). Received: "
             f"{labels.dtype} from {labels.min()} to {labels.max()}"
         )

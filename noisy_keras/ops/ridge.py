@@ -19,6 +19,7 @@ from typing import NamedTuple
 import tensorflow as tf
 
 from noisy_keras.ops import losses
+from noisy_keras.utils.errors import ConfigurationError
 
 #: Losses of a response, see `response_loss`.
 FORMS = ("code", "paper")
@@ -90,7 +91,7 @@ def purification_loss(
     pairs["labels"] = labels, val_labels
     for what, (one, other) in pairs.items():
         if not one.shape[1:].is_compatible_with(other.shape[1:]):
-            raise ValueError(
+            raise ConfigurationError(
                 f"Expected `{what}` and `val_{what}` with as many columns. "
                 f"Received: shapes {one.shape} and {other.shape}"
             )
@@ -125,7 +126,9 @@ def response_loss(
         ValueError: an unknown form.
     """
     if form not in FORMS:
-        raise ValueError(f"Expected a form, one of {FORMS}. Received: {form!r}")
+        raise ConfigurationError(
+            f"Expected a form, one of {FORMS}. Received: {form!r}"
+        )
     squared = tf.reduce_sum(tf.square(val_outputs - val_labels), axis=-1)
     if form == "paper":
         return tf.reduce_mean(squared) - losses.negative_entropy(val_outputs)
@@ -318,12 +321,12 @@ def _pair(first, second, *names):
         for v in (first, second)
     )
     if first.shape.rank != 2 or second.shape.rank != 2:
-        raise ValueError(
+        raise ConfigurationError(
             f"Expected `{names[0]}` and `{names[1]}` to be matrices. Received: "
             f"shapes {first.shape} and {second.shape}"
         )
     if not first.shape[:1].is_compatible_with(second.shape[:1]):
-        raise ValueError(
+        raise ConfigurationError(
             f"Expected `{names[0]}` and `{names[1]}` to have one row per "
             f"sample. Received: {first.shape[0]} and {second.shape[0]} rows"
         )

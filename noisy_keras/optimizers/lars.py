@@ -7,6 +7,7 @@ algorithm 1; Chen et al., SimCLR, ICML 2020, appendix B.6.
 import keras
 
 from noisy_keras.optimizers.sgd import MomentumSGD
+from noisy_keras.utils.errors import ConfigurationError
 
 
 @keras.saving.register_keras_serializable(package="noisy_keras")
@@ -52,7 +53,7 @@ class LARS(MomentumSGD):
         **kwargs,
     ):
         if not trust > 0.0:
-            raise ValueError(
+            raise ConfigurationError(
                 f"Expected `trust` to be above 0. Received: trust={trust}"
             )
         super().__init__(

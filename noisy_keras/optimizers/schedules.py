@@ -2,6 +2,8 @@
 
 import keras
 
+from noisy_keras.utils.errors import ConfigurationError
+
 
 def constant_rate(optimizer):
     """The learning rate of an optimizer, or None where it has a schedule."""
@@ -28,7 +30,7 @@ def warmed_up_cosine(rate, epochs, warmup_epochs, steps_per_epoch):
         ValueError: a warm-up that leaves nothing.
     """
     if not 0 <= warmup_epochs < epochs:
-        raise ValueError(
+        raise ConfigurationError(
             "Expected a warm-up of at least 0 and less than all epochs. "
             f"Received: warmup_epochs={warmup_epochs}, epochs={epochs}"
         )

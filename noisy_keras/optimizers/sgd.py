@@ -2,6 +2,8 @@
 
 import keras
 
+from noisy_keras.utils.errors import ConfigurationError
+
 
 @keras.saving.register_keras_serializable(package="noisy_keras")
 class MomentumSGD(keras.optimizers.Optimizer):
@@ -36,7 +38,7 @@ class MomentumSGD(keras.optimizers.Optimizer):
         **kwargs,
     ):
         if not 0.0 <= momentum < 1.0 or not (weight_decay or 0.0) >= 0.0:
-            raise ValueError(
+            raise ConfigurationError(
                 "Expected a momentum in [0, 1) and a weight decay of at least "
                 f"0. Received: momentum={momentum}, weight_decay={weight_decay}"
             )
@@ -99,7 +101,7 @@ def prepared(optimizer, networks):
         optimizer = MomentumSGD(0.02, momentum=0.9, weight_decay=5e-4)
     optimizer = keras.optimizers.get(optimizer)
     if getattr(optimizer, "use_ema", False):
-        raise ValueError(
+        raise ConfigurationError(
             "Expected an optimizer without `use_ema`: Keras overwrites the "
             "weights with their average at the end of every round. "
             "Received: use_ema=True"

@@ -24,6 +24,7 @@ from noisy_keras.ops import gradients
 from noisy_keras.ops import masking
 from noisy_keras.ops import random
 from noisy_keras.utils import arguments
+from noisy_keras.utils.errors import ConfigurationError
 
 _RULES = {
     "masking": arguments.switch,
@@ -163,7 +164,7 @@ class AdversarialNoisyMasking(StepPlugin):
                 self.activation == "cam"
                 and head.classifier_kernel(network) is None
             ):
-                raise ValueError(
+                raise ConfigurationError(
                     "Expected a network whose logits come from a Dense layer "
                     f"named {head.CLASSIFIER!r} on pooled features, for "
                     f"activation='cam'. Received: {network.name!r}; use "
@@ -191,7 +192,7 @@ class AdversarialNoisyMasking(StepPlugin):
         }[self.ratio]
         bound = (num_classes - 1) / num_classes
         if self.label_regularization and greatest >= bound:
-            raise ValueError(
+            raise ConfigurationError(
                 f"Expected mask ratios below (K - 1) / K = {bound:.3f}, so "
                 f"that labels keep their class. Received: up to {greatest}"
             )

@@ -7,15 +7,16 @@ import zipfile
 import numpy as np
 
 from noisy_keras.utils import files
+from noisy_keras.utils.errors import ConfigurationError
 
 _CONFIG = "recipe.json"
 
 
-class ArtefactError(ValueError):
+class ArtefactError(ConfigurationError):
     """A folder whose artefacts cannot be gone on with."""
 
 
-class PhaseError(ValueError):
+class PhaseError(ConfigurationError):
     """A phase that can do nothing with what it was given."""
 
 

@@ -9,6 +9,7 @@ Divide: Self-Supervised Pre-Training for Learning with Noisy Labels, WACV 2022.
 """
 
 from noisy_keras.recipes.host_recipe import HostedRecipe
+from noisy_keras.utils.errors import ConfigurationError
 
 #: What the released code does in DivideMix beside its encoder. Two things that
 #: it does are left out: it gives the mixture up to 200 rounds, not 10, and
@@ -76,7 +77,7 @@ class C2D(HostedRecipe):
         if host_options is None and host == "dividemix":
             given["host_options"] = RELEASED
         if isinstance(network, str) and not pretrain_epochs:
-            raise ValueError(
+            raise ConfigurationError(
                 "Expected a network that was trained before, where "
                 "`pretrain_epochs` is 0: `nk.networks.warm_started(encoder)`. "
                 f"Received: network={network!r}, of random weights"

@@ -27,6 +27,7 @@ from noisy_keras.recipes.artefacts import PhaseError
 from noisy_keras.recipes.host_recipe import HOST
 from noisy_keras.recipes.host_recipe import HostedRecipe
 from noisy_keras.utils import arguments
+from noisy_keras.utils.errors import ConfigurationError
 
 PURIFIED = "purified"
 
@@ -107,7 +108,7 @@ class DMLP(HostedRecipe):
             given["pretrain_epochs"] = 0
         self.purifier = purifier or LabelPurifier()
         if not isinstance(self.purifier, LabelPurifier):
-            raise ValueError(
+            raise ConfigurationError(
                 "Expected `purifier` to be a `LabelPurifier`, such as "
                 f"`nk.LabelPurifier(epochs=40)`. Received: {purifier!r}"
             )
@@ -119,20 +120,20 @@ class DMLP(HostedRecipe):
         }
         super().__init__(network, source, given, 0.5, own, warm=warm_start)
         if not self._learns_labels:
-            raise ValueError(
+            raise ConfigurationError(
                 "Expected a host that learns from the labels that are "
                 "purified, such as 'cross_entropy'; `nk.C2D` takes others. "
                 f"Received: host={self.settings['host']!r}"
             )
         if warm_start and len(self.phases) == 1:
-            raise ValueError(
+            raise ConfigurationError(
                 "Expected `warm_start` where SimCLR learns here; pass "
                 "`network=nk.networks.warm_started(encoder)` to start from "
                 "an encoder of yours. Received: warm_start=True with "
                 f"pretrain_epochs={given['pretrain_epochs']}"
             )
         if features_module.is_path(encoder) and str(encoder).endswith(".npy"):
-            raise ValueError(
+            raise ConfigurationError(
                 "Expected an encoder; arrays are passed as `features` in "
                 f"`fit`. Received: encoder={encoder!r}"
             )
@@ -202,7 +203,7 @@ class DMLP(HostedRecipe):
             return  # That is told by `fit`.
         computed = self._encoder is not None or len(self.phases) == 2
         if computed == (features is not None):
-            raise ValueError(
+            raise ConfigurationError(
                 "Expected either `features` in `fit`, or an `encoder` or "
                 "`pretrain_epochs` above 0 that make them. Received: "
                 + ("both" if computed else "neither")
@@ -210,7 +211,7 @@ class DMLP(HostedRecipe):
         if features is not None and (
             not isinstance(features, (list, tuple)) or len(features) != 2
         ):
-            raise ValueError(
+            raise ConfigurationError(
                 "Expected `features` to be a pair: those of the source and "
                 "those of the trusted samples. Received: "
                 + (
@@ -248,7 +249,7 @@ class DMLP(HostedRecipe):
         size = min(purifier.batch_size, source.num_samples)
         if not purifier.ridge and size < width:
             # Not hours later, when they are there.
-            raise ValueError(
+            raise ConfigurationError(
                 "Expected a ridge where batches have fewer samples than "
                 "features, such as 1e-3. Received: ridge=0, batches of "
                 f"{size} samples, and {width} features"

@@ -26,6 +26,7 @@ from noisy_keras.recipes.phases import in_order
 from noisy_keras.recipes.recipe import Recipe
 from noisy_keras.tables.prediction_history import mean_loss
 from noisy_keras.utils import arguments
+from noisy_keras.utils.errors import ConfigurationError
 
 _EPOCHS = arguments.at_least(1, int)
 _DROPS = arguments.sequence(arguments.at_least(0, int))
@@ -177,7 +178,7 @@ class DRPL(Recipe):
         for key, value in self.settings.items():
             setattr(self, key, value)
         if 1 < self.relabel_epochs <= self.relabel_from:
-            raise ValueError(
+            raise ConfigurationError(
                 "Expected `relabel_from` below `relabel_epochs`, as labels "
                 "would never be replaced otherwise. Received: relabel_from="
                 f"{self.relabel_from}, relabel_epochs={self.relabel_epochs}"

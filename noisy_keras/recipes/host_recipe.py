@@ -13,6 +13,7 @@ from noisy_keras.recipes.phases import in_order
 from noisy_keras.recipes.recipe import Recipe
 from noisy_keras.recipes.recipe import check_network
 from noisy_keras.utils import arguments
+from noisy_keras.utils.errors import ConfigurationError
 
 PRETRAIN, HOST = "pretrain", "host"
 
@@ -104,7 +105,7 @@ class HostedRecipe(Recipe):
 
     def check(self, source, trusted=None):
         if trusted is None and self._needs_trusted:
-            raise ValueError(
+            raise ConfigurationError(
                 f"Expected `trusted`: {self.settings['host']} learns from a "
                 "small set with right labels; `train, trusted = "
                 "source.split(trusted=10)` takes 10 per class out of a source. "

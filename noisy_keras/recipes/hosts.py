@@ -17,6 +17,7 @@ from noisy_keras.methods.mlc import MLC
 from noisy_keras.methods.mslc import MSLC
 from noisy_keras.methods.sanm import SANM
 from noisy_keras.networks import head
+from noisy_keras.utils.errors import ConfigurationError
 
 
 def _of(method):
@@ -60,7 +61,7 @@ def name_of(host):
     if callable(host):
         return f"{host.__module__}.{getattr(host, '__qualname__', host)}"
     if host not in HOSTS:
-        raise ValueError(
+        raise ConfigurationError(
             f"Expected `host` to be one of {tuple(HOSTS)}, or a function of a "
             f"network and a source to a model. Received: host={host!r}"
         )
@@ -89,7 +90,7 @@ def build(host, network, source, options, seed, warm=False):
     with same_draws("host", seed):
         model = make(network, source, **options)
     if not isinstance(model, NoisyLabelModel):
-        raise ValueError(
+        raise ConfigurationError(
             "Expected `host` to return a `NoisyLabelModel`. Received: "
             f"{type(model).__name__}"
         )
@@ -132,7 +133,7 @@ def same_draws(purpose, seed):
 def _warm_up(other, network):
     """Gives a network all weights of one like it, but for the classifier."""
     if head.classifier_kernel(network) is None:
-        raise ValueError(
+        raise ConfigurationError(
             f"Expected a network with a linear layer {head.CLASSIFIER!r}, "
             f"which is each network's own. Received: {network.name}"
         )

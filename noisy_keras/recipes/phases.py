@@ -2,6 +2,8 @@
 
 import dataclasses
 
+from noisy_keras.utils.errors import ConfigurationError
+
 
 @dataclasses.dataclass(frozen=True)
 class Phase:
@@ -35,13 +37,13 @@ def in_order(*phases):
     made, first = [], 0
     for name, epochs, drops in phases:
         if int(epochs) != epochs or epochs < 1:
-            raise ValueError(
+            raise ConfigurationError(
                 f"Expected at least 1 epoch in phase {name!r}. "
                 f"Received: {epochs}"
             )
         drops = tuple(drops)
         if any(int(d) != d or not 0 <= d <= epochs for d in drops):
-            raise ValueError(
+            raise ConfigurationError(
                 f"Expected the learning rate to drop within the {epochs} "
                 f"epochs of phase {name!r}. Received: {drops}"
             )

@@ -6,6 +6,7 @@ from noisy_keras.methods.simclr import SimCLR
 from noisy_keras.optimizers import lars
 from noisy_keras.recipes import hosts
 from noisy_keras.utils import arguments
+from noisy_keras.utils.errors import ConfigurationError
 
 _OPTIMIZERS = {"sgd": optimizers.MomentumSGD, "lars": lars.LARS}
 
@@ -58,7 +59,7 @@ def checked(options, epochs):
     chosen = DEFAULTS | {"warmup_epochs": shorter} | options
     chosen = arguments.checked(_RULES, chosen)
     if chosen["warmup_epochs"] >= epochs:
-        raise ValueError(
+        raise ConfigurationError(
             "Expected `warmup_epochs` of `pretraining` below its "
             f"{epochs} epochs. Received: {chosen['warmup_epochs']}"
         )

@@ -13,6 +13,7 @@ from noisy_keras.features import cache as feature_cache
 from noisy_keras.networks import head
 from noisy_keras.recipes import artefacts as artefacts_module
 from noisy_keras.recipes.training import Training
+from noisy_keras.utils.errors import ConfigurationError
 
 
 class Recipe:
@@ -187,7 +188,7 @@ class Recipe:
     def _check(self, source, batch_size, steps_per_epoch, seed, callbacks):
         """Raises before anything is written."""
         if not inputs.is_source(source):
-            raise ValueError(
+            raise ConfigurationError(
                 "Expected a `Source`; `nk.data.from_arrays(images, labels)` "
                 f"makes one. Received: {type(source).__name__}"
             )
@@ -198,19 +199,19 @@ class Recipe:
             ("steps_per_epoch", steps_per_epoch, float("inf")),
         ):
             if value is not None and not 1 <= value <= bound:
-                raise ValueError(
+                raise ConfigurationError(
                     f"Expected `{name}` from 1 to {bound}. "
                     f"Received: {name}={value}"
                 )
         if not isinstance(seed, int) or not 0 <= seed < 2**32:
-            raise ValueError(
+            raise ConfigurationError(
                 "Expected `seed` to be an integer in [0, 2^32). "
                 f"Received: {seed!r}"
             )
         saving = (ResumableCheckpoint, keras.callbacks.BackupAndRestore)
         listed = () if callable(callbacks) else callbacks or ()
         if any(isinstance(callback, saving) for callback in listed):
-            raise ValueError(
+            raise ConfigurationError(
                 "Expected `directory` for a recipe that goes on where it was: "
                 "phases cannot share one checkpoint. Received: "
                 f"callbacks={[type(c).__name__ for c in listed]}"
@@ -221,7 +222,7 @@ def check_network(network, source):
     """Raises unless a network is for the classes and images of a source."""
     own = network.output["logits"].shape[-1], network.input_shape[1:]
     if own != (source.num_classes, source.image_shape):
-        raise ValueError(
+        raise ConfigurationError(
             f"Expected {own[0]} classes and images {own[1]}, as the network "
             f"was built for. Received: {source!r}"
         )

@@ -5,6 +5,8 @@ import csv
 import dataclasses
 import heapq
 
+from noisy_keras.utils.errors import ConfigurationError
+
 _NEEDED = (
     "id",
     "given_label",
@@ -93,7 +95,7 @@ def tally(path, most=48):
         columns = {name: k for k, name in enumerate(next(reader, []))}
         missing = [name for name in _NEEDED if name not in columns]
         if missing:
-            raise ValueError(
+            raise ConfigurationError(
                 f"Expected the columns {', '.join(_NEEDED)} in {path}. "
                 f"Received: no {', '.join(missing)}"
             )
@@ -112,7 +114,7 @@ def _flagged(reader, columns, found, path):
     least = max(place) + 1
     for number, row in enumerate(reader):
         if len(row) < least:
-            raise ValueError(_broken(path, reader.line_num, row))
+            raise ConfigurationError(_broken(path, reader.line_num, row))
         given, suggested = row[given_at], row[suggested_at]
         found.samples += 1
         found.given[given] += 1
@@ -129,7 +131,9 @@ def _flagged(reader, columns, found, path):
         try:
             clean, confidence = float(row[clean_at]), float(row[confidence_at])
         except ValueError:
-            raise ValueError(_broken(path, reader.line_num, row)) from None
+            raise ConfigurationError(
+                _broken(path, reader.line_num, row)
+            ) from None
         # The number decides last, so that rows are never compared.
         yield clean, -confidence, number, row
 

@@ -2,6 +2,8 @@
 
 import numpy as np
 
+from noisy_keras.utils.errors import ConfigurationError
+
 
 def wilson_interval(count, total, z=1.959964):
     """Wilson's score interval of a binomial proportion.
@@ -31,7 +33,7 @@ def wilson_interval(count, total, z=1.959964):
     """
     count, total = np.asarray(count, float), np.asarray(total, float)
     if not ((total > 0) & (count >= 0) & (count <= total)).all():
-        raise ValueError(
+        raise ConfigurationError(
             "Expected counts from 0 to totals of at least 1. "
             f"Received: count={count}, total={total}"
         )

@@ -12,6 +12,7 @@ import numpy as np
 from noisy_keras.callbacks import mask_pictures
 from noisy_keras.callbacks import metrics_log
 from noisy_keras.reporting import audit_tally
+from noisy_keras.utils.errors import ConfigurationError
 from noisy_keras.version import __version__
 
 _DIVISION = ("epoch", "network", "counts", "mixture")
@@ -93,7 +94,7 @@ def read(folder):
     config = attempt("config.json", _json, {})
     settings = config.get("settings")
     if not isinstance(settings, dict):
-        raise ValueError(
+        raise ConfigurationError(
             "Expected the folder of a run, with the settings in its "
             f"config.json. Received: {folder!r}; {'; '.join(problems) or '-'}"
         )
@@ -142,10 +143,12 @@ def _arrays(path):
 def _with(found, needed):
     """Raises unless something is a dict with some names."""
     if not isinstance(found, dict):
-        raise ValueError(f"expected an object; got {type(found).__name__}")
+        raise ConfigurationError(
+            f"expected an object; got {type(found).__name__}"
+        )
     missing = [name for name in needed if name not in found]
     if missing:
-        raise ValueError(
+        raise ConfigurationError(
             f"expected {', '.join(needed)}; {missing[0]} is not there"
         )
     return found

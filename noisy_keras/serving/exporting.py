@@ -15,6 +15,7 @@ from noisy_keras.serving import graph
 from noisy_keras.serving import proof
 from noisy_keras.serving import publish
 from noisy_keras.serving import warmup
+from noisy_keras.utils.errors import ConfigurationError
 from noisy_keras.version import __version__
 
 #: The format of TensorFlow Serving, beside those of `formats`.
@@ -92,7 +93,7 @@ def export(
     """
     path = os.path.abspath(os.path.expanduser(os.fspath(path)))
     if format not in FORMATS:
-        raise ValueError(
+        raise ConfigurationError(
             f"Expected a format, one of {', '.join(FORMATS)}. "
             f"Received: {format!r}"
         )

@@ -8,6 +8,7 @@ from tensorflow.core.protobuf import saved_model_pb2
 from noisy_keras.networks import head
 from noisy_keras.serving import decoding
 from noisy_keras.serving import resizing
+from noisy_keras.utils.errors import ConfigurationError
 
 #: Keys of a `tf.Example` in which `classify` looks for the file's bytes.
 EXAMPLE_KEYS = ("image/encoded", "image_bytes")
@@ -65,11 +66,11 @@ class ServedClassifier(tf.Module):
         self.image_shape = tuple(networks[0].input_shape[1:])
         count = networks[0].output["logits"].shape[-1]
         if len(class_names) != count:
-            raise ValueError(
+            raise ConfigurationError(
                 f"Expected {count} class names. Received: {len(class_names)}"
             )
         if None in self.image_shape or self.image_shape[-1] not in (1, 3):
-            raise ValueError(
+            raise ConfigurationError(
                 "Expected networks for pictures of one size, of 1 or 3 "
                 f"channels. Received: {self.image_shape}"
             )

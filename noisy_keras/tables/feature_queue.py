@@ -5,6 +5,7 @@ import tensorflow as tf
 
 from noisy_keras.tables.sample_table import SampleTable
 from noisy_keras.utils import distribution
+from noisy_keras.utils.errors import ConfigurationError
 
 
 @keras.saving.register_keras_serializable(package="noisy_keras")
@@ -62,7 +63,7 @@ class FeatureQueue(SampleTable):
         rows = tf.convert_to_tensor(rows)
         count = rows.shape[0] * distribution.num_replicas()
         if count > self.num_samples:
-            raise ValueError(
+            raise ConfigurationError(
                 "Expected a queue of at least as many rows as there are in a "
                 f"batch, {count}. Received: a queue of {self.num_samples}"
             )

@@ -6,6 +6,7 @@ import tensorflow as tf
 
 from noisy_keras.utils import arguments
 from noisy_keras.utils import distribution
+from noisy_keras.utils.errors import ConfigurationError
 
 
 @keras.saving.register_keras_serializable(package="noisy_keras")
@@ -42,7 +43,7 @@ class SampleTable(keras.layers.Layer):
     ):
         super().__init__(dtype="float32", trainable=False, **kwargs)
         if num_samples < 1 or width < 1:
-            raise ValueError(
+            raise ConfigurationError(
                 "Expected at least one row and one column. "
                 f"Received: num_samples={num_samples}, width={width}"
             )
@@ -103,7 +104,7 @@ class SampleTable(keras.layers.Layer):
         """
         values = np.asarray(values, self.storage)
         if values.shape != (self.num_samples, self.width):
-            raise ValueError(
+            raise ConfigurationError(
                 f"Expected values of shape {(self.num_samples, self.width)}. "
                 f"Received: {values.shape}"
             )

@@ -6,6 +6,8 @@ raises `ValueError` saying what was expected and what came.
 
 import math
 
+from noisy_keras.utils.errors import ConfigurationError
+
 
 def checked(rules, values):
     """Picks and checks the settings of an object.
@@ -35,7 +37,7 @@ def require_known(given, known):
     """
     wrong = sorted(set(given) - set(known))
     if wrong:
-        raise ValueError(
+        raise ConfigurationError(
             f"Expected settings of {', '.join(known)}. "
             f"Received: {', '.join(wrong)}"
         )
@@ -46,7 +48,7 @@ def one_of(*choices):
 
     def rule(name, value):
         if value not in choices:
-            raise ValueError(
+            raise ConfigurationError(
                 f"Expected `{name}` to be one of {choices}. "
                 f"Received: {name}={value!r}"
             )
@@ -73,7 +75,7 @@ def at_least(lowest, kind=float):
             or kind(number) != number
         ):
             what = "a whole number" if kind is int else "a number"
-            raise ValueError(
+            raise ConfigurationError(
                 f"Expected `{name}` to be {what} of at least {lowest}. "
                 f"Received: {name}={value!r}"
             )
@@ -98,7 +100,7 @@ def within(low, high, ends="[)"):
             and (number < high or (ends[1] == "]" and number == high))
         )
         if not inside:
-            raise ValueError(
+            raise ConfigurationError(
                 f"Expected `{name}` in {ends[0]}{low}, {high}{ends[1]}. "
                 f"Received: {name}={value!r}"
             )
@@ -126,7 +128,7 @@ def pair(rule):
             low = high = None
         values = rule(name, low), rule(name, high)
         if values[0] > values[1]:
-            raise ValueError(
+            raise ConfigurationError(
                 f"Expected `{name}` to be a pair (low, high). "
                 f"Received: {name}={value!r}"
             )
@@ -140,7 +142,7 @@ def sequence(rule):
 
     def each(name, values):
         if isinstance(values, (str, dict)) or not hasattr(values, "__iter__"):
-            raise ValueError(
+            raise ConfigurationError(
                 f"Expected `{name}` to be a list. Received: {name}={values!r}"
             )
         return tuple(rule(name, value) for value in values)
@@ -151,7 +153,7 @@ def sequence(rule):
 def switch(name, value):
     """True or False."""
     if value not in (True, False):
-        raise ValueError(
+        raise ConfigurationError(
             f"Expected `{name}` to be True or False. Received: {name}={value!r}"
         )
     return bool(value)

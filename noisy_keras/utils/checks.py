@@ -2,6 +2,8 @@
 
 import numpy as np
 
+from noisy_keras.utils.errors import ConfigurationError
+
 
 def read_only(array):
     """Forbids writing to an array, which a source shares with others."""
@@ -30,13 +32,13 @@ def labels(values, num_classes, what="labels", unknown_allowed=False):
     class_count(num_classes)
     values = np.asarray(values)
     if values.ndim != 1 or len(values) == 0:
-        raise ValueError(
+        raise ConfigurationError(
             f"Expected `{what}` to be one integer per sample, [N]. "
             f"Received: shape {values.shape}"
         )
     if values.dtype.kind not in "iu":
         whole = values.dtype.kind == "f" and np.all(values == values.round())
-        raise ValueError(
+        raise ConfigurationError(
             f"Expected integer `{what}`. Received: dtype {values.dtype}"
             + ("; convert them with `.astype(int)`" if whole else "")
         )
@@ -44,7 +46,7 @@ def labels(values, num_classes, what="labels", unknown_allowed=False):
     wrong = np.flatnonzero((values < lowest) | (values >= num_classes))
     if len(wrong):
         shown = ", ".join(f"{values[i]} at row {i}" for i in wrong[:3])
-        raise ValueError(
+        raise ConfigurationError(
             f"Expected `{what}` in [0, {num_classes}). "
             f"Received: {len(wrong)} outside: {shown}"
         )
@@ -61,7 +63,9 @@ def class_count(count):
         ValueError: fewer than 2.
     """
     if count < 2:
-        raise ValueError(f"Expected at least 2 classes. Received: {count}")
+        raise ConfigurationError(
+            f"Expected at least 2 classes. Received: {count}"
+        )
 
 
 def positions(index, count):
@@ -81,13 +85,13 @@ def positions(index, count):
     if index.dtype == bool and index.shape == (count,):
         index = np.flatnonzero(index)
     if index.ndim != 1 or len(index) == 0 or index.dtype.kind not in "iu":
-        raise ValueError(
+        raise ConfigurationError(
             "Expected at least one sample, as integers [n] or one bool per "
             f"sample, [{count}]. Received: {index.dtype} of shape {index.shape}"
         )
     outside = (index < -count) | (index >= count)
     if outside.any():
-        raise ValueError(
+        raise ConfigurationError(
             f"Expected positions in [0, {count}). Received: {index[outside][0]}"
         )
     return np.where(index < 0, index + count, index)
@@ -106,7 +110,7 @@ def distinct(values, what):
     seen = set()
     for value in values:
         if value in seen:
-            raise ValueError(
+            raise ConfigurationError(
                 f"Expected `{what}` that differ. Received: {value!r} twice"
             )
         seen.add(value)
@@ -127,7 +131,7 @@ def soft_labels(values, num_classes):
     """
     values = np.asarray(values, np.float32)
     if values.ndim != 2 or values.shape[1] != num_classes or not len(values):
-        raise ValueError(
+        raise ConfigurationError(
             f"Expected soft labels of shape [N, {num_classes}]. "
             f"Received: {values.shape}"
         )
@@ -136,7 +140,7 @@ def soft_labels(values, num_classes):
     good &= np.abs(total - 1.0) < 1e-3
     if not good.all():
         row = int(np.flatnonzero(~good)[0])
-        raise ValueError(
+        raise ConfigurationError(
             "Expected soft labels whose rows are non-negative and sum to 1. "
             f"Received: {int((~good).sum())} other rows, the first at {row}: "
             f"{values[row]}"
@@ -161,17 +165,17 @@ def images(values):
     if values.ndim == 3:
         values = values[..., None]
     if values.ndim != 4:
-        raise ValueError(
+        raise ConfigurationError(
             "Expected images of rank 4, [N, H, W, C], or grey ones of rank 3. "
             f"Received: shape {values.shape}"
         )
     if min(values.shape) == 0:
-        raise ValueError(
+        raise ConfigurationError(
             "Expected at least one image and no empty axis. "
             f"Received: shape {values.shape}"
         )
     if values.shape[3] not in (1, 3):
-        raise ValueError(
+        raise ConfigurationError(
             "Expected 1 or 3 channels in the last axis, [N, H, W, C]. "
             f"Received: shape {values.shape}"
             + (
@@ -181,21 +185,21 @@ def images(values):
             )
         )
     if values.dtype.kind == "b" or values.dtype.kind not in "iuf":
-        raise ValueError(
+        raise ConfigurationError(
             f"Expected images of dtype uint8 or float. Received: {values.dtype}"
         )
     if values.dtype == np.uint8:
         return values, 255.0
     broken = ~np.isfinite(values).reshape(len(values), -1).all(axis=1)
     if broken.any():
-        raise ValueError(
+        raise ConfigurationError(
             "Expected finite pixel values. Received: NaN or infinity in "
             f"{int(broken.sum())} images, the first at row "
             f"{int(np.flatnonzero(broken)[0])}"
         )
     low, high = float(values.min()), float(values.max())
     if low < 0.0 or high > 255.0:
-        raise ValueError(
+        raise ConfigurationError(
             "Expected pixel values in [0, 255] or [0, 1]; networks standardise "
             "them on their own. Received: values between "
             f"{low:.4g} and {high:.4g}"
@@ -217,7 +221,9 @@ def same_length(**arrays):
     lengths = {name: len(array) for name, array in arrays.items()}
     if len(set(lengths.values())) > 1:
         told = ", ".join(f"{n} {name}" for name, n in lengths.items())
-        raise ValueError(f"Expected one row per sample in each. Got: {told}")
+        raise ConfigurationError(
+            f"Expected one row per sample in each. Got: {told}"
+        )
 
 
 def rate(value, what="rate"):
@@ -238,7 +244,7 @@ def rate(value, what="rate"):
     except (TypeError, ValueError):
         number = float("nan")
     if not 0.0 <= number < 1.0:
-        raise ValueError(
+        raise ConfigurationError(
             f"Expected `{what}` in [0, 1), a share of labels. "
             f"Received: {what}={value!r}"
         )

@@ -6,8 +6,8 @@ import noisy_keras as nk
 from noisy_keras.ops import losses
 from tests import toy
 from tests.methods import meta_learner_harness
-from tests.methods.meta_weight_net_test import weigh
 from tests.methods.meta_learner_harness import MetaLearnerHarness
+from tests.methods.meta_weight_net_test import weigh
 
 
 class TestMSLC(MetaLearnerHarness):

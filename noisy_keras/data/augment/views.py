@@ -10,6 +10,7 @@ from noisy_keras.data.augment import operations
 from noisy_keras.data.augment import policies
 from noisy_keras.data.io import buffers
 from noisy_keras.ops import random
+from noisy_keras.utils.errors import ConfigurationError
 
 # Side from which NumPy crops faster than a graph.
 _LARGE = 64
@@ -34,7 +35,7 @@ class Augmentation:
 
     def __post_init__(self):
         if not 0.0 < self.smallest_crop <= 1.0:
-            raise ValueError(
+            raise ConfigurationError(
                 "Expected `smallest_crop` in (0, 1]. "
                 f"Received: smallest_crop={self.smallest_crop}"
             )
@@ -82,7 +83,9 @@ def view(
         ValueError: an unknown name.
     """
     if name not in VIEWS:
-        raise ValueError(f"Expected a view, one of {VIEWS}. Received: {name!r}")
+        raise ConfigurationError(
+            f"Expected a view, one of {VIEWS}. Received: {name!r}"
+        )
 
     def none(images, seed, copies=1):
         del seed

@@ -8,6 +8,7 @@ import warnings
 import tensorflow_datasets as tfds
 
 from noisy_keras.data import builders
+from noisy_keras.utils.errors import ConfigurationError
 
 
 def main(arguments=None):
@@ -66,20 +67,20 @@ def _parser():
 def _check(options):
     name, _, config = options.dataset.partition("/")
     if name not in builders.BY_NAME:
-        raise ValueError(
+        raise ConfigurationError(
             f"Expected a data set, one of {', '.join(builders.BY_NAME)}. "
             f"Received: {name!r}"
         )
     builder = builders.BY_NAME[name]
     configs = [c.name for c in builder.BUILDER_CONFIGS]
     if config and config not in configs:
-        raise ValueError(
+        raise ConfigurationError(
             f"Expected a config of {name}, one of {', '.join(configs) or '-'}. "
             f"Received: {config!r}"
         )
     folder = options.manual_dir
     if folder is not None and not os.path.isdir(folder):
-        raise ValueError(
+        raise ConfigurationError(
             f"Expected `manual_dir`, a folder. Received: {folder!r}.\n"
             f"{builder.MANUAL_DOWNLOAD_INSTRUCTIONS}"
         )

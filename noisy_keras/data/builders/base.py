@@ -6,6 +6,8 @@ import warnings
 import numpy as np
 import tensorflow_datasets as tfds
 
+from noisy_keras.utils.errors import ConfigurationError
+
 
 class NoisyLabelsBuilder(
     tfds.core.GeneratorBasedBuilder, skip_registration=True
@@ -84,7 +86,7 @@ class NoisyLabelsBuilder(
             f"Received: {', '.join(wrong)}."
         )
         if self.strict_counts:
-            raise ValueError(
+            raise ConfigurationError(
                 f"{text} Unpack the archives again, or leave out "
                 "`strict_counts`."
             )

@@ -10,6 +10,7 @@ import tensorflow_datasets as tfds
 from noisy_keras.data.builders import base
 from noisy_keras.data.layouts import imagenet
 from noisy_keras.data.layouts import listing
+from noisy_keras.utils.errors import ConfigurationError
 
 _URL = "https://image-net.org/data/downsample/"
 
@@ -122,7 +123,7 @@ class ImageNetBuilder(base.NoisyLabelsBuilder, skip_registration=True):
         for root in roots:
             path = listing.find_file(root, "map_clsloc.txt")
             if path and imagenet.read_class_map(path) != tuple(synsets()):
-                raise ValueError(
+                raise ConfigurationError(
                     f"Expected the release's 1,000 classes in {path}. "
                     "Received: other synset ids, or another order"
                 )

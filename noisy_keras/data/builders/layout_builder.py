@@ -13,6 +13,7 @@ from noisy_keras.data import layouts
 from noisy_keras.data.builders import base
 from noisy_keras.data.io import decoding
 from noisy_keras.data.sources.file_source import TOLERATED
+from noisy_keras.utils.errors import ConfigurationError
 
 # Files are looked into in parallel, this many at a time.
 _CHUNK = 256
@@ -105,7 +106,7 @@ class LayoutBuilder(base.NoisyLabelsBuilder, skip_registration=True):
             if _letters(name) != _letters(published)
         ]
         if wrong:
-            raise ValueError(
+            raise ConfigurationError(
                 f"Expected the published class names of {self.name}. "
                 f"Received: {len(wrong)} other: {', '.join(wrong[:3])}"
             )
@@ -130,7 +131,7 @@ class LayoutBuilder(base.NoisyLabelsBuilder, skip_registration=True):
             for row, path in enumerate(paths, start):
                 try:
                     if row - start in problems:
-                        raise ValueError(problems[row - start])
+                        raise ConfigurationError(problems[row - start])
                     image = _encoded(path)
                 except (OSError, ValueError) as error:
                     unreadable[listing.ids[row]] = str(error)
@@ -163,7 +164,7 @@ class LayoutBuilder(base.NoisyLabelsBuilder, skip_registration=True):
         noted[split] = list(unreadable)
         # The share that sources by path bear, too.
         if len(unreadable) > max(1, TOLERATED * len(listing)):
-            raise ValueError(
+            raise ConfigurationError(
                 f"Expected at most {TOLERATED:.0%} of unreadable pictures. "
                 f"Received: {_told(unreadable)}, of {len(listing)} in "
                 f"{listing.root}. Repair or remove them."
@@ -190,7 +191,7 @@ def _first_frame(data):
         with Image.open(io.BytesIO(data)) as image:
             return np.asarray(image.convert("RGB"))
     except Exception as error:  # Pillow raises what each format's code does.
-        raise ValueError(f"cannot be decoded ({error})") from error
+        raise ConfigurationError(f"cannot be decoded ({error})") from error
 
 
 def _is_cut_short(data):
@@ -208,7 +209,9 @@ def _decode_jpeg(data, **options):
     try:
         return tf.io.decode_jpeg(data, channels=3, **options)
     except tf.errors.InvalidArgumentError as error:
-        raise ValueError(f"cannot be decoded ({error.message})") from error
+        raise ConfigurationError(
+            f"cannot be decoded ({error.message})"
+        ) from error
 
 
 def _require_distinct(ids, split):
@@ -218,7 +221,7 @@ def _require_distinct(ids, split):
             repeated.append(name)
         seen.add(name)
     if repeated:
-        raise ValueError(
+        raise ConfigurationError(
             f"Expected each picture once in the list of {split!r}. Received: "
             f"{len(repeated)} again, such as {', '.join(repeated[:3])}. Take "
             "them out of the list."

@@ -4,6 +4,7 @@ import csv
 import io
 
 from noisy_keras.data.io import filesystem
+from noisy_keras.utils.errors import ConfigurationError
 
 
 def read(path):
@@ -25,7 +26,7 @@ def read(path):
         # "-sig" takes off the mark that spreadsheets put at the start.
         text = filesystem.read(path).decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        raise ValueError(
+        raise ConfigurationError(
             f"Expected {path} to be text in UTF-8. Received: {error.reason} "
             f"at byte {error.start}"
         ) from error
@@ -42,7 +43,7 @@ def read(path):
             for row in reader
         ]
     except csv.Error as error:
-        raise ValueError(
+        raise ConfigurationError(
             f"Expected {path} to be a CSV file. Received: {error} at line "
             f"{reader.line_num}"
         ) from error

@@ -16,6 +16,7 @@ import tensorflow as tf
 from noisy_keras.data.io import buffers
 from noisy_keras.data.io import jpeg_batches
 from noisy_keras.data.io import retrying
+from noisy_keras.utils.errors import ConfigurationError
 
 #: File names that count as pictures.
 EXTENSIONS = (".bmp", ".gif", ".jpeg", ".jpg", ".png")
@@ -136,7 +137,7 @@ def _decode_any(data):
                 image = Image.fromarray(wide.round().astype(np.uint8))
             return np.asarray(image.convert("RGB"))
     except Exception as error:  # Pillow raises what each format's code does.
-        raise ValueError(f"cannot be decoded ({error})") from error
+        raise ConfigurationError(f"cannot be decoded ({error})") from error
 
 
 def _middle(image, size):

@@ -9,6 +9,7 @@ import re
 
 from noisy_keras.data.io import filesystem
 from noisy_keras.data.layouts import listing
+from noisy_keras.utils.errors import ConfigurationError
 
 SPLITS = ("train", "test")
 
@@ -67,7 +68,9 @@ def read(root, split):
         and not name.startswith(".")
     ]
     if not names:
-        raise ValueError(f"Expected pictures in {folder}. Received: none")
+        raise ConfigurationError(
+            f"Expected pictures in {folder}. Received: none"
+        )
     found = [re.match(r"([0-9]+)_", name) for name in names]
     labels = [int(match.group(1)) if match else -1 for match in found]
     wrong = [

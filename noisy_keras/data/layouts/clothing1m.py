@@ -9,6 +9,7 @@ import os
 import numpy as np
 
 from noisy_keras.data.layouts import listing
+from noisy_keras.utils.errors import ConfigurationError
 
 SPLITS = ("train", "validation", "test", "clean_train")
 
@@ -112,7 +113,7 @@ def _class_names(root):
         return CLASS_NAMES
     names, _ = listing.read_keys(path)
     if len(names) != len(CLASS_NAMES):
-        raise ValueError(
+        raise ConfigurationError(
             f"Expected {len(CLASS_NAMES)} class names in {path}. "
             f"Received: {len(names)}"
         )

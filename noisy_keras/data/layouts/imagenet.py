@@ -14,6 +14,7 @@ import zlib
 import numpy as np
 
 from noisy_keras.data.layouts import listing
+from noisy_keras.utils.errors import ConfigurationError
 
 NUM_CLASSES = 1000
 
@@ -150,7 +151,7 @@ def read_labels(path, size):
     )
     with _opened(path, "data") as (_, shape, dtype):
         if dtype != np.uint8 or shape != (len(labels), 3 * size * size):
-            raise ValueError(
+            raise ConfigurationError(
                 f"Expected {len(labels)} pictures of {size}x{size} pixels in "
                 f"{path}, uint8 {(len(labels), 3 * size * size)}. "
                 f"Received: {dtype} {shape}"
@@ -175,7 +176,7 @@ def read_images(path, size):
         for row in range(shape[0]):
             data = stream.read(3 * size * size)
             if len(data) < 3 * size * size:
-                raise ValueError(
+                raise ConfigurationError(
                     f"Expected {shape[0]} pictures in {path}. Received: {row}"
                 )
             # Stored by colour: all of red, of green, of blue.
@@ -194,12 +195,12 @@ def _opened(path, name):
             version = np.lib.format.read_magic(stream)
             shape, by_columns, dtype = _HEADERS[version](stream)
             if by_columns or dtype.kind not in "iu":
-                raise ValueError(f"`{name}` of dtype {dtype}")
+                raise ConfigurationError(f"`{name}` of dtype {dtype}")
             yield stream, shape, dtype
     except (*_BROKEN, EOFError, KeyError, ValueError) as error:
         if str(error).startswith("Expected"):
             raise
-        raise ValueError(
+        raise ConfigurationError(
             f"Expected an npz file with whole numbers `data` and `labels` in "
             f"{path}. Received: {error}"
         ) from error

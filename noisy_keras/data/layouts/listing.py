@@ -10,6 +10,7 @@ import numpy as np
 
 from noisy_keras.data.io import filesystem
 from noisy_keras.utils import checks
+from noisy_keras.utils.errors import ConfigurationError
 
 _PER_SAMPLE = ("paths", "labels", "true_labels", "ids", "verified")
 PICTURE_SUFFIXES = (".jpg", ".jpeg", ".png")
@@ -153,7 +154,7 @@ def require_split(split, splits):
         ValueError: it has not.
     """
     if split not in splits:
-        raise ValueError(
+        raise ConfigurationError(
             f"Expected a split, one of {', '.join(splits)}. Received: {split!r}"
         )
 
@@ -177,7 +178,7 @@ def read_lines(path, header=None):
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         number = data[: error.start].count(b"\n") + 1
-        raise ValueError(
+        raise ConfigurationError(
             f"Expected UTF-8 text in {path}. "
             f"Received: other bytes at line {number}"
         ) from error
@@ -186,7 +187,9 @@ def read_lines(path, header=None):
     if header and lines[0].startswith(header):
         lines[0] = ""
     if not any(lines):
-        raise ValueError(f"Expected entries in {path}. Received: an empty list")
+        raise ConfigurationError(
+            f"Expected entries in {path}. Received: an empty list"
+        )
     return lines
 
 
@@ -262,6 +265,6 @@ def reject(wrong, expected, where):
         repr(entry) + (f" at line {number}" if number else "")
         for entry, number in wrong[:3]
     )
-    raise ValueError(
+    raise ConfigurationError(
         f"Expected {expected} in {where}. Received: {len(wrong)} other: {shown}"
     )

@@ -9,6 +9,7 @@ import collections
 import numpy as np
 
 from noisy_keras.data.layouts import listing
+from noisy_keras.utils.errors import ConfigurationError
 
 SPLITS = ("train", "test")
 NUM_CLASSES = 1000
@@ -67,7 +68,7 @@ def read(root, split, mini=False):
     if mini:
         kept = labels < MINI_NUM_CLASSES
         if not kept.any():
-            raise ValueError(
+            raise ConfigurationError(
                 f"Expected labels below {MINI_NUM_CLASSES} in {path}. "
                 "Received: none"
             )
@@ -136,7 +137,7 @@ def read_synsets(root):
     ]
     listing.reject(wrong, "a synset id and a name in each line", path)
     if len(parts) != NUM_CLASSES:
-        raise ValueError(
+        raise ConfigurationError(
             f"Expected {NUM_CLASSES} synsets in {path}. Received: {len(parts)}"
         )
     count = collections.Counter(name for _, name in parts)

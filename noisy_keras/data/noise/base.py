@@ -3,6 +3,7 @@
 import numpy as np
 
 from noisy_keras.utils import checks
+from noisy_keras.utils.errors import ConfigurationError
 
 
 class LabelNoise:
@@ -22,7 +23,7 @@ class LabelNoise:
         conventions = tuple(self._conventions)
         self.convention = convention or conventions[0]
         if self.convention not in conventions:
-            raise ValueError(
+            raise ConfigurationError(
                 f"Expected `convention` to be one of {conventions}. "
                 f"Received: {convention!r}"
             )
@@ -98,7 +99,7 @@ class LabelNoise:
 
     def _applied(self):
         if self._counts is None:
-            raise ValueError(
+            raise ConfigurationError(
                 "Expected noise that was applied: call `apply(labels)` first."
             )
         return self._counts
@@ -156,12 +157,12 @@ def weights_matrix(values, square, what="matrix"):
     shape = "[K, K]" if square else "[O, K]"
     good = matrix.ndim == 2 and matrix.size > 0
     if not good or (square and matrix.shape[0] != matrix.shape[1]):
-        raise ValueError(
+        raise ConfigurationError(
             f"Expected `{what}` of shape {shape}. "
             f"Received: shape {matrix.shape}"
         )
     if not np.isfinite(matrix).all() or matrix.min() < 0.0:
-        raise ValueError(
+        raise ConfigurationError(
             f"Expected `{what}` of counts or probabilities, finite and not "
             f"negative. Received: values between {matrix.min()} and "
             f"{matrix.max()}"

@@ -4,6 +4,7 @@ import numpy as np
 
 from noisy_keras.data.noise import base
 from noisy_keras.data.noise.base import LabelNoise
+from noisy_keras.utils.errors import ConfigurationError
 
 #: Added to confusions, so that every class can be drawn.
 FLOOR = 1e-5
@@ -46,7 +47,7 @@ class ConfusionNoise(LabelNoise):
         """
         size = len(self.matrix)
         if num_classes not in (None, size):
-            raise ValueError(
+            raise ConfigurationError(
                 f"Expected a `matrix` of shape [{num_classes}, {num_classes}]. "
                 f"Received: shape {self.matrix.shape}"
             )

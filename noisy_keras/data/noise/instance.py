@@ -6,6 +6,7 @@ from noisy_keras.data.noise.base import LabelNoise
 from noisy_keras.data.sources import array_source
 from noisy_keras.data.sources.source import Source
 from noisy_keras.utils import checks
+from noisy_keras.utils.errors import ConfigurationError
 
 # Numbers of a batch of images: 128 MiB as float64.
 _BATCH_VALUES = 2**24
@@ -54,7 +55,7 @@ class InstanceNoise(LabelNoise):
                 number of them.
         """
         if images is None:
-            raise ValueError(
+            raise ConfigurationError(
                 "Expected `images`, [N, H, W, C] or a `Source`, on which this "
                 "noise depends. Received: None"
             )

@@ -6,6 +6,7 @@ from noisy_keras.data.noise import base
 from noisy_keras.data.noise.confusion import FLOOR
 from noisy_keras.data.sources.mixed_source import MixedSource
 from noisy_keras.utils import checks
+from noisy_keras.utils.errors import ConfigurationError
 
 
 class OpenSetNoise:
@@ -43,7 +44,7 @@ class OpenSetNoise:
         self.seed = int(seed)
         self.uniform = bool(uniform)
         if self.uniform != (matrix is None):
-            raise ValueError(
+            raise ConfigurationError(
                 "Expected a `matrix` with uniform=False, and none without. "
                 f"Received: uniform={uniform}, "
                 + ("no matrix" if matrix is None else "a matrix")
@@ -104,7 +105,7 @@ class OpenSetNoise:
             ValueError: as `choose`, or no foreign source.
         """
         if foreign_source is None:
-            raise ValueError(
+            raise ConfigurationError(
                 "Expected a `Source` of foreign images: call `apply_to("
                 "source, foreign_source)`, not `source.with_noise`."
             )
@@ -149,12 +150,12 @@ class OpenSetNoise:
     def _confused(self, labels, foreign, num_classes, random):
         """Foreign positions `[n]` for labels `[n]`, by the matrix."""
         if np.ndim(foreign) == 0:
-            raise ValueError(
+            raise ConfigurationError(
                 "Expected the classes of the foreign images, int [M], as "
                 f"uniform=False needs them. Received: {foreign!r}"
             )
         if self.matrix.shape[1] != num_classes:
-            raise ValueError(
+            raise ConfigurationError(
                 f"Expected a `matrix` of shape [O, {num_classes}]. "
                 f"Received: shape {self.matrix.shape}"
             )
@@ -173,7 +174,7 @@ class OpenSetNoise:
 
     def _applied(self):
         if self._totals is None:
-            raise ValueError(
+            raise ConfigurationError(
                 "Expected noise that was applied: call `choose` or `apply_to` "
                 "first."
             )
@@ -182,7 +183,7 @@ class OpenSetNoise:
 def _any(need, count, random):
     """Distinct positions among `count`."""
     if need > count:
-        raise ValueError(
+        raise ConfigurationError(
             f"Expected at least {need} foreign images, one for each sample "
             f"replaced. Received: {count}; lower the rate, or take more"
         )

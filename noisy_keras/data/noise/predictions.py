@@ -4,6 +4,7 @@ import numpy as np
 
 from noisy_keras.data.noise.base import LabelNoise
 from noisy_keras.utils import checks
+from noisy_keras.utils.errors import ConfigurationError
 
 # 1 - tau of a margin D: the probability that the top class stays, times F.
 # Type I's never falls below its floor of 0.5.
@@ -45,13 +46,13 @@ class PolynomialMarginNoise(LabelNoise):
 
     def __init__(self, rate, kind="I", factor=None, seed=0):
         if kind not in _KEEP:
-            raise ValueError(
+            raise ConfigurationError(
                 f"Expected `kind` to be one of {tuple(_KEEP)}. "
                 f"Received: {kind!r}"
             )
         super().__init__(rate, seed, kind)
         if factor is not None and not 0.0 < factor < np.inf:
-            raise ValueError(
+            raise ConfigurationError(
                 f"Expected `factor` above 0, or None. Received: {factor!r}"
             )
         self.factor = factor
@@ -74,7 +75,7 @@ class PolynomialMarginNoise(LabelNoise):
                 distributions, or a rate that no factor gives.
         """
         if probabilities is None:
-            raise ValueError(
+            raise ConfigurationError(
                 "Expected `probabilities`, [N, K], of a network trained on "
                 "right labels. Received: None"
             )
@@ -112,7 +113,7 @@ class PolynomialMarginNoise(LabelNoise):
         low, high = _FACTORS
         ends = sorted((rate_of(low), rate_of(high)))
         if not ends[0] <= self.rate <= ends[1]:
-            raise ValueError(
+            raise ConfigurationError(
                 f"Expected `rate` in [{ends[0]:.4f}, {ends[1]:.4f}], which is "
                 f"what type {self.convention} makes of these probabilities "
                 f"and labels. Received: rate={self.rate}"
@@ -166,7 +167,7 @@ class PredictedNoise(LabelNoise):
                 predictions.
         """
         if predictions is None:
-            raise ValueError(
+            raise ConfigurationError(
                 "Expected `predictions`, int [N] or float [N, K]. "
                 "Received: None"
             )
@@ -196,7 +197,7 @@ class PredictedNoise(LabelNoise):
 
 def _top_class(values, num_classes):
     if values.shape[1] != num_classes or not np.isfinite(values).all():
-        raise ValueError(
+        raise ConfigurationError(
             f"Expected finite `predictions` of shape [N, {num_classes}]. "
             f"Received: shape {values.shape}, "
             f"{int((~np.isfinite(values)).sum())} values not finite"

@@ -5,6 +5,7 @@ import numpy as np
 from noisy_keras.data.noise import base
 from noisy_keras.data.noise.base import LabelNoise
 from noisy_keras.data.selection import similar_classes
+from noisy_keras.utils.errors import ConfigurationError
 
 # Meta-Weight-Net chooses the wrong classes with this seed, whatever the
 # labels' own.
@@ -43,7 +44,7 @@ class AsymmetricNoise(LabelNoise):
     def __init__(self, rate, seed=0, convention=None, mapping=None):
         super().__init__(rate, seed, convention)
         if isinstance(mapping, str) and mapping not in similar_classes.MAPPINGS:
-            raise ValueError(
+            raise ConfigurationError(
                 "Expected `mapping` to be a dict from class to class or one of "
                 f"{tuple(similar_classes.MAPPINGS)}. Received: {mapping!r}"
             )
@@ -129,7 +130,7 @@ class PairFlipNoise(LabelNoise):
 
     def _two_others(self, labels, num_classes, random):
         if num_classes < 3:
-            raise ValueError(
+            raise ConfigurationError(
                 "Expected at least 3 classes for convention 'mwnet_flip2'. "
                 f"Received: {num_classes}"
             )

@@ -6,6 +6,7 @@ import numpy as np
 
 from noisy_keras.utils import checks
 from noisy_keras.utils.checks import abbreviated
+from noisy_keras.utils.errors import ConfigurationError
 
 
 def numbers(source, classes):
@@ -23,7 +24,7 @@ def numbers(source, classes):
         ValueError: no list, an empty one, no such class, or one twice.
     """
     if isinstance(classes, str | bytes) or not len(classes):
-        raise ValueError(
+        raise ConfigurationError(
             "Expected a list of classes, by name or number. "
             f"Received: {classes!r}"
         )
@@ -56,7 +57,7 @@ def restricted(source, kept, name=None):
         stays &= (true_labels < 0) | (number[true_labels] >= 0)
     names = tuple(source.class_names[c] for c in kept)
     if not stays.any():
-        raise ValueError(
+        raise ConfigurationError(
             f"Expected samples of the classes {abbreviated(names)} in "
             f"{source.name}. Received: none"
         )
@@ -91,7 +92,7 @@ def _number(source, told):
     if not 0 <= number < len(names):
         near = difflib.get_close_matches(str(told), names, n=1)
         hint = f" Did you mean {near[0]!r}?" if near else ""
-        raise ValueError(
+        raise ConfigurationError(
             f"Expected classes of {source.name}: {abbreviated(names)}, or "
             f"numbers in [0, {len(names)}). Received: {told!r}.{hint}"
         )

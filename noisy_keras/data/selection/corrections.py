@@ -15,6 +15,7 @@ import numpy as np
 
 from noisy_keras.data.io import csv_rows
 from noisy_keras.data.io import filesystem
+from noisy_keras.utils.errors import ConfigurationError
 
 #: What leaves a sample out, in either column.
 LEFT_OUT = ("drop", "out_of_distribution")
@@ -138,9 +139,9 @@ def read_audit(path, source, known=()):
             if isinstance(outcome, int):
                 label[here] = outcome
     if wrong:
-        raise ValueError(_told(path, source, wrong))
+        raise ConfigurationError(_told(path, source, wrong))
     if left_out.all():
-        raise ValueError(
+        raise ConfigurationError(
             f"Expected {path} to leave some of the {source.num_samples} "
             "samples. Received: none, all are left out"
         )
@@ -151,7 +152,7 @@ def read_audit(path, source, known=()):
 def _check_columns(path, columns):
     by_verdict = {"verdict", "suggested_label"} <= set(columns)
     if "id" not in columns or not (by_verdict or "corrected_label" in columns):
-        raise ValueError(
+        raise ConfigurationError(
             f"Expected the columns of a label audit in {path}: id, and "
             "corrected_label, or verdict and suggested_label. Received: "
             f"{', '.join(columns) or 'an empty file'}"

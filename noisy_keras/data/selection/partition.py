@@ -8,6 +8,7 @@ import numpy as np
 from noisy_keras.data.io import csv_rows
 from noisy_keras.data.io import filesystem
 from noisy_keras.utils.checks import abbreviated
+from noisy_keras.utils.errors import ConfigurationError
 
 
 def stratified(labels, count, random):
@@ -47,7 +48,7 @@ def held_out(labels, size, seed):
     """
     count = size if size >= 1 else round(size * len(labels))
     if not 1 <= count < len(labels):
-        raise ValueError(
+        raise ConfigurationError(
             "Expected a held-out size that leaves samples on both sides. "
             f"Received: size={size} of {len(labels)} samples"
         )
@@ -77,7 +78,7 @@ def trusted(source, which, seed):
     else:
         rows, labels = _named(source, which)
     if len(rows) >= source.num_samples:
-        raise ValueError(
+        raise ConfigurationError(
             "Expected samples to train on beside the trusted ones. Received: "
             f"all {source.num_samples} trusted"
         )
@@ -113,7 +114,7 @@ def of_each_class(source, count, seed, spare=1):
     ]
     if few or count < 1:
         more = " and more samples than that" if spare else ""
-        raise ValueError(
+        raise ConfigurationError(
             f"Expected at least 1 trusted sample per class{more}. Received: "
             f"trusted={count}" + (f"; {abbreviated(few)}" if few else "")
         )
@@ -169,7 +170,7 @@ class NamedSamples:
             if found[-1] < 0:
                 wrong.append(f"{label!r} at line {line}")
         if wrong:
-            raise ValueError(
+            raise ConfigurationError(
                 f"Expected labels of the {len(number)} classes in {self.path}. "
                 f"Received: {len(wrong)} others: {abbreviated(wrong)}"
             )
@@ -195,7 +196,7 @@ def read_names(path):
     column = next((name for name in ("id", "path") if name in columns), None)
     if column is None or not rows:
         told = ", ".join(columns) or "an empty file"
-        raise ValueError(
+        raise ConfigurationError(
             "Expected lines with the column id or path, and maybe label, in "
             f"{path}. Received: {told}"
             + (" and no lines" if columns and not rows else "")
@@ -206,7 +207,7 @@ def read_names(path):
         str(line) for line, name in zip(lines, names, strict=True) if not name
     ]
     if unnamed:
-        raise ValueError(
+        raise ConfigurationError(
             f"Expected the column {column} in every line of {path}. Received: "
             f"{len(unnamed)} without: line {abbreviated(unnamed)}"
         )
@@ -231,7 +232,7 @@ def _named(source, which):
     place = {text: row for row, text in enumerate(source.ids)}
     missing = [i for i, text in enumerate(ids) if text not in place]
     if missing or not ids:
-        raise ValueError(
+        raise ConfigurationError(
             f"Expected ids of samples in {where}. Received: "
             + (
                 f"{len(missing)} of {len(ids)} that are not there: "
@@ -245,7 +246,7 @@ def _named(source, which):
     rows = rows[order]
     doubled = order[1:][np.diff(rows) == 0]
     if len(doubled):
-        raise ValueError(
+        raise ConfigurationError(
             f"Expected each id once in {where}. Received: {len(doubled)} "
             f"doubled: {told(doubled)}"
         )

@@ -2,6 +2,8 @@
 
 import numpy as np
 
+from noisy_keras.utils.errors import ConfigurationError
+
 # truck -> automobile, bird -> airplane, cat <-> dog, deer -> horse.
 _CIFAR10 = {9: 1, 2: 0, 3: 5, 5: 3, 4: 7}
 # 7 -> 1, 2 -> 7, 5 <-> 6, 3 -> 8: the digits that look alike.
@@ -102,7 +104,7 @@ def targets(mapping, num_classes):
     if mapping is None:
         mapping = _USUAL.get(num_classes)
     if not mapping:
-        raise ValueError(
+        raise ConfigurationError(
             "Expected a `mapping` from class to look-alike class: "
             f"none is known for {num_classes} classes. Pass "
             "AsymmetricNoise(rate, mapping={0: 1, ...}), or take noise after "
@@ -113,7 +115,7 @@ def targets(mapping, num_classes):
     found = np.arange(num_classes)
     for given, wrong in mapping.items():
         if not (0 <= given < num_classes and 0 <= wrong < num_classes):
-            raise ValueError(
+            raise ConfigurationError(
                 f"Expected a mapping within [0, {num_classes}). "
                 f"Received: {given} -> {wrong}"
             )
@@ -136,7 +138,7 @@ def groups(following):
     """
     start = np.arange(len(following))
     if not np.array_equal(np.sort(following), start):
-        raise ValueError(
+        raise ConfigurationError(
             "Expected a circular `mapping`, in which each class is mistaken "
             "for by exactly one, such as 'cifar100_superclass'. Received: "
             f"targets {np.unique(following).tolist()} of {len(start)} classes"

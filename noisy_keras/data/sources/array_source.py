@@ -7,6 +7,7 @@ import tensorflow as tf
 
 from noisy_keras.data.sources.source import Source
 from noisy_keras.utils import checks
+from noisy_keras.utils.errors import ConfigurationError
 
 
 class ArraySource(Source):
@@ -125,11 +126,11 @@ def from_dataset(dataset, num_classes=None, **options):
     """
     spec = dataset.element_spec
     if not isinstance(spec, tuple) or len(spec) < 2:
-        raise ValueError(
+        raise ConfigurationError(
             f"Expected a dataset of (image, label). Received: elements {spec}"
         )
     if dataset.cardinality() == tf.data.INFINITE_CARDINALITY:
-        raise ValueError(
+        raise ConfigurationError(
             "Expected a finite dataset. Received: an endless one; leave out "
             "`repeat()`, epochs repeat by themselves."
         )
@@ -138,7 +139,9 @@ def from_dataset(dataset, num_classes=None, **options):
         dataset = dataset.batch(256)
     parts = [element[:2] for element in dataset.as_numpy_iterator()]
     if not parts:
-        raise ValueError("Expected a dataset with elements. Received: none")
+        raise ConfigurationError(
+            "Expected a dataset with elements. Received: none"
+        )
     images, labels = (np.concatenate(p) for p in zip(*parts, strict=True))
     if num_classes is not None:
         options.setdefault("class_names", [str(c) for c in range(num_classes)])

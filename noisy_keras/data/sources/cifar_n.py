@@ -9,6 +9,7 @@ import numpy as np
 
 from noisy_keras.data.sources import cifar
 from noisy_keras.data.sources import torch_arrays
+from noisy_keras.utils.errors import ConfigurationError
 
 #: By data set: the kinds of human labels and their keys in the published
 #: file. The first kind is the default.
@@ -83,7 +84,7 @@ def load(name, split, data_dir=None, kind=None):
         source = join(cifar.load(plain, "train", data_dir), labels, true_labels)
     wrong = source.labels != source.true_labels
     if np.mean(wrong) > 0.5:
-        raise ValueError(
+        raise ConfigurationError(
             "Expected human labels of which most are right. Received: "
             f"{int(wrong.sum())} of {len(wrong)} rows of {name} differ from "
             "the published labels, so they belong to other pictures; prepare "
@@ -122,20 +123,20 @@ def human_labels(path, kind):
     """
     keys = {k: key for kinds in KINDS.values() for k, key in kinds.items()}
     if kind not in keys:
-        raise ValueError(
+        raise ConfigurationError(
             f"Expected human labels of a kind, one of {', '.join(keys)}. "
             f"Received: {kind!r}"
         )
     arrays = torch_arrays.load(path)
     for key in (keys[kind], "clean_label"):
         if key not in arrays:
-            raise ValueError(
+            raise ConfigurationError(
                 f"Expected a file with `{key}`. Received: "
                 f"{', '.join(sorted(arrays)) or 'no arrays'} in {path}"
             )
     labels, true_labels = arrays[keys[kind]], arrays["clean_label"]
     if labels.ndim != 1 or labels.shape != true_labels.shape:
-        raise ValueError(
+        raise ConfigurationError(
             "Expected one label per picture, [N]. Received: shape "
             f"{labels.shape} of `{keys[kind]}` and {true_labels.shape} of "
             f"`clean_label` in {path}"
@@ -160,14 +161,14 @@ def join(source, labels, true_labels):
         ValueError: another length; rows that belong to other pictures.
     """
     if not len(labels) == len(true_labels) == source.num_samples:
-        raise ValueError(
+        raise ConfigurationError(
             f"Expected {source.num_samples} labels, one for each picture of "
             f"{source.name}. Received: {len(labels)} human labels, "
             f"{len(true_labels)} published ones"
         )
     differ = int(np.sum(source.labels != true_labels))
     if differ:
-        raise ValueError(
+        raise ConfigurationError(
             "Expected labels in the order of the pictures. Received: "
             f"published labels of which {differ} of {source.num_samples} rows "
             f"differ from those of {source.name}; the original order is "
@@ -183,7 +184,7 @@ def _checked_kind(name, kind):
     if kind is None:
         return kinds[0]
     if kind not in kinds:
-        raise ValueError(
+        raise ConfigurationError(
             f"Expected human labels of {name}, one of {', '.join(kinds)}. "
             f"Received: {kind!r}"
         )

@@ -9,6 +9,7 @@ from noisy_keras.data.io import filesystem
 from noisy_keras.data.io.splits import split_of
 from noisy_keras.data.sources.file_source import FileSource
 from noisy_keras.utils.checks import abbreviated
+from noisy_keras.utils.errors import ConfigurationError
 
 
 def from_csv(
@@ -48,7 +49,7 @@ def from_csv(
     if has_splits:
         rows = _of_split(path, rows, split or "train")
     elif split not in (None, "train"):
-        raise ValueError(
+        raise ConfigurationError(
             f"Expected a column `split` in {path} for split={split!r}. "
             "Received: none"
         )
@@ -94,7 +95,7 @@ def _read_rows(path):
     names, lines = csv_rows.read(path)
     missing = [name for name in ("path", "label") if name not in names]
     if missing:
-        raise ValueError(
+        raise ConfigurationError(
             "Expected a header line with the columns path and label in "
             f"{path}. Received: {', '.join(names) or 'an empty file'}"
         )
@@ -105,12 +106,14 @@ def _read_rows(path):
         else:
             short.append(str(line))
     if short:
-        raise ValueError(
+        raise ConfigurationError(
             f"Expected a path and a label in every line of {path}. Received: "
             f"{len(short)} without: line {abbreviated(short)}"
         )
     if not rows:
-        raise ValueError(f"Expected at least one line in {path}. Received: 0")
+        raise ConfigurationError(
+            f"Expected at least one line in {path}. Received: 0"
+        )
     return rows
 
 
@@ -134,12 +137,12 @@ def _check_labels(path, rows, index):
             told = abbreviated(
                 [f"{row[column]!r} in line {row['line']}" for row in wrong]
             )
-            raise ValueError(
+            raise ConfigurationError(
                 f"Expected every {column} in {path} to be one of the "
                 f"{len(index)} classes. Received: {len(wrong)} others: {told}"
             )
     if len(index) < 2:
-        raise ValueError(
+        raise ConfigurationError(
             f"Expected at least 2 classes in {path}. "
             f"Received: {', '.join(index)}"
         )
@@ -148,14 +151,14 @@ def _check_labels(path, rows, index):
 def _of_split(path, rows, split):
     wrong = [row for row in rows if split_of(row["split"]) is None]
     if wrong:
-        raise ValueError(
+        raise ConfigurationError(
             f"Expected every split in {path} to be train, validation or test. "
             f"Received: {wrong[0]['split']!r} in line {wrong[0]['line']}"
             + (f" and {len(wrong) - 1} more" if len(wrong) > 1 else "")
         )
     chosen = [row for row in rows if split_of(row["split"]) == split]
     if not chosen:
-        raise ValueError(
+        raise ConfigurationError(
             f"Expected lines of the split {split!r} in {path}. Received: none"
         )
     return chosen
@@ -192,7 +195,7 @@ def _check_paths(path, root, rows):
             told = abbreviated(
                 [f"{r['path']} (line {r['line']})" for r in problem]
             )
-            raise ValueError(
+            raise ConfigurationError(
                 f"Expected {wanted} in {path}. "
                 f"Received: {len(problem)} others: {told}"
             )

@@ -10,6 +10,7 @@ from noisy_keras.data.augment import Augmentation
 from noisy_keras.data.io import decoding
 from noisy_keras.data.sources.source import Source
 from noisy_keras.utils import checks
+from noisy_keras.utils.errors import ConfigurationError
 
 # ImageNet's, the field's for photographs.
 _MEAN = (0.485, 0.456, 0.406)
@@ -51,7 +52,7 @@ class FileSource(Source):
         **options,
     ):
         if image_size < 8:
-            raise ValueError(
+            raise ConfigurationError(
                 "Expected images of at least 8 pixels. "
                 f"Received: image_size={image_size}"
             )
@@ -137,7 +138,7 @@ class FileSource(Source):
         if count > max(1, TOLERATED * self._total):
             shown = list(self.unreadable.items())[:3]
             told = "; ".join(f"{path}: {why}" for path, why in shown)
-            raise ValueError(
+            raise ConfigurationError(
                 f"Expected at most {TOLERATED:.0%} of unreadable pictures. "
                 f"Received: {count} of {self._total} in {self.root or '.'}, "
                 f"such as {told}. Repair or remove them."

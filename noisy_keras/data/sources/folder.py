@@ -9,6 +9,7 @@ from noisy_keras.data.io import filesystem
 from noisy_keras.data.io.splits import split_of
 from noisy_keras.data.sources.file_source import FileSource
 from noisy_keras.utils.checks import abbreviated
+from noisy_keras.utils.errors import ConfigurationError
 
 
 def from_folder(path, split=None, image_size=64, class_names=None, **options):
@@ -70,7 +71,7 @@ def from_folder(path, split=None, image_size=64, class_names=None, **options):
         paths += inside
         labels += [label] * len(inside)
     if empty:
-        raise ValueError(
+        raise ConfigurationError(
             "Expected pictures in the folder of every class. Received: "
             f"{len(empty)} without any in {root}: {abbreviated(empty)}. Remove "
             "them, or add pictures."
@@ -116,13 +117,13 @@ def _pictures(root, name):
 
 def _check_classes(root, found, names):
     if len(found) < 2 and len(names) < 2:
-        raise ValueError(
+        raise ConfigurationError(
             "Expected one sub-folder per class, at least 2. Received: "
             f"{len(found)} in {root}" + (f": {found[0]}" if found else "")
         )
     surplus = [name for name in found if name not in names]
     if surplus:
-        raise ValueError(
+        raise ConfigurationError(
             f"Expected sub-folders named as the classes. Received: "
             f"{len(surplus)} others in {root}: {abbreviated(surplus)}"
         )

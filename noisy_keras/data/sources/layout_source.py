@@ -5,6 +5,7 @@ import warnings
 from noisy_keras.data import layouts
 from noisy_keras.data.io import filesystem
 from noisy_keras.data.sources.file_source import FileSource
+from noisy_keras.utils.errors import ConfigurationError
 
 # Opening more files than this at the start would take minutes.
 _LOOK_INTO = 100_000
@@ -39,7 +40,7 @@ def load(name, split, data_dir):
     split = "train" if split == "fit" else split
     known = layout.splits + (("trusted",) if layout.trusted else ())
     if split not in known:
-        raise ValueError(
+        raise ConfigurationError(
             f"Expected a split of {name}, one of {', '.join(known)}. "
             f"Received: {split!r}"
         )

@@ -8,6 +8,7 @@ from noisy_keras.data.sources import cifar
 from noisy_keras.data.sources import cifar_n
 from noisy_keras.data.sources import digits
 from noisy_keras.data.sources import layout_source
+from noisy_keras.utils.errors import ConfigurationError
 
 _LOADERS = {
     "cifar10": lambda split, data_dir: cifar.load("cifar10", split, data_dir),
@@ -75,39 +76,39 @@ def load(
     if name not in _LOADERS:
         near = difflib.get_close_matches(name, NAMES, n=1)
         hint = f" Did you mean {near[0]!r}?" if near else ""
-        raise ValueError(
+        raise ConfigurationError(
             f"Expected a data set, one of {', '.join(NAMES)}. "
             f"Received: {name!r}.{hint}"
         )
     if split not in SPLITS:
-        raise ValueError(
+        raise ConfigurationError(
             f"Expected a split, one of {SPLITS}. Received: {split!r}"
         )
     if split == "trusted" and name not in _TRUSTED:
-        raise ValueError(
+        raise ConfigurationError(
             f"Expected a data set with labels that people checked, one of "
             f"{', '.join(_TRUSTED)}. Received: split='trusted' of {name!r}; "
             "take some of the training set: source.split(trusted=10)"
         )
     if noise is not None and split not in ("train", "fit"):
-        raise ValueError(
+        raise ConfigurationError(
             "Expected noise on training labels only. "
             f"Received: noise for split={split!r}"
         )
     if max_samples is not None and max_samples < 1:
-        raise ValueError(
+        raise ConfigurationError(
             f"Expected at least one sample. Received: max_samples={max_samples}"
         )
     options = {}
     if name in cifar_n.KINDS:
         options["kind"] = human_labels
         if noise is not None:
-            raise ValueError(
+            raise ConfigurationError(
                 f"Expected no noise over the human labels of {name}. Received: "
                 f"{noise.name} noise; put it on {name.removesuffix('_n')}"
             )
     elif human_labels is not None:
-        raise ValueError(
+        raise ConfigurationError(
             f"Expected `human_labels` with one of {', '.join(cifar_n.KINDS)}. "
             f"Received: human_labels={human_labels!r} with {name!r}"
         )

@@ -13,6 +13,7 @@ import numpy as np
 
 from noisy_keras.data.sources.mixed_source import MixedSource
 from noisy_keras.utils import checks
+from noisy_keras.utils.errors import ConfigurationError
 
 
 def fingerprint(source):
@@ -105,12 +106,12 @@ def restrict(path, source):
         with np.load(path, allow_pickle=False) as arrays:
             ids = set(arrays["ids"])
     except (KeyError, ValueError) as error:
-        raise ValueError(
+        raise ConfigurationError(
             f"Expected a noise manifest. Received: {path} ({error})"
         ) from error
     index = [row for row, text in enumerate(source.ids) if text in ids]
     if not index:
-        raise ValueError(
+        raise ConfigurationError(
             f"Expected samples of the manifest {path}. Received: {source}, "
             "none of whose samples is in it"
         )
@@ -144,11 +145,11 @@ def apply(path, source, foreign=None):
         )
         names = tuple(str(name) for name in held["class_names"])
     except (KeyError, ValueError) as error:
-        raise ValueError(
+        raise ConfigurationError(
             f"Expected a noise manifest. Received: {path} ({error})"
         ) from error
     if names != source.class_names:
-        raise ValueError(
+        raise ConfigurationError(
             f"Expected a manifest of the classes {source.class_names}. "
             f"Received: {names} in {path}"
         )
@@ -156,7 +157,7 @@ def apply(path, source, foreign=None):
     place = {text: row for row, text in enumerate(ids)}
     missing = [text for text in source.ids if text not in place]
     if missing:
-        raise ValueError(
+        raise ConfigurationError(
             f"Expected every sample in the manifest {path}. Received: "
             f"{len(missing)} of {source.num_samples} are not there, such as "
             f"{missing[0]!r}"
@@ -170,7 +171,7 @@ def apply(path, source, foreign=None):
         )
     whole = len(ids) == source.num_samples
     if whole and fingerprint(relabelled) != description["sha256"]:
-        raise ValueError(
+        raise ConfigurationError(
             f"Expected the labels that {path} was written with. Received: "
             "others; the file or the order of the samples has changed"
         )
@@ -190,7 +191,7 @@ def _showing(source, foreign, ids, path):
     index = [place.get(text, -1) for text in ids[rows]]
     missing = index.count(-1)
     if missing:
-        raise ValueError(
+        raise ConfigurationError(
             f"Expected the foreign images that {path} names, such as "
             f"{ids[rows[index.index(-1)]]!r}. Received: "
             + (

@@ -7,6 +7,7 @@ import tensorflow as tf
 
 from noisy_keras.data.sources.source import Source
 from noisy_keras.utils import checks
+from noisy_keras.utils.errors import ConfigurationError
 
 
 class MixedSource(Source):
@@ -33,7 +34,7 @@ class MixedSource(Source):
         index = _positions(index, foreign.num_samples, "index")
         checks.same_length(rows=rows, index=index)
         if len(np.unique(rows)) < len(rows):
-            raise ValueError(
+            raise ConfigurationError(
                 "Expected distinct `rows`. "
                 f"Received: {len(rows) - len(np.unique(rows))} repeated"
             )
@@ -127,7 +128,7 @@ def _positions(values, count, what):
     values = np.asarray(values)
     good = values.ndim == 1 and values.dtype.kind in "iu"
     if not good or np.any((values < 0) | (values >= count)):
-        raise ValueError(
+        raise ConfigurationError(
             f"Expected `{what}` to be integers [n] in [0, {count}). "
             f"Received: dtype {values.dtype}, shape {values.shape}"
             + (f", up to {values.max()}" if good else "")

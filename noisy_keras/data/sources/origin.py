@@ -11,6 +11,7 @@ from noisy_keras.data.sources import folder
 from noisy_keras.data.sources import record_source
 from noisy_keras.data.sources import tfds_source
 from noisy_keras.data.sources.load import load as load_by_name
+from noisy_keras.utils.errors import ConfigurationError
 
 #: What may stand before a colon, and what after it.
 KINDS = {"folder": "PATH", "csv": "PATH", "tfrecord": "PATH", "tfds": "NAME"}
@@ -50,7 +51,7 @@ def parse(text):
         return "name", text
     if kind not in KINDS:
         forms = ", ".join(f"{kind}:{what}" for kind, what in KINDS.items())
-        raise ValueError(
+        raise ConfigurationError(
             f"Expected a data set's name, or {forms}. Received: {text!r}"
         )
     return kind, filesystem.expanded(name)

@@ -16,6 +16,7 @@ from noisy_keras.data.io.splits import SPLITS
 from noisy_keras.data.sources.file_source import FileSource
 from noisy_keras.data.sources.records import index_file
 from noisy_keras.data.sources.source import Source
+from noisy_keras.utils.errors import ConfigurationError
 
 
 class RecordSource(FileSource):
@@ -182,7 +183,7 @@ def from_tfrecord(
     shards = naming.find(pattern, split)
     if shards.name is not None:
         if files.size_of(naming.progress_path(shards.folder, shards.name)):
-            raise ValueError(
+            raise ConfigurationError(
                 f"Expected a set that is written to its end. Received: "
                 f"{shards.name} in {shards.folder}, whose writing was "
                 "interrupted; the same command goes on with it."
@@ -240,7 +241,7 @@ def tfrecord_splits(pattern):
 def _check_names(class_names, contents, path):
     known = contents.description["class_names"]
     if [str(name) for name in class_names] != known:
-        raise ValueError(
+        raise ConfigurationError(
             f"Expected the classes {', '.join(known)}, as {path} has them. "
             f"Received: class_names={list(class_names)}"
         )

@@ -9,6 +9,7 @@ from noisy_keras.data.io.splits import SPLITS
 from noisy_keras.data.sources import prepared
 from noisy_keras.data.sources.record_source import ArrayRecordSource
 from noisy_keras.data.sources.record_source import RecordSource
+from noisy_keras.utils.errors import ConfigurationError
 
 
 def from_tfds(
@@ -55,7 +56,7 @@ def from_tfds(
     builder = prepared.builder(name, data_dir)
     known = builder.info.splits
     if split.partition("[")[0] not in known:
-        raise ValueError(
+        raise ConfigurationError(
             f"Expected a split of {name}, one of {', '.join(sorted(known))}. "
             f"Received: {split!r}"
         )
@@ -130,7 +131,7 @@ def _features(features, name, image_key, label_key):
         (label_key, labels, tfds.features.ClassLabel),
     ):
         if not isinstance(feature, kind):
-            raise ValueError(
+            raise ConfigurationError(
                 f"Expected the feature {key!r} of {name} to be of the kind "
                 f"{kind.__name__}. Received: {type(feature).__name__}"
             )

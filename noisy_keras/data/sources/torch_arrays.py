@@ -15,6 +15,8 @@ import zipfile
 import numpy as np
 import tensorflow as tf
 
+from noisy_keras.utils.errors import ConfigurationError
+
 # Twenty times what human labels of 50,000 pictures need.
 _MAX_BYTES = 64 * 2**20
 
@@ -46,16 +48,16 @@ def load(path):
         _check_memo(data)
         return _arrays(_Reader(io.BytesIO(data)).load())
     except _Refused as error:
-        raise ValueError(f"{error}. The file: {path}") from error
+        raise ConfigurationError(f"{error}. The file: {path}") from error
     # A damaged archive or pickle raises whatever it happens to hit.
     except Exception as error:
-        raise ValueError(
+        raise ConfigurationError(
             "Expected a PyTorch file that is whole. "
             f"Received: {type(error).__name__}: {error}. The file: {path}"
         ) from error
 
 
-class _Refused(ValueError):
+class _Refused(ConfigurationError):
     """The file asks for what this reader does not give."""
 
 

@@ -6,6 +6,7 @@ import tensorflow as tf
 from noisy_keras.data import batches
 from noisy_keras.ops import ramps
 from noisy_keras.ops import random
+from noisy_keras.utils.errors import ConfigurationError
 
 _VIEW_KEYS = 1000
 
@@ -116,7 +117,7 @@ class DivideMixSchedule:
         for plugin in model.plugins:
             if plugin.extra_views:
                 if "extra" in wanted:
-                    raise ValueError(
+                    raise ConfigurationError(
                         "Expected at most one plug-in that asks for extra "
                         "views of the data pipeline."
                     )

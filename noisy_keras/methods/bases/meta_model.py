@@ -7,6 +7,7 @@ from noisy_keras.methods.bases.trusted import TrustedSetModel
 from noisy_keras.networks import precision
 from noisy_keras.ops import meta
 from noisy_keras.optimizers.sgd import MomentumSGD
+from noisy_keras.utils.errors import ConfigurationError
 
 _CLIPS = ("clipnorm", "global_clipnorm", "clipvalue")
 
@@ -56,14 +57,14 @@ class MetaModel(TrustedSetModel):
         inner = getattr(optimizer, "inner_optimizer", optimizer)
         asked = self.settings.get("momentum_lookahead", False)
         if asked and not reads_momentum(inner):
-            raise ValueError(
+            raise ConfigurationError(
                 "Expected `nk.MomentumSGD`, whose momentum the look-ahead "
                 "reads, or `momentum_lookahead=False`. "
                 f"Received: {type(inner).__name__}"
             )
         clips = [name for name in _CLIPS if getattr(inner, name, None)]
         if asked and clips:
-            raise ValueError(
+            raise ConfigurationError(
                 "Expected an optimizer that does not clip gradients, as the "
                 "look-ahead does not, or `momentum_lookahead=False`. "
                 f"Received: {clips[0]}={getattr(inner, clips[0])}"

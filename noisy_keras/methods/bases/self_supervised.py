@@ -14,6 +14,7 @@ from noisy_keras.methods.bases.one_round import OneRoundSchedule
 from noisy_keras.networks import as_networks
 from noisy_keras.networks import build_projection
 from noisy_keras.utils import arguments
+from noisy_keras.utils.errors import ConfigurationError
 
 #: Rules of the settings that all of them have.
 RULES = {
@@ -87,7 +88,7 @@ class SelfSupervisedModel(NoisyLabelModel):
     def check_batch(self, batch_size):
         """Raises unless the method can learn from batches of a size."""
         if batch_size < 2:
-            raise ValueError(
+            raise ConfigurationError(
                 "Expected batches of at least 2 images, because an image "
                 "alone has no other to be told from. Received: "
                 f"batch_size={batch_size}"
@@ -96,7 +97,7 @@ class SelfSupervisedModel(NoisyLabelModel):
     def compile(self, optimizer=None, loss=None, metrics=(), **options):
         """As `NoisyLabelModel.compile`; without metrics, which need labels."""
         if metrics:
-            raise ValueError(
+            raise ConfigurationError(
                 f"Expected no `metrics`: {type(self).__name__} predicts no "
                 f"classes. {_INSTEAD} Received: metrics={metrics!r}"
             )
@@ -111,7 +112,7 @@ class SelfSupervisedModel(NoisyLabelModel):
             ValueError: as of every method, and for `validation_data`.
         """
         if options.get("validation_data") is not None:
-            raise ValueError(
+            raise ConfigurationError(
                 "Expected no `validation_data`: "
                 f"{type(self).__name__} predicts no classes. {_INSTEAD}"
             )
@@ -119,7 +120,7 @@ class SelfSupervisedModel(NoisyLabelModel):
 
     def evaluate(self, *args, **kwargs):
         """Not possible: there are no classes to be right about."""
-        raise ValueError(
+        raise ConfigurationError(
             f"Expected `label_audit` or `predict`: {type(self).__name__} "
             f"predicts no classes. {_INSTEAD}"
         )

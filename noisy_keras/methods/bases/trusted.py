@@ -20,6 +20,7 @@ from noisy_keras.tables.prediction_history import LabelHistory
 from noisy_keras.tables.prediction_history import history_of
 from noisy_keras.tables.sample_table import SampleTable
 from noisy_keras.utils.checks import abbreviated
+from noisy_keras.utils.errors import ConfigurationError
 
 # Of what a table remembers: a sample is seen about once an epoch.
 _MEMORY = 0.9
@@ -96,14 +97,14 @@ class TrustedSetModel(NoisyLabelModel):
         """
         if trusted is not None:
             if isinstance(x, tf.data.Dataset) and inputs.deals_batches(self, x):
-                raise ValueError(
+                raise ConfigurationError(
                     "Expected no `trusted` beside a dataset of a phase's "
                     "batches, which holds its own trusted samples. Received: "
                     f"trusted={type(trusted).__name__}"
                 )
             self.trusted = self._checked(trusted)
         elif self.trusted is None and not inputs.deals_batches(self, x):
-            raise ValueError(
+            raise ConfigurationError(
                 f"Expected `trusted`: {type(self).__name__} learns from a "
                 "small set with right labels. `trusted` may be a source or "
                 "(images, labels); `train, trusted = source.split(trusted=10)` "
@@ -116,7 +117,7 @@ class TrustedSetModel(NoisyLabelModel):
         inner = getattr(optimizer, "inner_optimizer", optimizer)
         each = getattr(inner, "gradient_accumulation_steps", None)
         if (each or 1) > 1:
-            raise ValueError(
+            raise ConfigurationError(
                 "Expected an optimizer that moves the weights in every step, "
                 "which means of weights and looks ahead count on; a larger "
                 f"`batch_size` does the same. Received: "
@@ -128,7 +129,7 @@ class TrustedSetModel(NoisyLabelModel):
         if isinstance(trusted, (list, tuple)) and len(trusted) == 2:
             trusted = inputs.as_source(self, *trusted)
         if not inputs.is_source(trusted):
-            raise ValueError(
+            raise ConfigurationError(
                 "Expected `trusted` to be a source or (images, labels). "
                 f"Received: {type(trusted).__name__}"
             )
@@ -140,7 +141,7 @@ class TrustedSetModel(NoisyLabelModel):
             if count == 0
         ]
         if missing:
-            raise ValueError(
+            raise ConfigurationError(
                 "Expected trusted samples of every class. Received: none of "
                 f"{abbreviated(missing)}"
             )

@@ -8,6 +8,7 @@ from noisy_keras.data import overlap
 from noisy_keras.methods.bases.one_round import OneRoundSchedule
 from noisy_keras.ops import random
 from noisy_keras.utils.checks import abbreviated
+from noisy_keras.utils.errors import ConfigurationError
 
 
 class TrustedSchedule(OneRoundSchedule):
@@ -42,7 +43,7 @@ class TrustedSchedule(OneRoundSchedule):
             )
             self.indices = np.setdiff1d(self.indices, doubled)
             if not len(self.indices):
-                raise ValueError(
+                raise ConfigurationError(
                     "Expected samples to train on beside the trusted ones. "
                     f"Received: all {len(doubled)} trusted"
                 )
@@ -134,7 +135,7 @@ def _check_names(source, trusted):
     if ours != theirs and numbers not in (ours, theirs):
         pairs = zip(ours, theirs, strict=True)
         differing = [f"{a} and {b}" for a, b in pairs if a != b]
-        raise ValueError(
+        raise ConfigurationError(
             "Expected trusted samples of the same classes in the same order "
             "as the training samples. Received, of the training samples and "
             f"of the trusted ones: {abbreviated(differing)}"

@@ -4,6 +4,8 @@ import hashlib
 
 import numpy as np
 
+from noisy_keras.utils.errors import ConfigurationError
+
 # Of rows read at once where there is no need to read more.
 _ROWS = 10_000
 # Relative to a row's distance from the mean of all.
@@ -28,7 +30,7 @@ def views(features, count, name, of):
     """
     found = features if isinstance(features, (list, tuple)) else [features]
     if not 1 <= len(found) <= 2:
-        raise ValueError(
+        raise ConfigurationError(
             f"Expected one or two views in `{name}`. Received: {len(found)}"
         )
     return [_checked(view, count, name, of) for view in found]
@@ -38,13 +40,13 @@ def _checked(features, count, name, of):
     if not isinstance(features, np.memmap):
         features = np.asarray(features)
     if features.ndim != 2 or features.dtype.kind not in "fiu":
-        raise ValueError(
+        raise ConfigurationError(
             f"Expected `{name}` to be numbers of shape [N, D], or a list of "
             f"two such views. Received: {features.dtype} of shape "
             f"{features.shape}"
         )
     if len(features) != count:
-        raise ValueError(
+        raise ConfigurationError(
             f"Expected one row of `{name}` for each of {count} {of}. "
             f"Received: {len(features)} rows"
         )
@@ -55,13 +57,13 @@ def _checked(features, count, name, of):
         broken += (start + np.flatnonzero(~fine)).tolist()
         alike &= bool((rows == first).all())
     if broken:
-        raise ValueError(
+        raise ConfigurationError(
             f"Expected finite numbers in `{name}`. Received: NaN or infinity "
             f"in {len(broken)} rows, the first at {broken[0]}; was the network "
             "that made them trained to its end?"
         )
     if alike and count > 1:
-        raise ValueError(
+        raise ConfigurationError(
             f"Expected `{name}` that tell samples apart. Received: {count} "
             "rows that are all the same"
         )

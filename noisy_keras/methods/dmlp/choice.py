@@ -11,6 +11,7 @@ what becomes of the table.
 import numpy as np
 
 from noisy_keras.data.selection import partition
+from noisy_keras.utils.errors import ConfigurationError
 
 #: What labels may be taken from: the given labels as they were, the table, the
 #: closed-form classifier's response, the auxiliary classifier.
@@ -42,7 +43,7 @@ def hold_out(labels, share, seed):
         if np.sum(labels == c) == np.sum(labels[held] == c):
             held = np.delete(held, np.flatnonzero(labels[held] == c)[0])
     if not len(held):
-        raise ValueError(
+        raise ConfigurationError(
             "Expected trusted samples to spare, to be held out, beside one of "
             f"each class. Received: {len(labels)} samples of "
             f"{len(np.unique(labels))} classes; give at least two of each, or, "

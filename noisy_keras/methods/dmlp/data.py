@@ -9,6 +9,7 @@ from noisy_keras.methods.dmlp import checks
 from noisy_keras.methods.dmlp import choice
 from noisy_keras.utils import checks as label_checks
 from noisy_keras.utils.checks import abbreviated
+from noisy_keras.utils.errors import ConfigurationError
 
 
 class Data:
@@ -41,7 +42,7 @@ class Data:
         self, source, features, trusted, trusted_features, held_out, seed
     ):
         if not inputs.is_source(source):
-            raise ValueError(
+            raise ConfigurationError(
                 "Expected `source` to be a source; `nk.data.from_arrays` makes "
                 f"one of arrays. Received: {type(source).__name__}"
             )
@@ -94,7 +95,7 @@ class Data:
             ValueError: one without the other, or that do not fit.
         """
         if (test is None) != (features is None):
-            raise ValueError(
+            raise ConfigurationError(
                 "Expected `test` and `test_features` together. Received: only "
                 f"`{'test_features' if test is None else 'test'}`"
             )
@@ -112,7 +113,7 @@ class Data:
             [view.shape[1] for view in each] for each in (self.features, views)
         ]
         if widths[0] != widths[1]:
-            raise ValueError(
+            raise ConfigurationError(
                 f"Expected `{name}_features` with as many views and columns as "
                 f"`features`, {widths[0]}. Received: {widths[1]}"
             )
@@ -124,7 +125,7 @@ class Data:
                 samples, self.source.num_classes, what=name
             )
         if samples.class_names != self.source.class_names:
-            raise ValueError(
+            raise ConfigurationError(
                 f"Expected `{name}` of the source's classes, "
                 f"{abbreviated(list(self.source.class_names))}. Received: "
                 f"{abbreviated(list(samples.class_names))}"
@@ -138,7 +139,7 @@ class Data:
         names = self.source.class_names
         missing = [names[c] for c in np.flatnonzero(counts == 0)]
         if missing:
-            raise ValueError(
+            raise ConfigurationError(
                 "Expected trusted samples of every class. Received: none of "
                 f"{abbreviated(missing)}"
             )
@@ -159,7 +160,7 @@ class Data:
             )
             known = {r: c for r, c in known.items() if r not in disputed}
         if len(known) == self.source.num_samples:
-            raise ValueError(
+            raise ConfigurationError(
                 "Expected training samples beside the trusted ones. Received: "
                 "features of which each is also among the trusted ones"
             )

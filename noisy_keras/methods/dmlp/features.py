@@ -8,6 +8,7 @@ import tensorflow as tf
 
 from noisy_keras.methods.dmlp.layout import placed
 from noisy_keras.ops import ridge as ridge_ops
+from noisy_keras.utils.errors import ConfigurationError
 
 # Above it, solutions in float32 lose their digits.
 _WORST_CONDITION = 1e7
@@ -83,13 +84,13 @@ class FixedFeatures:
         worst = max(found, key=lambda f: f.condition)
         bare = max(f.bare_condition for f in found)
         if not ridge and bare > _SINGULAR:
-            raise ValueError(
+            raise ConfigurationError(
                 "Expected features of full rank where there is no ridge. "
                 f"Received: batches of {size} samples with {width} features "
                 f"and condition number {_told(bare)}; set ridge=1e-3"
             )
         if any(f.whitening is None for f in found):
-            raise ValueError(
+            raise ConfigurationError(
                 "Expected batches that a linear classifier can be fitted to. "
                 f"Received: {size} samples with {width} features of which none "
                 "counts, all are zero, or some are too large to be squared; "

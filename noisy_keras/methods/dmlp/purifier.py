@@ -23,6 +23,7 @@ from noisy_keras.methods.dmlp.data import Data
 from noisy_keras.methods.dmlp.run import Run
 from noisy_keras.ops import ridge as ridge_ops
 from noisy_keras.utils import arguments
+from noisy_keras.utils.errors import ConfigurationError
 
 _POSITIVE = arguments.within(0, math.inf, "()")
 _COUNT = arguments.at_least(1, int)
@@ -34,7 +35,7 @@ def _prior(name, value):
         return arguments.one_of(*_PRIORS)(name, value)
     shares = arguments.sequence(arguments.at_least(0))(name, value)
     if not math.isclose(sum(shares), 1.0, abs_tol=1e-4):
-        raise ValueError(
+        raise ConfigurationError(
             f"Expected `{name}` to be one of {_PRIORS}, or shares of classes "
             f"that sum to 1. Received: {name}={value!r}"
         )
@@ -215,7 +216,7 @@ class LabelPurifier:
         for key, value in self.settings.items():
             setattr(self, key, value)
         if self.export == "best" and not self.held_out:
-            raise ValueError(
+            raise ConfigurationError(
                 'Expected `held_out` above 0 where export="best": held-out '
                 "samples tell what is best. Received: held_out=0.0"
             )

@@ -12,6 +12,7 @@ from noisy_keras.data.estimate import NoiseEstimate
 from noisy_keras.labels.audit import LabelAudit
 from noisy_keras.ops import ridge
 from noisy_keras.utils import files
+from noisy_keras.utils.errors import ConfigurationError
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -99,7 +100,7 @@ class PurifiedLabels:
         biases = 0 if self.regresses else 1
         wanted = [(len(c) - biases,) for c in self.classifiers]
         if shapes != wanted:
-            raise ValueError(
+            raise ConfigurationError(
                 f"Expected features of {len(wanted)} views with "
                 f"{', '.join(str(w[0]) for w in wanted)} columns. Received: "
                 f"shapes {', '.join(str(v.shape) for v in views)}"
@@ -121,7 +122,7 @@ class PurifiedLabels:
             ValueError: another source.
         """
         if not np.array_equal(self.ids, source.ids):
-            raise ValueError(
+            raise ConfigurationError(
                 "Expected the source whose labels were purified. Received: "
                 f"{source}, whose ids differ from those of {len(self)} samples"
             )

@@ -18,6 +18,7 @@ from noisy_keras.methods.dmlp.steps import step_settings
 from noisy_keras.methods.dmlp.view import View
 from noisy_keras.ops import ridge as ridge_ops
 from noisy_keras.utils import checks as label_checks
+from noisy_keras.utils.errors import ConfigurationError
 
 #: A run that is killed does so much again.
 SECONDS_BETWEEN_SAVES = 15.0
@@ -105,7 +106,7 @@ class Run:
         if prior == "estimated":
             return self.noise.joint.sum(axis=0)
         if len(prior) != num_classes:
-            raise ValueError(
+            raise ConfigurationError(
                 f"Expected `prior` to have a share for each of {num_classes} "
                 f"classes. Received: {len(prior)} shares"
             )

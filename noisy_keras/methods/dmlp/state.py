@@ -7,11 +7,12 @@ import zipfile
 import numpy as np
 
 from noisy_keras.utils import files
+from noisy_keras.utils.errors import ConfigurationError
 
 _NAME = "purification.npz"
 
 
-class OtherDataError(ValueError):
+class OtherDataError(ConfigurationError):
     """A state of other labels or features, and the same settings."""
 
 
@@ -69,7 +70,7 @@ class State:
                     if name:
                         arrays.setdefault(group, {})[name] = stored[key]
         except (ValueError, EOFError, KeyError, zipfile.BadZipFile) as error:
-            raise ValueError(
+            raise ConfigurationError(
                 f"Expected the state of a purification in {self.path}. "
                 f"Received: a file that cannot be read ({error}); delete it to "
                 "begin anew."

@@ -6,6 +6,7 @@ from noisy_keras.data import layouts
 from noisy_keras.data.builders import imagenet_builder
 from noisy_keras.data.builders import layout_builder
 from noisy_keras.data.layouts import webvision
+from noisy_keras.utils.errors import ConfigurationError
 
 
 class Builder(layout_builder.LayoutBuilder):
@@ -45,7 +46,7 @@ class Builder(layout_builder.LayoutBuilder):
             if synset != right
         ]
         if wrong:
-            raise ValueError(
+            raise ConfigurationError(
                 "Expected ImageNet's synset ids in their order in "
                 f"info/synsets.txt of {root}. Received: {len(wrong)} other: "
                 f"{', '.join(wrong[:3])}"

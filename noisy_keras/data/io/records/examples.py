@@ -3,6 +3,8 @@
 import numpy as np
 import tensorflow as tf
 
+from noisy_keras.utils.errors import ConfigurationError
+
 #: What our own records call their features.
 FEATURES = {
     "image": "image",
@@ -68,7 +70,7 @@ def names(features):
     unknown = sorted(set(features) - set(FEATURES))
     lacking = [k for k in ("image", "label") if features.get(k, "") is None]
     if unknown or lacking:
-        raise ValueError(
+        raise ConfigurationError(
             f"Expected `features` to name some of {', '.join(FEATURES)}, the "
             f"first and third never None. Received: {features}"
         )
@@ -91,7 +93,7 @@ def parse(data, where):
     try:
         return tf.train.Example.FromString(data).features.feature
     except Exception as error:  # Protobuf's own class is no public name.
-        raise ValueError(
+        raise ConfigurationError(
             f"Expected a tf.train.Example in {where}. Received: other data"
         ) from error
 
@@ -126,7 +128,7 @@ def value(feature, what, name, where, optional=False):
     mend = f'Say what yours is called: features={{"{what}": "..."}}'
     if what == "index":
         mend += ", or None to number records as they come"
-    raise ValueError(
+    raise ConfigurationError(
         f"Expected the feature {name!r}, {_TOLD[kind]}, in {where}. "
         f"Received: {found}. {mend}."
     )

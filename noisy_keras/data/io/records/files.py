@@ -15,6 +15,7 @@ import tensorflow as tf
 
 from noisy_keras.data.io import retrying
 from noisy_keras.data.io.records import checksum
+from noisy_keras.utils.errors import ConfigurationError
 
 _HEADER = struct.Struct("<QI")
 _CHECK = struct.Struct("<I")
@@ -25,7 +26,7 @@ _OPEN_FILES = 32
 _COMPRESSED = ((b"\x1f\x8b", "GZIP"), (b"\x78", "ZLIB"))
 
 
-class DamagedError(ValueError):
+class DamagedError(ConfigurationError):
     """A TFRecord file is not as it was written."""
 
 

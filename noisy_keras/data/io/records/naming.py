@@ -7,6 +7,7 @@ import re
 import tensorflow as tf
 
 from noisy_keras.utils.checks import abbreviated
+from noisy_keras.utils.errors import ConfigurationError
 
 _SHARD = re.compile(r"(.+)-(\d{5,})-of-(\d{5,})((?:\.[A-Za-z]\w*)*)")
 _INDEX, _PROGRESS = ".index.npz", ".progress.json"
@@ -94,7 +95,7 @@ def find(pattern, split):
     elif tf.io.gfile.isdir(pattern):
         return _in_folder(pattern, wanted)
     elif split not in (None, "train"):
-        raise ValueError(
+        raise ConfigurationError(
             "Expected a folder, or a pattern with {split} in it, for "
             f"split={split!r}. Received: {pattern}"
         )
@@ -153,7 +154,7 @@ def _check(paths, pattern):
             f"{name} of {int(count)} in {where or '.'}"
             for where, name, count, _ in sorted(sets)
         ]
-        raise ValueError(
+        raise ConfigurationError(
             f"Expected the shards of one set at {pattern}. Received: "
             f"{len(sets)} sets: {abbreviated(told)}"
         )

@@ -10,6 +10,7 @@ from noisy_keras.data.io.records import examples
 from noisy_keras.data.io.records import files
 from noisy_keras.utils import checks
 from noisy_keras.utils.checks import abbreviated
+from noisy_keras.utils.errors import ConfigurationError
 
 
 @dataclasses.dataclass(frozen=True)
@@ -53,7 +54,7 @@ def scan(paths, features):
         for name in parts[0]
     }
     if not len(places):
-        raise ValueError(
+        raise ConfigurationError(
             f"Expected records in {abbreviated([str(p) for p in paths])}. "
             "Received: none"
         )
@@ -73,7 +74,7 @@ def scan(paths, features):
     lacking = np.equal(ids, None)
     if lacking.any() and not lacking.all():
         row = int(np.flatnonzero(lacking)[0])
-        raise ValueError(
+        raise ConfigurationError(
             f"Expected the feature {features['id']!r} in every record or in "
             f"none. Received: {int(lacking.sum())} without, the first in "
             f"{records.told(row)}"
@@ -101,7 +102,7 @@ def check_labels(scanned, num_classes):
     outside = np.flatnonzero((labels < 0) | (labels >= most))
     if len(outside):
         row = int(outside[0])
-        raise ValueError(
+        raise ConfigurationError(
             f"Expected labels in [0, {most}). Received: {len(outside)} "
             f"outside: {labels[row]} in {scanned.records.told(row)}, index "
             f"{row}. Give all `class_names` in order, or another label feature."
@@ -163,7 +164,7 @@ def _order(index, records):
     missing = np.setdiff1d(np.arange(count), values)
     if len(missing):
         problems.append(f"{len(missing)} missing: {_listed(missing)}")
-    raise ValueError(
+    raise ConfigurationError(
         f"Expected each index from 0 to {count - 1} once, as there are {count} "
         f"records. Received: {'; '.join(problems)}. Write the set again, or "
         'number its records as they come: features={"index": None}.'

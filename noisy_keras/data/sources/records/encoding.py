@@ -8,6 +8,7 @@ from noisy_keras.data.io import decoding
 from noisy_keras.data.io.records import files
 from noisy_keras.data.sources import file_source
 from noisy_keras.data.sources import record_source
+from noisy_keras.utils.errors import ConfigurationError
 
 
 def reader(source):
@@ -36,7 +37,7 @@ def reader(source):
         return read_file, "file", _whole_path(source.root)
     with_margin = source.fetch_with_margin([0])
     if with_margin.shape[1:] != source.image_shape:
-        raise ValueError(
+        raise ConfigurationError(
             "Expected a source of files, of records or of arrays. Received: "
             f"{type(source).__name__}, whose images are cut from larger ones; "
             "write the source before noise was put in."

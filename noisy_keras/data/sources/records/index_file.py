@@ -21,6 +21,7 @@ from noisy_keras.data.io.records import naming
 from noisy_keras.data.io.records import storage
 from noisy_keras.data.sources import manifest
 from noisy_keras.utils import checks
+from noisy_keras.utils.errors import ConfigurationError
 
 FORMAT = 1
 _BROKEN = (zipfile.BadZipFile, zlib.error)
@@ -167,7 +168,9 @@ def load(path):
             arrays = {name: held[name] for name in held.files}
         description = json.loads(str(arrays.pop("description")))
         if description["format"] != FORMAT:
-            raise ValueError(f"format {description['format']}, not {FORMAT}")
+            raise ConfigurationError(
+                f"format {description['format']}, not {FORMAT}"
+            )
         shards, told = description.pop("files"), description.pop("sha256")
         lengths = arrays.pop("lengths")
         for name in ("ids", "paths"):
@@ -177,9 +180,9 @@ def load(path):
         contents = Contents(description, arrays, shards, lengths)
         checks.same_length(lengths=lengths, **arrays)
         if contents.sha256 != told:
-            raise ValueError("contents that differ from their checksum")
+            raise ConfigurationError("contents that differ from their checksum")
     except (*_BROKEN, KeyError, ValueError, EOFError) as error:
-        raise ValueError(
+        raise ConfigurationError(
             f"Expected the index of a set of TFRecord shards. Received: {path} "
             f"({error}). Remove it and write the set again with the same "
             "command, or read the shards without it."
@@ -238,7 +241,7 @@ def check_shards(shards, contents):
     wanted = contents.shards
     if len(wanted) != len(shards.paths):
         index = naming.index_path(shards.folder, shards.name)
-        raise ValueError(
+        raise ConfigurationError(
             f"Expected {len(wanted)} shards, as {index} says. Received: "
             f"{len(shards.paths)}; the index is of another set."
         )

@@ -21,6 +21,7 @@ from noisy_keras.data.io.records import storage
 from noisy_keras.data.sources import file_source
 from noisy_keras.data.sources.records import encoding
 from noisy_keras.data.sources.records import index_file
+from noisy_keras.utils.errors import ConfigurationError
 
 _SHARDS = 16
 _TELL_EVERY = 64
@@ -79,7 +80,9 @@ def write_tfrecord(
         source = source.readable()
     count = _shard_count(shards, source.num_samples)
     if workers is not None and workers < 1:
-        raise ValueError(f"Expected workers of at least 1. Received: {workers}")
+        raise ConfigurationError(
+            f"Expected workers of at least 1. Received: {workers}"
+        )
     read, kind, root = encoding.reader(source)
     contents = index_file.describe(source, kind, root, count)
     try:
@@ -166,7 +169,7 @@ class _Writing:
     def _check_nothing_there(self):
         others = naming.shards_of(self._folder, self._name)
         if others:
-            raise ValueError(
+            raise ConfigurationError(
                 f"Expected no shards of the name {self._name!r} in "
                 f"{self._folder} that this command did not write. Received: "
                 f"{os.path.basename(others[0])}. Choose another folder."
@@ -177,7 +180,7 @@ class _Writing:
         keys = "name root samples shards class_names labels".split()
         differing = [k for k in keys if told.get(k) != mine[k]] or ["settings"]
         told_by = f"{told['name']}, {told['samples']} samples"
-        raise ValueError(
+        raise ConfigurationError(
             f"Expected to go on with the set {self._name!r} in {self._folder}, "
             f"written from {told_by} in {told['shards']} shards. Received: "
             f"{mine['name']}, {mine['samples']} samples, for {mine['shards']} "
@@ -300,7 +303,7 @@ class _Stopped(Exception):
 def _check_name(name):
     plain = "".join(c for c in name if c not in "-_.")
     if not plain.isalnum() or not name[0].isalnum():
-        raise ValueError(
+        raise ConfigurationError(
             "Expected a name of letters, digits, '-', '_' and '.', which "
             f"begins with one of the first two. Received: name={name!r}"
         )
@@ -310,7 +313,7 @@ def _shard_count(shards, samples):
     if shards is None:
         return min(_SHARDS, samples)
     if not 1 <= shards <= samples:
-        raise ValueError(
+        raise ConfigurationError(
             f"Expected between 1 and {samples} shards, a sample in each. "
             f"Received: shards={shards}"
         )
@@ -324,7 +327,7 @@ def _load_progress(path):
         held = {int(n): shard for n, shard in told["finished"].items()}
         return told["description"], told["sha256"], held
     except (KeyError, ValueError) as error:
-        raise ValueError(
+        raise ConfigurationError(
             f"Expected the progress of writing shards. Received: {path} "
             f"({error!r}). Remove the set's files and start again."
         ) from error

@@ -1,7 +1,8 @@
-"""Contrastive losses: two views of an image are alike, all others are not.
+"""Contrastive losses: views of one image attract, views of others repel.
 
-Computed in float32 whatever the inputs are, because exponentials of
-similarities over a small temperature leave the range of 16 bits.
+Both losses are computed in float32 whatever the dtype of the inputs, because
+exponentials of similarities over a small temperature leave the range of 16
+bits.
 
 Reference: Chen et al., SimCLR, ICML 2020, equation 1; He et al., MoCo, CVPR
 2020, equation 1.
@@ -10,34 +11,44 @@ Reference: Chen et al., SimCLR, ICML 2020, equation 1; He et al., MoCo, CVPR
 import tensorflow as tf
 
 from noisy_keras.utils.errors import ConfigurationError
+from noisy_keras.utils.types import TensorLike
 
-# Far below any similarity over a temperature, and finite in its gradient.
-_NEVER = -1e9
+# A logit far below any similarity over a temperature. It is finite, so that
+# its gradient is 0 rather than NaN.
+_MASKED = -1e9
 
 
-def nt_xent(projections, temperature: float = 0.5, others=None, start=0):
-    """Normalised temperature-scaled cross-entropy: SimCLR's loss.
+def nt_xent(
+    projections: TensorLike,
+    temperature: float = 0.5,
+    others: TensorLike | None = None,
+    start: int | tf.Tensor = 0,
+) -> tf.Tensor:
+    """Normalised temperature-scaled cross-entropy, the loss of SimCLR.
 
-    `L_i = -log(exp(s_ij / t) / sum_{k != i} exp(s_ik / t))` with the cosine
-    similarity s and the other view j of the same image; mean over all views.
+    `L_i = -log(exp(s_ij / t) / sum_{k != i} exp(s_ik / t))`, where s is the
+    cosine similarity and j the other view of image i. The loss is the mean over
+    all views. Source: SimCLR, equation 1.
 
     Args:
-        projections: float `[2B, d]`, all first views, then all second ones;
-            of any length, B >= 1.
-        temperature: t > 0.
-        others: float `[M, d]` that the views are compared with: blocks of
-            `[2B, d]` in the same order, of which `projections` is one, such as
-            those of all replicas; None compares them with themselves. They
-            must hold two images at least.
-        start: row of `others` at which `projections` begin; int, or int
-            scalar tensor.
+        projections: float tensor `[2B, d]`, the first views of B >= 1 images
+            followed by their second views. Rows may have any length; they are
+            normalised here.
+        temperature: float, temperature t > 0.
+        others: float tensor `[M, d]`, the projections to compare with, for
+            example those of all replicas. It consists of blocks of `[2B, d]` in
+            the same order, one of which is `projections`, and covers at least
+            two images. None compares `projections` with themselves.
+        start: int or int scalar tensor, row of `others` at which `projections`
+            begin.
 
     Returns:
-        scalar >= 0; about `log(M - 1)` where nothing is alike.
+        Float32 scalar tensor, at least 0. It is about `log(M - 1)` where no two
+        views are more similar than others.
 
     Raises:
-        ValueError: a temperature that is not positive, an odd number of
-            views, or a single image, which has no other to be told from.
+        ValueError: If the temperature is not positive, the number of views is
+            odd or unknown, or there is only one image.
 
     Example:
         >>> alike = tf.constant([[1.0, 0.0], [0.0, 1.0]] * 2)
@@ -47,48 +58,55 @@ def nt_xent(projections, temperature: float = 0.5, others=None, start=0):
     _check_temperature(temperature)
     if projections.shape[0] is None or projections.shape[0] % 2:
         raise ConfigurationError(
-            "Expected projections of all first views, then of all second "
-            f"ones, [2B, d]. Received: shape {projections.shape}"
+            "Expected projections of all first views followed by all second "
+            f"views, [2B, d]. Received: shape {projections.shape}"
         )
-    views = _unit(projections)
-    others = views if others is None else _unit(others)
+    views = _normalized(projections)
+    others = views if others is None else _normalized(others)
     rows, count = views.shape[0], others.shape[0]
     if count < 4:
         raise ConfigurationError(
-            "Expected views of at least 2 images, because an image alone has "
-            f"no other to be told from. Received: {count} views; use a larger "
-            "batch"
+            "Expected views of at least 2 images, because a single image has "
+            f"no negatives. Received: {count} views; use a larger batch"
         )
     similarity = tf.matmul(views, others, transpose_b=True) / temperature
-    here = tf.range(rows)
-    # Row i is compared with all rows but itself; its like is the other view.
-    itself = tf.one_hot(start + here, count, on_value=_NEVER, off_value=0.0)
-    like = start + tf.roll(here, -(rows // 2), axis=0)
+    row = tf.range(rows)
+    # Row i is compared with every row except itself. Its positive is the
+    # other view of the same image, half the batch away.
+    mask = tf.one_hot(start + row, count, on_value=_MASKED, off_value=0.0)
+    positive = start + tf.roll(row, -(rows // 2), axis=0)
     return tf.reduce_mean(
         tf.nn.sparse_softmax_cross_entropy_with_logits(
-            like, similarity + itself
+            positive, similarity + mask
         )
     )
 
 
-def info_nce(queries, keys, queue, temperature: float = 0.07):
-    """MoCo's loss: a query's own key against a queue of earlier ones.
+def info_nce(
+    queries: TensorLike,
+    keys: TensorLike,
+    queue: tf.Tensor,
+    temperature: float = 0.07,
+) -> tf.Tensor:
+    """The loss of MoCo: the key of the same image against a queue of others.
 
     `L_i = -log(exp(q_i k_i / t) / (exp(q_i k_i / t) + sum_j exp(q_i u_j / t)))`
-    with the cosine similarity; mean over the batch.
+    with cosine similarities. The loss is the mean over the batch. Source: MoCo,
+    equation 1.
 
     Args:
-        queries: float `[B, d]`.
-        keys: float `[B, d]`, of the same images.
-        queue: float `[Q, d]`, keys u of other images, Q >= 1; rows of zeros
-            are places not filled yet, which count for nothing.
-        temperature: t > 0.
+        queries: float tensor `[B, d]`, queries q.
+        keys: float tensor `[B, d]`, keys k of the same images.
+        queue: float tensor `[Q, d]`, keys u of other images, Q >= 1. Rows of
+            zeros are slots that have not been filled yet and are ignored.
+        temperature: float, temperature t > 0.
 
     Returns:
-        scalar >= 0; about `log(Q + 1)` where nothing is alike.
+        Float32 scalar tensor, at least 0. It is about `log(Q + 1)` where no key
+        is more similar than others.
 
     Raises:
-        ValueError: a temperature that is not positive, or an empty queue.
+        ValueError: If the temperature is not positive or the queue has no rows.
 
     Example:
         >>> one, other = tf.constant([[1.0, 0.0]]), tf.constant([[0.0, 1.0]])
@@ -100,24 +118,26 @@ def info_nce(queries, keys, queue, temperature: float = 0.07):
         raise ConfigurationError(
             "Expected a queue of at least 1 key. Received: none"
         )
-    queries, keys, queue = map(_unit, (queries, keys, queue))
-    own = tf.reduce_sum(queries * keys, axis=1, keepdims=True) / temperature
-    others = tf.matmul(queries, queue, transpose_b=True) / temperature
+    queries, keys, queue = map(_normalized, (queries, keys, queue))
+    positive = tf.reduce_sum(queries * keys, axis=1, keepdims=True)
+    positive /= temperature
+    negatives = tf.matmul(queries, queue, transpose_b=True) / temperature
     filled = tf.reduce_any(queue != 0.0, axis=1)
-    logits = tf.concat([own, tf.where(filled, others, _NEVER)], axis=1)
-    # The own key stands first.
+    negatives = tf.where(filled, negatives, _MASKED)
+    logits = tf.concat([positive, negatives], axis=1)
+    # The positive is in column 0.
     first = tf.zeros(tf.shape(logits)[0], tf.int32)
     return tf.reduce_mean(
         tf.nn.sparse_softmax_cross_entropy_with_logits(first, logits)
     )
 
 
-def _unit(rows):
-    """Rows of length 1 in float32; zeros stay."""
+def _normalized(rows: TensorLike):
+    """Scales rows to length 1 in float32; rows of zeros stay zero."""
     return tf.math.l2_normalize(tf.cast(rows, tf.float32), axis=1)
 
 
-def _check_temperature(temperature):
+def _check_temperature(temperature: float):
     if not temperature > 0.0:
         raise ConfigurationError(
             "Expected a temperature above 0. "

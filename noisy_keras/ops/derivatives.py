@@ -1,51 +1,58 @@
-"""Directional derivatives of a function of parameters, by passes of its own.
+"""Directional derivatives that run their own passes of a function.
 
-`noisy_keras.ops.meta.derivative_along` is faster where a forward pass has been
-recorded anyway.
+`noisy_keras.ops.meta.derivative_along` is faster where a gradient tape has
+already recorded the forward pass.
 """
+
+from collections.abc import Callable
 
 import tensorflow as tf
 
-# Of central differences, in shares of the norm of the parameters.
+# Step of the central differences, relative to the norm of the parameters.
 _STEP = 1e-3
 
 
-def forward(function, parameters, direction):
-    """`J v` in forward mode, exact.
+def forward(function: Callable, parameters: list, direction: list) -> tf.Tensor:
+    """Directional derivative `J v` by forward-mode differentiation; exact.
 
     Args:
-        function: of a list of tensors, to a tensor.
-        parameters: where; a list of tensors.
-        direction: v; a list of as many.
+        function: callable from a list of tensors to a tensor.
+        parameters: list of float tensors, the point at which to differentiate.
+        direction: list of as many float tensors of the same shapes, v.
 
     Returns:
-        Tensor as `function` returns it.
+        Float tensor of the shape that `function` returns.
     """
-    # Tensors of their own: the accumulator tells them by identity.
+    # Fresh tensors, because the accumulator recognises primals by identity.
     parameters = [tf.identity(p) for p in parameters]
     with tf.autodiff.ForwardAccumulator(parameters, direction) as accumulator:
         outputs = function(parameters)
     return accumulator.jvp(outputs)
 
 
-def differences(function, parameters, direction):
-    """`J v` by central differences: two passes, rough at the kinks of ReLU.
+def differences(
+    function: Callable, parameters: list, direction: list
+) -> tf.Tensor:
+    """Directional derivative `J v` by central differences.
+
+    Takes two passes of the function. The result is inaccurate where the
+    function has kinks, as ReLU networks do.
 
     Args:
-        function: as of `forward`.
-        parameters: as of `forward`.
-        direction: as of `forward`.
+        function: callable from a list of tensors to a tensor.
+        parameters: list of float tensors, the point at which to differentiate.
+        direction: list of as many float tensors of the same shapes, v.
 
     Returns:
-        Tensor as `function` returns it.
+        Float tensor of the shape that `function` returns.
     """
     size = tf.linalg.global_norm(parameters) / (
         tf.linalg.global_norm(direction) + 1e-12
     )
     step = _STEP * size
 
-    def moved(sign):
+    def shifted(sign: float):
         pairs = zip(parameters, direction, strict=True)
         return function([p + sign * step * d for p, d in pairs])
 
-    return (moved(1.0) - moved(-1.0)) / (2.0 * step)
+    return (shifted(1.0) - shifted(-1.0)) / (2.0 * step)

@@ -1,7 +1,7 @@
-"""Losses per sample, and the penalties on a batch of predictions.
+"""Losses per sample, and penalties on a batch of predictions.
 
-All logarithms are natural. Targets are never differentiated by callers unless
-said otherwise; nothing here stops a gradient.
+All logarithms are natural, so that losses are in nats. Nothing here stops a
+gradient: callers stop that of the targets where the method requires it.
 """
 
 import math
@@ -9,59 +9,59 @@ import math
 import tensorflow as tf
 
 
-def cross_entropy(targets, logits):
+def cross_entropy(targets: tf.Tensor, logits: tf.Tensor) -> tf.Tensor:
     """Cross-entropy to soft targets, per sample.
 
     Args:
-        targets: `[B, K]`, rows usually summing to 1.
-        logits: `[B, K]`.
+        targets: float tensor `[B, K]`, class distributions y.
+        logits: float tensor `[B, K]`, logits z.
 
     Returns:
-        `[B]`: `-sum_c targets_c log softmax(logits)_c`.
+        Float tensor `[B]`: `-sum_c y_c log softmax(z)_c`, in nats.
     """
     return -tf.reduce_sum(targets * tf.nn.log_softmax(logits), axis=-1)
 
 
-def sparse_cross_entropy(labels, logits):
+def sparse_cross_entropy(labels: tf.Tensor, logits: tf.Tensor) -> tf.Tensor:
     """Cross-entropy to integer labels, per sample.
 
     Args:
-        labels: int `[B]` in `[0, K)`.
-        logits: `[B, K]`.
+        labels: int tensor `[B]`, classes in `[0, K)`.
+        logits: float tensor `[B, K]`.
 
     Returns:
-        `[B]`.
+        Float tensor `[B]`, in nats.
     """
     return tf.nn.sparse_softmax_cross_entropy_with_logits(labels, logits)
 
 
-def squared_error(targets, logits):
-    """Mean squared error between softmax and target, per sample.
+def squared_error(targets: tf.Tensor, logits: tf.Tensor) -> tf.Tensor:
+    """Mean squared error between predicted and target distribution, per sample.
 
-    The consistency loss of MixMatch and DivideMix for unlabelled samples; the
-    mean runs over classes.
+    The consistency loss for unlabelled samples of MixMatch and DivideMix.
 
     Args:
-        targets: `[B, K]`.
-        logits: `[B, K]`.
+        targets: float tensor `[B, K]`, class distributions.
+        logits: float tensor `[B, K]`, compared after a softmax.
 
     Returns:
-        `[B]`.
+        Float tensor `[B]`, the mean over classes.
     """
     return tf.reduce_mean(tf.square(tf.nn.softmax(logits) - targets), axis=-1)
 
 
-def negative_entropy(logits):
-    """Confidence penalty: the mean of `sum_c p_c log p_c` over the batch.
+def negative_entropy(logits: tf.Tensor) -> tf.Tensor:
+    """Confidence penalty: mean negative entropy of the predictions.
 
-    DivideMix adds it in the warm-up when noise is asymmetric, so that the
-    network does not become sure of wrong labels.
+    The batch mean of `sum_c p_c log p_c`. DivideMix adds it during the warm-up
+    on asymmetric noise, so that the network does not become confident of noisy
+    labels.
 
     Args:
-        logits: `[B, K]`.
+        logits: float tensor `[B, K]`.
 
     Returns:
-        scalar in `[-log K, 0]`.
+        Float scalar tensor in `[-log K, 0]`.
     """
     log_probabilities = tf.nn.log_softmax(logits)
     return tf.reduce_mean(
@@ -69,19 +69,26 @@ def negative_entropy(logits):
     )
 
 
-def class_balance_penalty(logits, weight=None, prior=None):
-    """Kullback-Leibler divergence from a prior to the mean prediction.
+def class_balance_penalty(
+    logits: tf.Tensor,
+    weight: tf.Tensor | None = None,
+    prior: tf.Tensor | None = None,
+) -> tf.Tensor:
+    """Kullback-Leibler divergence from a class prior to the mean prediction.
 
-    `sum_c prior_c log(prior_c / mean_b softmax(logits)_bc)`: keeps a batch from
-    being given to few classes (DivideMix's regulariser).
+    `sum_c prior_c log(prior_c / mean_b softmax(logits)_bc)`. It keeps the
+    network from assigning a whole batch to a few classes. Source: the
+    regulariser of DivideMix, after Tanaka et al. (CVPR 2018).
 
     Args:
-        logits: `[B, K]`.
-        weight: of samples in the mean, `[B]`; None for ones.
-        prior: of classes, `[K]`, summing to 1; None for the uniform one.
+        logits: float tensor `[B, K]`.
+        weight: float tensor `[B]`, weights of the samples in the mean; None
+            weighs all samples equally.
+        prior: float tensor `[K]`, class prior that sums to 1; None takes the
+            uniform one.
 
     Returns:
-        scalar, 0 where the mean prediction is the prior.
+        Float scalar tensor, 0 where the mean prediction equals the prior.
     """
     predicted = tf.nn.softmax(logits)
     if weight is None:
@@ -95,17 +102,17 @@ def class_balance_penalty(logits, weight=None, prior=None):
     return tf.reduce_sum(tf.math.xlogy(prior, prior / mean))
 
 
-def prior_cross_entropy(logits):
-    """Cross-entropy of the mean prediction to a uniform prior.
+def prior_cross_entropy(logits: tf.Tensor) -> tf.Tensor:
+    """Cross-entropy of the mean prediction to a uniform class prior.
 
-    `-sum_c (1/K) log(mean_b softmax(logits)_bc)`, the term `L_p` of
-    Joint-Optim (Tanaka et al., CVPR 2018, equation 9) and DRPL. It is
+    `-sum_c (1/K) log(mean_b softmax(logits)_bc)`, the term `L_p` of Joint-Optim
+    (Tanaka et al., CVPR 2018, equation 9) and of DRPL. It equals
     `class_balance_penalty` plus `log K`.
 
     Args:
-        logits: `[B, K]`.
+        logits: float tensor `[B, K]`.
 
     Returns:
-        scalar of at least `log K`.
+        Float scalar tensor of at least `log K`.
     """
     return class_balance_penalty(logits) + math.log(logits.shape[-1])

@@ -1,57 +1,73 @@
-"""Adversarial masks and the labels that go with them (SANM).
+"""Adversarial masks, and the labels that go with them (SANM).
 
-Reference: Tu et al., Learning with Noisy labels via Self-supervised
-Adversarial Noisy Masking, CVPR 2023; equation numbers are the paper's.
+Boxes are float tensors `[B, 4]` in pixels: top, bottom, left and right edge. A
+pixel lies inside where its centre does: `top <= row + 0.5 < bottom`.
 
-Boxes are `[B, 4]` in pixels: up, down, left, right. A pixel lies inside when
-its centre does: `up <= row + 0.5 < down`.
+Reference: Tu et al., Learning with Noisy labels via Self-supervised Adversarial
+Noisy Masking, CVPR 2023. Equation numbers are the paper's. "The released code"
+is the function `attention_erase_map` in `Train_cifar.py` of
+https://github.com/yuanpengtu/SANM; comments name the lines that follow it and
+those that follow the paper instead.
 """
 
 import tensorflow as tf
 
+from noisy_keras.utils.types import TensorLike
 
-def class_activation_map(features, kernel, classes):
-    """Eq. (1): where the network looks when it predicts a class.
+
+def class_activation_map(
+    features: TensorLike, kernel: TensorLike, classes: TensorLike
+) -> tf.Tensor:
+    """Class activation map of a given class. Source: equation (1).
 
     `A(u, v) = sum_d kernel[d, class] F(u, v, d)`, for a network that ends in
     global average pooling and a linear layer.
 
     Args:
-        features: `[B, h, w, D]`, the last convolutional map.
-        kernel: `[D, K]`, of the linear layer.
-        classes: int `[B]`, usually the predicted class.
+        features: float tensor `[B, h, w, D]`, the last feature map F.
+        kernel: float tensor `[D, K]`, kernel of the linear layer.
+        classes: int tensor `[B]`, classes in `[0, K)`, usually the predicted
+            ones.
 
     Returns:
-        `[B, h, w]`; may be negative, only its shape matters.
+        Float32 tensor `[B, h, w]`. Values may be negative; only their order
+        within an image matters.
     """
     features, kernel = _floats(features, kernel)
     weights = tf.gather(tf.transpose(kernel), classes)  # [B, D]
     return tf.einsum("bhwd,bd->bhw", features, weights)
 
 
-def energy_map(features):
-    """The class-agnostic activation of the released code: `sum_d F^2`.
+def energy_map(features: TensorLike) -> tf.Tensor:
+    """Class-agnostic activation map of the released code: `sum_d F^2`.
 
     Args:
-        features: `[B, h, w, D]`.
+        features: float tensor `[B, h, w, D]`, the last feature map F.
 
     Returns:
-        `[B, h, w]`, non-negative.
+        Float32 tensor `[B, h, w]`, non-negative.
     """
     (features,) = _floats(features)
+    # The released code normalises the map by its L2 norm and brings it to
+    # 0..255 before the argmax; neither moves the peak. Its rounding down to
+    # whole numbers, which can create ties, is left out.
     return tf.reduce_sum(tf.square(features), axis=-1)
 
 
-def peak(activation, image_size):
-    """The most activated pixel after bilinear (half-pixel) enlargement.
+def peak(
+    activation: TensorLike, image_size: int | tuple[int, int]
+) -> tuple[tf.Tensor, tf.Tensor]:
+    """Position of the highest activation after bilinear enlargement.
+
+    The map is enlarged to the size of the image with half-pixel centres.
 
     Args:
-        activation: `[B, h, w]`.
-        image_size: `(H, W)` in pixels, or one number for both.
+        activation: float tensor `[B, h, w]`.
+        image_size: `(H, W)` in pixels, or one int for both.
 
     Returns:
-        rows and columns, two int32 `[B]`; the first in reading order where
-        several pixels share the maximum.
+        Rows and columns, two int32 tensors `[B]`. Where several pixels share
+        the maximum, the first one in row-major order.
     """
     height, width = _pair(image_size)
     (activation,) = _floats(activation)
@@ -61,36 +77,49 @@ def peak(activation, image_size):
     return position // width, position % width
 
 
-def mask_ratio(clean_probability, base_ratio):
-    """Eq. (2): hide more of an image the less its label can be trusted.
+def mask_ratio(clean_probability: TensorLike, base_ratio: float) -> tf.Tensor:
+    """Share of an image to mask: more where the label is less likely clean.
+
+    Source: equation (2).
 
     Args:
-        clean_probability: `[B]` in `[0, 1]`, G.
-        base_ratio: scalar in `[0, 1]`, mu.
+        clean_probability: float tensor `[B]` in `[0, 1]`, clean probability G.
+        base_ratio: float in `[0, 1]`, mask ratio mu of a certainly noisy
+            sample.
 
     Returns:
-        `[B]`: `mu * (1 - G)`, the share of the image's area.
+        Float32 tensor `[B]`: `mu * (1 - G)`, as a share of the image's area.
     """
     (clean_probability,) = _floats(clean_probability)
     return base_ratio * (1.0 - clean_probability)
 
 
-def mask_boxes(activation, mask_ratio, aspect_ratio, image_size):
-    """Eq. (3)-(4): a rectangle centred on the peak, clipped to the image.
+def mask_boxes(
+    activation: TensorLike,
+    mask_ratio: TensorLike,
+    aspect_ratio: TensorLike,
+    image_size: int | tuple[int, int],
+) -> tf.Tensor:
+    """Boxes centred on the peak and clipped to the image.
+
+    Source: equations (3) and (4).
 
     Args:
-        activation: `[B, h, w]`.
-        mask_ratio: `[B]`, share of the image's area before clipping, r.
-        aspect_ratio: `[B]`, height over width, delta.
-        image_size: `(H, W)` in pixels, or one number for both.
+        activation: float tensor `[B, h, w]`.
+        mask_ratio: float tensor `[B]`, share r of the image's area before
+            clipping.
+        aspect_ratio: float tensor `[B]`, height divided by width, delta.
+        image_size: `(H, W)` in pixels, or one int for both.
 
     Returns:
-        `[B, 4]` float32: up, down, left, right in pixels.
+        Float32 tensor `[B, 4]`: top, bottom, left and right edge in pixels.
     """
     height, width = _pair(image_size)
     mask_ratio, aspect_ratio = _floats(mask_ratio, aspect_ratio)
     row, column = (tf.cast(v, tf.float32) for v in peak(activation, image_size))
     area = height * width * mask_ratio
+    # As in the paper. The released code places whole pixels with the peak as
+    # a corner instead: see `corner_boxes`.
     half_height = tf.sqrt(area * aspect_ratio) / 2.0
     half_width = tf.sqrt(area / aspect_ratio) / 2.0
     return tf.stack(
@@ -104,70 +133,87 @@ def mask_boxes(activation, mask_ratio, aspect_ratio, image_size):
     )
 
 
-def corner_boxes(activation, mask_ratio, aspect_ratio, image_size):
-    """The released code's rectangle: whole pixels, the peak its top left.
+def corner_boxes(
+    activation: TensorLike,
+    mask_ratio: TensorLike,
+    aspect_ratio: TensorLike,
+    image_size: int | tuple[int, int],
+) -> tf.Tensor:
+    """Boxes of the released code: whole pixels, the peak at the top left.
 
-    A rectangle that sticks out is shifted back inside instead of clipped.
+    A box that extends beyond the image is shifted back inside instead of being
+    clipped.
 
     Args:
-        activation: `[B, h, w]`.
-        mask_ratio: `[B]`, share of the image's area.
-        aspect_ratio: `[B]`, height over width.
-        image_size: `(H, W)` in pixels, or one number for both.
+        activation: float tensor `[B, h, w]`.
+        mask_ratio: float tensor `[B]`, share of the image's area.
+        aspect_ratio: float tensor `[B]`, height divided by width.
+        image_size: `(H, W)` in pixels, or one int for both.
 
     Returns:
-        `[B, 4]` float32: up, down, left, right in whole pixels.
+        Float32 tensor `[B, 4]`: top, bottom, left and right edge in whole
+            pixels.
     """
     height, width = _pair(image_size)
     mask_ratio, aspect_ratio = _floats(mask_ratio, aspect_ratio)
     row, column = (tf.cast(v, tf.float32) for v in peak(activation, image_size))
     area = height * width * mask_ratio
+    # Rounded to whole pixels, as in the released code. It draws the aspect
+    # ratio again where a side does not fit; sides are cut to the image here,
+    # which keeps shapes and the number of draws static.
     box_height = tf.minimum(
         tf.round(tf.sqrt(area * aspect_ratio)), float(height)
     )
     box_width = tf.minimum(tf.round(tf.sqrt(area / aspect_ratio)), float(width))
-    up = tf.minimum(row, height - box_height)
+    # Shifted back inside instead of clipped, as in the released code.
+    top = tf.minimum(row, height - box_height)
     left = tf.minimum(column, width - box_width)
-    return tf.stack([up, up + box_height, left, left + box_width], axis=1)
+    return tf.stack([top, top + box_height, left, left + box_width], axis=1)
 
 
-def fill_boxes(images, boxes, fill):
-    """Eq. (5): overwrites the inside of each image's box.
+def fill_boxes(
+    images: TensorLike, boxes: TensorLike, fill: TensorLike
+) -> tf.Tensor:
+    """Overwrites the inside of each image's box. Source: equation (5).
 
     Args:
-        images: `[B, H, W, C]`.
-        boxes: `[B, 4]`: up, down, left, right in pixels.
-        fill: anything that broadcasts to `images`: noise per pixel, a colour
-            per image, a number.
+        images: float tensor `[B, H, W, C]`.
+        boxes: float tensor `[B, 4]`: top, bottom, left and right edge in
+            pixels.
+        fill: float tensor that broadcasts to `images`: noise per pixel (the
+            paper), a colour per image (the released code) or a number.
 
     Returns:
-        `[B, H, W, C]`.
+        Float32 tensor `[B, H, W, C]`.
     """
     images, boxes, fill = _floats(images, boxes, fill)
     _, height, width, _ = images.shape
     rows = tf.range(height, dtype=boxes.dtype)[None] + 0.5  # [1, H]
     columns = tf.range(width, dtype=boxes.dtype)[None] + 0.5  # [1, W]
-    up, down, left, right = (v[:, None] for v in tf.unstack(boxes, axis=1))
-    inside_rows = (up <= rows) & (rows < down)  # [B, H]
+    top, bottom, left, right = (v[:, None] for v in tf.unstack(boxes, axis=1))
+    inside_rows = (top <= rows) & (rows < bottom)  # [B, H]
     inside_columns = (left <= columns) & (columns < right)  # [B, W]
     inside = inside_rows[:, :, None] & inside_columns[:, None, :]
     return tf.where(inside[..., None], fill, images)
 
 
-def regularize_labels(targets, mask_ratio, clip: bool = False):
-    """Eq. (7): moves as much of the label away as was hidden of the image.
+def regularize_labels(
+    targets: TensorLike, mask_ratio: TensorLike, clip: bool = False
+) -> tf.Tensor:
+    """Noisy-label regularisation: smooths a label by the share that is masked.
 
-    The top entry loses r, the other `K - 1` share it; rows keep their sum.
+    The largest entry loses r and the other `K - 1` entries share it, so that
+    rows keep their sum. Source: equation (7).
 
     Args:
-        targets: `[B, K]`, K >= 2.
-        mask_ratio: `[B]`, r. Below `(K - 1) / K` a one-hot label keeps its
-            class.
-        clip: whether negative entries (a top entry below r) become 0, the row
-            being scaled back to its sum.
+        targets: float tensor `[B, K]`, class distributions, K >= 2.
+        mask_ratio: float tensor `[B]`, share r of the image's area. A one-hot
+            label keeps its class while r is below `(K - 1) / K`.
+        clip: bool, whether to set negative entries to 0 and rescale the row to
+            its sum. Entries become negative where the largest one is below r.
 
     Returns:
-        `[B, K]`.
+        Float32 tensor `[B, K]`.
     """
     targets, mask_ratio = _floats(targets, mask_ratio)
     num_classes = targets.shape[-1]
@@ -176,6 +222,7 @@ def regularize_labels(targets, mask_ratio, clip: bool = False):
     )
     moved = mask_ratio[:, None]
     result = targets - moved * top + moved / (num_classes - 1) * (1.0 - top)
+    # Neither the paper nor the released code clips; the option is ours.
     if clip:
         total = tf.reduce_sum(targets, axis=-1, keepdims=True)
         result = tf.maximum(result, 0.0)
@@ -183,12 +230,12 @@ def regularize_labels(targets, mask_ratio, clip: bool = False):
     return result
 
 
-def _floats(*values):
-    """Float32 in, float32 out, whatever form the numbers come in."""
+def _floats(*values: TensorLike):
+    """Converts arguments to float32 tensors, whatever they come as."""
     return tuple(tf.cast(tf.convert_to_tensor(v), tf.float32) for v in values)
 
 
-def _pair(image_size):
+def _pair(image_size: int | tuple[int, int]):
     if isinstance(image_size, int):
         return image_size, image_size
     height, width = image_size

@@ -1,16 +1,21 @@
-"""Meta-gradients of sample weights and label choices by a trusted set.
+"""Meta-gradients of sample weights and label choices on a trusted set.
 
-A step on a batch of doubtful labels is good as far as it lowers the loss on
-trusted ones. With `l_i` the loss of sample i, `Theta'` the weights after a
-step on the weighted losses and v the gradient of the trusted ("probe") loss at
-`Theta'`, the gradient of the probe loss to the weight of sample i is
-`-step_size <v, grad l_i>`: one directional derivative of all `l_i` at once, no
-second-order graph.
+A training step on noisy labels is useful as far as it lowers the loss on
+trusted ones. Let `l_i` be the loss of sample i, `Theta'` the parameters after a
+step on the weighted losses and v the gradient of the loss on trusted samples
+(the "probe" loss) at `Theta'`. The gradient of the probe loss to the weight of
+sample i is then `-step_size <v, grad l_i>`. One directional derivative gives it
+for all samples at once, without a second-order graph.
 
-Reference: Zhang, Zhang, Arik, Lee and Pfister, IEG (ICLR 2020 submission;
-later Distilling Effective Supervision from Severe Label Noise, CVPR 2020),
-equations 2 to 4; Ren et al., Learning to Reweight Examples, ICML 2018.
+Reference: Zhang, Zhang, Arik, Lee and Pfister, IEG (ICLR 2020 submission; later
+Distilling Effective Supervision from Severe Label Noise, CVPR 2020), equations
+2 to 4; Ren et al., Learning to Reweight Examples, ICML 2018. "The released
+code" is `IEG.meta_optimize` in `ieg/models/model.py` of
+https://github.com/google-research/google-research; comments name the lines that
+follow or leave it.
 """
+
+from collections.abc import Callable
 
 import tensorflow as tf
 
@@ -23,55 +28,60 @@ METHODS = ("double_reverse", "forward", "differences", "nested")
 
 
 def meta_gradients(
-    forward,
-    parameters,
-    images,
-    labels,
-    pseudo_labels,
-    probe_images,
-    probe_labels,
-    step_size=0.1,
-    accumulators=None,
-    momentum=0.9,
-    lambda_0=0.9,
-    weight_decay=0.0,
-    method="double_reverse",
-):
-    """Gradients of the probe loss after one step, to what the step trusts.
+    forward: Callable,
+    parameters: list,
+    images: tf.Tensor,
+    labels: tf.Tensor,
+    pseudo_labels: tf.Tensor,
+    probe_images: tf.Tensor,
+    probe_labels: tf.Tensor,
+    step_size: float = 0.1,
+    accumulators: list | None = None,
+    momentum: float = 0.9,
+    lambda_0: float = 0.9,
+    weight_decay: float = 0.0,
+    method: str = "double_reverse",
+) -> tuple[tf.Tensor, tf.Tensor]:
+    """Gradients of the probe loss to sample weights and to label choices.
 
-    The step is on `sum_i omega_i CE(lambda_i y_i + (1 - lambda_i) g_i, z_i)`
-    at `omega = 1 / B` and `lambda = lambda_0`; pseudo-labels are constants.
-    Source: IEG equations 2 (omega) and 4 (lambda).
+    The look-ahead step is on `sum_i omega_i CE(lambda_i y_i + (1 - lambda_i)
+    g_i, z_i)` at `omega = 1 / B` and `lambda = lambda_0`, where y are the given
+    labels, g the pseudo-labels and z the logits. Pseudo-labels are constants.
+    Source: IEG, equations 2 (omega) and 4 (lambda).
 
     Args:
-        forward: function of (parameters, images) to logits, which changes no
-            state.
-        parameters: list of tensors, or of what becomes tensors, such as
-            variables; `forward` gets tensors.
-        images: what `forward` takes, B of them.
-        labels: given labels, `[B, K]`.
-        pseudo_labels: g, `[B, K]`.
-        probe_images: trusted images, M of them.
-        probe_labels: their labels, `[M, K]`.
-        step_size: alpha of the step.
-        accumulators: list of the optimizer's momentum as it stands (PyTorch's
-            form, `m <- mu m + g`), for a step that has momentum; or None.
-        momentum: mu of such a step.
-        lambda_0: trust in the given labels before the step, in `[0, 1]`.
-        weight_decay: of the step and of the probe loss; adds `wd w` to their
-            gradients.
-        method: how the derivative along v is taken. `"double_reverse"`: two
-            reverse passes of the same forward, of which a compiled function
-            keeps what is linear; the fastest, exact. `"forward"`: forward
-            mode; exact. `"differences"`: central differences; two forward
-            passes more, exact to about three digits in float32. `"nested"`:
-            reverse through the whole step; the reference.
+        forward: callable of (parameters, images) that returns logits `[., K]`.
+            It must not change any state.
+        parameters: list of tensors or variables, the network's parameters.
+            `forward` is called with tensors.
+        images: batch of B training images, in the form that `forward` takes.
+        labels: float tensor `[B, K]`, the given labels y as distributions.
+        pseudo_labels: float tensor `[B, K]`, pseudo-labels g.
+        probe_images: batch of M trusted images, in the form that `forward`
+            takes.
+        probe_labels: float tensor `[M, K]`, labels of the trusted images.
+        step_size: float, step size alpha of the look-ahead step.
+        accumulators: list of tensors, the optimizer's momentum before the step
+            in PyTorch's form (`m <- mu m + g`), one per parameter; None looks
+            ahead without momentum.
+        momentum: float in `[0, 1)`, mu of the look-ahead step.
+        lambda_0: float in `[0, 1]`, weight of the given labels in the step.
+        weight_decay: float, wd >= 0. Adds `wd w` to the gradients of the step
+            and of the probe loss.
+        method: str, how the derivative along v is computed. `"double_reverse"`:
+            two reverse passes of one forward pass, of which a compiled function
+            keeps the linear part; exact and the fastest. `"forward"`: forward
+            mode; exact. `"differences"`: central differences with two further
+            forward passes; about three correct digits in float32. `"nested"`:
+            reverse mode through the whole step, the reference for the others.
 
     Returns:
-        Gradients to omega and to lambda, float32 `[B]` each.
+        Tuple of two float32 tensors `[B]`: the gradients to omega and to
+            lambda.
 
     Raises:
-        ValueError: an unknown method, or accumulators of another number.
+        ValueError: If the method is unknown, or there is not one accumulator
+            per parameter.
     """
     if method not in METHODS:
         raise ConfigurationError(
@@ -95,6 +105,9 @@ def meta_gradients(
             lambda_0,
             step,
         )
+    # The released code lets gradients pass through the pseudo-labels, on which
+    # the paper is silent. They are constants here, which saves differentiating
+    # both views.
     mixed = lambda_0 * labels + (1.0 - lambda_0) * pseudo_labels
     with tf.GradientTape(persistent=True) as tape:
         tape.watch(parameters)
@@ -116,56 +129,64 @@ def meta_gradients(
 
 
 def from_log_probabilities(
-    change, labels, pseudo_labels, lambda_0=0.9, step_size=0.1
-):
-    """The meta-gradients from how log-probabilities change along v.
+    change: tf.Tensor,
+    labels: tf.Tensor,
+    pseudo_labels: tf.Tensor,
+    lambda_0: float = 0.9,
+    step_size: float = 0.1,
+) -> tuple[tf.Tensor, tf.Tensor]:
+    """Meta-gradients from the derivative of log-probabilities along v.
 
-    `l_i = -sum_c mix_ic log p_ic`, so `<v, grad l_i> = -sum_c mix_ic T_ic`.
+    `l_i = -sum_c mix_ic log p_ic`, and therefore `<v, grad l_i> = -sum_c mix_ic
+    T_ic`.
 
     Args:
-        change: T, `[B, K]`, derivative of `log softmax(z)` along v.
-        labels: `[B, K]`.
-        pseudo_labels: `[B, K]`.
-        lambda_0: see `meta_gradients`.
-        step_size: alpha.
+        change: float tensor `[B, K]`, derivative T of `log softmax(z)` along v.
+        labels: float tensor `[B, K]`, the given labels as distributions.
+        pseudo_labels: float tensor `[B, K]`.
+        lambda_0: float in `[0, 1]`: see `meta_gradients`.
+        step_size: float, step size alpha.
 
     Returns:
-        Gradients to omega and to lambda, `[B]` each.
+        Tuple of two float tensors `[B]`: the gradients to omega and to lambda.
     """
     mixed = lambda_0 * labels + (1.0 - lambda_0) * pseudo_labels
     omega = step_size * tf.reduce_sum(mixed * change, axis=-1)
-    # d l / d lambda is -(y - g) log p, weighted by omega = 1 / B.
+    # The derivative of l to lambda is -(y - g) log p. The released code
+    # weighs it by omega = 1 / B, which leaves its sign as it is.
     share = step_size / tf.cast(tf.shape(change)[0], change.dtype)
     lambda_ = share * tf.reduce_sum((labels - pseudo_labels) * change, axis=-1)
     return omega, lambda_
 
 
 def lookahead(
-    parameters,
-    gradients,
-    step_size=0.1,
-    accumulators=None,
-    momentum=0.9,
-    weight_decay=0.0,
-):
-    """Parameters after one step of gradient descent, as new tensors.
+    parameters: list,
+    gradients: list,
+    step_size: float = 0.1,
+    accumulators: list | None = None,
+    momentum: float = 0.9,
+    weight_decay: float | list = 0.0,
+) -> list:
+    """Parameters after one gradient step, as new tensors.
 
-    `w - step_size (mu m + g + wd w)`: what an optimizer with momentum would
-    do. Source: IEG section 2.1, "exact momentum update".
+    `w - step_size (mu m + g + wd w)`, the step of an optimizer with momentum.
+    Source: IEG section 2.1, "exact momentum update".
 
     Args:
-        parameters: list of tensors.
-        gradients: as many; None where a parameter has no part in the loss.
-        step_size: alpha.
-        accumulators: m, as many; or None for a step without momentum.
-        momentum: mu.
-        weight_decay: wd, or a list of one for each parameter.
+        parameters: list of float tensors w.
+        gradients: list of as many float tensors g; None for a parameter on
+            which the loss does not depend.
+        step_size: float, step size alpha.
+        accumulators: list of as many float tensors m, the momentum before the
+            step; None steps without momentum.
+        momentum: float in `[0, 1)`, mu.
+        weight_decay: float wd >= 0, or a list of one per parameter.
 
     Returns:
-        List of tensors.
+        List of float tensors, one per parameter.
 
     Raises:
-        ValueError: accumulators of another number.
+        ValueError: If there is not one accumulator per parameter.
     """
     if accumulators is None:
         accumulators = [None] * len(parameters)
@@ -182,38 +203,49 @@ def lookahead(
         _each(weight_decay, parameters),
         strict=True,
     ):
-        # What no loss and no decay moves, momentum still does.
-        move = tf.zeros_like(w) if g is None else g
+        # Momentum moves a parameter even where the loss does not depend on it.
+        update = tf.zeros_like(w) if g is None else g
         if m is not None:
-            move += momentum * m
+            # As `meta_momentum_update` of the released code: the momentum
+            # before this step, decayed, plus the gradient.
+            update += momentum * m
         if decay:
-            move += decay * w
-        ahead.append(w - step_size * move)
+            update += decay * w
+        # The released code steps by a constant 0.1 (`meta_stepsize`) and not
+        # by the current learning rate; so does the default here.
+        ahead.append(w - step_size * update)
     return ahead
 
 
-def _each(number, parameters):
-    """One number for each parameter."""
+def _each(number: float | list, parameters: list):
+    """Returns one number per parameter."""
     if isinstance(number, (list, tuple)):
         return number
     return [number] * len(parameters)
 
 
-def probe_gradient(forward, parameters, images, labels, weight_decay=0.0):
-    """Loss on trusted samples, and its gradient: the direction v.
+def probe_gradient(
+    forward: Callable,
+    parameters: list,
+    images: tf.Tensor,
+    labels: tf.Tensor,
+    weight_decay: float | list = 0.0,
+) -> tuple[tf.Tensor, list]:
+    """Loss on trusted samples and its gradient, the direction v.
 
-    Source: IEG equation 2; the released code adds the decay.
+    Source: IEG, equation 2. The released code adds the weight decay.
 
     Args:
-        forward: function of (parameters, images) to logits.
-        parameters: list of tensors, such as those of `lookahead`.
-        images: M of them.
-        labels: `[M, K]`.
-        weight_decay: adds `wd w` to the gradient, not to the loss; a list of
-            one for each parameter, or one for all.
+        forward: callable of (parameters, images) that returns logits `[M, K]`.
+        parameters: list of float tensors, such as those of `lookahead`.
+        images: batch of M trusted images, in the form that `forward` takes.
+        labels: float tensor `[M, K]`, their labels.
+        weight_decay: float wd >= 0, or a list of one per parameter. Adds `wd w`
+            to the gradient, not to the loss.
 
     Returns:
-        Scalar mean cross-entropy, and a list of tensors.
+        Tuple of the mean cross-entropy, a float scalar tensor in nats, and a
+        list of float tensors v, one per parameter.
     """
     with tf.GradientTape(watch_accessed_variables=False) as tape:
         tape.watch(parameters)
@@ -222,6 +254,8 @@ def probe_gradient(forward, parameters, images, labels, weight_decay=0.0):
     direction = tape.gradient(
         loss, parameters, unconnected_gradients=tf.UnconnectedGradients.ZERO
     )
+    # `meta_optimize` of the released code adds the L2 penalty to the probe
+    # loss, too; the paper does not mention it.
     decays = _each(weight_decay, parameters)
     direction = [
         d + decay * w if decay else d
@@ -230,41 +264,52 @@ def probe_gradient(forward, parameters, images, labels, weight_decay=0.0):
     return loss, direction
 
 
-def derivative_along(tape, outputs, parameters, direction):
-    """Directional derivative of what a tape recorded: `J v`.
+def derivative_along(
+    tape: tf.GradientTape, outputs: tf.Tensor, parameters: list, direction: list
+) -> tf.Tensor:
+    """Directional derivative `J v` of outputs that a tape has recorded.
 
-    A reverse pass maps u to `u J`, which is linear in u; its derivative to u
-    along v is `J v`. In a compiled function the values of that reverse pass
-    are pruned, because nothing linear needs them: what is left is the tangent
-    alone, on the activations of the forward pass that was made anyway.
+    A reverse pass maps u to `u J`, which is linear in u, and the derivative of
+    that map along v is `J v`. A compiled function prunes the values of this
+    reverse pass, because a linear map does not need them. The tangent on the
+    activations of the recorded forward pass is all that remains.
 
     Args:
-        tape: persistent `tf.GradientTape` that recorded `outputs`.
-        outputs: tensor of any shape.
-        parameters: list of the tensors (or watched variables) to move.
-        direction: v, a list of as many tensors.
+        tape: persistent `tf.GradientTape` that has recorded `outputs`.
+        outputs: float tensor of any shape.
+        parameters: list of the tensors or watched variables to differentiate
+            by.
+        direction: list of as many float tensors, v.
 
     Returns:
-        Tensor of the shape of `outputs`.
+        Float tensor of the shape of `outputs`.
     """
     weights = tf.zeros_like(outputs)
     with tf.GradientTape(watch_accessed_variables=False) as outer:
         outer.watch(weights)
-        pulled = tape.gradient(outputs, parameters, output_gradients=weights)
-    pairs = zip(pulled, direction, strict=True)
+        products = tape.gradient(outputs, parameters, output_gradients=weights)
+    pairs = zip(products, direction, strict=True)
     used = [(p, d) for p, d in pairs if p is not None]
-    pulled, direction = map(list, zip(*used, strict=True))
-    # TensorFlow may have no part for u in some of them.
+    products, direction = map(list, zip(*used, strict=True))
+    # Some products may not depend on u in TensorFlow's graph.
     return outer.gradient(
-        pulled,
+        products,
         weights,
         output_gradients=direction,
         unconnected_gradients=tf.UnconnectedGradients.ZERO,
     )
 
 
-def _nested(forward, parameters, images, targets, probe, lambda_0, step):
-    """Reverse mode through the step itself."""
+def _nested(
+    forward: Callable,
+    parameters: list,
+    images: tf.Tensor,
+    targets: tuple,
+    probe: tuple,
+    lambda_0: float,
+    step: dict,
+):
+    """Meta-gradients by reverse mode through the whole step."""
     labels, pseudo_labels = targets
     count = tf.shape(labels)[0]
     even = 1.0 / tf.cast(count, labels.dtype)
@@ -286,32 +331,36 @@ def _nested(forward, parameters, images, targets, probe, lambda_0, step):
     return tuple(outer.gradient(probe_loss, [omega, trust]))
 
 
-def sample_weights(omega_gradient):
-    """Weights of samples: as far as more of each would lower the probe loss.
+def sample_weights(omega_gradient: tf.Tensor) -> tf.Tensor:
+    """Weights of samples in proportion to how much they lower the probe loss.
 
-    `w_i = max(0, -d_i)`, then `w_i / (sum_j w_j + 1e-5)`. All may be zero; the
-    sum is below 1 where gradients are tiny, which is meant.
-    Source: IEG equation 2, in the form of the released code.
+    `w_i = max(0, -d_i)`, then `w_i / (sum_j w_j + 1e-5)`. All weights are zero
+    where no sample helps, and their sum is below 1 where gradients are tiny;
+    both are intended. Source: IEG, equation 2, in the form of the released
+    code.
 
     Args:
-        omega_gradient: `[B]`.
+        omega_gradient: float tensor `[B]`, gradients d of `meta_gradients`.
 
     Returns:
-        `[B]`, non-negative, summing to at most 1.
+        Float tensor `[B]`, non-negative, summing to at most 1.
     """
+    # Clipping at 0 and dividing by the sum plus 1e-5, as `meta_optimize` of
+    # the released code does. Its sum is not rescaled to 1 afterwards.
     useful = tf.nn.relu(-omega_gradient)
     return useful / (tf.reduce_sum(useful) + 1e-5)
 
 
-def keep_label(lambda_gradient):
-    """Whether more trust in a given label would lower the probe loss.
+def keep_label(lambda_gradient: tf.Tensor) -> tf.Tensor:
+    """Whether more trust in the given label would lower the probe loss.
 
-    Source: IEG equation 4; a gradient of zero takes the pseudo-label.
+    Source: IEG, equation 4. A gradient of zero takes the pseudo-label.
 
     Args:
-        lambda_gradient: `[B]`.
+        lambda_gradient: float tensor `[B]`, of `meta_gradients`.
 
     Returns:
-        `[B]`: 1 keeps the given label, 0 takes the pseudo-label.
+        Float tensor `[B]`: 1 keeps the given label, 0 takes the pseudo-label.
     """
+    # Strictly below 0, as in the released code: a tie takes the pseudo-label.
     return tf.cast(lambda_gradient < 0.0, lambda_gradient.dtype)

@@ -1,4 +1,4 @@
-"""Votes of the nearest neighbours, by cosine similarity.
+"""Class votes of the nearest neighbours by cosine similarity.
 
 Reference: Wu et al., Unsupervised Feature Learning via Non-Parametric Instance
 Discrimination, CVPR 2018, section 3.4.
@@ -6,26 +6,34 @@ Discrimination, CVPR 2018, section 3.4.
 
 import tensorflow as tf
 
+from noisy_keras.utils.types import TensorLike
+
 
 def class_votes(
-    queries, features, targets, neighbors, temperature=0.07, own=None
-):
-    """What the nearest of some labelled samples say about others.
+    queries: TensorLike,
+    features: TensorLike,
+    targets: TensorLike,
+    neighbors: int,
+    temperature: float = 0.07,
+    own: TensorLike | None = None,
+) -> tf.Tensor:
+    """Class votes of the nearest labelled samples.
 
-    The k nearest vote for their labels with weight `exp(s / t)`, where s is
-    the cosine similarity.
+    The k nearest samples vote for their labels with weight `exp(s / t)`, where
+    s is the cosine similarity.
 
     Args:
-        queries: float `[B, D]`.
-        features: float `[M, D]` of labelled samples.
-        targets: float `[M, K]`: their labels, one-hot or distributions.
-        neighbors: k, from 1 to M (with `own`, to M - 1).
-        temperature: t > 0; the higher, the more equal are the votes.
-        own: int `[B]`, rows of `features` that have no vote, being the
-            queries themselves; -1 for none. None: no query is among them.
+        queries: float tensor `[B, D]`, features of the samples to classify.
+        features: float tensor `[M, D]`, features of the labelled samples.
+        targets: float tensor `[M, K]`, their labels, one-hot or distributions.
+        neighbors: int, number of neighbours k, from 1 to M, or to M - 1 with
+            `own`.
+        temperature: float, t > 0. A higher temperature makes votes more equal.
+        own: int tensor `[B]`, row of `features` that holds the query itself and
+            has no vote, or -1; None if no query is among the labelled samples.
 
     Returns:
-        float32 `[B, K]`: shares of the votes, summing to 1 in each row.
+        Float32 tensor `[B, K]`, shares of the votes, summing to 1 in each row.
 
     Example:
         >>> features = tf.constant([[1.0, 0.0], [0.0, 1.0]])
@@ -40,7 +48,7 @@ def class_votes(
     )
     similarity = tf.matmul(queries, features, transpose_b=True)
     if own is not None:
-        # Below any cosine.
+        # Below any cosine similarity, so that they are never among the nearest.
         similarity -= 3.0 * tf.one_hot(own, tf.shape(features)[0])
     nearest, rows = tf.math.top_k(similarity, neighbors)
     weights = tf.nn.softmax(nearest / temperature)

@@ -1,31 +1,34 @@
 """Batch normalisation by TensorFlow's fused kernels, twice differentiable.
 
 TensorFlow differentiates the gradient of its fused kernel by some thirty
-unfused operations, even where only a directional derivative is wanted, as in
-meta-learning. That one is two fused kernels: the map from the gradient of
-outputs to that of inputs is its own transpose.
+unfused operations, even where only a directional derivative is needed, as in
+meta-learning. That derivative takes two fused kernels, because the map from
+output gradients to input gradients is its own transpose.
 """
 
 import tensorflow as tf
 
 
-def batch_normalize(x, scale, offset, epsilon):
-    """Normalises by the statistics of the batch.
+def batch_normalize(
+    x: tf.Tensor, scale: tf.Tensor, offset: tf.Tensor, epsilon: float
+) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
+    """Normalises a batch by its own statistics.
 
     Args:
-        x: `[B, H, W, C]`, of any float type.
-        scale: gamma, float32 `[C]`.
-        offset: beta, float32 `[C]`.
-        epsilon: added to the variance.
+        x: float tensor `[B, H, W, C]` of any float dtype.
+        scale: float32 tensor `[C]`, gamma.
+        offset: float32 tensor `[C]`, beta.
+        epsilon: float, added to the variance.
 
     Returns:
-        `[B, H, W, C]`; mean and unbiased variance of the batch, float32 `[C]`,
+        Tuple of the normalised tensor `[B, H, W, C]` in the dtype of `x`, and
+        the mean and the unbiased variance of the batch, float32 tensors `[C]`
         without gradient.
     """
     empty = tf.constant([], tf.float32)
     options = {"epsilon": epsilon, "is_training": True}
 
-    def forward(x, scale, offset):
+    def forward(x: tf.Tensor, scale: tf.Tensor, offset: tf.Tensor):
         return tf.raw_ops.FusedBatchNormV3(
             x=x,
             scale=scale,
@@ -36,10 +39,10 @@ def batch_normalize(x, scale, offset, epsilon):
         )
 
     @tf.custom_gradient
-    def normalize(x, scale, offset):
+    def normalize(x: tf.Tensor, scale: tf.Tensor, offset: tf.Tensor):
         y, mean, variance, *reserved = forward(x, scale, offset)
 
-        def plain(dy, x, scale):
+        def plain(dy: tf.Tensor, x: tf.Tensor, scale: tf.Tensor):
             return tf.raw_ops.FusedBatchNormGradV3(
                 y_backprop=dy,
                 x=x,
@@ -51,12 +54,12 @@ def batch_normalize(x, scale, offset, epsilon):
             )[:3]
 
         @tf.custom_gradient
-        def backward(dy, x, scale):
+        def backward(dy: tf.Tensor, x: tf.Tensor, scale: tf.Tensor):
             def second(*tangents):
                 t_x, t_scale, t_offset = tangents
                 along = plain(t_x, x, scale)[0]
                 along += forward(x, t_scale, t_offset)[0]
-                # Pruned from compiled functions that do not ask for them.
+                # A compiled function prunes these where they are not used.
                 with tf.GradientTape() as tape:
                     tape.watch([x, scale])
                     outputs = plain(dy, x, scale)
@@ -67,7 +70,7 @@ def batch_normalize(x, scale, offset, epsilon):
 
             return tuple(plain(dy, x, scale)), second
 
-        def first(dy, *_):
+        def first(dy: tf.Tensor, *_):
             return backward(dy, x, scale)
 
         return (y, mean, variance), first

@@ -1,18 +1,20 @@
-"""Schedules of a coefficient over training time."""
+"""Ramps of a coefficient over training time."""
 
 import tensorflow as tf
 
+from noisy_keras.utils.types import TensorLike
 
-def linear_ramp(time, start: float, length: float):
+
+def linear_ramp(time: TensorLike, start: float, length: float) -> tf.Tensor:
     """Rises linearly from 0 at `start` to 1 at `start + length`.
 
     Args:
-        time: float tensor of any shape, in epochs; fractions are welcome.
-        start: epoch at which the ramp begins.
-        length: epochs that it takes; 0 makes it a step.
+        time: float tensor of any shape, time in epochs; fractions are allowed.
+        start: float, time in epochs at which the ramp begins.
+        length: float, duration of the ramp in epochs; 0 makes it a step.
 
     Returns:
-        float32 of the shape of `time`, in `[0, 1]`.
+        Float32 tensor of the shape of `time`, in `[0, 1]`.
     """
     time = tf.cast(time, tf.float32)
     if length <= 0:

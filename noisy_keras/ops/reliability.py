@@ -1,4 +1,4 @@
-"""Whether a model is right as often as it is sure.
+"""Calibration: whether predictions are right as often as they are confident.
 
 Reference: Guo et al., On Calibration of Modern Neural Networks, ICML 2017.
 """
@@ -6,25 +6,28 @@ Reference: Guo et al., On Calibration of Modern Neural Networks, ICML 2017.
 import dataclasses
 
 import numpy as np
+from numpy import typing as npt
 
 from noisy_keras.utils.errors import ConfigurationError
 
-# How far a row of probabilities may be from a sum of 1: half precision's.
+# How far the sum of a row of probabilities may be from 1, which allows for
+# networks that compute in half precision.
 _TOLERANCE = 1e-2
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Reliability:
-    """Confidence and accuracy of predictions, by confidence.
+    """Confidence and accuracy of predictions, by bins of confidence.
 
-    Bin b holds the predictions of confidence in `(edges[b], edges[b + 1]]`,
-    the first one 0 as well. Means of empty bins are NaN.
+    Bin b holds the predictions of confidence in `(edges[b], edges[b + 1]]`; the
+    first bin includes 0. Means of empty bins are NaN.
 
     Attributes:
-        edges: float `[bins + 1]`, from 0 to 1, evenly spaced.
-        count: int `[bins]`: predictions.
-        confidence: float `[bins]`: mean probability of the predicted class.
-        accuracy: float `[bins]`: share of right predictions.
+        edges: float array `[bins + 1]`, evenly spaced from 0 to 1.
+        count: int array `[bins]`, number of predictions in each bin.
+        confidence: float array `[bins]`, mean probability of the predicted
+            class.
+        accuracy: float array `[bins]`, share of correct predictions.
     """
 
     edges: np.ndarray
@@ -33,7 +36,7 @@ class Reliability:
     accuracy: np.ndarray
 
     @property
-    def expected_calibration_error(self):
+    def expected_calibration_error(self) -> float:
         """Mean of `|accuracy - confidence|` over predictions, in `[0, 1]`.
 
         Equation (3) of the paper.
@@ -44,25 +47,32 @@ class Reliability:
         return float(np.sum(share * gap))
 
     @property
-    def maximum_calibration_error(self):
-        """The largest gap of a bin, in `[0, 1]`: equation (5)."""
+    def maximum_calibration_error(self) -> float:
+        """Largest `|accuracy - confidence|` of a bin, in `[0, 1]`.
+
+        Equation (5) of the paper.
+        """
         return float(np.nanmax(np.abs(self.accuracy - self.confidence)))
 
 
-def reliability(probabilities, labels, bins=15):
-    """Confidence and accuracy in bins of confidence of equal width.
+def reliability(
+    probabilities: npt.ArrayLike, labels: npt.ArrayLike, bins: int = 15
+) -> Reliability:
+    """Computes confidence and accuracy in bins of confidence of equal width.
 
     Args:
-        probabilities: float `[N, K]`, rows that sum to 1.
-        labels: int `[N]` in `[0, K)`; the truth, as far as it is known.
-        bins: number of bins.
+        probabilities: float array `[N, K]`, predicted class probabilities whose
+            rows sum to 1.
+        labels: int array `[N]`, true classes in `[0, K)`, or the best available
+            labels.
+        bins: int, number of bins.
 
     Returns:
         A `Reliability`.
 
     Raises:
-        ValueError: no samples, no bins, shapes that do not go together,
-            probabilities that are none, labels out of range.
+        ValueError: If there are no samples or no bins, the shapes do not match,
+            a row is not a distribution or a label is out of range.
 
     Example:
         >>> found = reliability([[0.9, 0.1], [0.3, 0.7]], [0, 0], bins=2)
@@ -76,25 +86,29 @@ def reliability(probabilities, labels, bins=15):
     return reliability_of_confidence(probabilities.max(axis=1), right, bins)
 
 
-def reliability_of_confidence(confidence, right, bins=15):
-    """As `reliability`, where only the predicted class is known.
+def reliability_of_confidence(
+    confidence: npt.ArrayLike, right: npt.ArrayLike, bins: int = 15
+) -> Reliability:
+    """Like `reliability`, from the confidence in the predicted class alone.
 
     Args:
-        confidence: float `[N]` in `[0, 1]`: of the predicted class.
-        right: bool `[N]`: whether it is the true one.
-        bins: number of bins.
+        confidence: float array `[N]` in `[0, 1]`, probability of the predicted
+            class.
+        right: bool array `[N]`, whether the predicted class is the true one.
+        bins: int, number of bins.
 
     Returns:
         A `Reliability`.
 
     Raises:
-        ValueError: no samples, no bins, other shapes or values.
+        ValueError: If there are no samples or no bins, the shapes do not match
+            or a confidence is outside of `[0, 1]`.
     """
     confidence = np.asarray(confidence, np.float64)
     right = np.asarray(right, bool)
     if confidence.ndim != 1 or confidence.shape != right.shape:
         raise ConfigurationError(
-            "Expected confidence [N] and whether it is right [N]. Received: "
+            "Expected `confidence` and `right` of one shape, [N]. Received: "
             f"shapes {confidence.shape} and {right.shape}"
         )
     if not len(confidence) or bins < 1:
@@ -108,34 +122,37 @@ def reliability_of_confidence(confidence, right, bins=15):
             f"{confidence.min():.3g} to {confidence.max():.3g}"
         )
     edges = np.linspace(0.0, 1.0, bins + 1)
-    which = np.clip(np.searchsorted(edges, confidence) - 1, 0, bins - 1)
-    count = np.bincount(which, minlength=bins)
+    bin_of = np.clip(np.searchsorted(edges, confidence) - 1, 0, bins - 1)
+    count = np.bincount(bin_of, minlength=bins)
 
-    def mean(values):
-        total = np.bincount(which, values, minlength=bins)
+    def mean(values: np.ndarray):
+        total = np.bincount(bin_of, values, minlength=bins)
         return np.where(count > 0, total / np.maximum(count, 1), np.nan)
 
     return Reliability(edges, count, mean(confidence), mean(right))
 
 
-def expected_calibration_error(probabilities, labels, bins=15):
-    """How far confidence is from accuracy: 0 is calibrated, in `[0, 1]`.
+def expected_calibration_error(
+    probabilities: npt.ArrayLike, labels: npt.ArrayLike, bins: int = 15
+) -> float:
+    """Mean absolute difference of confidence and accuracy, in `[0, 1]`.
 
     Args:
-        probabilities: float `[N, K]`, rows that sum to 1.
-        labels: int `[N]` in `[0, K)`.
-        bins: number of bins.
+        probabilities: float array `[N, K]`, predicted class probabilities whose
+            rows sum to 1.
+        labels: int array `[N]`, true classes in `[0, K)`.
+        bins: int, number of bins of confidence.
 
     Returns:
-        float.
+        Float; 0 for a perfectly calibrated model.
 
     Raises:
-        ValueError: as `reliability`.
+        ValueError: See `reliability`.
     """
     return reliability(probabilities, labels, bins).expected_calibration_error
 
 
-def _checked(probabilities, labels, bins):
+def _checked(probabilities: npt.ArrayLike, labels: npt.ArrayLike, bins: int):
     probabilities = np.asarray(probabilities)
     labels = np.asarray(labels)
     shapes = f"shapes {probabilities.shape} and {labels.shape}"
@@ -152,7 +169,7 @@ def _checked(probabilities, labels, bins):
             f"Expected at least one bin. Received: bins={bins}"
         )
     sums = probabilities.sum(axis=1, dtype=np.float64)
-    # Not a NaN either, which fails every comparison.
+    # Negated, so that NaN fails as well.
     if not (
         (probabilities >= 0.0).all() and (np.abs(sums - 1) < _TOLERANCE).all()
     ):

@@ -1,52 +1,58 @@
-"""Linear classifiers in closed form, and what labels do to them.
+"""Linear classifiers in closed form, and their gradients to labels.
 
-For features F and labels Y the least-squares classifier is
-`W = A^-1 F^T Y` with `A = F^T F + ridge * tr(F^T F) / D * I`: a linear function
-of the labels. So the loss of that classifier on trusted samples has a gradient
-to the labels themselves, without any training in between.
+The least-squares classifier of features F and labels Y is `W = A^-1 F^T Y` with
+`A = F^T F + ridge * tr(F^T F) / D * I`, a linear function of the labels. The
+loss of that classifier on trusted samples therefore has a gradient to the
+labels themselves, without any training in between.
 
-A is factored once and in float64, for the squares of features that a network
-makes are badly conditioned; products with features are in float32. GPUs that
-take TF32 for it lose a few per cent of a response at condition numbers of 1e5:
-`tf.config.experimental.enable_tensor_float_32_execution(False)` forbids it.
+A is factored once, in float64, because the squares of a network's features are
+badly conditioned. Products with features are in float32. GPUs that use TF32 for
+these lose a few per cent of a response at condition numbers of 1e5;
+`tf.config.experimental.enable_tensor_float_32_execution(False)` turns TF32 off.
 
 Reference: Tu et al., Learning from Noisy Labels with Decoupled Meta Label
-Purifier (DMLP), CVPR 2023, equations 6 to 8.
+Purifier (DMLP), CVPR 2023, equations 6 to 8. "The released code" is `DMLP.py`
+of https://github.com/yuanpengtu/DMLP; comments name the lines that follow or
+leave it.
 """
 
+from collections.abc import Callable
 from typing import NamedTuple
 
 import tensorflow as tf
 
 from noisy_keras.ops import losses
 from noisy_keras.utils.errors import ConfigurationError
+from noisy_keras.utils.types import TensorLike
 
-#: Losses of a response, see `response_loss`.
+#: Forms of the loss on trusted samples: see `response_loss`.
 FORMS = ("code", "paper")
 
 _POWER_STEPS = 40
 
 
-def solve(features, labels, ridge):
-    """The linear classifier of least squared error.
+def solve(features: TensorLike, labels: TensorLike, ridge: float) -> tf.Tensor:
+    """Linear classifier of least squared error.
 
-    Source: DMLP equation 6, with a ridge.
+    Source: DMLP, equation 6, to which we add a ridge.
 
     Args:
-        features: `[M, D]`.
-        labels: `[M, K]`, of any real numbers.
-        ridge: weight of the squared weights, relative to the mean square of a
-            feature's column, `tr(F^T F) / D`; 0 for none. Without it features
-            of deficient rank have no solution: NaN, or the error of
+        features: float tensor `[M, D]`, features F.
+        labels: float tensor `[M, K]`, labels Y; any real numbers.
+        ridge: float >= 0, weight of the squared weights relative to the mean
+            square of a feature, `tr(F^T F) / D`; 0 for none. Without a ridge,
+            features of deficient rank have no solution: NaN, or the error of
             `tf.linalg.cholesky`.
 
     Returns:
-        Weights `[D, K]`, of the labels' type.
+        Float tensor `[D, K]`, weights W in the dtype of the labels.
 
     Raises:
-        ValueError: features and labels of different length, or of other rank.
+        ValueError: If features and labels are not matrices with as many rows.
     """
     features, labels = _pair(features, labels, "features", "labels")
+    # The released code inverts `F^T F` without a ridge and in float32, which
+    # fails on features of deficient rank, such as dead ReLU units.
     wide = tf.cast(features, tf.float64)
     moments = tf.matmul(wide, tf.cast(labels, tf.float64), transpose_a=True)
     factor = tf.linalg.cholesky(gram(features, ridge))
@@ -54,25 +60,31 @@ def solve(features, labels, ridge):
 
 
 def purification_loss(
-    labels, features, val_features, val_labels, ridge=1e-3, form="code"
-):
-    """Loss of the classifier that labels train, on trusted samples.
+    labels: TensorLike,
+    features: TensorLike,
+    val_features: TensorLike,
+    val_labels: TensorLike,
+    ridge: float = 1e-3,
+    form: str = "code",
+) -> tf.Tensor:
+    """Loss on trusted samples of the classifier that given labels define.
 
-    Differentiable in the labels. Source: DMLP equation 8.
+    Differentiable in the labels. Source: DMLP, equation 8.
 
     Args:
-        labels: `[M, K]`, of any real numbers.
-        features: `[M, D]`, of the same samples.
-        val_features: `[V, D]`, of trusted samples.
-        val_labels: `[V, K]`, their distributions.
-        ridge: see `solve`.
-        form: see `response_loss`.
+        labels: float tensor `[M, K]`, labels Y of the training samples; any
+            real numbers.
+        features: float tensor `[M, D]`, features F of the same samples.
+        val_features: float tensor `[V, D]`, features of trusted samples.
+        val_labels: float tensor `[V, K]`, their label distributions.
+        ridge: float >= 0: see `solve`.
+        form: str, form of the loss: see `response_loss`.
 
     Returns:
-        scalar.
+        Float scalar tensor.
 
     Raises:
-        ValueError: an unknown form, or arrays that do not fit each other.
+        ValueError: If the form is unknown or the shapes do not match.
 
     Example:
         >>> features = np.eye(2, dtype=np.float32)
@@ -89,11 +101,11 @@ def purification_loss(
     )
     pairs = {"features": (features, val_features)}
     pairs["labels"] = labels, val_labels
-    for what, (one, other) in pairs.items():
-        if not one.shape[1:].is_compatible_with(other.shape[1:]):
+    for name, (train, val) in pairs.items():
+        if not train.shape[1:].is_compatible_with(val.shape[1:]):
             raise ConfigurationError(
-                f"Expected `{what}` and `val_{what}` with as many columns. "
-                f"Received: shapes {one.shape} and {other.shape}"
+                f"Expected `{name}` and `val_{name}` with as many columns. "
+                f"Received: shapes {train.shape} and {val.shape}"
             )
     weights = solve(features, labels, ridge)
     outputs = tf.cast(features, weights.dtype) @ weights
@@ -103,27 +115,34 @@ def purification_loss(
 
 
 def response_loss(
-    val_outputs, val_labels, outputs, form="code", weight=None, prior=None
-):
+    val_outputs: tf.Tensor,
+    val_labels: tf.Tensor,
+    outputs: tf.Tensor,
+    form: str = "code",
+    weight: tf.Tensor | None = None,
+    prior: tf.Tensor | None = None,
+) -> tf.Tensor:
     """Loss of linear outputs, which regress to one-hot labels.
 
     Args:
-        val_outputs: P, of trusted samples, `[V, K]`.
-        val_labels: `[V, K]`.
-        outputs: of the training samples, `[M, K]`; the form "code" alone
-            looks at them.
-        form: `"code"`, as released: mean cross-entropy with P as logits, plus
-            the *sum* of squared errors, plus the class-balance penalty of the
-            training outputs as logits. `"paper"`: mean over samples of the
-            squared error, plus the mean entropy of `softmax(P)`.
-        weight: of training samples, `[M]`; None for ones.
-        prior: of classes, `[K]`, for the penalty; None for the uniform one.
+        val_outputs: float tensor `[V, K]`, linear outputs P on trusted samples.
+        val_labels: float tensor `[V, K]`, labels of the trusted samples.
+        outputs: float tensor `[M, K]`, linear outputs on the training samples.
+            Used by the form `"code"` only.
+        form: str. `"code"`, as released: the mean cross-entropy with P as
+            logits, plus the sum of squared errors, plus the class-balance
+            penalty of the training outputs as logits. `"paper"`: the mean over
+            samples of the squared error, plus the mean entropy of `softmax(P)`.
+        weight: float tensor `[M]`, weights of the training samples; None weighs
+            all samples equally.
+        prior: float tensor `[K]`, class prior of the penalty; None takes the
+            uniform one.
 
     Returns:
-        scalar.
+        Float scalar tensor.
 
     Raises:
-        ValueError: an unknown form.
+        ValueError: If the form is unknown.
     """
     if form not in FORMS:
         raise ConfigurationError(
@@ -132,6 +151,8 @@ def response_loss(
     squared = tf.reduce_sum(tf.square(val_outputs - val_labels), axis=-1)
     if form == "paper":
         return tf.reduce_mean(squared) - losses.negative_entropy(val_outputs)
+    # The three terms of `loss_v1` in the released code, which uses the linear
+    # outputs as logits and sums the squared errors over samples and classes.
     entropy = losses.cross_entropy(val_labels, val_outputs)
     return (
         tf.reduce_mean(entropy)
@@ -141,13 +162,15 @@ def response_loss(
 
 
 class Correction(NamedTuple):
-    """What `correction` finds.
+    """Gradient of the loss on trusted samples to the labels.
 
     Attributes:
-        direction: V, `[D, K]`; the loss has the gradient `F V` to the labels.
-        loss: scalar, see `response_loss`.
-        weights: `[D, K]`, of the classifier that the labels train.
-        outputs: `[M, K]`, its response on the training samples.
+        direction: float tensor `[D, K]`, V. The gradient of the loss to the
+            labels is `F V`.
+        loss: float scalar tensor: see `response_loss`.
+        weights: float tensor `[D, K]`, the classifier that the labels define.
+        outputs: float tensor `[M, K]`, its linear outputs on the training
+            samples.
     """
 
     direction: tf.Tensor
@@ -157,42 +180,43 @@ class Correction(NamedTuple):
 
 
 def correction(
-    moments,
-    features,
-    whitening,
-    val_features,
-    val_labels,
-    form="code",
-    weight=None,
-    prior=None,
-):
-    """`purification_loss` and its gradient, from a factor made before.
+    moments: tf.Tensor,
+    features: tf.Tensor,
+    whitening: tf.Tensor,
+    val_features: tf.Tensor,
+    val_labels: tf.Tensor,
+    form: str = "code",
+    weight: tf.Tensor | None = None,
+    prior: tf.Tensor | None = None,
+) -> Correction:
+    """Value of `purification_loss` and its gradient, from a factor of A.
 
-    Labels enter by their moments alone, and their gradient has rank D at most:
-    `dL/dY = F A^-1 (F_v^T dL/dP + F^T dL/dZ)` with `A^-1 = R^T R`. All of it
-    but the last product with F, which the caller may have with others.
+    The labels enter by their moments alone, and their gradient has at most rank
+    D: `dL/dY = F A^-1 (F_v^T dL/dP + F^T dL/dZ)` with `A^-1 = R^T R`. The last
+    product with F is left to the caller, who may take it with the features of
+    other samples.
 
     Args:
-        moments: `F^T Y`, `[D, K]`, of those rows whose weight is 1.
-        features: F, `[M, D]`.
-        whitening: R of `whitening(features, ridge)`, `[D, D]`, of those rows
-            whose weight is 1.
-        val_features: `[V, D]`.
-        val_labels: `[V, K]`.
-        form: see `response_loss`.
-        weight: `[M]`, 1 or 0; None for ones. A row of weight 0 counts for
-            nothing; its gradient is that which a further sample of these
-            features would have.
-        prior: see `response_loss`.
+        moments: float tensor `[D, K]`, `F^T Y` over the rows whose weight is 1.
+        features: float tensor `[M, D]`, features F of the training samples.
+        whitening: float tensor `[D, D]`, R as returned by `whitening`, of the
+            rows whose weight is 1.
+        val_features: float tensor `[V, D]`, features of trusted samples.
+        val_labels: float tensor `[V, K]`, their labels.
+        form: str, form of the loss: see `response_loss`.
+        weight: float tensor `[M]` of 1 and 0; None takes ones. A row of weight
+            0 does not contribute, and its gradient is that of an additional
+            sample with these features.
+        prior: float tensor `[K]`: see `response_loss`.
 
     Returns:
         A `Correction`.
     """
 
-    def divided(sums):
+    def solved(sums: tf.Tensor):
         return tf.matmul(whitening, whitening @ sums, transpose_a=True)
 
-    weights = divided(moments)
+    weights = solved(moments)
     outputs, val_outputs = features @ weights, val_features @ weights
     with tf.GradientTape() as tape:
         tape.watch([outputs, val_outputs])
@@ -203,30 +227,35 @@ def correction(
     to_weights = tf.matmul(val_features, to_val, transpose_a=True)
     if to_outputs is not None:
         to_weights += tf.matmul(features, to_outputs, transpose_a=True)
-    return Correction(divided(to_weights), loss, weights, outputs)
+    return Correction(solved(to_weights), loss, weights, outputs)
 
 
-def moments(features, labels, weight=None):
-    """`F^T Y` of those rows whose weight is 1: `[D, K]`.
-
-    Args:
-        features: `[M, D]`.
-        labels: `[M, K]`.
-        weight: `[M]`, 1 or 0; None for ones.
-    """
-    counted = labels if weight is None else labels * weight[:, None]
-    return tf.matmul(features, counted, transpose_a=True)
-
-
-def gram(features, ridge):
-    """`A = F^T F + ridge * tr(F^T F) / D * I`.
+def moments(
+    features: tf.Tensor, labels: tf.Tensor, weight: tf.Tensor | None = None
+) -> tf.Tensor:
+    """Moments `F^T Y` over the rows whose weight is 1.
 
     Args:
-        features: `[M, D]`.
-        ridge: see `solve`.
+        features: float tensor `[M, D]`.
+        labels: float tensor `[M, K]`.
+        weight: float tensor `[M]` of 1 and 0; None takes ones.
 
     Returns:
-        float64 `[D, D]`.
+        Float tensor `[D, K]`.
+    """
+    weighted = labels if weight is None else labels * weight[:, None]
+    return tf.matmul(features, weighted, transpose_a=True)
+
+
+def gram(features: TensorLike, ridge: float) -> tf.Tensor:
+    """Regularised Gram matrix `A = F^T F + ridge * tr(F^T F) / D * I`.
+
+    Args:
+        features: float tensor `[M, D]`, features F.
+        ridge: float >= 0: see `solve`.
+
+    Returns:
+        Float64 tensor `[D, D]`.
     """
     wide = tf.cast(features, tf.float64)
     squares = tf.matmul(wide, wide, transpose_a=True)
@@ -234,48 +263,61 @@ def gram(features, ridge):
     return tf.linalg.set_diag(squares, tf.linalg.diag_part(squares) + added)
 
 
-def absolute_ridge(features, ridge):
-    """What a relative ridge adds to the diagonal: float64 scalar."""
+def absolute_ridge(features: TensorLike, ridge: float) -> tf.Tensor:
+    """Number that a relative ridge adds to the diagonal of the Gram matrix.
+
+    Args:
+        features: float tensor `[M, D]`.
+        ridge: float >= 0, relative: see `solve`.
+
+    Returns:
+        Float64 scalar tensor.
+    """
     wide = tf.cast(features, tf.float64)
     mean_square = tf.reduce_sum(tf.square(wide)) / wide.shape[1]
     return tf.cast(ridge, tf.float64) * mean_square
 
 
-def whitening(matrix):
-    """R with `R^T R = A^-1`, from the Cholesky factor of A.
+def whitening(matrix: tf.Tensor) -> tf.Tensor:
+    """Matrix R with `R^T R = A^-1`, from the Cholesky factor of A.
 
     Args:
-        matrix: A, of `gram`.
+        matrix: float64 tensor `[D, D]`, A as returned by `gram`.
 
     Returns:
-        float64 `[D, D]`, lower triangular. Where A is singular: NaN, or the
-        error of `tf.linalg.cholesky`.
+        Float64 tensor `[D, D]`, lower triangular. Where A is singular: NaN, or
+        the error of `tf.linalg.cholesky`.
     """
     factor = tf.linalg.cholesky(matrix)
     identity = tf.eye(matrix.shape[0], dtype=matrix.dtype)
     return tf.linalg.triangular_solve(factor, identity)
 
 
-def extreme_eigenvalues(matrix, whitening):
-    """The highest and the lowest eigenvalue, by power iteration.
+def extreme_eigenvalues(
+    matrix: tf.Tensor, whitening: tf.Tensor
+) -> tuple[tf.Tensor, tf.Tensor]:
+    """Largest and smallest eigenvalue by power iteration.
 
-    A few dozen products in place of a decomposition; the highest comes out
-    low, and the lowest high, by some per cent at most.
+    Takes a few dozen products instead of a decomposition. The largest
+    eigenvalue is underestimated and the smallest one overestimated, by a few
+    per cent at most.
 
     Args:
-        matrix: A, of `gram`.
-        whitening: its R.
+        matrix: float64 tensor `[D, D]`, A as returned by `gram`.
+        whitening: float64 tensor `[D, D]`, its R as returned by `whitening`.
 
     Returns:
-        Two float64 scalars; their ratio is the condition number.
+        Tuple of two float64 scalar tensors, the largest and the smallest
+        eigenvalue. Their ratio is the condition number.
     """
 
-    def greatest(product):
-        # Neither constant nor periodic, so that it has a part of any vector.
+    def greatest(product: Callable):
+        # Neither constant nor periodic, so that it has a component along any
+        # eigenvector.
         size = tf.range(matrix.shape[0], dtype=matrix.dtype)
         start = (1.0 + tf.sin(1.0 + size * size))[:, None]
 
-        def step(vector, _):
+        def step(vector: tf.Tensor, _: tf.Tensor):
             image = product(vector)
             length = tf.norm(image)
             return image / length, length
@@ -293,17 +335,18 @@ def extreme_eigenvalues(matrix, whitening):
     return greatest(lambda v: matrix @ v), 1.0 / inverse
 
 
-def as_distributions(values):
-    """Brings rows of real numbers to label distributions.
+def as_distributions(values: tf.Tensor) -> tf.Tensor:
+    """Projects rows of real numbers to label distributions.
 
-    Negative entries become 0, then rows are divided by their sums; one without
-    a positive entry becomes its highest one. The top class never changes.
+    Negative entries become 0 and rows are divided by their sums. A row without
+    a positive entry becomes the one-hot vector of its largest entry. The top
+    class never changes.
 
     Args:
-        values: `[N, K]`.
+        values: float tensor `[N, K]`.
 
     Returns:
-        `[N, K]`, rows non-negative and summing to 1.
+        Float tensor `[N, K]`, non-negative rows summing to 1. NaN stays NaN.
     """
     positive = tf.nn.relu(values)
     total = tf.reduce_sum(positive, axis=-1, keepdims=True)
@@ -314,8 +357,8 @@ def as_distributions(values):
     return tf.where(total <= 1e-6, top, scaled)  # NaN stays NaN.
 
 
-def _pair(first, second, *names):
-    """Two matrices as tensors, with a row per sample in each."""
+def _pair(first: TensorLike, second: TensorLike, *names: str):
+    """Converts two matrices to float tensors and checks their rows."""
     first, second = (
         v if tf.is_tensor(v) and v.dtype.is_floating else tf.cast(v, tf.float32)
         for v in (first, second)

@@ -61,7 +61,7 @@ def test_info_nce_by_hand():
     ) == pytest.approx((first + second) / 2, rel=1e-6)
 
 
-def test_places_of_the_queue_that_are_not_filled_count_for_nothing():
+def test_unfilled_slots_of_the_queue_are_ignored():
     random = np.random.RandomState(4)
     queries, keys, queue = (
         tf.constant(random.normal(size=(n, 3)), tf.float32) for n in (4, 4, 5)
@@ -94,7 +94,7 @@ def test_both_agree_with_their_formulas(temperature, jit):
     )
 
 
-def test_nothing_alike_gives_the_logarithm_of_the_others():
+def test_equal_similarities_give_the_logarithm_of_the_negatives():
     z = np.random.RandomState(1).normal(size=(64, 4096)).astype(np.float32)
     assert float(contrastive.nt_xent(tf.constant(z))) == pytest.approx(
         math.log(63), abs=0.02
@@ -188,7 +188,7 @@ def test_a_temperature_must_be_positive(temperature):
         contrastive.info_nce(z, z, z, temperature)
 
 
-def test_an_image_alone_and_odd_views_are_told():
+def test_a_single_image_and_odd_views_raise():
     with pytest.raises(ValueError, match="at least 2 images.*2 views"):
         contrastive.nt_xent(tf.ones([2, 3]))
     with pytest.raises(ValueError, match=r"\[2B, d\]. Received"):

@@ -113,7 +113,7 @@ def test_corner_box_is_shifted_inside():
     np.testing.assert_allclose(boxes[0], [25, 32, 25, 32])
 
 
-def test_ratio_of_zero_hides_nothing():
+def test_ratio_of_zero_masks_nothing():
     images = np.ones((1, 8, 8, 3), np.float32)
     boxes = masking.mask_boxes(
         np.ones((1, 8, 8), np.float32),
@@ -135,7 +135,7 @@ def test_a_pixel_is_inside_when_its_centre_is():
     np.testing.assert_array_equal(filled, expected)
 
 
-def test_labels_lose_what_the_image_lost():
+def test_labels_lose_the_share_that_is_masked():
     targets = tf.constant([[1.0, 0.0, 0.0, 0.0]])
     result = masking.regularize_labels(targets, tf.constant([0.3]))
     np.testing.assert_allclose(result, [[0.7, 0.1, 0.1, 0.1]], rtol=1e-6)
@@ -152,7 +152,7 @@ def test_labels_keep_their_sum_and_clip_at_zero():
         assert float(tf.reduce_sum(result)) == pytest.approx(1.0, abs=1e-6)
 
 
-def test_any_numbers_will_do_and_float32_comes_out():
+def test_any_dtype_is_converted_to_float32():
     activation = np.zeros((1, 4, 4))
     activation[0, 1, 2] = 1.0
     boxes = masking.mask_boxes(activation, [0.1], [1.0], 32)

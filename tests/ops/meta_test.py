@@ -165,7 +165,7 @@ def nested():
         ("differences", False),
     ],
 )
-def test_all_roads_agree_on_a_normalised_network(nested, method, jit_compile):
+def test_all_methods_agree_on_a_normalised_network(nested, method, jit_compile):
     tolerance = 3e-2 if method == "differences" else 1e-4
     for mine, other in zip(
         network_step(method, jit_compile), nested, strict=True
@@ -241,7 +241,7 @@ def test_decay_of_the_probe_moves_the_direction_and_not_the_loss():
     np.testing.assert_allclose(values[1][1][0], [[1.0, 0.0]])
 
 
-def test_weights_are_what_helps_and_sum_to_one():
+def test_weights_are_positive_where_the_loss_falls():
     weights = meta.sample_weights(tf.constant([-3.0, 1.0, -1.0, 0.0]))
     # The 1e-5 in the denominator takes 2.5e-6 off the sum.
     np.testing.assert_allclose(weights, [0.75, 0.0, 0.25, 0.0], atol=3e-6)
@@ -278,7 +278,7 @@ def test_weights_separate_samples_that_agree_with_the_probe(reference):
     assert weights[:10].sum() < 0.1 * weights[10:].sum()
 
 
-def test_bad_arguments_are_told(reference):
+def test_bad_arguments_raise(reference):
     with pytest.raises(ValueError, match="double_reverse.*Received: 'exact'"):
         gradients_of(reference, "exact", False)
     with pytest.raises(ValueError, match="Expected 1 accumulators"):

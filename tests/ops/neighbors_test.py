@@ -30,7 +30,7 @@ def test_an_own_row_of_minus_one_leaves_all_votes():
     assert votes[0].numpy().argmax() != 0 and votes[2].numpy().argmax() != 2
 
 
-def test_high_temperature_counts_heads():
+def test_high_temperature_weighs_votes_equally():
     features = tf.constant([[1.0, 0.0], [0.8, 0.6], [0.6, 0.8]])
     targets = tf.one_hot([0, 1, 1], 2)
     votes = neighbors.class_votes(features[:1], features, targets, 3, 1e6)
@@ -57,6 +57,6 @@ def test_soft_labels_and_xla():
     assert math.isfinite(votes.sum()) and votes.min() >= 0.0
 
 
-def test_more_neighbours_than_there_are_is_an_error():
+def test_more_neighbours_than_samples_raise():
     with pytest.raises((ValueError, tf.errors.InvalidArgumentError)):
         neighbors.class_votes(tf.eye(2), tf.eye(2), tf.eye(2), 3)

@@ -54,7 +54,7 @@ def test_error_does_not_depend_on_the_order_of_classes_or_samples():
 
 
 @pytest.mark.parametrize(
-    "probabilities, labels, bins, told",
+    "probabilities, labels, bins, message",
     [
         (np.zeros([0, 3]), np.zeros(0, int), 15, "at least one sample"),
         ([[0.5, 0.5]], [0, 1], 15, r"probabilities \[N, K\] and labels \[N\]"),
@@ -66,12 +66,12 @@ def test_error_does_not_depend_on_the_order_of_classes_or_samples():
         ([[0.5, 0.5]], [0.5], 15, r"integer labels in \[0, 2\)"),
     ],
 )
-def test_what_is_no_prediction_is_refused(probabilities, labels, bins, told):
-    with pytest.raises(ValueError, match=told):
+def test_invalid_predictions_raise(probabilities, labels, bins, message):
+    with pytest.raises(ValueError, match=message):
         analysis.reliability(probabilities, labels, bins)
 
 
-def test_confidence_alone_says_the_same():
+def test_reliability_from_confidence_alone_is_the_same():
     random = np.random.default_rng(0)
     probabilities = random.dirichlet([0.5] * 4, 100)
     labels = random.integers(0, 4, 100)
@@ -85,17 +85,17 @@ def test_confidence_alone_says_the_same():
 
 
 @pytest.mark.parametrize(
-    "confidence, right, bins, told",
+    "confidence, right, bins, message",
     [
-        ([0.5], [True, False], 3, "whether it is right"),
+        ([0.5], [True, False], 3, "of one shape"),
         ([], [], 3, "at least one sample"),
         ([0.5], [True], 0, "one bin"),
         ([1.5], [True], 3, r"confidence in \[0, 1\]"),
         ([np.nan], [True], 3, r"confidence in \[0, 1\]"),
     ],
 )
-def test_what_is_no_confidence_is_refused(confidence, right, bins, told):
-    with pytest.raises(ValueError, match=told):
+def test_invalid_confidences_raise(confidence, right, bins, message):
+    with pytest.raises(ValueError, match=message):
         analysis.reliability_of_confidence(confidence, right, bins)
 
 

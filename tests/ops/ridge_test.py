@@ -81,7 +81,7 @@ def test_the_gradient_from_a_factor_is_the_same(reference, form):
     close(found.outputs, numbers["features"] @ numbers["weights"])
 
 
-def test_rows_of_no_weight_count_for_nothing(reference):
+def test_rows_of_weight_zero_are_ignored(reference):
     arrays, relative, _ = reference
     more = tf.random.stateless_normal([5, 12], [0, 1])
     prior = tf.constant([0.4, 0.3, 0.2, 0.1])
@@ -115,14 +115,14 @@ def test_rows_of_no_weight_count_for_nothing(reference):
     close(summed[60], summed[0] + summed[1])
 
 
-def test_orthonormal_features_are_multiplied_alone():
+def test_orthonormal_features_need_no_inverse():
     features = np.eye(4, dtype=np.float32)[:, [2, 0]]
     labels = np.arange(8, dtype=np.float32).reshape(4, 2)
     found = ridge.solve(features, labels, 0.0)
     np.testing.assert_allclose(found, [[4.0, 5.0], [0.0, 1.0]], atol=1e-6)
 
 
-def test_whole_numbers_are_numbers():
+def test_integer_labels_are_converted():
     labels = tf.one_hot([0, 1, 1], 2, dtype=tf.int32)
     found = ridge.solve(np.eye(3, dtype=np.float32), labels, 0.5)
     np.testing.assert_allclose(found, labels.numpy() / 1.5, atol=1e-6)
@@ -136,7 +136,7 @@ def test_trusted_samples_have_the_same_columns(reference):
             ridge.purification_loss(**fewer, ridge=relative, form="paper")
 
 
-def test_what_is_no_number_stays_none():
+def test_nan_stays_nan():
     found = ridge.as_distributions(tf.constant([[np.nan, 1.0], [0.0, -1.0]]))
     assert np.isnan(found[0]).any()
     np.testing.assert_array_equal(found[1], [1.0, 0.0])
@@ -181,7 +181,7 @@ def test_the_balance_penalty_weighs_samples_against_a_prior():
     assert float(found) == pytest.approx(-np.log(0.6), rel=1e-5)
 
 
-def test_bad_arguments_are_told():
+def test_bad_arguments_raise():
     features, labels = np.ones((4, 2)), np.ones((3, 2))
     with pytest.raises(ValueError, match="one row per sample.* 4 and 3 rows"):
         ridge.solve(features, labels, 1e-3)

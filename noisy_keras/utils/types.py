@@ -1,0 +1,7 @@
+"""Types that appear in the signatures of several folders."""
+
+import tensorflow as tf
+
+#: Tensors, and whatever TensorFlow converts to one: NumPy arrays, variables,
+#: Python numbers and nested lists of them.
+TensorLike = tf.types.experimental.TensorLike

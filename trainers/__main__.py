@@ -52,7 +52,8 @@ def summary_of(module):
     path = f"{path}/__main__.py" if os.path.isdir(path) else f"{path}.py"
     with open(path, encoding="utf-8") as stream:
         text = ast.get_docstring(ast.parse(stream.read())) or ""
-    return " ".join(text.partition("\n\n")[0].split())
+    told = " ".join(text.partition("\n\n")[0].split())
+    return told.replace(", from the command line", "")
 
 
 def help_text():

@@ -1,24 +1,31 @@
-"""Writes BUILD from the tree: one target per file, with its true edges.
+"""Writes BUILD from the tree: a target per folder, its edges true imports.
 
     python -m tests.build_file
 
-`build_file_test` compares the two, so a file that came, went or imports
-something new is told until this has been run.
+Each folder is one library; commands and tests are targets that depend on it.
+Where libraries of whole folders would depend on each other in a circle, which
+Bazel refuses, a folder is split into as few libraries as that takes.
+`build_file_test` compares the file with the tree.
 """
 
 import os
+import textwrap
 
 from tests import imports
 
 PATH = os.path.join(imports.ROOT, "BUILD")
-RUNNER = "tests/run_file.py"
-PARITY = "tests/parity"
-TEMPLATE = "noisy_keras/reporting/page.html"
+CONFTEST = "tests/conftest.py"
+IMPORTS = "tests/imports.py"
+RUNNER = "tests/run_folder.py"
+
+# Folders without modules whose files tests read.
+_OTHER_TOPS = (".ci", ".github", "constraints", "docs", "examples")
 
 _HEADER = """\
-# Bazel targets of every Python file, with the imports between them as edges.
-# Written by `python -m tests.build_file`; third-party packages come from the
-# environment that `pip install '.[test]'` makes.
+# Bazel targets: a library per folder, with the imports between folders as
+# edges, the commands and the tests. Written by `python -m tests.build_file`;
+# third-party packages come from the environment that `pip install '.[test]'`
+# makes.
 
 package(default_visibility = ["//visibility:public"])
 
@@ -27,66 +34,300 @@ licenses(["notice"])
 exports_files(["LICENSE"])
 """
 
+_FOLDERS = """\
+# For each library of a whole folder, the libraries that it imports from.
+[py_library(
+    name = "PREFIX" + folder,
+    srcs = glob(["PREFIX" + folder + "/*.py"]),
+    data = glob(
+        ["PREFIX" + folder + "/*"],
+        allow_empty = True,
+        exclude = ["PREFIX" + folder + "/*.py"],
+    ),
+    deps = [":PREFIX" + name for name in names],
+) for folder, names in {
+ENTRIES
+}.items()]
+"""
+
+_PARTS = """\
+# Parts of folders: as a whole, these would depend on each other in a circle.
+[py_library(
+    name = part,
+    srcs = [folder + "/" + stem + ".py" for stem in stems],
+    deps = [":" + name for name in names],
+) for part, (folder, stems, names) in {
+ENTRIES
+}.items()]
+"""
+
+_COMMANDS = """\
+# For each library with commands, their files.
+[py_binary(
+    name = folder + "/" + command,
+    srcs = [folder + "/" + command + ".py"],
+    main = folder + "/" + command + ".py",
+    deps = [":" + library],
+) for library, (folder, commands) in {
+ENTRIES
+}.items() for command in commands]
+"""
+
+_TESTS = """\
+# The tests of each folder, without those in folders within it.
+[py_test(
+    name = folder + "/test",
+    timeout = "eternal",
+    srcs = ["RUNNER"],
+    args = [folder],
+    data = [":tree"] if folder in TREE else [":tests/files"],
+    main = "RUNNER",
+    deps = [":" + name for name in names],
+) for folder, names in {
+ENTRIES
+}.items()]
+"""
+
 
 def content():
-    """What BUILD should hold.
+    """Returns what BUILD should hold, as a string."""
+    files = imports.python_files()
+    edges = {path: imports.imports_of(path) for path in files}
+    libraries = grouped(edges)
+    home = {path: name for name, group in libraries.items() for path in group}
+    names = between(home, edges)
+    whole, parts, commands = {}, {}, {}
+    for name, group in libraries.items():
+        folder = os.path.dirname(group[0])
+        if name == folder and group == _beside(group[0], files):
+            whole[name] = names[name]
+        else:
+            stems = _list(_stems(group))
+            parts[name] = f'("{folder}", {stems}, {_list(names[name])})'
+        programs = [path for path in group if _is_program(path)]
+        if programs:
+            commands[name] = f'("{folder}", {_list(_stems(programs))})'
+    blocks = [
+        _HEADER,
+        _files(),
+        *_whole_folders(whole),
+        _filled(_PARTS, parts),
+        _filled(_COMMANDS, commands),
+        _tests(files, edges, home),
+    ]
+    return "\n".join(block for block in blocks if block)
+
+
+def grouped(edges):
+    """Groups files into libraries that do not depend on each other in circles.
+
+    Args:
+        edges: dict, for each file's path the paths that it imports.
 
     Returns:
-        str.
+        dict, for each library's name the sorted paths of its files; sorted by
+        name. A library is a whole folder and has the folder's name, unless
+        that would close a circle. Then the largest part has it, and the others
+        are named after their first file.
+
+    Raises:
+        ValueError: files import each other in a circle.
     """
-    blocks = [_HEADER]
-    for path in imports.python_files():
-        blocks.append(_target(path))
-    return "\n".join(blocks)
+    circle = find_cycle(edges)
+    if circle:
+        raise ValueError(
+            "Expected files that do not import each other in a circle. "
+            f"Received: {' -> '.join(circle)}"
+        )
+    groups = {path: (path,) for path in edges}
+    folders = {}
+    for path in _importees_first(edges):
+        folders.setdefault(os.path.dirname(path), []).append(path)
+    for _, paths in sorted(folders.items()):
+        if _merge(paths, groups, edges):
+            continue
+        kept = []
+        for path in paths:
+            if not any(_merge([one, path], groups, edges) for one in kept):
+                kept.append(path)
+    found = {}
+    for folder, paths in folders.items():
+        parts = sorted(
+            {groups[path] for path in paths},
+            key=lambda part: (-len(part), part),
+        )
+        for number, part in enumerate(parts):
+            stem = os.path.basename(part[0]).removesuffix(".py").strip("_")
+            found[f"{folder}/{stem}_library" if number else folder] = [*part]
+    return dict(sorted(found.items()))
 
 
-def name_of(path):
-    """Name of a file's target: its path, a package being its folder."""
-    if path.endswith("/__init__.py"):
-        return path.removesuffix("/__init__.py")
-    return path.removesuffix(".py")
+def find_cycle(edges):
+    """Finds a circle in a directed graph.
+
+    Args:
+        edges: dict, for each node the nodes that it points to.
+
+    Returns:
+        list of the nodes along one circle, its first node repeated at the end;
+        empty if there is none.
+    """
+    done, active = set(), []
+
+    def visit(node):
+        if node in done:
+            return []
+        if node in active:
+            return [*active[active.index(node) :], node]
+        active.append(node)
+        for other in edges.get(node, ()):
+            circle = visit(other)
+            if circle:
+                return circle
+        done.add(active.pop())
+        return []
+
+    for node in edges:
+        circle = visit(node)
+        if circle:
+            return circle
+    return []
 
 
-def _target(path):
-    kind, main, edges = "py_library", None, imports.imports_of(path)
-    sources, data = [path], []
-    if path.endswith("_test.py"):
-        # A test file alone runs nothing: pytest has to be told to.
-        kind, main = "py_test", RUNNER
-        sources.append(RUNNER)
-        edges = sorted({*edges, "tests/conftest.py"})
-        data = _data(path)
-    elif path.replace(".py", ".html") == TEMPLATE:
-        data = [TEMPLATE]
-    elif _is_program(path):
-        kind, main = "py_binary", path
-    lines = [f'    name = "{name_of(path)}",', f"    srcs = {_list(sources)},"]
-    if main:
-        lines.append(f'    main = "{main}",')
-    if kind == "py_test":
-        lines.append(f'    args = ["{path}"],')
-    if data:
-        lines.append(f"    data = {_list(data)},")
-    if edges:
-        names = [f'        ":{name_of(other)}",' for other in edges]
-        lines += ["    deps = [", *names, "    ],"]
-    return "\n".join([f"{kind}(", *lines, ")", ""])
+def between(groups, edges):
+    """The edges between groups of files.
+
+    Args:
+        groups: dict, for each file's path its group.
+        edges: dict, for each file's path the paths that it imports.
+
+    Returns:
+        dict, for each group the set of other groups that it depends on.
+    """
+    found = {group: set() for group in groups.values()}
+    for path, others in edges.items():
+        for other in others:
+            if groups[other] != groups[path]:
+                found[groups[path]].add(groups[other])
+    return found
 
 
-def _list(items):
-    return "[" + ", ".join(f'"{item}"' for item in items) + "]"
+def _merge(paths, groups, edges):
+    """Merges the groups of paths in place, unless that closes a circle."""
+    merged = tuple(sorted({one for path in paths for one in groups[path]}))
+    tried = {**groups, **dict.fromkeys(merged, merged)}
+    if find_cycle(between(tried, edges)):
+        return False
+    groups.update(tried)
+    return True
 
 
-def _data(path):
-    """Files of the tree that a test names."""
-    with open(os.path.join(imports.ROOT, path), encoding="utf-8") as stream:
-        text = stream.read()
-    known = [
-        f"tests/parity/{name}"
-        for name in sorted(os.listdir(os.path.join(imports.ROOT, PARITY)))
-    ]
-    known += ["README.md", "BUILD", "setup.cfg"]
-    return [file for file in known if os.path.basename(file) in text]
+def _importees_first(edges):
+    found = {}
+
+    def visit(path):
+        if path not in found:
+            for other in sorted(edges[path]):
+                visit(other)
+            found[path] = None
+
+    for path in sorted(edges):
+        visit(path)
+    return [*found]
+
+
+def _files():
+    """The files that tests read: those of their own, or the whole tree."""
+    packages = {os.path.dirname(path) for path in imports.python_files()}
+    own = ["pyproject.toml"]
+    for folder in sorted(packages):
+        if folder.split("/")[0] == "tests":
+            own += [f"{path}/**" for path in _folders(folder) - packages]
+    tops = sorted({*imports.TOPS, *_OTHER_TOPS} & _folders("."))
+    tree = ["*.*", "BUILD", "LICENSE", *(f"{top}/**" for top in tops)]
+    return "\n".join(
+        "filegroup(\n"
+        f'    name = "{name}",\n'
+        f"    srcs = glob({_list(patterns, 8)}),\n"
+        ")\n"
+        for name, patterns in (("tests/files", own), ("tree", tree))
+    )
+
+
+def _whole_folders(whole):
+    prefix = "noisy_keras/"  # Left out where all names have it.
+    inner, outer = {}, {}
+    for name, names in whole.items():
+        if all(one.startswith(prefix) for one in (name, *names)):
+            short = _list(one.removeprefix(prefix) for one in names)
+            inner[name.removeprefix(prefix)] = short
+        else:
+            outer[name] = _list(names)
+    yield _filled(_FOLDERS.replace("PREFIX", prefix), inner)
+    yield _filled(
+        _FOLDERS.replace('"PREFIX" + ', "").replace("PREFIX", ""), outer
+    )
+
+
+def _tests(files, edges, home):
+    entries, tree = {}, []
+    for path in files:
+        folder = os.path.dirname(path)
+        if not path.endswith("_test.py") or folder in entries:
+            continue
+        tests = [
+            one for one in _beside(path, files) if one.endswith("_test.py")
+        ]
+        entries[folder] = _list(
+            {home[one] for one in (*tests, CONFTEST, RUNNER)}
+        )
+        if any(IMPORTS in edges[one] for one in tests):
+            # They read all files, not only those that they import.
+            tree.append(folder)
+    text = _TESTS.replace("RUNNER", RUNNER).replace("TREE", _list(tree))
+    return _filled(text, entries)
+
+
+def _filled(text, entries):
+    lines = [f'    "{name}": {entry},' for name, entry in entries.items()]
+    return text.replace("ENTRIES", "\n".join(lines)) if lines else ""
+
+
+def _list(items, indent=8):
+    """A list of strings, in lines of at most 80 columns."""
+    text = ", ".join(f'"{item}"' for item in sorted(items))
+    if len(text) < 48:
+        return f"[{text}]"
+    space = " " * indent
+    lines = textwrap.fill(
+        f"{text},",
+        80,
+        initial_indent=space,
+        subsequent_indent=space,
+        break_long_words=False,
+        break_on_hyphens=False,
+    )
+    return f"[\n{lines}\n{space[4:]}]"
+
+
+def _stems(paths):
+    return [os.path.basename(path).removesuffix(".py") for path in paths]
+
+
+def _beside(path, files):
+    """The files of a path's folder."""
+    folder = os.path.dirname(path)
+    return [other for other in files if os.path.dirname(other) == folder]
+
+
+def _folders(folder):
+    """Paths of the folders in a folder."""
+    with os.scandir(os.path.join(imports.ROOT, folder)) as entries:
+        return {
+            os.path.normpath(f"{folder}/{entry.name}")
+            for entry in entries
+            if entry.is_dir() and entry.name != "__pycache__"
+        }
 
 
 def _is_program(path):

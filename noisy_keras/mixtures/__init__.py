@@ -1,4 +1,4 @@
-"""Two-component mixtures that tell low losses from high ones."""
+"""Two-component mixtures that separate low losses from high ones."""
 
 from noisy_keras.mixtures.beta import BetaMixture
 from noisy_keras.mixtures.gaussian import GaussianMixture

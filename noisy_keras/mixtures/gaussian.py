@@ -7,21 +7,27 @@ from noisy_keras.mixtures.mixture import TwoComponentMixture
 
 
 class GaussianMixture(TwoComponentMixture):
-    """Two Gaussians on the line.
+    """Mixture of two Gaussian distributions.
 
-    Starts from two-means (centres at the extremes, ten Lloyd rounds). Every
-    M-step adds `variance_floor` to both variances, as scikit-learn's
-    `reg_covar` does.
+    EM starts from two-means: centres at the minimum and the maximum and ten
+    iterations of Lloyd's algorithm. Every M-step adds `variance_floor` to both
+    variances, as `reg_covar` of scikit-learn does.
 
     Args:
-        max_iterations: EM rounds at most; 10 in DivideMix, 200 in C2D.
-        tolerance: stops when the mean log-likelihood moves less.
-        variance_floor: added to the variances.
+        max_iterations: int >= 1, maximum number of EM iterations; 10 in
+            DivideMix, 200 in C2D.
+        tolerance: float, EM stops when the mean log-likelihood changes by less.
+        variance_floor: float >= 0, added to the variances.
 
-    After `fit`: `means`, `variances`, `weights`, all float32 `[2]`.
+    After `fit`, the attributes `means`, `variances` and `weights` are float32
+    arrays `[2]`, in ascending order of the means.
 
-    Reference: Li et al., DivideMix, ICLR 2020, section 3.1; the constants are
-    its code's.
+    Raises:
+        ValueError: If `max_iterations` is below 1.
+
+    Reference: Li et al., DivideMix, ICLR 2020, section 3.1. The default
+    constants are those of `eval_train` in `Train_cifar.py` of
+    https://github.com/LiJunnan1992/DivideMix.
 
     Example:
         >>> losses = np.array([0.1, 0.12, 0.11, 0.7, 0.72], np.float32)
@@ -38,7 +44,9 @@ class GaussianMixture(TwoComponentMixture):
         super().__init__(max_iterations, tolerance)
         self.variance_floor = variance_floor
 
-    def _start(self, values, counts):
+    def _start(self, values: tf.Tensor, counts: tf.Tensor):
+        # scikit-learn, which the published codes use, starts from k-means with
+        # random centres. In one dimension the extremes need no random numbers.
         centres = tf.stack([tf.reduce_min(values), tf.reduce_max(values)])
         upper = tf.zeros_like(values)
         for _ in range(10):
@@ -50,10 +58,15 @@ class GaussianMixture(TwoComponentMixture):
             centres = tf.reduce_sum(members * values[:, None], axis=0) / count
         return self._update(members, values, None)
 
-    def _update(self, responsibilities, values, parameters):
+    def _update(
+        self,
+        responsibilities: tf.Tensor,
+        values: tf.Tensor,
+        parameters: tuple | None,
+    ):
         del parameters  # The maximum has a closed form.
-        # A trace of the whole set keeps an empty component at the common mean,
-        # so that constant losses show as collapsed, not as one part at zero.
+        # A small share of all values keeps an empty component at the common
+        # mean instead of at 0, so that constant losses are seen as collapsed.
         trace = 10 * np.finfo(np.float32).eps
         total = tf.reduce_sum(responsibilities, axis=0) + trace
         value = values[:, None]
@@ -67,14 +80,14 @@ class GaussianMixture(TwoComponentMixture):
             (means, variances + self.variance_floor),
         )
 
-    def _components(self, parameters):
-        # Imported here: it takes a second, and most imports of the package
-        # never fit a mixture.
+    def _components(self, parameters: tuple):
+        # Imported here because the import takes a second and most programs
+        # that import this package never fit a mixture.
         from tensorflow_probability import distributions
 
         means, variances = parameters
         return distributions.Normal(means, tf.sqrt(variances))
 
-    def _publish(self, means, variances):
-        del means  # Published for both families by the base class.
+    def _publish(self, means: np.ndarray, variances: np.ndarray):
+        del means  # The base class sets the means of both families.
         self.variances = variances

@@ -1,21 +1,30 @@
-"""What the two mixtures share: checking, the EM loop, the posterior."""
+"""Base class of the mixtures: argument checks, EM loop and posterior."""
 
 import numpy as np
 import tensorflow as tf
+from numpy import typing as npt
 
 from noisy_keras.utils.errors import ConfigurationError
 
 
 class TwoComponentMixture:
-    """A mixture of two components of one family, fitted by EM.
+    """Mixture of two components of one family, fitted by EM.
 
-    A subclass gives the family: where to start, the M-step and the
-    distribution of given parameters. Computations run in float64 on the host,
-    because sums over a million float32 losses lose digits; what comes out is
-    float32.
+    A subclass defines the family: the initial values, the M-step and the
+    distribution of given parameters. Computations run in float64 on the CPU,
+    because sums over a million float32 losses lose digits; results are float32.
 
-    After `fit`: `weights` float32 `[2]`, `means` float32 `[2]` (ascending, so
-    component 0 is the one of lower mean) and `iterations`, the rounds run.
+    After `fit`, the attributes `weights` and `means` are float32 arrays `[2]`
+    in ascending order of the means, so that component 0 has the lower one, and
+    `iterations` is the number of EM iterations run.
+
+    Args:
+        max_iterations: int >= 1, maximum number of EM iterations.
+        tolerance: float, EM stops when the mean log-likelihood changes by less;
+            None runs all iterations.
+
+    Raises:
+        ValueError: If `max_iterations` is below 1.
     """
 
     def __init__(self, max_iterations: int, tolerance: float | None):
@@ -28,19 +37,23 @@ class TwoComponentMixture:
         self.tolerance = tolerance
         self._fitted = None
 
-    def fit(self, values, sample_weight=None):
+    def fit(
+        self, values: npt.ArrayLike, sample_weight: npt.ArrayLike | None = None
+    ) -> "TwoComponentMixture":
         """Fits the mixture.
 
         Args:
-            values: `[N]`, N >= 2, finite.
-            sample_weight: `[N]`, at least 0, or None for 1 each.
+            values: float array `[N]`, finite values, N >= 2.
+            sample_weight: float array `[N]`, weights of at least 0; None weighs
+                all values by 1.
 
         Returns:
-            self.
+            The mixture itself.
 
         Raises:
-            ValueError: `values` are not finite, too few or of another rank;
-                weights of another length, negative, or all 0.
+            ValueError: If there are fewer than two values or some are not
+                finite, `values` is not one-dimensional, or the weights are
+                negative, all zero or of another length.
         """
         values = self._prepare(values)
         counts = _as_counts(sample_weight, len(values))
@@ -50,23 +63,26 @@ class TwoComponentMixture:
         self.iterations = int(iterations)
         return self
 
-    def estimate(self, values, counts):
-        """The EM loop alone, as tensors: traceable, and XLA compiles it.
+    def estimate(
+        self, values: tf.Tensor, counts: tf.Tensor
+    ) -> tuple[tf.Tensor, tuple, tf.Tensor]:
+        """The EM loop on tensors, which can be traced and compiled by XLA.
 
         Args:
-            values: float64 `[N]`, as the family wants them.
-            counts: float64 `[N]`, how often each is there.
+            values: float64 tensor `[N]`, values in the range of the family.
+            counts: float64 tensor `[N]`, multiplicity of each value.
 
         Returns:
-            weights `[2]`, parameters (a tuple of `[2]`), both in ascending
-            order of the means, and the rounds run.
+            Tuple of the weights `[2]`, the parameters (a tuple of tensors
+            `[2]`), both in ascending order of the means, and the number of
+            iterations run.
         """
         values, counts = self._condensed(values, counts)
         weights, parameters = self._start(values, counts)
         likelihood = tf.constant(-np.inf, tf.float64)
         iterations = tf.constant(0)
-        moving = tf.constant(True)
-        while moving and iterations < self.max_iterations:
+        improving = tf.constant(True)
+        while improving and iterations < self.max_iterations:
             joint = self._joint(values, weights, parameters)
             weights, parameters = self._update(
                 self._responsibilities(joint) * counts[:, None],
@@ -74,11 +90,11 @@ class TwoComponentMixture:
                 parameters,
             )
             if self.tolerance is not None:
-                # The rule of the published implementation (scikit-learn's):
-                # stop after the round whose mean log-likelihood moved little.
+                # As in scikit-learn, which the published codes use: stop after
+                # the iteration whose mean log-likelihood changed little.
                 each = tf.reduce_logsumexp(joint, axis=-1)
                 new = tf.reduce_sum(each * counts) / tf.reduce_sum(counts)
-                moving = tf.abs(new - likelihood) >= self.tolerance
+                improving = tf.abs(new - likelihood) >= self.tolerance
                 likelihood = new
             iterations += 1
         order = tf.argsort(self.component_means(parameters), stable=True)
@@ -88,12 +104,12 @@ class TwoComponentMixture:
             iterations,
         )
 
-    def keep(self, weights, parameters):
-        """Takes what `estimate` found as the fit.
+    def keep(self, weights: tf.Tensor, parameters: tuple) -> None:
+        """Stores the result of `estimate` as the fit of this mixture.
 
         Args:
-            weights: `[2]`.
-            parameters: tuple of `[2]`.
+            weights: float64 tensor `[2]`.
+            parameters: tuple of float64 tensors `[2]`.
         """
         self._fitted = weights, tuple(parameters)
         self.weights = weights.numpy().astype(np.float32)
@@ -101,22 +117,29 @@ class TwoComponentMixture:
         self.means = means.numpy().astype(np.float32)
         self._publish(*(p.numpy().astype(np.float32) for p in parameters))
 
-    def posterior(self, values):
-        """The probability of each component given a value.
+    def posterior(
+        self, values: npt.ArrayLike | tf.Tensor
+    ) -> np.ndarray | tf.Tensor:
+        """Probability of each component given a value.
 
         Args:
-            values: `[N]`.
+            values: float array `[N]`, or a symbolic tensor inside a
+                `tf.function`.
 
         Returns:
-            float32 `[N, 2]`, rows summing to 1: an array, or, inside a
-            `tf.function`, a tensor.
+            Float32 array `[N, 2]`, rows summing to 1; a tensor inside a
+            `tf.function`.
+
+        Raises:
+            ValueError: If the mixture has not been fitted, or the values are
+                not finite or out of the range of the family.
         """
         if self._fitted is None:
             raise ConfigurationError(
                 "Expected a fitted mixture: call `fit` first."
             )
         if tf.is_symbolic_tensor(values):
-            # The graph runs where its caller wants, and cannot be checked.
+            # The caller places the graph, and its values cannot be checked.
             values = tf.cast(values, tf.float64)
             joint = self._joint(values, *self._fitted)
             return tf.cast(tf.nn.softmax(joint, axis=-1), tf.float32)
@@ -125,84 +148,103 @@ class TwoComponentMixture:
             joint = self._joint(values, *self._fitted)
             return tf.nn.softmax(joint, axis=-1).numpy().astype(np.float32)
 
-    def upper(self, weights, parameters, values):
-        """The posterior of the second component, from what `estimate` found.
+    def upper(
+        self, weights: tf.Tensor, parameters: tuple, values: tf.Tensor
+    ) -> tf.Tensor:
+        """Posterior of the second component from a result of `estimate`.
 
         Args:
-            weights: float64 `[2]`.
-            parameters: tuple of float64 `[2]`.
-            values: float64 `[N]`.
+            weights: float64 tensor `[2]`.
+            parameters: tuple of float64 tensors `[2]`.
+            values: float64 tensor `[N]`.
 
         Returns:
-            float64 `[N]` in `[0, 1]`, a tensor.
+            Float64 tensor `[N]` in `[0, 1]`.
         """
         joint = self._joint(values, weights, parameters)
         return tf.nn.softmax(joint, axis=-1)[:, 1]
 
-    def clean_probability(self, values):
-        """The probability of the component of lower mean.
+    def clean_probability(
+        self, values: npt.ArrayLike | tf.Tensor
+    ) -> np.ndarray | tf.Tensor:
+        """Probability that a value belongs to the component of lower mean.
 
         Args:
-            values: `[N]`, losses.
+            values: float array `[N]`, losses.
 
         Returns:
-            float32 `[N]` in `[0, 1]`.
+            Float32 array `[N]` in `[0, 1]`.
+
+        Raises:
+            ValueError: See `posterior`.
         """
         return self.posterior(values)[:, 0]
 
     @property
     def collapsed(self) -> bool:
-        """Whether the two means coincide, so that the posterior says nothing.
+        """Whether the two means coincide, so that the posterior is meaningless.
 
-        Losses that are all alike (an untrained network, or one that has
-        learnt every label by heart) end here.
+        This happens where all losses are alike, as with an untrained network or
+        one that has memorised all labels.
         """
         return bool(self.means[1] - self.means[0] < 1e-3)
 
-    # What a family defines.
+    # === Hooks of a family ===
 
-    def _start(self, values, counts):
-        """Weights `[2]` and parameters (a tuple of `[2]`) before round one."""
+    def _start(self, values: tf.Tensor, counts: tf.Tensor):
+        """Initial weights `[2]` and parameters, a tuple of tensors `[2]`."""
         raise NotImplementedError  # pragma: no cover
 
-    def _update(self, responsibilities, values, parameters):
-        """M-step: weights and parameters from responsibilities `[N, 2]`,
+    def _update(
+        self,
+        responsibilities: tf.Tensor,
+        values: tf.Tensor,
+        parameters: tuple | None,
+    ):
+        """M-step: weights and parameters from responsibilities `[N, 2]`.
 
-        which are already multiplied by the counts.
+        The responsibilities have already been multiplied by the counts.
         """
         raise NotImplementedError  # pragma: no cover
 
-    def _components(self, parameters):
-        """The TFP distribution of batch shape `[2]`."""
+    def _components(self, parameters: tuple):
+        """TFP distribution of batch shape `[2]` with given parameters."""
         raise NotImplementedError  # pragma: no cover
 
-    def _publish(self, *parameters):
-        """Sets the family's own public attributes."""
+    def _publish(self, *parameters: np.ndarray):
+        """Sets the public attributes of the family."""
         raise NotImplementedError  # pragma: no cover
 
-    def _responsibilities(self, joint):
-        """E-step: `[N, 2]` from the log of weight times density."""
+    def _responsibilities(self, joint: tf.Tensor):
+        """E-step: `[N, 2]` from the logarithm of weight times density."""
         return tf.nn.softmax(joint, axis=-1)
 
-    # What is common.
+    # === Shared by all families ===
 
-    def component_means(self, parameters):
-        """Means `[2]` of the components of given parameters."""
+    def component_means(self, parameters: tuple) -> tf.Tensor:
+        """Means of the components with given parameters.
+
+        Args:
+            parameters: tuple of float64 tensors `[2]`.
+
+        Returns:
+            Float64 tensor `[2]`.
+        """
         return self._components(parameters).mean()
 
-    def _condensed(self, values, counts):
-        """Values and counts that stand for all, where fewer will do."""
+    def _condensed(self, values: tf.Tensor, counts: tf.Tensor):
+        """Fewer values and counts that represent all, if the family can."""
         return values, counts
 
-    def _joint(self, values, weights, parameters):
+    def _joint(self, values: tf.Tensor, weights: tf.Tensor, parameters: tuple):
         density = self._components(parameters).log_prob(values[:, None])
         return density + tf.math.log(weights)
 
     @tf.function(reduce_retracing=True)
-    def _run(self, values, counts):
+    def _run(self, values: tf.Tensor, counts: tf.Tensor):
         return self.estimate(values, counts)
 
-    def _prepare(self, values, minimum=2):
+    def _prepare(self, values: npt.ArrayLike, minimum: int = 2):
         values = np.asarray(values, np.float64)
         if values.ndim != 1:
             raise ConfigurationError(
@@ -214,16 +256,16 @@ class TwoComponentMixture:
                 f"Expected at least {minimum} values to fit two components. "
                 f"Received: {len(values)}"
             )
-        broken = int(np.sum(~np.isfinite(values)))
-        if broken:
+        invalid = int(np.sum(~np.isfinite(values)))
+        if invalid:
             raise ConfigurationError(
-                f"Expected finite values. Received: {broken} of {len(values)} "
+                f"Expected finite values. Received: {invalid} of {len(values)} "
                 "are NaN or infinite; drop or clip them first."
             )
         return tf.constant(values)
 
 
-def _as_counts(sample_weight, count):
+def _as_counts(sample_weight: npt.ArrayLike | None, count: int):
     if sample_weight is None:
         return tf.ones(count, tf.float64)
     counts = np.asarray(sample_weight, np.float64)

@@ -89,7 +89,7 @@ def test_degenerate_values_stay_finite(values, estimator):
     assert np.isfinite(fitted.means).all()
 
 
-def test_bad_arguments_are_told():
+def test_bad_arguments_raise():
     with pytest.raises(ValueError, match="one of .*moments"):
         BetaMixture(estimator="moment")
     with pytest.raises(ValueError, match="at least 1"):
@@ -129,7 +129,7 @@ def test_a_weight_counts_as_so_many_values():
         (np.full(4, np.nan), "some of them positive"),
     ],
 )
-def test_bad_weights_are_told(mixture, weights, message):
+def test_bad_weights_raise(mixture, weights, message):
     with pytest.raises(ValueError, match=message):
         mixture().fit(np.linspace(0.1, 0.9, 4), weights)
 

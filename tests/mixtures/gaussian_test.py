@@ -53,7 +53,7 @@ def test_variance_is_bounded_from_below():
     np.testing.assert_allclose(fitted.variances, 5e-4, rtol=1e-3)
 
 
-def test_constant_values_are_told_as_collapsed():
+def test_constant_values_are_reported_as_collapsed():
     fitted = GaussianMixture().fit(np.full(100, 0.3))
     assert fitted.collapsed
     assert np.isfinite(fitted.posterior(np.array([0.0, 0.3, 1.0]))).all()
@@ -69,7 +69,7 @@ def test_constant_values_are_told_as_collapsed():
         (np.ones((3, 2)), "rank 1"),
     ],
 )
-def test_bad_values_are_told(values, message):
+def test_bad_values_raise(values, message):
     with pytest.raises(ValueError, match=message):
         GaussianMixture().fit(values)
 

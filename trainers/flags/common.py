@@ -83,6 +83,12 @@ def define_common(method):
         None,
         f"Run folder; default: runs/{method}-<dataset>-<time>.",
     )
+    flags.DEFINE_string(
+        "config",
+        None,
+        "The config.json of an earlier run of this command: its settings, for "
+        "a new run. Flags that are given besides replace what they stand for.",
+    )
     flags.DEFINE_bool(
         "resume", True, "Go on with the run in --output_dir, if there is one."
     )
@@ -143,6 +149,12 @@ def define_common(method):
         True,
         "Write the trained model for TensorFlow Serving, to export/1/ in the "
         "run, and prove it in a process of its own.",
+    )
+    flags.DEFINE_list(
+        "loggers",
+        ["tensorboard"],
+        "Some of tensorboard, csv, mlflow and wandb, which get the metrics of "
+        "every epoch beside metrics.jsonl; or none.",
     )
     flags.DEFINE_integer(
         "picture_every",

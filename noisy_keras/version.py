@@ -1,3 +1,3 @@
 """The version, in one place; `setup.cfg` and every run's config read it."""
 
-__version__ = "0.1.0"
+__version__ = "0.2.0.dev0"

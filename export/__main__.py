@@ -15,9 +15,8 @@ from absl import flags
 from export import labels
 from export import models
 from trainers import UsageError
+from trainers import run
 from trainers.flags import require_run
-from trainers.run import command
-from trainers.run import startup_log
 
 FLAGS = flags.FLAGS
 
@@ -67,7 +66,7 @@ flags.DEFINE_bool(
 
 def main(argv):
     action = _write_labels if FLAGS.labels else _write_model
-    sys.exit(command.status_of(argv, action))
+    sys.exit(run.exit_status(argv, action))
 
 
 def _write_labels():
@@ -91,7 +90,7 @@ def _write_labels():
 def _write_model():
     models.check(FLAGS.run, FLAGS.name, FLAGS.output)
     with tempfile.NamedTemporaryFile(suffix=".log") as log:
-        with startup_log.native_messages(log.name):
+        with run.native_messages(log.name):
             import noisy_keras  # noqa: F401 (loads TensorFlow)
     written = models.write(
         FLAGS.run,
@@ -122,4 +121,4 @@ def _write_model():
 
 
 if __name__ == "__main__":
-    command.run(main)
+    run.start(main)

@@ -14,10 +14,9 @@ import sys
 from absl import flags
 
 from trainers import UsageError
+from trainers import run
 from trainers.flags import require_some
-from trainers.run import command
 from trainers.run import finished_run
-from trainers.run import startup_log
 
 PARTS = ("detection", "histogram", "class_maps", "probes")
 FOLDER = "analysis"
@@ -59,7 +58,7 @@ def main(argv):
         _check_flags()
         _analyze(FLAGS.run)
 
-    sys.exit(command.status_of(argv, action))
+    sys.exit(run.exit_status(argv, action))
 
 
 def _check_flags():
@@ -67,12 +66,12 @@ def _check_flags():
     finished_run.check(FLAGS.run)
 
 
-def _analyze(run):
-    folder = os.path.join(run, FOLDER)
+def _analyze(path):
+    folder = os.path.join(path, FOLDER)
     try:
         os.makedirs(folder, exist_ok=True)
         log = os.path.join(folder, "tensorflow.log")
-        with startup_log.native_messages(log):
+        with run.native_messages(log):
             from noisy_keras.methods.bases.self_supervised import (
                 SelfSupervisedModel,
             )
@@ -83,11 +82,11 @@ def _analyze(run):
             f"--run: cannot write to {folder}: {error.strerror}"
         ) from error
     out = progress.make_console()
-    found = finished_run.load(run, FLAGS.data_dir)
+    found = finished_run.load(path, FLAGS.data_dir)
     if isinstance(found.model, SelfSupervisedModel):
         raise UsageError(
             "--run: expected a run of a method that predicts classes; got one "
-            f"of {found.method}, whose {run}/encoder.keras such a method can "
+            f"of {found.method}, whose {path}/encoder.keras such a method can "
             "start from"
         )
     analysis.write(
@@ -103,4 +102,4 @@ def _analyze(run):
 
 
 if __name__ == "__main__":
-    command.run(main)
+    run.start(main)

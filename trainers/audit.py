@@ -12,11 +12,10 @@ import sys
 from absl import flags
 
 from trainers import UsageError
+from trainers import run
 from trainers.flags import require_some
-from trainers.run import command
 from trainers.run import finished_run
 from trainers.run import folder as run_folder
-from trainers.run import startup_log
 
 AUDIT = "label_audit.csv"
 FOLDER = "audit"
@@ -49,7 +48,7 @@ def main(argv):
         _check_flags()
         _audit(FLAGS.run, FLAGS.output or os.path.join(FLAGS.run, FOLDER))
 
-    sys.exit(command.status_of(argv, action))
+    sys.exit(run.exit_status(argv, action))
 
 
 def _check_flags():
@@ -57,19 +56,21 @@ def _check_flags():
     finished_run.check(FLAGS.run, _NEEDED)
 
 
-def _audit(run, output):
+def _audit(folder, output):
     if os.path.lexists(output):
         # It may hold corrections that took somebody days.
         raise UsageError(
             f"--output: expected a folder that is not there yet; got {output}. "
             "Name another one, or move that away."
         )
-    with startup_log.native_messages(os.devnull):
+    with run.native_messages(os.devnull):
         from trainers.inspection import audit_export
         from trainers.run import progress
-    settings = finished_run.check(run, _NEEDED)
-    audit = audit_export.read(run, AUDIT)
-    sources = finished_run.sources(run, FLAGS.data_dir, settings, exact=False)
+    settings = finished_run.check(folder, _NEEDED)
+    audit = audit_export.read(folder, AUDIT)
+    sources = finished_run.sources(
+        folder, FLAGS.data_dir, settings, exact=False
+    )
     audit_export.write(
         audit,
         sources.train,
@@ -81,4 +82,4 @@ def _audit(run, output):
 
 
 if __name__ == "__main__":
-    command.run(main)
+    run.start(main)

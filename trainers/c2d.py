@@ -8,11 +8,10 @@ Published, by the authors of DMLP: 93.5 % best, 93.4 % last.
 import sys
 
 from trainers import UsageError
+from trainers import run
 from trainers.flags import common as common_flags
 from trainers.flags import recipes as recipe_flags
 from trainers.flags import trusted as trusted_flags
-from trainers.run import command
-from trainers.run import runner
 
 METHOD = "c2d"
 
@@ -78,8 +77,8 @@ def build(network, source, settings):
 
 
 def main(argv):
-    sys.exit(runner.main(argv, METHOD, build, resolve))
+    sys.exit(run.main(argv, METHOD, build, resolve))
 
 
 if __name__ == "__main__":
-    command.run(main)
+    run.start(main)

@@ -5,9 +5,8 @@ python -m trainers.cross_entropy --dataset=cifar10 --noise_rate=0.5
 
 import sys
 
+from trainers import run
 from trainers.flags import common as common_flags
-from trainers.run import command
-from trainers.run import runner
 
 METHOD = "cross_entropy"
 common_flags.define_common(METHOD)
@@ -21,8 +20,8 @@ def build(network, source, settings):
 
 
 def main(argv):
-    sys.exit(runner.main(argv, METHOD, build))
+    sys.exit(run.main(argv, METHOD, build))
 
 
 if __name__ == "__main__":
-    command.run(main)
+    run.start(main)

@@ -6,11 +6,10 @@ Published: 93.2 % best, 92.9 % mean of the last ten epochs (PreAct ResNet-18).
 
 import sys
 
+from trainers import run
 from trainers.flags import common as common_flags
 from trainers.flags import methods as method_flags
 from trainers.flags import settings
-from trainers.run import command
-from trainers.run import runner
 
 METHOD = "dividemix"
 common_flags.define_common(METHOD)
@@ -30,8 +29,8 @@ def build(network, source, settings):
 
 
 def main(argv):
-    sys.exit(runner.main(argv, METHOD, build, resolve))
+    sys.exit(run.main(argv, METHOD, build, resolve))
 
 
 if __name__ == "__main__":
-    command.run(main)
+    run.start(main)

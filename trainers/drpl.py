@@ -12,12 +12,11 @@ import sys
 from absl import flags as absl_flags
 
 from trainers import UsageError
+from trainers import run
 from trainers.flags import common as common_flags
 from trainers.flags import methods as method_flags
 from trainers.flags import settings
 from trainers.presets import phases as phase_presets
-from trainers.run import command
-from trainers.run import runner
 
 METHOD = "drpl"
 _DROPS = ("relabel_drops", "ssl_drops", "final_drops")
@@ -143,8 +142,8 @@ def build(network, source, settings):
 
 
 def main(argv):
-    sys.exit(runner.main(argv, METHOD, build, resolve))
+    sys.exit(run.main(argv, METHOD, build, resolve))
 
 
 if __name__ == "__main__":
-    command.run(main)
+    run.start(main)

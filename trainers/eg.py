@@ -7,12 +7,11 @@ Published with 10 trusted images of each class: 92.4 % (Wide ResNet-28-2), and
 
 import sys
 
+from trainers import run
 from trainers.flags import common as common_flags
 from trainers.flags import ieg as ieg_flags
 from trainers.flags import settings
 from trainers.flags import trusted as trusted_flags
-from trainers.run import command
-from trainers.run import runner
 
 METHOD = "eg"
 
@@ -36,8 +35,8 @@ def build(network, source, settings):
 
 
 def main(argv):
-    sys.exit(runner.main(argv, METHOD, build, resolve))
+    sys.exit(run.main(argv, METHOD, build, resolve))
 
 
 if __name__ == "__main__":
-    command.run(main)
+    run.start(main)

@@ -6,12 +6,11 @@ Published with 1,000 trusted images: 86.9 % (Wide ResNet-28-10).
 
 import sys
 
+from trainers import run
 from trainers.flags import common as common_flags
 from trainers.flags import methods as method_flags
 from trainers.flags import settings
 from trainers.flags import trusted as trusted_flags
-from trainers.run import command
-from trainers.run import runner
 
 METHOD = "l2r"
 
@@ -33,8 +32,8 @@ def build(network, source, settings):
 
 
 def main(argv):
-    sys.exit(runner.main(argv, METHOD, build, resolve))
+    sys.exit(run.main(argv, METHOD, build, resolve))
 
 
 if __name__ == "__main__":
-    command.run(main)
+    run.start(main)

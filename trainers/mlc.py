@@ -9,11 +9,10 @@ import sys
 from absl import flags as absl_flags
 
 from trainers import UsageError
+from trainers import run
 from trainers.flags import common as common_flags
 from trainers.flags import settings
 from trainers.flags import trusted as trusted_flags
-from trainers.run import command
-from trainers.run import runner
 
 METHOD = "mlc"
 _OWN = ("embedding", *trusted_flags.META_LEARNER)
@@ -50,8 +49,8 @@ def build(network, source, settings):
 
 
 def main(argv):
-    sys.exit(runner.main(argv, METHOD, build, resolve))
+    sys.exit(run.main(argv, METHOD, build, resolve))
 
 
 if __name__ == "__main__":
-    command.run(main)
+    run.start(main)

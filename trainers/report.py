@@ -11,10 +11,9 @@ import sys
 from absl import flags
 
 from trainers import UsageError
+from trainers import run
 from trainers.flags import require_run
-from trainers.run import command
 from trainers.run import folder as run_folder
-from trainers.run import startup_log
 
 FLAGS = flags.FLAGS
 
@@ -37,7 +36,7 @@ def main(argv):
         settings = _check(FLAGS.run)
         print(f"wrote {_write(FLAGS.run, FLAGS.output, settings)}")
 
-    sys.exit(command.status_of(argv, action))
+    sys.exit(run.exit_status(argv, action))
 
 
 def _check(folder):
@@ -52,7 +51,7 @@ def _check(folder):
 
 
 def _write(folder, output, settings):
-    with startup_log.native_messages(os.devnull):
+    with run.native_messages(os.devnull):
         from noisy_keras import reporting
     source = _source(folder, settings) if FLAGS.pictures else None
     try:
@@ -81,4 +80,4 @@ def _source(folder, settings):
 
 
 if __name__ == "__main__":
-    command.run(main)
+    run.start(main)

@@ -7,11 +7,10 @@ The run's `encoder.keras` is what other methods can start from.
 
 import sys
 
+from trainers import run
 from trainers.flags import common as common_flags
 from trainers.flags import contrastive as contrastive_flags
 from trainers.flags import settings
-from trainers.run import command
-from trainers.run import runner
 
 METHOD = "simclr"
 
@@ -35,8 +34,8 @@ def build(network, source, settings):
 
 
 def main(argv):
-    sys.exit(runner.main(argv, METHOD, build, resolve))
+    sys.exit(run.main(argv, METHOD, build, resolve))
 
 
 if __name__ == "__main__":
-    command.run(main)
+    run.start(main)

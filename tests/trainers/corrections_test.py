@@ -13,7 +13,7 @@ from trainers import UsageError
 from trainers.run import data as data_module
 from trainers.run import finished_run
 from trainers.run import folder as run_folder
-from trainers.run import training
+from trainers.run import prepare
 
 
 def edited(folder, *rows, name="edited.csv"):
@@ -78,7 +78,7 @@ def test_a_run_is_read_back_with_the_labels_it_had(tmp_path):
     model = nk.CrossEntropy(
         nk.networks.build("tiny", train, width=4), train.num_samples
     )
-    model.save(folder / finished_run.MODEL)
+    model.save(folder / run_folder.MODEL)
     run_folder.write_json(
         folder / run_folder.CONFIG, {"settings": chosen.as_dict()}
     )
@@ -108,13 +108,13 @@ def test_a_run_of_foreign_pictures_keeps_them(tmp_path):
 def test_the_run_says_what_was_corrected(tmp_path):
     plain = data_module.sources(settings().data, None).train
     path = edited(tmp_path, [plain.ids[3], str(plain.true_labels[3])])
-    run = training.prepare(
+    run = prepare.prepare(
         settings(audit=[path], width=4),
         None,
         "none",
         lambda network, source, _: nk.CrossEntropy(network, len(source)),
     )
-    assert f"samples left out by {path}" in training.describe(run)
+    assert f"samples left out by {path}" in prepare.describe(run)
 
 
 @pytest.mark.parametrize("audit", [["nowhere.csv"], [""], []])

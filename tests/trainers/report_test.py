@@ -12,8 +12,8 @@ import noisy_keras as nk
 from tests import commands
 from tests import toy
 from tests.reporting import run as made
+from trainers.run import prepare
 from trainers.run import reporting
-from trainers.run import training
 
 command = functools.partial(commands.run, "trainers.report")
 
@@ -60,7 +60,7 @@ def a_run(validation=None):
     test = toy.source(20, rate=0.5, seed=1)
     model = nk.CrossEntropy(toy.network(), 32)
     model.compile(nk.MomentumSGD(0.05))
-    return training.Run(None, source, validation, test, model, None)
+    return prepare.Run(None, source, validation, test, model, None)
 
 
 def test_calibration_is_of_true_labels_where_these_are_known():
@@ -93,7 +93,9 @@ def test_a_report_that_fails_loses_no_run(tmp_path):
     out = console.Console(file=told, soft_wrap=True)
     assert reporting.write(a_run(), tmp_path, out) == []
     [line] = told.getvalue().splitlines()
-    assert line.startswith("report.html could not be written (ValueError: ")
+    assert line.startswith(
+        "report.html could not be written (ConfigurationError: "
+    )
 
 
 def test_a_run_has_its_page_and_the_same_in_tensorboard(tmp_path):

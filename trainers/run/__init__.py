@@ -1,1 +1,160 @@
-"""A run from settings to files: prepare, train, finish."""
+"""One run from flags to files: prepare, train, finish.
+
+Flags are checked before TensorFlow loads, so that a wrong one costs a second
+and not ten: this module and what it imports at its top stay without it.
+"""
+
+import contextlib
+import os
+import sys
+
+from absl import app
+from absl import flags
+from absl import logging
+
+from trainers import UsageError
+from trainers.flags import settings as settings_module
+from trainers.run import folder as run_folder
+
+FLAGS = flags.FLAGS
+
+
+def main(argv, method, build, resolve=None):
+    """Runs a method: from the flags of its command to the files of a run.
+
+    Args:
+        argv: list of str, what absl left over: the name of the program alone.
+        method: str, name of the method.
+        build: function of (network, source, settings) to an uncompiled model.
+        resolve: function of (method, dict of the flags' values) to `Settings`;
+            default: `trainers.flags.settings.resolve`.
+
+    Returns:
+        int, the exit status, as of `exit_status`.
+    """
+
+    def action():
+        values = {name: FLAGS[name].value for name in FLAGS}
+        settings = (resolve or settings_module.resolve)(method, values)
+        folder = values["output_dir"] or run_folder.default_folder(
+            method, settings.data["dataset"]
+        )
+        resumed = run_folder.check(folder, settings, values["resume"])
+        try:
+            _run(settings, build, folder, resumed, values)
+        except UsageError:
+            run_folder.discard_unused(folder)
+            raise
+
+    return exit_status(argv, action)
+
+
+def _run(settings, build, folder, resumed, values):
+    with native_messages(os.path.join(folder, run_folder.STARTUP_LOG)):
+        from trainers.run import finish
+        from trainers.run import prepare
+        from trainers.run import progress
+        from trainers.run import train
+    out = progress.make_console()
+    out.print(prepare.describe_settings(settings, folder, resumed))
+    run = prepare.prepare(
+        settings,
+        values["data_dir"],
+        values["distribute"],
+        build,
+        os.path.join(folder, run_folder.LABELS) if resumed else None,
+    )
+    out.print(prepare.describe(run))
+    prepare.record(run, folder, resumed)
+    train.train(
+        run, folder, out, values["picture_every"], values.get("knn_every")
+    )
+    finish.finish(run, folder, out, values["export"])
+
+
+def start(main):
+    """Starts a command; wrong flags end it in one line.
+
+    Args:
+        main: function of the arguments that are not flags.
+    """
+    # `--help` lists the flags of the module that was started, and ours are
+    # defined in modules below it; `--helpfull` lists those of absl as well.
+    for module, defined in flags.FLAGS.flags_by_module_dict().items():
+        if module.startswith(("trainers.", "export.")):
+            for flag in defined:
+                flags.FLAGS.register_key_flag_for_module(sys.argv[0], flag)
+    app.run(main, flags_parser=_parsed)
+
+
+def _parsed(argv):
+    try:
+        return flags.FLAGS(argv)
+    except flags.Error as error:
+        message = " ".join(str(error).split()).rstrip(" .?")
+        sys.exit(_fail(f"{message}; --help lists the flags", 2))
+
+
+def exit_status(argv, action):
+    """Carries out a command and reports its errors in one line each.
+
+    Args:
+        argv: list of str, what absl left over: the name of the program alone.
+        action: function without arguments.
+
+    Returns:
+        int: 0, 1 when training diverged, 2 for a request that cannot be met.
+        Any other error is a fault of ours and keeps its traceback.
+    """
+    if not flags.FLAGS["verbosity"].present:
+        # TensorFlow logs every checkpoint through absl, among the run's lines.
+        logging.set_verbosity(logging.WARNING)
+    try:
+        if len(argv) > 1:
+            raise UsageError(
+                "expected flags of the form --name=value; "
+                f"got {' '.join(argv[1:])!r}"
+            )
+        action()
+    except UsageError as error:
+        return _fail(error, 2)
+    except FloatingPointError as error:
+        return _fail(error, 1)
+    return 0
+
+
+def _fail(error, status):
+    print(f"error: {error}", file=sys.stderr)
+    return status
+
+
+@contextlib.contextmanager
+def native_messages(path):
+    """Redirects what native code writes to standard error into a file.
+
+    Importing TensorFlow prints a screenful about devices that are not there,
+    below Python and its log levels. The file keeps it for the case that a
+    device is missed, and it is shown if the block raises.
+
+    Args:
+        path: str, path of the file; its folder exists.
+    """
+    # While training, kernels that are missing and replaced are logged as
+    # errors. Real errors are raised as exceptions.
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    sys.stderr.flush()
+    kept = os.dup(2)
+    try:
+        with open(path, "ab") as stream:
+            os.dup2(stream.fileno(), 2)
+            try:
+                yield
+            except BaseException:
+                os.dup2(kept, 2)
+                with open(path, encoding="utf-8", errors="replace") as messages:
+                    sys.stderr.write(messages.read())
+                raise
+    finally:
+        sys.stderr.flush()
+        os.dup2(kept, 2)
+        os.close(kept)

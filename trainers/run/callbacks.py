@@ -1,4 +1,4 @@
-"""What is measured, recorded and drawn while a run trains."""
+"""Callbacks that runs of all kinds share."""
 
 import os
 
@@ -8,48 +8,17 @@ from noisy_keras import callbacks
 from trainers.run import folder as run_folder
 
 
-def test_accuracy(run):
-    """The callback that also measures on the test set, where it is another.
+def logs(folder, phase=None, source=None):
+    """The callbacks that write the metrics of each epoch to files.
 
     Args:
-        run: a `Run`.
-
-    Returns:
-        A list of one callback, or of none.
-    """
-    if run.validation is None or run.test is None:
-        return []  # What there is, is already judged each epoch.
-    return [_TestAccuracy(run.test)]
-
-
-def records(folder, source, picture_every, phase=None):
-    """The callbacks that write a run's files.
-
-    Args:
-        folder: of the run.
-        source: the `Source` in training.
-        picture_every: epochs between pictures, or None.
-        phase: name of a recipe's phase, or None.
+        folder: str, folder of the run.
+        phase: str, name of a recipe's phase, or None.
+        source: `Source` in training, whose labels are judged, or None.
 
     Returns:
         A list of callbacks.
     """
-    return [
-        *logs(folder, phase, source),
-        callbacks.LossHistograms(
-            source, os.path.join(folder, run_folder.HISTOGRAMS), phase
-        ),
-        callbacks.MaskPictures(
-            source,
-            os.path.join(folder, run_folder.PICTURES),
-            every=picture_every,
-            tensorboard=os.path.join(folder, run_folder.TENSORBOARD),
-        ),
-    ]
-
-
-def logs(folder, phase=None, source=None):
-    """Those of them that write what is measured."""
     return [
         callbacks.MetricsLog(os.path.join(folder, run_folder.METRICS), phase),
         callbacks.Summaries(
@@ -58,8 +27,16 @@ def logs(folder, phase=None, source=None):
     ]
 
 
-class _TestAccuracy(keras.callbacks.Callback):
-    """Reports accuracy on the test set; nothing is selected by it."""
+class TestAccuracy(keras.callbacks.Callback):
+    """Adds accuracy and loss on the test set to the logs of each epoch.
+
+    Nothing is selected by them.
+
+    Args:
+        source: `Source` of the test split.
+    """
+
+    __test__ = False  # For pytest: it is not a class of tests.
 
     def __init__(self, source):
         super().__init__()

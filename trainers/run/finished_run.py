@@ -11,8 +11,7 @@ from trainers import UsageError
 from trainers.flags import require_run
 from trainers.run import folder as run_folder
 
-MODEL = "model.keras"
-_NEEDED = (run_folder.CONFIG, MODEL, run_folder.LABELS)
+_NEEDED = (run_folder.CONFIG, run_folder.MODEL, run_folder.LABELS)
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -191,7 +190,7 @@ def load_model(folder):
 
     from noisy_keras.core.model import NoisyLabelModel
 
-    path = os.path.join(folder, MODEL)
+    path = os.path.join(folder, run_folder.MODEL)
     try:
         model = keras.models.load_model(path)
     except (

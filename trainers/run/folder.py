@@ -9,6 +9,7 @@ from trainers import UsageError
 from trainers.flags import datasets
 
 CONFIG = "config.json"
+MODEL = "model.keras"
 SUMMARY = "summary.json"
 LABELS = "noise_manifest.npz"
 METRICS = "metrics.jsonl"

@@ -5,13 +5,6 @@ import time
 import keras
 from rich import console
 from rich import progress
-from rich import table
-
-from noisy_keras.labels.audit import EVIDENCE
-
-#: Predictions of fewer epochs say more of the network than of the labels: one
-#: epoch of cross-entropy on the digits has AUC 0.64, sixty have 0.996.
-_FEW_EPOCHS = 5
 
 
 def make_console():
@@ -122,59 +115,3 @@ def epoch_line(epoch, epochs, seconds, logs, judged="validation"):
             parts.append(f"label AUC {logs['label_auc']:.3f}")
     parts.append(f"{seconds:.1f} s")
     return "  ".join(parts)
-
-
-def print_summary(out, summary, folder, files, told=None):
-    """The final table.
-
-    Args:
-        out: rich console.
-        summary: as in `summary.json`.
-        folder: of the run.
-        files: list of (name, what it is) to point to.
-        told: a line to tell before what is said of the labels, or None.
-    """
-    accuracy = table.Table(title="Accuracy", title_justify="left")
-    accuracy.add_column("")
-    splits = [s for s in ("validation", "test") if s in summary["final"]]
-    for split in splits:
-        accuracy.add_column(split, justify="right")
-    rows = [
-        ("best by validation", summary["best_by_validation"]),
-        ("last epoch", summary["final"]),
-        (f"mean of last {summary['epochs_averaged']}", summary["mean_last_10"]),
-    ]
-    for name, row in rows:
-        if row is not None:
-            cells = [f"{row[s]:.2%}" if s in row else "" for s in splits]
-            epoch = row.get("epoch")
-            label = f"{name} (epoch {epoch})" if epoch else name
-            accuracy.add_row(label, *cells)
-    out.print()
-    out.print(accuracy)
-    if told:
-        out.print(told)
-    labels = summary["labels"]
-    wrong = labels["samples"] - labels["ok"]
-    told = f"{labels['relabelled']} of them with a sure suggestion"
-    if labels["out_of_distribution"]:
-        told += f", {labels['out_of_distribution']} maybe of no class"
-    out.print(f"Labels found wrong: {wrong} of {labels['samples']}, {told}.")
-    if labels.get("evidence"):
-        out.print(f"By {EVIDENCE[labels['evidence']]}.")
-    by_history = labels.get("evidence") == "cross_epoch_history"
-    epochs = labels.get("epochs") or _FEW_EPOCHS
-    if by_history and epochs < _FEW_EPOCHS:
-        out.print(
-            f"Epochs so far: {epochs:g}. A network that has hardly been "
-            "trained finds most labels wrong; train it longer to know."
-        )
-    if labels.get("label_auc") is not None:
-        out.print(
-            f"Against the true labels: AUC {labels['label_auc']:.3f}, "
-            f"precision {labels['label_precision'] or 0.0:.1%}, "
-            f"recall {labels['label_recall']:.1%}."
-        )
-    out.print(f"Files in {folder}:")
-    for name, what in files:
-        out.print(f"  {name:<20} {what}")

@@ -17,7 +17,7 @@ def write(run, folder, out):
     Whatever goes wrong here, the run is finished: it is told in a line.
 
     Args:
-        run: a `training.Run`, whose other files are written.
+        run: a `prepare.Run`, whose other files are written.
         folder: of the run.
         out: rich console.
 

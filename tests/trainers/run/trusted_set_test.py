@@ -13,8 +13,8 @@ from trainers import UsageError
 from trainers.run import data
 from trainers.run import feature_files
 from trainers.run import folder as run_folder
-from trainers.run import runner
-from trainers.run import training
+from trainers.run import prepare
+from trainers.run import train
 from trainers.run import trusted_set
 
 
@@ -333,7 +333,7 @@ def run(tmp_path):
         settings = resolve(
             "l2r", max_train_samples=200, width=4, batch_size=32, **flags
         )
-        return training.prepare(
+        return prepare.prepare(
             settings,
             None,
             "none",
@@ -348,12 +348,12 @@ def run(tmp_path):
 def test_a_run_tells_and_hands_over_what_it_trusts(run):
     prepared = run(trusted=2)
     assert prepared.trusted.num_samples == 20
-    assert training.fit_options(prepared)["trusted"] is prepared.trusted
-    told = training.describe(prepared)
+    assert train.fit_options(prepared)["trusted"] is prepared.trusted
+    told = prepare.describe(prepared)
     assert "180 training images, 10 classes, 40% symmetric noise" in told
     assert "\n20 trusted images (2 per class), 20 of them taken out" in told
     assert "cosine" not in told
-    assert "in cosine restarts" in training.describe(
+    assert "in cosine restarts" in prepare.describe(
         run(trusted=2, restart_steps=5)
     )
 
@@ -361,22 +361,22 @@ def test_a_run_tells_and_hands_over_what_it_trusts(run):
 def test_other_methods_are_handed_nothing(run):
     prepared = run(trusted=2)
     prepared.trusted = None
-    assert "trusted" not in training.fit_options(prepared)
-    assert "trusted" not in training.describe(prepared)
-    assert "trusted_samples" not in runner._used(prepared)
+    assert "trusted" not in train.fit_options(prepared)
+    assert "trusted" not in prepare.describe(prepared)
+    assert "trusted_samples" not in prepare.used(prepared)
 
 
 def test_a_run_goes_on_with_the_same_trusted_samples_alone(run, tmp_path):
     settings = resolve("ieg", trusted=2)
-    config = {"settings": settings.as_dict(), **runner._used(run(trusted=2))}
+    config = {"settings": settings.as_dict(), **prepare.used(run(trusted=2))}
     run_folder.write_json(f"{tmp_path}/config.json", config)
     assert config["settings"]["data"]["trusted"] == 2
     assert run_folder.check(tmp_path, settings, resume=True)
     with pytest.raises(UsageError, match="data.trusted was 2, now 3"):
         run_folder.check(tmp_path, resolve("ieg", trusted=3), resume=True)
-    run_folder.check_used(tmp_path, runner._used(run(trusted=2)))
+    run_folder.check_used(tmp_path, prepare.used(run(trusted=2)))
     # The same flags, but a file that has changed.
     with pytest.raises(UsageError, match="trusted_samples: sha256 was"):
         run_folder.check_used(
-            tmp_path, runner._used(run(trusted=2, noise_seed=5))
+            tmp_path, prepare.used(run(trusted=2, noise_seed=5))
         )

@@ -1,0 +1,43 @@
+import io
+
+import pytest
+from rich import console
+
+from trainers.run import classification
+
+LABELS = {
+    "samples": 100,
+    "ok": 30,
+    "suspect": 60,
+    "relabelled": 8,
+    "out_of_distribution": 2,
+    "evidence": "cross_epoch_history",
+}
+
+
+def printed(**labels):
+    stream = io.StringIO()
+    out = console.Console(file=stream, width=200)
+    classification.print_labels(out, LABELS | labels)
+    return stream.getvalue()
+
+
+@pytest.mark.parametrize(
+    "epochs, warned", [(1.0, True), (4.0, True), (5.0, False), (None, False)]
+)
+def test_an_audit_of_few_epochs_says_so(epochs, warned):
+    text = printed(epochs=epochs)
+    assert "Labels found wrong: 70 of 100, 8 of them with a sure" in text
+    assert (
+        (f"Epochs so far: {epochs:g}." in text)
+        if warned
+        else ("Epochs so far" not in text)
+    )
+
+
+def test_other_evidence_needs_no_epochs():
+    assert "Epochs so far" not in printed(evidence="trusted_labels", epochs=2.0)
+
+
+def test_summaries_of_older_runs_are_told_too():
+    assert "Epochs so far" not in printed()

@@ -1,0 +1,115 @@
+"""The third part of a run: its files are written and its results printed."""
+
+import csv
+import os
+
+from noisy_keras.callbacks import metrics_log
+from noisy_keras.utils import distribution
+from noisy_keras.utils import files as files_module
+from trainers.run import classification
+from trainers.run import folder as run_folder
+from trainers.run import noise_estimate
+from trainers.run import prepare
+from trainers.run import recipes
+from trainers.run import reporting
+
+
+def finish(run, folder, out, export=True):
+    """Writes audit, model, summary and report, and prints the results.
+
+    Args:
+        run: `Run`, trained.
+        folder: str, folder of the run.
+        out: rich console.
+        export: bool, whether to export the model for serving.
+    """
+    audit = (run.recipe or run.model).label_audit(run.train)
+    epochs = metrics_log.read(os.path.join(folder, run_folder.METRICS))
+    summary = summarize(run, epochs, audit)
+    # All replicas take part in this; one of them writes.
+    calibration = run.variant.calibration(run, out)
+    if not distribution.is_chief(run.strategy):
+        return
+    files = _write(run, folder, audit, summary, out, calibration)
+    files += run.variant.artefacts(run, folder, out, export)
+    out.print()
+    run.variant.print_results(out, summary)
+    if run.recipe is not None:
+        recipes.print_results(out, run)
+    run.variant.print_labels(out, summary["labels"])
+    out.print(f"Files in {folder}:")
+    for name, what in files:
+        out.print(f"  {name:<20} {what}")
+
+
+def summarize(run, epochs, audit):
+    """What `summary.json` holds.
+
+    Args:
+        run: `Run`, trained.
+        epochs: list of dicts, the records of `metrics.jsonl`.
+        audit: `LabelAudit` of the training source.
+
+    Returns:
+        dict.
+    """
+    summary = {
+        "method": run.settings.method,
+        "dataset": run.settings.data["dataset"],
+        "effective_noise_rate": run.effective_noise_rate,
+        **run.variant.summary(run, epochs),
+        "labels": classification.found_labels(run, audit),
+        "wall_seconds": round(sum(r["seconds"] for r in epochs), 1),
+        "epochs": len(epochs),
+    }
+    if run.recipe is not None:
+        summary |= recipes.summary(run, epochs)
+    return summary
+
+
+def _write(run, folder, audit, summary, out, calibration):
+    """Writes what every run leaves, each file whole or not at all.
+
+    Returns:
+        A list of (name of a file, what it is).
+    """
+    audit.to_csv(os.path.join(folder, run_folder.AUDIT))
+    run_folder.save_model(os.path.join(folder, run_folder.MODEL), run.model)
+    if calibration is not None:
+        run_folder.write_json(
+            os.path.join(folder, run_folder.CALIBRATION), calibration
+        )
+    run_folder.write_json(os.path.join(folder, run_folder.SUMMARY), summary)
+    files = reporting.write(run, folder, out)
+    if run.recipe is not None:
+        files.append(("phases/", "what each phase left for the next"))
+    broken = prepare.unreadable(run.train)
+    if broken:
+        _write_unreadable(os.path.join(folder, "unreadable.csv"), broken)
+        files.append(("unreadable.csv", "pictures that were left out, and why"))
+    files += [
+        (
+            run_folder.AUDIT,
+            "every label: right or wrong, and the class that is likely",
+        ),
+        (
+            run_folder.MODEL,
+            "the trained model, for keras.models.load_model",
+        ),
+        (run_folder.SUMMARY, "the figures above and more"),
+        (run_folder.METRICS, "all metrics of every epoch"),
+        (run_folder.LABELS, "the labels as the run was given them"),
+    ]
+    if run.estimate is not None:
+        files.append((noise_estimate.FILE, "which classes are given for which"))
+    files.append(("tensorboard/", "curves: tensorboard --logdir " + folder))
+    if os.path.isdir(os.path.join(folder, run_folder.PICTURES)):
+        files.append(("pictures/", "masks and reconstructions"))
+    return files
+
+
+def _write_unreadable(path, problems):
+    with files_module.replacing(path) as stream:
+        writer = csv.writer(stream, lineterminator="\n")
+        writer.writerow(["path", "reason"])
+        writer.writerows(sorted(problems.items()))

@@ -1,0 +1,315 @@
+"""The first part of a run: its data is loaded, its model built and compiled."""
+
+import dataclasses
+import os
+import platform
+import time
+from importlib import metadata
+from typing import Any
+
+import keras
+import numpy as np
+
+import noisy_keras as nk
+from noisy_keras.data.sources import manifest
+from noisy_keras.methods.bases.self_supervised import SelfSupervisedModel
+from noisy_keras.version import __version__
+from trainers import UsageError
+from trainers.flags.settings import Settings
+from trainers.run import classification
+from trainers.run import data as data_module
+from trainers.run import errors
+from trainers.run import feature_files
+from trainers.run import folder as run_folder
+from trainers.run import learning_rate
+from trainers.run import self_supervised
+from trainers.run import strategies
+from trainers.run import trusted_set
+
+_PACKAGES = (
+    "tensorflow",
+    "keras",
+    "numpy",
+    "tensorflow-probability",
+    "tensorflow-datasets",
+)
+
+
+@dataclasses.dataclass
+class Run:
+    """A run that is ready to train.
+
+    Attributes:
+        settings: `Settings`.
+        train: `Source` to train on, with its noisy labels.
+        validation: `Source` held out, or None.
+        test: `Source`, or None; not both this and `validation` are None.
+        model: compiled `NoisyLabelModel` or `Recipe`; once a recipe has been
+            trained, the model of its last phase.
+        strategy: `tf.distribute.Strategy`.
+        trusted: `Source` of samples with right labels, or None.
+        removed: int, how many of those were taken out of training.
+        estimate: `NoiseEstimate` made while training, or None.
+        recipe: `Recipe` that has been trained, or None.
+        features: pair of float32 arrays `[N, D]` and `[V, D]`, features of the
+            training and the trusted samples from a file; or None.
+        corrections: tuple with a `Corrections` for each edited audit.
+    """
+
+    settings: Settings
+    train: Any
+    validation: Any
+    test: Any
+    model: Any
+    strategy: Any
+    trusted: Any = None
+    removed: int = 0
+    estimate: Any = None
+    recipe: Any = None
+    features: Any = None
+    corrections: tuple = ()
+
+    @property
+    def variant(self):
+        """The module with what differs between kinds of methods."""
+        if isinstance(self.model, SelfSupervisedModel):
+            return self_supervised
+        return classification
+
+    @property
+    def judged(self):
+        """The source of `val_accuracy`: validation, or test without one."""
+        return self.test if self.validation is None else self.validation
+
+    @property
+    def judged_name(self):
+        """`"validation"` or `"test"`."""
+        return "test" if self.validation is None else "validation"
+
+    @property
+    def effective_noise_rate(self):
+        """Share of wrong training labels, or None where unknown."""
+        known = self.train.truth_known
+        if not known.any():
+            return None
+        wrong = (self.train.labels != self.train.true_labels)[known]
+        return round(float(np.mean(wrong)), 6)
+
+    @property
+    def fit_inputs(self):
+        """Arguments of `fit` beside the source, for methods that take them."""
+        given = {"trusted": self.trusted, "features": self.features}
+        return {name: v for name, v in given.items() if v is not None}
+
+
+def prepare(settings, data_dir, distribute, build, labels=None):
+    """Loads the data and builds the compiled model.
+
+    Args:
+        settings: `Settings`.
+        data_dir: str, folder of TFDS or of the original files, or None.
+        distribute: str, name of the distribution strategy.
+        build: function of (network, source, settings) to a model.
+        labels: str, path of the noise manifest of a run that is resumed, or
+            None.
+
+    Returns:
+        A `Run`.
+
+    Raises:
+        UsageError: data or arguments that do not fit, or cannot be read.
+    """
+    strategy = strategies.make(distribute)
+    _set_precision(settings.training["mixed_precision"])
+    with errors.reported(OSError):
+        sources = data_module.sources(settings.data, data_dir, labels)
+        _check_batch_size(settings, sources.train)
+        model = _build(settings, sources.train, build, strategy)
+        run = Run(
+            settings,
+            sources.train,
+            sources.validation,
+            sources.test,
+            model,
+            strategy,
+            sources.trusted,
+            sources.removed,
+            features=_features(settings, sources),
+            corrections=sources.corrections,
+        )
+        if isinstance(model, nk.recipes.Recipe):
+            model.check(run.train, **run.fit_inputs)
+    return run
+
+
+def _set_precision(name):
+    policy = "float32" if name == "off" else f"mixed_{name}"
+    keras.mixed_precision.set_global_policy(policy)
+
+
+def _check_batch_size(settings, train):
+    batch_size = settings.training["batch_size"]
+    if batch_size <= train.num_samples:
+        return
+    hint = ", which is the preset's: give a smaller one"
+    if "batch_size" in settings.replaced:
+        hint = ""
+    raise UsageError(
+        "--batch_size: expected at most the number of training samples, "
+        f"{train.num_samples}; got {batch_size}{hint}"
+    )
+
+
+def _build(settings, train, build, strategy):
+    options = settings.training
+    # After the data, which may have trained a network to make noise.
+    keras.utils.set_random_seed(options["seed"])
+    with strategy.scope():
+        network = None  # Where a method brings its own.
+        if options["network"] is not None:
+            network = nk.networks.build(
+                options["network"], train, width=options["width"]
+            )
+        model = build(network, train, settings)
+        jit = {"true": True, "false": False}
+        model.compile(
+            learning_rate.optimizer(options, train.num_samples),
+            jit_compile=jit.get(options["jit_compile"], "auto"),
+        )
+    return model
+
+
+def _features(settings, sources):
+    """Features from an `.npy` file, or None where there is no such file."""
+    path = settings.host.get("features")
+    if path is None or not path.endswith(".npy"):
+        return None
+    return feature_files.rows(path, sources)
+
+
+def record(run, folder, resumed):
+    """Writes what the run was begun with; checks it where a run is resumed.
+
+    Args:
+        run: `Run`.
+        folder: str, folder of the run.
+        resumed: bool, whether the run goes on from an earlier process.
+
+    Raises:
+        UsageError: it was begun with other labels, samples or arguments.
+    """
+    run_folder.keep_labels(folder, run.train, resumed)
+    if resumed:
+        run_folder.check_used(folder, used(run))
+    else:
+        path = os.path.join(folder, run_folder.CONFIG)
+        run_folder.write_json(path, _config(run))
+
+
+def _config(run):
+    return {
+        "settings": run.settings.as_dict(),
+        **used(run),
+        "effective_noise_rate": run.effective_noise_rate,
+        "noise": run.train.noise,
+        "samples": run.train.num_samples,
+        "classes": list(run.train.class_names),
+        "versions": {
+            "noisy_keras": __version__,
+            **{name: metadata.version(name) for name in _PACKAGES},
+            "python": platform.python_version(),
+        },
+        "created": time.strftime("%Y-%m-%dT%H:%M:%S%z"),
+    }
+
+
+def used(run):
+    """What a resumed run must have in common with its first process.
+
+    Args:
+        run: `Run`.
+
+    Returns:
+        dict of parts of the config: all arguments of the method and of its
+        plug-ins, defaults included, and which samples are trusted, as a file
+        may have changed under its name.
+    """
+    trusted = {}
+    if run.trusted is not None:
+        trusted["trusted_samples"] = {
+            "count": run.trusted.num_samples,
+            "sha256": manifest.fingerprint(run.trusted),
+        }
+    return {
+        "method": getattr(run.model, "settings", {}),
+        "plugins": {
+            plugin.name: getattr(plugin, "settings", {})
+            for plugin in run.model.plugins
+        },
+        **trusted,
+    }
+
+
+def describe_settings(settings, folder, resumed):
+    """Where the settings are from and where the run is written: lines.
+
+    Args:
+        settings: `Settings`.
+        folder: str, folder of the run.
+        resumed: bool, whether the run goes on from an earlier process.
+
+    Returns:
+        str.
+    """
+    lines = [f"{settings.method} on {settings.data['dataset']}"]
+    lines.append(f"settings: {settings.preset}")
+    if settings.replaced:
+        lines.append(f"replaced by flags: {', '.join(settings.replaced)}")
+    lines.append(f"{'going on' if resumed else 'writing'} in {folder}")
+    return "\n".join(lines)
+
+
+def describe(run):
+    """The data and the networks of a run in a few lines.
+
+    Args:
+        run: `Run`.
+
+    Returns:
+        str.
+    """
+    train, model = run.train, run.model
+    lines = [
+        f"{train.num_samples} training images, {train.num_classes} classes"
+    ]
+    if train.noise is not None:
+        lines[0] += (
+            f", {train.noise['rate']:.0%} {train.noise['type']} noise "
+            f"({train.noise['convention']}): {run.effective_noise_rate:.1%} of "
+            "the labels are wrong"
+        )
+    lines += map(str, run.corrections)
+    if run.trusted is not None:
+        lines.append(
+            trusted_set.describe(run.trusted, run.settings.data, run.removed)
+        )
+    broken = unreadable(train)
+    if broken:
+        lines.append(f"{len(broken)} pictures cannot be read and were left out")
+    size = model.networks[0].count_params()
+    count = len(model.networks)
+    networks = f"{count} networks of" if count > 1 else "one network of"
+    options = run.settings.training
+    name = options["network"] or model.networks[0].name
+    lines.append(f"{networks} {size:,} parameters ({name})")
+    if "epochs" in run.settings.host:  # Of a recipe's last phase.
+        options = options | {"epochs": run.settings.host["epochs"]}
+    lines += learning_rate.describe(options, train.num_samples)
+    if run.strategy.num_replicas_in_sync > 1:
+        lines.append(f"{run.strategy.num_replicas_in_sync} replicas")
+    return "\n".join(lines)
+
+
+def unreadable(source):
+    """Pictures that could not be read: dict from path to the reason."""
+    return getattr(source, "unreadable", {})

@@ -1,0 +1,135 @@
+"""Training the phases of a recipe, and the results of each."""
+
+import tensorflow as tf
+
+from noisy_keras import recipes
+from noisy_keras.callbacks.label_quality import label_quality
+from noisy_keras.recipes import host_recipe
+from noisy_keras.recipes import purification
+from trainers import UsageError
+from trainers.run import classification
+from trainers.run import noise_estimate
+from trainers.run import self_supervised
+
+
+def train(run, folder, out, bar, options, picture_every=None, knn_every=5):
+    """Trains all phases; the run then has the last one's model.
+
+    Args:
+        run: `Run`, whose model is a recipe.
+        folder: str, folder of the run.
+        out: rich console.
+        bar: `progress.Progress`.
+        options: dict, arguments of the recipe's `fit`.
+        picture_every: int, epochs between pictures, or None.
+        knn_every: int, epochs between measurements of nearest neighbours.
+
+    Raises:
+        UsageError: the folder holds phases of another configuration, or a
+            phase cannot go on with what the one before it left.
+    """
+    recipe = run.model
+
+    def callbacks_of(phase):
+        bar.phase = phase.name
+        variant, source = classification, recipe.labels_of(phase, run.train)
+        if phase.name == host_recipe.PRETRAIN:
+            variant, source = self_supervised, run.train
+        return [
+            *variant.measurements(run, source, knn_every),
+            bar,
+            *_estimate(run, folder, out, phase),
+            *variant.records(folder, source, picture_every, phase.name),
+        ]
+
+    _expect_retracing()
+    try:
+        run.model = recipe.fit(
+            run.train,
+            directory=folder,
+            callbacks=callbacks_of,
+            report=out.print,
+            **options,
+        )
+    except recipes.ArtefactError as error:
+        raise UsageError(f"--output_dir: {error}") from error
+    except recipes.PhaseError as error:
+        raise UsageError(str(error)) from error
+    run.recipe = recipe
+
+
+def _expect_retracing():
+    """Filters TensorFlow's warning of many traces.
+
+    Each phase of a recipe has a model of its own, which is traced once.
+    """
+    logger = tf.get_logger()
+    logger.addFilter(lambda record: "retracing" not in record.getMessage())
+
+
+def _estimate(run, folder, out, phase):
+    """Noise of unknown rate is estimated after C2D's warm-up."""
+    if not isinstance(run.model, recipes.C2D):
+        return []
+    if phase.name == host_recipe.PRETRAIN:
+        return []
+    warmup = run.settings.host["host_options"].get("warmup_epochs", 0)
+    return noise_estimate.make(run, folder, out, warmup, phase.first_epoch)
+
+
+def summary(run, epochs):
+    """The part of `summary.json` on phases, detections and purified labels.
+
+    Args:
+        run: `Run`, whose recipe is trained.
+        epochs: list of dicts, the records of `metrics.jsonl`.
+
+    Returns:
+        dict.
+    """
+    last = {
+        r["phase"]: classification.accuracies(r, run.judged_name)
+        for r in epochs
+        if "val_accuracy" in r
+    }
+    detections = {}
+    for name, division in getattr(run.recipe, "divisions", {}).items():
+        quality = label_quality(run.train, division.clean_probability)
+        detections[name] = {
+            "outcome": str(division.found["outcome"]),
+            "believed": int(division.labeled.sum()),
+            **quality,
+            "fallback": division.fallback or None,
+        }
+    found = {"phases": last} | _purified(run)
+    return found | ({"detections": detections} if detections else {})
+
+
+def _purified(run):
+    found = getattr(run.recipe, "purified", None)
+    if found is None:
+        return {}
+    right = purification.right_labels(found, run.train)
+    return {
+        "purification": {
+            "replaced": int(found.replaced.sum()),
+            "candidate": found.candidate,
+            "epoch": found.epoch + 1,
+            "held_out_accuracy": found.held_out_accuracy,
+            "estimated_noise_rate": found.noise.rate,
+            "right_labels": right or None,
+        }
+    }
+
+
+def print_results(out, run):
+    """Prints what purification did, where the recipe has purified labels.
+
+    Args:
+        out: rich console.
+        run: `Run`, whose recipe is trained.
+    """
+    found = getattr(run.recipe, "purified", None)
+    if found is not None:
+        described = purification.describe(found, run.train)
+        out.print(f"Purified labels: {described}.")

@@ -38,7 +38,8 @@ ROOMS = (
 BLOCK = re.compile(
     r"^```\{api\} +([\w.]+) *\n(.*?)^```[ \t]*$", re.MULTILINE | re.DOTALL
 )
-_SPAN = re.compile(r"(?<!`)`([^`\n]+)`(?!`)(\w?)")
+# A code span may go over the end of a line, but not of a paragraph.
+_SPAN = re.compile(r"(?<!`)`((?:[^`\n]|\n(?!\s*\n))+)`(?!`)(\w?)")
 _SHORT = re.compile(r"^nk\.([\w.]+?)(?:\(.*\))?$", re.DOTALL)
 
 
@@ -185,20 +186,23 @@ def _imported_from(module, name):
 def _adapt(app, what, name, obj, options, lines):
     """Markdown's code spans, and what reStructuredText would take for more."""
     del app, what, name, obj, options
-    lines[:] = [
-        line if line.lstrip().startswith((">>>", "...")) else _code_spans(line)
-        for line in lines
-    ]
+    code = {}
+    for number, line in enumerate(lines):
+        if line.lstrip().startswith((">>>", "...")):
+            code[number], lines[number] = line, ""
+    lines[:] = _code_spans("\n".join(lines)).split("\n")
+    for number, line in code.items():
+        lines[number] = line
 
 
-def _code_spans(line):
+def _code_spans(text):
     parts, end = [], 0
-    for match in _SPAN.finditer(line):
-        parts.append(_escaped(line[end : match.start()]))
+    for match in _SPAN.finditer(text):
+        parts.append(_escaped(text[end : match.start()]))
         code, after = match.groups()
         parts.append(_literal(code) + (f"\\ {after}" if after else ""))
         end = match.end()
-    parts.append(_escaped(line[end:]))
+    parts.append(_escaped(text[end:]))
     return "".join(parts)
 
 

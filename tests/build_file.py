@@ -336,5 +336,6 @@ def _is_program(path):
 
 
 if __name__ == "__main__":
+    text = content()
     with open(PATH, "w", encoding="utf-8") as stream:
-        stream.write(content())
+        stream.write(text)

@@ -106,8 +106,8 @@ def meta_gradients(
             step,
         )
     # The released code lets gradients pass through the pseudo-labels, on which
-    # the paper is silent. They are constants here, which saves differentiating
-    # both views.
+    # the paper is silent; `IEG(lookahead_through_pseudo_labels=True)` does so.
+    # They are constants here, which saves differentiating both views.
     mixed = lambda_0 * labels + (1.0 - lambda_0) * pseudo_labels
     with tf.GradientTape(persistent=True) as tape:
         tape.watch(parameters)

@@ -1,4 +1,4 @@
-"""Optimizers and learning-rate schedules as the published codes run them."""
+"""Optimizers and learning-rate schedules as in the published codes."""
 
 from noisy_keras.optimizers.lars import LARS
 from noisy_keras.optimizers.schedules import constant_rate

@@ -1,4 +1,4 @@
-"""Layer-wise adaptive rate scaling, for contrastive learning in large batches.
+"""Layer-wise adaptive rate scaling for contrastive learning in large batches.
 
 Reference: You et al., Large Batch Training of Convolutional Networks, 2017,
 algorithm 1; Chen et al., SimCLR, ICML 2020, appendix B.6.
@@ -12,33 +12,37 @@ from noisy_keras.utils.errors import ConfigurationError
 
 @keras.saving.register_keras_serializable(package="noisy_keras")
 class LARS(MomentumSGD):
-    """`MomentumSGD` whose gradients are brought to the size of the weights.
+    """`MomentumSGD` with updates scaled to the norm of the weights.
 
-    `u = g + wd w`, `r = trust |w| / |u|` for each variable, `m <- mu m + r u`,
-    then `w <- w - lr m`; r is 1 where one of the norms is 0. Biases, scales and
-    offsets, which are variables of less than two axes, are neither scaled nor
+    For each variable, `u = g + wd w` and `r = trust |w| / |u|`, then `m <- mu m
+    + r u` and `w <- w - lr m`; r is 1 where one of the norms is 0. Variables of
+    fewer than two axes (biases, scales and offsets) are neither scaled nor
     decayed.
 
-    Differs from SimCLR's code, which multiplies by the learning rate before the
-    momentum: here as in `MomentumSGD`, so that a change of the rate counts at
-    once.
+    SimCLR's code multiplies by the learning rate before the momentum. Here the
+    rate is applied after it, as in `MomentumSGD`, so that a change of the rate
+    takes effect at once.
 
     Args:
-        learning_rate: float, schedule or callable; about 0.3 B / 256 for
-            batches of B images.
-        momentum: mu in `[0, 1)`.
-        weight_decay: wd >= 0.
-        nesterov: whether the step looks ahead.
-        trust: above 0, size of a step at rate 1 in relation to the weights.
+        learning_rate: float, `keras.optimizers.schedules.LearningRateSchedule`
+            or callable, the learning rate lr; about 0.3 B / 256 for batches of
+            B images.
+        momentum: float in `[0, 1)`, mu.
+        weight_decay: float >= 0, wd.
+        nesterov: bool, whether to use Nesterov momentum.
+        trust: float > 0, norm of an update at learning rate 1, relative to the
+            norm of the weights.
+        name: str, name of the optimizer.
+        **kwargs: arguments of `keras.optimizers.Optimizer`.
 
     Raises:
-        ValueError: a number out of range.
+        ValueError: If a number is out of range.
 
     Example:
         >>> optimizer = LARS(0.6, weight_decay=1e-6)
         >>> kernel = keras.Variable([[3.0, 4.0]])
         >>> optimizer.apply([keras.ops.array([[0.0, 0.5]])], [kernel])
-        >>> np.round(kernel.numpy(), 4)  # 0.6 * 0.001 * 5 towards the gradient.
+        >>> np.round(kernel.numpy(), 4)  # A step of length 0.6 * 0.001 * 5.
         array([[3.   , 3.997]], dtype=float32)
     """
 

@@ -6,28 +6,36 @@ from noisy_keras.utils.errors import ConfigurationError
 
 
 def constant_rate(optimizer):
-    """The learning rate of an optimizer, or None where it has a schedule."""
+    """The constant learning rate of an optimizer.
+
+    Args:
+        optimizer: `keras.optimizers.Optimizer`.
+
+    Returns:
+        Float, or None if the optimizer has a schedule.
+    """
     inner = getattr(optimizer, "inner_optimizer", optimizer)
     rate = inner.get_config()["learning_rate"]
     return rate if isinstance(rate, float) else None
 
 
 def warmed_up_cosine(rate, epochs, warmup_epochs, steps_per_epoch):
-    """The learning rate of contrastive learning, a function of the step.
+    """Learning-rate schedule of contrastive learning.
 
-    It rises from 0 in a straight line, then falls to 0 by half a cosine.
+    The rate rises linearly from 0, then falls to 0 along half a cosine.
+    Reference: Chen et al., SimCLR, ICML 2020.
 
     Args:
-        rate: the highest.
-        epochs: in all, at least 1.
-        warmup_epochs: in which it rises, from 0 to less than `epochs`.
-        steps_per_epoch: at least 1.
+        rate: float > 0, the highest learning rate.
+        epochs: int >= 1, epochs of the whole training.
+        warmup_epochs: int in `[0, epochs)`, epochs in which the rate rises.
+        steps_per_epoch: int >= 1, training steps of an epoch.
 
     Returns:
-        A Keras schedule.
+        A `keras.optimizers.schedules.LearningRateSchedule`.
 
     Raises:
-        ValueError: a warm-up that leaves nothing.
+        ValueError: If the warm-up is not shorter than the training.
     """
     if not 0 <= warmup_epochs < epochs:
         raise ConfigurationError(
@@ -47,14 +55,15 @@ def warmed_up_cosine(rate, epochs, warmup_epochs, steps_per_epoch):
 
 
 def stepwise(rate, drops):
-    """A schedule of epochs, for `keras.callbacks.LearningRateScheduler`.
+    """Step schedule for `keras.callbacks.LearningRateScheduler`.
 
     Args:
-        rate: initial learning rate.
-        drops: epoch indices, from 0, at which it is divided by 10.
+        rate: float, initial learning rate.
+        drops: sequence of int, epochs counted from 0 at whose start the rate is
+            divided by 10.
 
     Returns:
-        A function of the epoch and the current rate to the new one.
+        Callable of the epoch and the current rate that returns the new rate.
     """
 
     def schedule(epoch, current):

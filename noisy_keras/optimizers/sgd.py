@@ -1,4 +1,4 @@
-"""Stochastic gradient descent as the published codes run it."""
+"""Stochastic gradient descent as in the published codes."""
 
 import keras
 
@@ -9,23 +9,29 @@ from noisy_keras.utils.errors import ConfigurationError
 class MomentumSGD(keras.optimizers.Optimizer):
     """SGD with PyTorch's momentum and coupled weight decay.
 
-    `m <- mu m + (g + wd w)`, then `w <- w - lr m`. Keras' own SGD multiplies
-    the gradient by the learning rate *before* the momentum, so a drop of the
-    rate takes `1 / (1 - mu)` steps to arrive, and its weight decay is
-    decoupled, ten times weaker at momentum 0.9. All papers implemented here
-    were tuned with this form. The slot `momentum_buffer` holds m, which
-    momentum-aware meta-learning reads.
+    `m <- mu m + (g + wd w)`, then `w <- w - lr m`. All papers implemented here
+    were tuned with this form. `keras.optimizers.SGD` differs in two ways: it
+    multiplies the gradient by the learning rate before the momentum, so that a
+    drop of the rate takes about `1 / (1 - mu)` steps to take effect, and its
+    weight decay is decoupled, which makes it ten times weaker at momentum 0.9.
+    The variables `momentum_buffer` hold m, which momentum-aware meta-learning
+    reads.
 
     Args:
-        learning_rate: float, schedule or callable; the papers' lr.
-        momentum: mu in `[0, 1)`.
-        weight_decay: wd >= 0, added to the gradient of every variable,
-            normalisation and biases included, as the codes do. Names excluded
-            by `exclude_from_weight_decay` are left out.
-        nesterov: whether the step looks ahead: `w <- w - lr (g + mu m)`.
+        learning_rate: float, `keras.optimizers.schedules.LearningRateSchedule`
+            or callable, the learning rate lr.
+        momentum: float in `[0, 1)`, mu.
+        weight_decay: float >= 0, wd. It is added to the gradient of every
+            variable, normalisation and biases included, as in the published
+            codes. Variables excluded by `exclude_from_weight_decay` are not
+            decayed.
+        nesterov: bool, whether to use Nesterov momentum: `w <- w - lr (g + mu
+            m)`.
+        name: str, name of the optimizer.
+        **kwargs: arguments of `keras.optimizers.Optimizer`.
 
     Raises:
-        ValueError: momentum or weight decay out of range.
+        ValueError: If the momentum or the weight decay is out of range.
     """
 
     def __init__(
@@ -42,7 +48,7 @@ class MomentumSGD(keras.optimizers.Optimizer):
                 "Expected a momentum in [0, 1) and a weight decay of at least "
                 f"0. Received: momentum={momentum}, weight_decay={weight_decay}"
             )
-        # The base class must not decay on its own: its form is decoupled.
+        # Not passed to the base class, whose weight decay is decoupled.
         super().__init__(learning_rate, name=name, **kwargs)
         self.momentum = float(momentum)
         self.coupled_weight_decay = float(weight_decay or 0.0)
@@ -68,7 +74,15 @@ class MomentumSGD(keras.optimizers.Optimizer):
         self.assign_sub(variable, rate * momentum)
 
     def decayed(self, gradient, variable):
-        """What the momentum takes up: the gradient with weight decay."""
+        """The gradient with weight decay, which enters the momentum.
+
+        Args:
+            gradient: tensor of the shape of `variable`.
+            variable: `keras.Variable`.
+
+        Returns:
+            Tensor of the shape of `variable`.
+        """
         if self.coupled_weight_decay and self._use_weight_decay(variable):
             return gradient + self.coupled_weight_decay * variable
         return gradient
@@ -87,15 +101,17 @@ def prepared(optimizer, networks):
     """The optimizer that a method compiles with.
 
     Args:
-        optimizer: anything that Keras takes, or None for the field's:
-            `MomentumSGD(0.02, 0.9, weight_decay=5e-4)`.
-        networks: to be trained.
+        optimizer: `keras.optimizers.Optimizer`, its name or configuration; None
+            takes `MomentumSGD(0.02, 0.9, weight_decay=5e-4)`.
+        networks: list of `keras.Model` to be trained.
 
     Returns:
-        A Keras optimizer, with a loss scale where networks are in float16.
+        A `keras.optimizers.Optimizer`, with loss scaling if networks compute in
+        float16.
 
     Raises:
-        ValueError: it would overwrite weights at the end of every round.
+        ValueError: If the optimizer has `use_ema`, with which Keras overwrites
+            the weights at the end of every round.
     """
     if optimizer is None:
         optimizer = MomentumSGD(0.02, momentum=0.9, weight_decay=5e-4)
@@ -107,8 +123,9 @@ def prepared(optimizer, networks):
             "Received: use_ema=True"
         )
     scaled = keras.optimizers.LossScaleOptimizer
-    # As Keras does for a model whose own policy is float16. That of a saved
-    # network's layers stays what it was, its own becomes the session's.
+    # As Keras does for a model whose policy is float16. The layers are asked
+    # because a network that was saved and loaded keeps the policies of its
+    # layers, while its own becomes the session's.
     if not isinstance(optimizer, scaled) and any(
         layer.compute_dtype == "float16"
         for network in networks
@@ -119,14 +136,14 @@ def prepared(optimizer, networks):
 
 
 def fresh(optimizer):
-    """An optimizer with the same arguments and nothing learnt.
+    """An optimizer with the same arguments and no state.
 
     Args:
-        optimizer: of Keras, built or not.
+        optimizer: `keras.optimizers.Optimizer`, built or not.
 
     Returns:
-        A Keras optimizer. Names that are excluded from weight decay are kept;
-        single variables cannot be.
+        A `keras.optimizers.Optimizer`. Exclusions from weight decay by name are
+        kept; those of single variables are not.
     """
     new = type(optimizer).from_config(optimizer.get_config())
     names = getattr(optimizer, "_exclude_from_weight_decay_pattern", None)

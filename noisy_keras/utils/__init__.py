@@ -1,1 +1,1 @@
-"""Argument checks, whole-file writes and distribution: used everywhere."""
+"""Argument checks, atomic file writes, distribution and types."""

@@ -1,7 +1,7 @@
-"""Checking the arguments of methods and plug-ins, all in one way.
+"""Checks of the arguments of methods and plug-ins, all in one way.
 
-A rule is a function of a name and a value that returns the value to keep, or
-raises `ValueError` saying what was expected and what came.
+A rule is a callable of a name and a value. It returns the value to store, or
+raises `ValueError` with the expected and the received value.
 """
 
 import math
@@ -10,30 +10,32 @@ from noisy_keras.utils.errors import ConfigurationError
 
 
 def checked(rules, values):
-    """Picks and checks the settings of an object.
+    """Selects and checks the arguments of an object.
 
     Args:
-        rules: dict from name to rule.
-        values: dict that holds them, such as `locals()` of a constructor.
+        rules: dict from the name of an argument to its rule.
+        values: dict that contains these names, such as `locals()` of a
+            constructor.
 
     Returns:
-        dict of the settings, in the order of the rules.
+        Dict from name to checked value, in the order of the rules.
 
     Raises:
-        ValueError: a value that its rule refuses.
+        ValueError: If a rule rejects its value.
     """
     return {name: rule(name, values[name]) for name, rule in rules.items()}
 
 
 def require_known(given, known):
-    """Raises where a setting is none of some.
+    """Checks that all names are known.
 
     Args:
-        given: names.
-        known: names that are allowed.
+        given: iterable of str, names of arguments.
+        known: iterable of str, names that are allowed.
 
     Raises:
-        ValueError: with both.
+        ValueError: If a name is unknown; the message lists it and the known
+            ones.
     """
     wrong = sorted(set(given) - set(known))
     if wrong:
@@ -44,7 +46,14 @@ def require_known(given, known):
 
 
 def one_of(*choices):
-    """The value is one of some."""
+    """Rule: the value is one of the given choices.
+
+    Args:
+        *choices: allowed values.
+
+    Returns:
+        A rule.
+    """
 
     def rule(name, value):
         if value not in choices:
@@ -58,25 +67,29 @@ def one_of(*choices):
 
 
 def at_least(lowest, kind=float):
-    """The value is a number from `lowest` on.
+    """Rule: the value is a number of at least `lowest`.
 
     Args:
-        lowest: the least value allowed.
-        kind: `int` for whole numbers.
+        lowest: float, the smallest value that is allowed.
+        kind: type of the result, `float` or `int`; `int` accepts whole numbers
+            only.
+
+    Returns:
+        A rule.
     """
 
     def rule(name, value):
         number = _number(value)
-        endless = kind is int and number is not None and math.isinf(number)
+        infinite = kind is int and number is not None and math.isinf(number)
         if (
             number is None
             or number < lowest
-            or endless
+            or infinite
             or kind(number) != number
         ):
-            what = "a whole number" if kind is int else "a number"
+            noun = "a whole number" if kind is int else "a number"
             raise ConfigurationError(
-                f"Expected `{name}` to be {what} of at least {lowest}. "
+                f"Expected `{name}` to be {noun} of at least {lowest}. "
                 f"Received: {name}={value!r}"
             )
         return kind(number)
@@ -85,12 +98,16 @@ def at_least(lowest, kind=float):
 
 
 def within(low, high, ends="[)"):
-    """The value lies between two numbers.
+    """Rule: the value lies between two bounds.
 
     Args:
-        low: lower bound.
-        high: upper bound.
-        ends: whether each is included, as in mathematics: "[", "(", "]", ")".
+        low: float, lower bound.
+        high: float, upper bound.
+        ends: str of two characters, whether each bound is included, in the
+            notation of intervals: `"["` or `"("`, then `"]"` or `")"`.
+
+    Returns:
+        A rule.
     """
 
     def rule(name, value):
@@ -110,7 +127,14 @@ def within(low, high, ends="[)"):
 
 
 def optional(rule):
-    """None, or what another rule admits."""
+    """Rule: the value is None or satisfies another rule.
+
+    Args:
+        rule: rule of values other than None.
+
+    Returns:
+        A rule.
+    """
 
     def either(name, value):
         return None if value is None else rule(name, value)
@@ -119,7 +143,14 @@ def optional(rule):
 
 
 def pair(rule):
-    """Two values, ascending, each of which another rule admits."""
+    """Rule: the value is an ascending pair whose elements satisfy another rule.
+
+    Args:
+        rule: rule of each element.
+
+    Returns:
+        A rule that returns a tuple of two values.
+    """
 
     def both(name, value):
         try:
@@ -138,7 +169,14 @@ def pair(rule):
 
 
 def sequence(rule):
-    """Some values, each of which another rule admits; a tuple."""
+    """Rule: the value is a sequence whose elements satisfy another rule.
+
+    Args:
+        rule: rule of each element.
+
+    Returns:
+        A rule that returns a tuple.
+    """
 
     def each(name, values):
         if isinstance(values, (str, dict)) or not hasattr(values, "__iter__"):
@@ -151,7 +189,18 @@ def sequence(rule):
 
 
 def switch(name, value):
-    """True or False."""
+    """Rule: the value is True or False.
+
+    Args:
+        name: str, name of the argument.
+        value: the value to check.
+
+    Returns:
+        Bool.
+
+    Raises:
+        ValueError: If the value is neither.
+    """
     if value not in (True, False):
         raise ConfigurationError(
             f"Expected `{name}` to be True or False. Received: {name}={value!r}"

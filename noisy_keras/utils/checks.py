@@ -1,4 +1,4 @@
-"""Checks of labels and images; every message says how to mend."""
+"""Checks of labels and images, with messages that say how to fix them."""
 
 import numpy as np
 
@@ -6,7 +6,14 @@ from noisy_keras.utils.errors import ConfigurationError
 
 
 def read_only(array):
-    """Forbids writing to an array, which a source shares with others."""
+    """Read-only view of an array, which a source can share with its callers.
+
+    Args:
+        array: array-like.
+
+    Returns:
+        Array that cannot be written to. The original stays writeable.
+    """
     array = np.asarray(array)
     if array.flags.writeable:
         array = array.view()
@@ -18,16 +25,17 @@ def labels(values, num_classes, what="labels", unknown_allowed=False):
     """Checks integer labels.
 
     Args:
-        values: array-like `[N]`.
-        num_classes: K; at least 2.
-        what: name of the argument, for the message.
-        unknown_allowed: whether -1 may stand for an unknown label.
+        values: int array-like `[N]`.
+        num_classes: int, number of classes K >= 2.
+        what: str, name of the argument in the message.
+        unknown_allowed: bool, whether -1 may represent an unknown label.
 
     Returns:
-        int32 `[N]`, read-only.
+        Int32 array `[N]`, read-only.
 
     Raises:
-        ValueError: see the messages.
+        ValueError: If there are fewer than two classes or no labels, the labels
+            are not a vector of integers, or one is out of range.
     """
     class_count(num_classes)
     values = np.asarray(values)
@@ -43,24 +51,24 @@ def labels(values, num_classes, what="labels", unknown_allowed=False):
             + ("; convert them with `.astype(int)`" if whole else "")
         )
     lowest = -1 if unknown_allowed else 0
-    wrong = np.flatnonzero((values < lowest) | (values >= num_classes))
-    if len(wrong):
-        shown = ", ".join(f"{values[i]} at row {i}" for i in wrong[:3])
+    outside = np.flatnonzero((values < lowest) | (values >= num_classes))
+    if len(outside):
+        shown = ", ".join(f"{values[i]} at row {i}" for i in outside[:3])
         raise ConfigurationError(
             f"Expected `{what}` in [0, {num_classes}). "
-            f"Received: {len(wrong)} outside: {shown}"
+            f"Received: {len(outside)} outside: {shown}"
         )
     return read_only(values.astype(np.int32))
 
 
 def class_count(count):
-    """Raises unless there are classes to tell apart.
+    """Checks that there are at least two classes.
 
     Args:
-        count: of classes.
+        count: int, number of classes.
 
     Raises:
-        ValueError: fewer than 2.
+        ValueError: If there are fewer than 2.
     """
     if count < 2:
         raise ConfigurationError(
@@ -69,17 +77,19 @@ def class_count(count):
 
 
 def positions(index, count):
-    """Checks which samples are meant.
+    """Checks a selection of samples.
 
     Args:
-        index: int `[n]` in `[-count, count)`, or bool `[count]`.
-        count: samples there are.
+        index: int array-like `[n]` in `[-count, count)`, or bool array-like
+            `[count]`.
+        count: int, number of samples to choose from.
 
     Returns:
-        int `[n]` in `[0, count)`.
+        Int array `[n]` in `[0, count)`.
 
     Raises:
-        ValueError: no integers, none at all, or outside.
+        ValueError: If nothing is selected, `index` is neither integers nor a
+            mask, or a position is out of range.
     """
     index = np.asarray(index)
     if index.dtype == bool and index.shape == (count,):
@@ -98,14 +108,14 @@ def positions(index, count):
 
 
 def distinct(values, what):
-    """Raises unless values differ from each other.
+    """Checks that strings differ from each other.
 
     Args:
-        values: strings.
-        what: name of the argument.
+        values: iterable of str.
+        what: str, name of the argument in the message.
 
     Raises:
-        ValueError: with the first that stands twice.
+        ValueError: If a string occurs twice; the message contains it.
     """
     seen = set()
     for value in values:
@@ -120,14 +130,14 @@ def soft_labels(values, num_classes):
     """Checks label distributions.
 
     Args:
-        values: float `[N, K]`.
-        num_classes: K.
+        values: float array-like `[N, K]`.
+        num_classes: int, number of classes K.
 
     Returns:
-        float32 `[N, K]`, rows summing to 1, read-only.
+        Float32 array `[N, K]`, rows summing to 1, read-only.
 
     Raises:
-        ValueError: another shape, or rows that are no distributions.
+        ValueError: If the shape differs or a row is not a distribution.
     """
     values = np.asarray(values, np.float32)
     if values.ndim != 2 or values.shape[1] != num_classes or not len(values):
@@ -136,30 +146,32 @@ def soft_labels(values, num_classes):
             f"Received: {values.shape}"
         )
     total = values.sum(axis=1)
-    good = np.isfinite(total) & (values.min(axis=1) >= 0)
-    good &= np.abs(total - 1.0) < 1e-3
-    if not good.all():
-        row = int(np.flatnonzero(~good)[0])
+    valid = np.isfinite(total) & (values.min(axis=1) >= 0)
+    valid &= np.abs(total - 1.0) < 1e-3
+    if not valid.all():
+        row = int(np.flatnonzero(~valid)[0])
         raise ConfigurationError(
             "Expected soft labels whose rows are non-negative and sum to 1. "
-            f"Received: {int((~good).sum())} other rows, the first at {row}: "
+            f"Received: {int((~valid).sum())} other rows, the first at {row}: "
             f"{values[row]}"
         )
     return read_only(values / total[:, None])
 
 
 def images(values):
-    """Checks images held in memory.
+    """Checks images in memory.
 
     Args:
-        values: array-like `[N, H, W, C]` or `[N, H, W]` (grey), uint8, or
+        values: array-like `[N, H, W, C]` or `[N, H, W]` (greyscale), uint8, or
             float in `[0, 255]` or `[0, 1]`.
 
     Returns:
-        `[N, H, W, C]`, uint8 or float32, and the value of a white pixel.
+        Tuple of the images `[N, H, W, C]`, uint8 or float32, and the value of a
+        white pixel, 255.0 or 1.0.
 
     Raises:
-        ValueError: see the messages.
+        ValueError: If the shape or the dtype is not that of images, or values
+            are not finite or out of range.
     """
     values = np.asarray(values)
     if values.ndim == 3:
@@ -190,19 +202,18 @@ def images(values):
         )
     if values.dtype == np.uint8:
         return values, 255.0
-    broken = ~np.isfinite(values).reshape(len(values), -1).all(axis=1)
-    if broken.any():
+    invalid = ~np.isfinite(values).reshape(len(values), -1).all(axis=1)
+    if invalid.any():
         raise ConfigurationError(
             "Expected finite pixel values. Received: NaN or infinity in "
-            f"{int(broken.sum())} images, the first at row "
-            f"{int(np.flatnonzero(broken)[0])}"
+            f"{int(invalid.sum())} images, the first at row "
+            f"{int(np.flatnonzero(invalid)[0])}"
         )
     low, high = float(values.min()), float(values.max())
     if low < 0.0 or high > 255.0:
         raise ConfigurationError(
             "Expected pixel values in [0, 255] or [0, 1]; networks standardise "
-            "them on their own. Received: values between "
-            f"{low:.4g} and {high:.4g}"
+            f"them. Received: values between {low:.4g} and {high:.4g}"
         )
     if values.dtype.kind in "iu":
         return values.astype(np.uint8), 255.0
@@ -210,19 +221,20 @@ def images(values):
 
 
 def same_length(**arrays):
-    """Raises unless all arrays have as many rows.
+    """Checks that all arrays have the same number of rows.
 
     Args:
-        **arrays: by name.
+        **arrays: arrays by name.
 
     Raises:
-        ValueError: with the name and length of each.
+        ValueError: If the lengths differ; the message lists them.
     """
     lengths = {name: len(array) for name, array in arrays.items()}
     if len(set(lengths.values())) > 1:
-        told = ", ".join(f"{n} {name}" for name, n in lengths.items())
+        counts = ", ".join(f"{n} {name}" for name, n in lengths.items())
         raise ConfigurationError(
-            f"Expected one row per sample in each. Got: {told}"
+            "Expected arrays with one row per sample. Received: different "
+            f"lengths: {counts}"
         )
 
 
@@ -230,14 +242,14 @@ def rate(value, what="rate"):
     """Checks a noise rate.
 
     Args:
-        value: number.
-        what: name of the argument.
+        value: number, share of noisy labels.
+        what: str, name of the argument in the message.
 
     Returns:
-        float in `[0, 1)`.
+        Float in `[0, 1)`.
 
     Raises:
-        ValueError: outside, or no number.
+        ValueError: If the value is not a number in `[0, 1)`.
     """
     try:
         number = float(value)
@@ -252,7 +264,15 @@ def rate(value, what="rate"):
 
 
 def as_ids(ids, count):
-    """Ids as strings `[count]`; numbers where there are none."""
+    """Sample ids as strings.
+
+    Args:
+        ids: sequence of `count` ids, or None for consecutive numbers.
+        count: int, number of samples.
+
+    Returns:
+        Object array `[count]` of str.
+    """
     if ids is None:
         ids = [f"{i:06d}" for i in range(count)]
     return np.asarray([str(i) for i in ids], object)

@@ -1,62 +1,63 @@
-"""What training under a `tf.distribute` strategy needs beside Keras.
+"""Additions to Keras for training under a `tf.distribute` strategy.
 
-Keras 3.15 cannot `fit` under `MultiWorkerMirroredStrategy`: its symbolic
-build reduces a per-replica batch wrongly, and scalar metrics cannot be reduced
+Keras 3.15 cannot `fit` under `MultiWorkerMirroredStrategy`: its symbolic build
+reduces a per-replica batch incorrectly, and scalar metrics cannot be reduced
 between workers. `NoisyLabelModel` builds itself and reports metrics through
-`reducible`, which mends both.
+`reducible` to avoid both.
 """
 
 import tensorflow as tf
 
 
 def num_replicas() -> int:
-    """Replicas that share a step: 1 without a strategy."""
+    """Number of replicas that share a step; 1 without a strategy."""
     return tf.distribute.get_strategy().num_replicas_in_sync
 
 
 def replica_id():
-    """Number of this replica, from 0: an int, or an int32 scalar."""
+    """Number of this replica from 0: an int or an int32 scalar tensor."""
     context = tf.distribute.get_replica_context()
     return 0 if context is None else context.replica_id_in_sync_group
 
 
 def all_gather(tensor):
-    """Concatenates a tensor of all replicas along the batch axis.
+    """Concatenates the tensors of all replicas along the batch axis.
 
-    Its gradient is that of what all replicas make of it: the sum of theirs.
+    Its gradient is the sum of the gradients of all replicas.
 
     Args:
-        tensor: `[B, ...]` of this replica.
+        tensor: tensor `[B, ...]` of this replica.
 
     Returns:
-        `[replicas * B, ...]`, the same on every replica; the tensor itself
-        where there is one replica or none.
+        Tensor `[replicas * B, ...]`, the same on every replica. `tensor` itself
+        with one replica or outside of a replica context.
     """
     context = tf.distribute.get_replica_context()
     if context is None or context.num_replicas_in_sync == 1:
         return tensor
-    # The gather asks on which device the tensor lies; the input of a step,
-    # fresh from the iterator, does not say.
+    # `all_gather` needs the device of the tensor, which the input of a step,
+    # fresh from the iterator, does not have; `identity` places it.
     gathered = context.all_gather(tf.identity(tensor), axis=0)
-    # The gather forgets how many rows there are; batches are static.
+    # `all_gather` loses the static number of rows.
     rows = tensor.shape[0]
     total = None if rows is None else rows * context.num_replicas_in_sync
     return tf.ensure_shape(gathered, [total, *tensor.shape[1:]])
 
 
 def statically_shaped(fields, batch_size, strategy):
-    """Tells the batch axis of tensors that have lost it.
+    """Restores the static batch size of tensors that have lost it.
 
-    Several workers hand out batches whose first axis is unknown, in case the
-    last is smaller; rounds have no smaller ones.
+    With several workers, datasets yield batches of unknown size, because the
+    last batch could be smaller. Batches of a round are all of one size.
 
     Args:
         fields: structure of tensors.
-        batch_size: over all replicas, or None to leave them.
-        strategy: the model's.
+        batch_size: int, batch size over all replicas; None leaves the shapes as
+            they are.
+        strategy: `tf.distribute.Strategy` of the model.
 
     Returns:
-        The structure, with static shapes.
+        The structure of tensors with static batch sizes.
     """
     if batch_size is None:
         return fields
@@ -67,18 +68,19 @@ def statically_shaped(fields, batch_size, strategy):
 
 
 def synchronizer(strategy, networks):
-    """A function that makes all replicas' copies of statistics equal.
+    """Makes a function that averages moving statistics over replicas.
 
-    Batch normalisation keeps moving statistics per replica; without this each
-    replica and worker would predict with its own, and save its own.
+    Batch normalisation keeps moving statistics per replica. Without averaging,
+    each replica and worker would predict with, and save, its own.
 
     Args:
-        strategy: the model's.
-        networks: whose statistics, variables of float32, are meant.
+        strategy: `tf.distribute.Strategy` of the model.
+        networks: list of `keras.Model`, whose non-trainable float32 variables
+            are averaged.
 
     Returns:
-        A function without arguments that sets every copy to the mean; it does
-        nothing where there is one replica.
+        Callable without arguments that sets every copy to the mean. It does
+        nothing with one replica.
     """
     variables = [
         variable.value
@@ -108,7 +110,14 @@ def is_multi_worker(strategy) -> bool:
 
 
 def is_chief(strategy=None) -> bool:
-    """Whether this process writes the files of a run."""
+    """Whether this process writes the files of a run.
+
+    Args:
+        strategy: `tf.distribute.Strategy`; None takes the current one.
+
+    Returns:
+        Bool; True in exactly one of the processes.
+    """
     strategy = strategy or tf.distribute.get_strategy()
     resolver = getattr(strategy, "cluster_resolver", None)
     if resolver is None or not is_multi_worker(strategy):
@@ -121,14 +130,14 @@ def is_chief(strategy=None) -> bool:
 
 
 def reducible(metrics, strategy):
-    """Gives metric results the shape that Keras can reduce.
+    """Reshapes metric results so that Keras can reduce them between workers.
 
     Args:
-        metrics: dict of scalars.
-        strategy: the model's.
+        metrics: dict from name to scalar tensor.
+        strategy: `tf.distribute.Strategy` of the model.
 
     Returns:
-        The dict, its values of shape `[1]` under several workers.
+        The dict; with several workers, its values have the shape `[1]`.
     """
     if not is_multi_worker(strategy):
         return metrics

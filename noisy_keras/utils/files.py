@@ -1,4 +1,4 @@
-"""Writing files whole or not at all."""
+"""Atomic writing of files."""
 
 import contextlib
 import os
@@ -7,14 +7,14 @@ import tempfile
 
 @contextlib.contextmanager
 def replacing(path, mode="w"):
-    """Opens a temporary file that takes the place of `path` at the end.
+    """Opens a temporary file that replaces `path` when the block ends.
 
-    A process killed at any moment leaves the old file or the new one, never a
-    part. If the block raises, the old file stays.
+    A process that is killed at any moment leaves either the old or the new
+    file, never a part of it. If the block raises, the old file stays.
 
     Args:
-        path: of the file; its folder exists.
-        mode: `"w"` for text in UTF-8, `"wb"` for bytes.
+        path: str or path-like, the file to write; its folder must exist.
+        mode: str, `"w"` for text in UTF-8 or `"wb"` for bytes.
 
     Yields:
         The open file.
@@ -27,7 +27,7 @@ def replacing(path, mode="w"):
             yield stream
             stream.flush()
             os.fsync(stream.fileno())
-        # mkstemp makes private files; a result is as readable as any other.
+        # `mkstemp` makes private files; give them the usual permissions.
         os.chmod(temporary, 0o666 & ~_umask())
         os.replace(temporary, path)
     except BaseException:

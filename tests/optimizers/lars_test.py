@@ -82,7 +82,7 @@ def test_xla_and_configuration():
         ({"weight_decay": -1.0}, "weight decay of at least"),
     ],
 )
-def test_bad_arguments_are_told(options, message):
+def test_bad_arguments_raise(options, message):
     with pytest.raises(ValueError, match=message):
         nk.LARS(0.1, **options)
 

@@ -25,7 +25,7 @@ def test_momentum_and_decay_by_hand():
     np.testing.assert_allclose(optimizer.momentum_buffer[0], [2.639], rtol=1e-6)
 
 
-def test_a_lower_rate_counts_at_once():
+def test_a_lower_rate_takes_effect_at_once():
     # Keras' own SGD would still move by the old rate's momentum.
     values = run(MomentumSGD(0.1, momentum=0.9), [0.1, 0.0], [1.0, 1.0])
     assert values[1] == values[0]
@@ -60,6 +60,6 @@ def test_configuration_round_trip():
 @pytest.mark.parametrize(
     "options", [{"momentum": 1.0}, {"momentum": -0.1}, {"weight_decay": -1e-4}]
 )
-def test_bad_arguments_are_told(options):
+def test_bad_arguments_raise(options):
     with pytest.raises(ValueError, match="momentum in"):
         MomentumSGD(0.1, **options)

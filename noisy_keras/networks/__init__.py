@@ -1,4 +1,4 @@
-"""Networks by name, and the contract that makes any backbone one of them."""
+"""Networks by name, and the interface that any backbone can be given."""
 
 from noisy_keras.networks.build import NAMES
 from noisy_keras.networks.build import as_networks

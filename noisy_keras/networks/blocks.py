@@ -1,4 +1,4 @@
-"""What residual networks are built of."""
+"""Building blocks of residual networks."""
 
 import keras
 import tensorflow as tf
@@ -7,9 +7,9 @@ from noisy_keras.networks.layers import FusedBatchNormalization
 from noisy_keras.networks.layers import PixelNormalization
 from noisy_keras.utils.errors import ConfigurationError
 
-# Initialisations of the published codes, as scale, mode and distribution of
-# Keras' `VarianceScaling`. Its instances draw equal weights at every call, so
-# that each kernel needs one of its own.
+# Initialisations of the published codes, as the scale, mode and distribution
+# of `keras.initializers.VarianceScaling`. An instance of it returns the same
+# weights at every call, so that each kernel gets its own instance.
 TORCH_DEFAULT = (1 / 3, "fan_in", "uniform")
 HE_FAN_IN = (2.0, "fan_in", "untruncated_normal")
 HE_FAN_OUT = (2.0, "fan_out", "untruncated_normal")
@@ -19,14 +19,17 @@ GLOROT_UNIFORM = (1.0, "fan_avg", "uniform")
 
 @keras.saving.register_keras_serializable(package="noisy_keras")
 class ChannelPadding(keras.layers.Layer):
-    """Widens a map by channels of zeros, as many before as after its own.
+    """Widens a feature map with channels of zeros on both sides.
 
-    Of an odd number the last one comes after.
+    If the number of added channels is odd, the additional one comes last.
 
     Args:
-        channels: of the output, no fewer than of the input.
+        channels: int, number of output channels, at least that of the input.
 
-    Input shape: `[B, h, w, D]`; output `[B, h, w, channels]`.
+    Input shape: `[B, h, w, D]`. Output shape: `[B, h, w, channels]`.
+
+    Raises:
+        ValueError: When it is built on a map of more channels.
     """
 
     def __init__(self, channels, **kwargs):
@@ -54,14 +57,15 @@ class ChannelPadding(keras.layers.Layer):
 
 
 def images(image_shape, normalization):
-    """The start of a graph.
+    """The input and the pixel normalisation of a network.
 
     Args:
         image_shape: `(H, W, C)`.
-        normalization: dict of arguments of `PixelNormalization`.
+        normalization: dict, arguments of `PixelNormalization`.
 
     Returns:
-        The Keras input, and its standardised pixels; both `[B, H, W, C]`.
+        Tuple of the Keras input and its standardised pixels, both `[B, H, W,
+        C]`.
     """
     inputs = keras.Input(image_shape, name="images")
     return inputs, PixelNormalization(**normalization, name="pixels")(inputs)
@@ -75,21 +79,25 @@ def conv(
     scaling=TORCH_DEFAULT,
     padding="symmetric",
 ):
-    """A convolution without bias: a normalisation follows sooner or later.
+    """Convolution without bias, because a normalisation follows.
 
     Args:
-        x: `[B, h, w, D]`.
-        channels: of the output.
-        stride: in both directions.
-        kernel_size: odd.
-        scaling: initialisation, see the top of this file.
-        padding: where zeros go at strides above 1. `"symmetric"`: on all four
-            sides, as PyTorch pads; `"same"`: of even sizes on two of them, as
+        x: symbolic tensor `[B, h, w, D]`.
+        channels: int, number of output channels.
+        stride: int, stride in both directions.
+        kernel_size: int, odd.
+        scaling: tuple of scale, mode and distribution of
+            `keras.initializers.VarianceScaling`, the initialisation of the
+            kernel.
+        padding: str, zero padding at strides above 1. `"symmetric"` pads all
+            four sides as PyTorch does; `"same"` pads even sizes on two sides as
             TensorFlow does.
 
     Returns:
-        `[B, ceil(h / stride), ceil(w / stride), channels]`.
+        Symbolic tensor `[B, ceil(h / stride), ceil(w / stride), channels]`.
     """
+    # PyTorch, in which most published codes are written, pads an even size on
+    # both sides at stride 2; TensorFlow's "same" pads on one.
     if padding == "symmetric":
         padding = "same"
         if stride > 1 and kernel_size > 1:
@@ -106,35 +114,35 @@ def conv(
 
 
 def normalized(x):
-    """Batch normalisation."""
+    """Applies batch normalisation."""
     return FusedBatchNormalization()(x)
 
 
 def activated(x):
-    """Batch normalisation and ReLU."""
+    """Applies batch normalisation and ReLU."""
     return keras.layers.ReLU()(normalized(x))
 
 
 def added(x, y):
-    """The sum of two maps of one shape."""
+    """Adds two feature maps of one shape."""
     return keras.layers.Add()([x, y])
 
 
 def fitted(x, channels, stride, window):
-    """A shortcut without parameters to a smaller and wider map.
+    """Shortcut without parameters to a smaller and wider feature map.
 
     Args:
-        x: `[B, h, w, D]`.
-        channels: of the output.
-        stride: in both directions.
-        window: side of the square whose mean is taken; 1 picks every
+        x: symbolic tensor `[B, h, w, D]`.
+        channels: int, number of output channels.
+        stride: int, stride in both directions.
+        window: int, side of the square that is averaged; 1 takes every
             `stride`-th pixel.
 
     Returns:
-        `[B, ceil(h / stride), ceil(w / stride), channels]`.
+        Symbolic tensor `[B, ceil(h / stride), ceil(w / stride), channels]`.
     """
     if stride > 1:
-        # Windows that stick out of an odd-sized map average what is inside.
+        # At the edge of an odd-sized map, a window averages the pixels inside.
         x = keras.layers.AveragePooling2D(window, stride, padding="same")(x)
     if x.shape[-1] != channels:
         x = ChannelPadding(channels)(x)

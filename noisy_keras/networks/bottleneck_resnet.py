@@ -1,10 +1,13 @@
-"""Pre-activation ResNet of bottleneck blocks for small images.
+"""Pre-activation ResNet with bottleneck blocks for small images.
+
+The structure is version 2 of the CIFAR-10 ResNet example of Keras, of depth 9n
++ 2. Initialisation, normalisation and the absence of biases in convolutions
+follow the released code of IEG, `ieg/nets/cifar_resnetv2.py` of
+https://github.com/google-research/google-research.
 
 Reference: He et al., Identity Mappings in Deep Residual Networks, ECCV 2016;
-structure as version 2 of the CIFAR example of Keras, depth 9n + 2;
-initialisation, normalisation and the absence of biases in convolutions as in
-the released code of IEG (Zhang et al., Distilling Effective Supervision from
-Severe Label Noise, CVPR 2020).
+Zhang et al., Distilling Effective Supervision from Severe Label Noise (IEG),
+CVPR 2020.
 """
 
 import functools
@@ -16,24 +19,26 @@ _conv = functools.partial(blocks.conv, scaling=blocks.GLOROT_NORMAL)
 
 
 def resnet29(image_shape, num_classes, normalization, width=64):
-    """ResNet-29 v2, IEG's smaller network: 0.84 million parameters.
+    """ResNet-29 v2, the smaller network of IEG: 0.84 million parameters.
 
-    IEG's code has no ReLU before the first convolution of any block, though
-    the example that it follows leaves it out in the first block alone. Here
-    it is where the example has it.
+    The released code of IEG omits the ReLU before the first convolution of
+    every block. The Keras example that it follows omits it in the first block
+    only, and so does this network.
 
     Args:
         image_shape: `(H, W, C)`; 32x32 images end in an 8x8 feature map.
-        num_classes: K.
-        normalization: dict of arguments of `PixelNormalization`.
-        width: channels of the first stage; its bottlenecks and the stem have
-            a quarter of them, those of the two other stages half of theirs.
+        num_classes: int, number of classes K.
+        normalization: dict, arguments of `PixelNormalization`.
+        width: int, number of output channels of the first stage. Its
+            bottlenecks and the stem have a quarter of them; the bottlenecks of
+            the other two stages have half of the channels of their stage.
 
     Returns:
-        A network with features `[B, H / 4, W / 4, 4 * width]`.
+        A `keras.Model` with features `[B, H / 4, W / 4, 4 * width]`.
     """
     inputs, x = blocks.images(image_shape, normalization)
     narrow = max(1, width // 4)
+    # The first block starts from the stem's output, which is activated already.
     x = blocks.activated(_conv(x, narrow))
     x = _stage(x, narrow, width, 1, active=x)
     x = _stage(x, width, 2 * width, 2)
@@ -49,7 +54,7 @@ def resnet29(image_shape, num_classes, normalization, width=64):
 
 
 def _stage(x, narrow, channels, stride, active=None):
-    """Three blocks; `active`: what the first one starts from, if x is it."""
+    """Three blocks; `active` is the activated input, if it exists already."""
     skip = _conv(x, channels, stride, kernel_size=1)
     x = blocks.added(_residual(x, narrow, channels, stride, active), skip)
     for _ in range(2):

@@ -1,7 +1,9 @@
-"""Decoders from a feature map back to the picture (SANM's reconstruction).
+"""Decoders from feature maps to images, for the reconstruction of SANM.
 
-Reference: Tu et al. (SANM), CVPR 2023, eq. (9); the official stacks are the
-released code's.
+Reference: Tu et al. (SANM), CVPR 2023, equation (9). The official decoders are
+those of the class `Decoder` in `resnetc2d.py` of
+https://github.com/yuanpengtu/SANM, which has neither activations nor
+normalisation between its layers.
 """
 
 import math
@@ -10,8 +12,8 @@ import keras
 
 from noisy_keras.utils.errors import ConfigurationError
 
-# Per feature-map and image size: kernel, stride and output padding of the
-# three transposed convolutions. An output padding of None is Keras' own rule.
+# Kernel size, stride and output padding of the three transposed convolutions,
+# by size of the feature map and of the image. None is the default of Keras.
 _OFFICIAL = {
     (4, 32): ((4, 2, None), (6, 1, None), (4, 2, None)),
     (7, 224): ((6, 3, 1), (2, 3, 1), (2, 3, 0)),
@@ -21,22 +23,24 @@ KINDS = ("generic", "official")
 
 
 def build_decoder(kind: str, feature_shape, image_shape, name="decoder"):
-    """Builds a decoder.
+    """Builds a decoder from a feature map to an image.
 
     Args:
-        kind: `"generic"` doubles the size with transposed convolutions and
-            ReLU until it reaches the image's, for any feature map;
-            `"official"` is the released code's linear stack of three, for 4x4
-            maps of 32-pixel images and 7x7 maps of 224-pixel images.
-        feature_shape: `(h, w, D)`.
-        image_shape: `(H, W, C)`.
-        name: of the model.
+        kind: str. `"generic"` doubles the size by transposed convolutions with
+            ReLU until it reaches that of the image, for any feature map.
+            `"official"` is the linear stack of three transposed convolutions of
+            the released code, for 4x4 maps of 32-pixel images and 7x7 maps of
+            224-pixel images.
+        feature_shape: `(h, w, D)`, shape of the feature map.
+        image_shape: `(H, W, C)`, shape of the image.
+        name: str, name of the model.
 
     Returns:
         A `keras.Model` from `[B, h, w, D]` to float32 `[B, H, W, C]`.
 
     Raises:
-        ValueError: an unknown kind, or sizes that the official decoder lacks.
+        ValueError: If the kind is unknown, or there is no official decoder for
+            these sizes.
     """
     if kind not in KINDS:
         raise ConfigurationError(
@@ -59,7 +63,8 @@ def _official(x, feature_shape, image_shape):
             "decoder='generic'."
         )
     depth = feature_shape[2]
-    # 256 and 128 channels at full width; narrower networks get narrower ones.
+    # 256 and 128 channels, as released, for networks of full width; narrower
+    # networks get narrower decoders.
     channels = (min(256, depth // 2), min(128, depth // 4), image_shape[2])
     for size, (kernel, stride, padding) in zip(
         channels, _OFFICIAL[sizes], strict=True

@@ -1,8 +1,9 @@
-"""The contract of a network, and the head that gives it to any backbone.
+"""The interface of a network, and the head that gives it to any backbone.
 
-A network is a `keras.Model` from images `[B, H, W, C]`, pixel values as they
-are in the picture, to a dict of `features [B, h, w, D]` (the last map),
-`embedding [B, E]` and `logits [B, K]` (float32 under every dtype policy).
+A network is a `keras.Model` from images `[B, H, W, C]` to a dict. The pixel
+values are those of the image files. The dict has three entries: `features [B,
+h, w, D]`, the last feature map; `embedding [B, E]`; and `logits [B, K]`, in
+float32 under every dtype policy.
 """
 
 import warnings
@@ -13,7 +14,7 @@ from noisy_keras.networks import blocks
 from noisy_keras.networks.layers import PixelNormalization
 from noisy_keras.utils.errors import ConfigurationError
 
-#: Name of the linear layer whose kernel `[E, K]` makes activation maps.
+#: Name of the linear layer, whose kernel `[E, K]` yields activation maps.
 CLASSIFIER = "logits"
 
 OUTPUTS = ("features", "embedding", "logits")
@@ -28,23 +29,25 @@ def with_head(
     scaling=blocks.TORCH_DEFAULT,
     zero_bias=False,
 ):
-    """Ends a functional graph in global average pooling and a linear layer.
+    """Completes a graph by global average pooling and a linear layer.
 
     Args:
-        inputs: Keras input of the images.
-        features: symbolic `[B, h, w, D]`.
-        num_classes: K, at least 2.
-        name: of the model.
-        scaling: initialisation of the linear layer's kernel, as scale, mode
-            and distribution of `VarianceScaling`; default PyTorch's, which
-            most published codes train from.
-        zero_bias: whether the bias starts at zero, and not as PyTorch's.
+        inputs: `keras.Input` of the images.
+        features: symbolic tensor `[B, h, w, D]`, the last feature map.
+        num_classes: int, number of classes K >= 2.
+        name: str, name of the model.
+        scaling: tuple of scale, mode and distribution of
+            `keras.initializers.VarianceScaling`, the initialisation of the
+            linear layer's kernel. The default is that of PyTorch, from which
+            most published codes train.
+        zero_bias: bool, whether the bias is initialised with zeros instead of
+            PyTorch's uniform distribution.
 
     Returns:
-        A `keras.Model` that keeps the contract.
+        A `keras.Model` with the interface of a network.
 
     Raises:
-        ValueError: fewer than two classes.
+        ValueError: If there are fewer than two classes.
     """
     if num_classes < 2:
         raise ConfigurationError(
@@ -67,21 +70,22 @@ def from_backbone(backbone, num_classes: int, preprocessing=None):
     """Makes a network from a Keras, keras-cv or keras-hub backbone.
 
     Args:
-        backbone: a `keras.Model` from images to a feature map `[B, h, w, D]`,
-            or to several of them by name, of which the last is taken. Its
-            regularizers have no part in these methods' losses, which a
-            warning says: decay is the optimizer's.
-        num_classes: K.
-        preprocessing: a layer put before the backbone, for backbones that do
-            not scale pixels themselves: `PixelNormalization`,
-            `keras.layers.Rescaling(1 / 127.5, -1)`. None passes pixel values
-            in the range of the source's images.
+        backbone: `keras.Model` from images to a feature map `[B, h, w, D]`, or
+            to several feature maps, the last of which is used. A warning
+            reports weights with regularizers, because these do not enter the
+            losses of the methods; weight decay is an argument of the optimizer.
+        num_classes: int, number of classes K >= 2.
+        preprocessing: layer applied before the backbone, for backbones that do
+            not scale pixels themselves, such as `PixelNormalization` or
+            `keras.layers.Rescaling(1 / 127.5, -1)`. None passes the pixel
+            values of the source unchanged.
 
     Returns:
-        A `keras.Model` that keeps the contract.
+        A `keras.Model` with the interface of a network.
 
     Raises:
-        ValueError: the backbone does not end in a feature map.
+        ValueError: If the backbone does not end in a feature map, or there are
+            fewer than two classes.
 
     Example:
         >>> backbone = keras.applications.MobileNetV2(
@@ -100,7 +104,7 @@ def from_backbone(backbone, num_classes: int, preprocessing=None):
     if regularized:
         warnings.warn(
             f"{len(regularized)} weights of {backbone.name} have a regularizer "
-            f"({regularized[0]}, ...), which noisy_keras leaves out of the "
+            f"({regularized[0]}, ...), which noisy_keras does not add to the "
             "loss. For weight decay pass `nk.MomentumSGD(weight_decay=5e-4)`.",
             stacklevel=2,
         )
@@ -122,13 +126,13 @@ def from_backbone(backbone, num_classes: int, preprocessing=None):
 
 
 def check(network):
-    """Raises unless a model keeps the contract of a network.
+    """Checks that a model has the interface of a network.
 
     Args:
-        network: any `keras.Model`.
+        network: `keras.Model`.
 
     Raises:
-        ValueError: with what is missing and how to get it.
+        ValueError: If it does not; the message says how to make one that does.
     """
     output = getattr(network, "output", None)
     if not isinstance(output, dict) or set(OUTPUTS) - set(output):
@@ -150,14 +154,14 @@ def check(network):
 
 
 def check_together(networks):
-    """Raises unless one method can train these networks.
+    """Checks that one method can train the given networks.
 
     Args:
-        networks: list of models.
+        networks: list of `keras.Model`.
 
     Raises:
-        ValueError: one does not keep the contract, they differ in image shape
-            or classes, or one is there twice.
+        ValueError: If one does not have the interface of a network, they differ
+            in image shape or classes, or one occurs twice.
     """
     for network in networks:
         check(network)
@@ -169,13 +173,20 @@ def check_together(networks):
         )
     if len({id(network) for network in networks}) < len(networks):
         raise ConfigurationError(
-            "Expected networks with weights of their own. Received: the same "
+            "Expected networks that do not share weights. Received: the same "
             "network twice; pass it once, or build two."
         )
 
 
 def classifier_kernel(network):
-    """The kernel `[E, K]` of the layer that makes the logits, or None."""
+    """Kernel `[E, K]` of the layer that computes the logits.
+
+    Args:
+        network: `keras.Model` with the interface of a network.
+
+    Returns:
+        The variable, or None if the network has no such layer.
+    """
     try:
         return network.get_layer(CLASSIFIER).kernel
     except (ValueError, AttributeError):
@@ -183,7 +194,14 @@ def classifier_kernel(network):
 
 
 def pixel_normalization(network):
-    """The network's own `PixelNormalization` layer, or None."""
+    """The `PixelNormalization` layer of a network.
+
+    Args:
+        network: `keras.Model`.
+
+    Returns:
+        The layer, or None if the network has none.
+    """
     for layer in network.layers:
         if isinstance(layer, PixelNormalization):
             return layer
@@ -191,10 +209,16 @@ def pixel_normalization(network):
 
 
 def pixel_units(network):
-    """As `pixel_normalization`, with a stand-in for networks without one.
+    """The `PixelNormalization` of a network, or a default if it has none.
 
-    Networks made by others scale bytes in their own way; photographs have
-    about the mean and deviation of the stand-in.
+    Networks from elsewhere scale bytes in their own way. The mean and standard
+    deviation of the default are about those of photographs.
+
+    Args:
+        network: `keras.Model` with the interface of a network.
+
+    Returns:
+        A `PixelNormalization` layer.
     """
     layer = pixel_normalization(network)
     if layer is not None:

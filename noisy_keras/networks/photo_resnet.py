@@ -1,12 +1,12 @@
-"""ResNet of bottleneck blocks for photographs.
+"""ResNet with bottleneck blocks for photographs.
 
-A 7x7 stem of stride 2 and a maximum over 3x3, then four stages; activations
-after the sum. The second convolution of a block has its stride ("version
-1.5"), not the first one.
+A 7x7 stem of stride 2 and 3x3 max pooling, then four stages with activations
+after the sum. The stride of a block is in its second convolution ("version
+1.5") instead of its first, which the paper has.
 
 Reference: He et al., Deep Residual Learning for Image Recognition, CVPR 2016,
-table 1; details as in torchvision, whose ResNet-50 most published codes for
-Clothing1M and WebVision train.
+table 1. Details follow `torchvision.models.resnet50`, which most published
+codes for Clothing1M and WebVision train.
 """
 
 import functools
@@ -22,22 +22,23 @@ _conv = functools.partial(blocks.conv, scaling=blocks.HE_FAN_OUT)
 
 
 def resnet50(image_shape, num_classes, normalization, width=64):
-    """ResNet-50: 23.5 million parameters at width 64, and the classifier's.
+    """ResNet-50: 23.5 million parameters at width 64, plus the classifier.
 
     Args:
         image_shape: `(H, W, C)`; 224x224 images end in a 7x7 feature map.
-        num_classes: K.
-        normalization: dict of arguments of `PixelNormalization`.
-        width: channels of the stem and of the first stage's bottlenecks; each
-            stage has twice those of the last one, and four times as many
-            between blocks.
+        num_classes: int, number of classes K.
+        normalization: dict, arguments of `PixelNormalization`.
+        width: int, number of channels of the stem and of the first stage's
+            bottlenecks. It doubles from stage to stage; blocks have four times
+            the channels of their bottleneck as output.
 
     Returns:
-        A network with features `[B, H / 32, W / 32, 32 * width]`.
+        A `keras.Model` with features `[B, H / 32, W / 32, 32 * width]`.
     """
     inputs, x = blocks.images(image_shape, normalization)
     x = blocks.activated(_conv(x, width, stride=2, kernel_size=7))
-    # What came out of a ReLU is nowhere below the zeros around it.
+    # Zeros are never above the output of a ReLU, so that padding with them
+    # does not change the maxima.
     x = keras.layers.ZeroPadding2D(1)(x)
     x = keras.layers.MaxPooling2D(3, strides=2)(x)
     for stage, depth in enumerate(_DEPTHS):

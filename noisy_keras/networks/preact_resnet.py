@@ -1,11 +1,11 @@
 """Pre-activation ResNets for small images.
 
-As the codes of DivideMix, SANM, DRPL and ELR+ have them: batch normalisation
-and ReLU after the stem, identity skips that carry the *activated* tensor, and
-no normalisation after the last stage.
+They follow `PreResNet.py` of the released code of DivideMix,
+https://github.com/LiJunnan1992/DivideMix, which SANM, DRPL and ELR+ use as
+well: batch normalisation and ReLU after the stem, identity shortcuts that carry
+the activated tensor, and no normalisation after the last stage.
 
-Reference: He et al., Identity Mappings in Deep Residual Networks, ECCV 2016;
-structure as in the released codes of DivideMix and SANM.
+Reference: He et al., Identity Mappings in Deep Residual Networks, ECCV 2016.
 """
 
 from noisy_keras.networks import blocks
@@ -17,12 +17,12 @@ def preact_resnet18(image_shape, num_classes, normalization, width=64):
 
     Args:
         image_shape: `(H, W, C)`; 32x32 images end in a 4x4 feature map.
-        num_classes: K.
-        normalization: dict of arguments of `PixelNormalization`.
-        width: channels of the first stage.
+        num_classes: int, number of classes K.
+        normalization: dict, arguments of `PixelNormalization`.
+        width: int, number of channels of the first stage.
 
     Returns:
-        A network with features `[B, H / 8, W / 8, 8 * width]`.
+        A `keras.Model` with features `[B, H / 8, W / 8, 8 * width]`.
     """
     return _preact_resnet(
         image_shape,
@@ -36,16 +36,16 @@ def preact_resnet18(image_shape, num_classes, normalization, width=64):
 
 
 def tiny(image_shape, num_classes, normalization, width=16):
-    """A network of 80 thousand parameters for tests and the digits.
+    """A network of 80 thousand parameters, for tests and the digits data set.
 
     Args:
         image_shape: `(H, W, C)`; 32x32 images end in a 4x4 feature map.
-        num_classes: K.
-        normalization: dict of arguments of `PixelNormalization`.
-        width: channels of the first stage.
+        num_classes: int, number of classes K.
+        normalization: dict, arguments of `PixelNormalization`.
+        width: int, number of channels of the first stage.
 
     Returns:
-        A network with features `[B, H / 8, W / 8, 4 * width]`.
+        A `keras.Model` with features `[B, H / 8, W / 8, 4 * width]`.
     """
     return _preact_resnet(
         image_shape,
@@ -71,6 +71,8 @@ def _preact_resnet(
 
 def _block(x, channels, stride):
     active = blocks.activated(x)
+    # As `PreActBlock.forward` of the released codes: without a projection, the
+    # shortcut carries the activated tensor. The paper's carries x itself.
     skip = active
     if stride != 1 or x.shape[-1] != channels:
         skip = blocks.conv(active, channels, stride, kernel_size=1)

@@ -1,4 +1,4 @@
-"""The same network at another precision."""
+"""Copies of a network that compute at another precision."""
 
 import keras
 
@@ -6,30 +6,31 @@ _POLICIES = ("DTypePolicy", "FloatDTypePolicy")
 
 
 def in_float32(network):
-    """A copy of a network that computes in float32, for exact gradients.
+    """Copies a network to compute in float32, for exact gradients.
 
     Args:
-        network: a functional `keras.Model` of any dtype policy.
+        network: functional `keras.Model` of any dtype policy.
 
     Returns:
-        A `keras.Model` with variables in the same order, whose values are its
-        own: run it with `stateless_call` on the network's.
+        A `keras.Model` with variables in the same order but values of its own.
+        Call it by `stateless_call` with the variables of `network`.
     """
     config = keras.saving.serialize_keras_object(network)
     return keras.saving.deserialize_keras_object(_plain(config))
 
 
 def at_policy(config, policy, exact):
-    """The configuration of a network that computes at another precision.
+    """Configuration of a network at another dtype policy.
 
     Args:
-        config: as `keras.saving.serialize_keras_object` makes it.
-        policy: name of a dtype policy, such as `"mixed_bfloat16"`.
-        exact: names of the layers that stay in float32. In a network of 16
-            bits all others in float32 stay so, too.
+        config: dict, the network as serialised by
+            `keras.saving.serialize_keras_object`.
+        policy: str, name of a dtype policy, such as `"mixed_bfloat16"`.
+        exact: list of str, names of layers that stay in float32. If the network
+            computes in 16 bits, its other float32 layers stay so as well.
 
     Returns:
-        A new configuration.
+        A new configuration dict.
     """
     policies = set(_policies(config))
     replaced = policies - {"float32"} or policies
@@ -60,7 +61,14 @@ def _policies(config):
 
 
 def is_mixed(network):
-    """Whether some layer computes in fewer than 32 bits."""
+    """Whether a layer of the network computes in fewer than 32 bits.
+
+    Args:
+        network: `keras.Model`.
+
+    Returns:
+        Bool.
+    """
     return any(
         layer.compute_dtype in ("bfloat16", "float16")
         for layer in network._flatten_layers()

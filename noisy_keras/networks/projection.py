@@ -1,26 +1,28 @@
-"""The head of contrastive learning, which is thrown away afterwards."""
+"""The projection head of contrastive learning, discarded after training."""
 
 import keras
 
 
 def build_projection(embedding_size, hidden, size):
-    """A perceptron from embeddings to what a contrastive loss compares.
+    """Builds a perceptron from embeddings to the inputs of a contrastive loss.
+
+    Reference: Chen et al., SimCLR, ICML 2020, section 4.2.
 
     Args:
-        embedding_size: E.
-        hidden: units of the hidden layer, followed by a ReLU; 0 for none.
-        size: d, of the projection.
+        embedding_size: int, size E of the embeddings.
+        hidden: int, units of the hidden layer, which is followed by a ReLU; 0
+            for none.
+        size: int, size d of the projections.
 
     Returns:
         A `keras.Model` from `[B, E]` to float32 `[B, d]`, not normalised.
-
-    Reference: Chen et al., SimCLR, ICML 2020, section 4.2.
     """
     embedding = keras.Input(
         (embedding_size,), dtype="float32", name="embedding"
     )
     x = embedding
-    # In float32 under every policy: a small part, and the loss is sharp.
+    # In float32 under every policy: it costs little, and the exponentials of
+    # the contrastive loss amplify rounding errors.
     if hidden:
         x = keras.layers.Dense(
             hidden,

@@ -1,10 +1,10 @@
 """ResNets with activations after the sum, for small images.
 
-A 3x3 stem of stride 1 without pooling and basic blocks of two convolutions;
-no convolution has a bias.
+A 3x3 stem of stride 1 without pooling and basic blocks of two convolutions.
+Convolutions have no bias.
 
-Reference: He et al., Deep Residual Learning for Image Recognition, CVPR 2016;
-details as in the released codes of C2D (resnet18), ELR (resnet34) and
+Reference: He et al., Deep Residual Learning for Image Recognition, CVPR 2016.
+Details follow the released codes of C2D (resnet18), ELR (resnet34) and
 Meta-Weight-Net (resnet32).
 """
 
@@ -21,12 +21,12 @@ def resnet18(image_shape, num_classes, normalization, width=64):
 
     Args:
         image_shape: `(H, W, C)`; 32x32 images end in a 4x4 feature map.
-        num_classes: K.
-        normalization: dict of arguments of `PixelNormalization`.
-        width: channels of the first stage.
+        num_classes: int, number of classes K.
+        normalization: dict, arguments of `PixelNormalization`.
+        width: int, number of channels of the first stage.
 
     Returns:
-        A network with features `[B, H / 8, W / 8, 8 * width]`.
+        A `keras.Model` with features `[B, H / 8, W / 8, 8 * width]`.
     """
     return _resnet(
         image_shape,
@@ -44,12 +44,12 @@ def resnet34(image_shape, num_classes, normalization, width=64):
 
     Args:
         image_shape: `(H, W, C)`; 32x32 images end in a 4x4 feature map.
-        num_classes: K.
-        normalization: dict of arguments of `PixelNormalization`.
-        width: channels of the first stage.
+        num_classes: int, number of classes K.
+        normalization: dict, arguments of `PixelNormalization`.
+        width: int, number of channels of the first stage.
 
     Returns:
-        A network with features `[B, H / 8, W / 8, 8 * width]`.
+        A `keras.Model` with features `[B, H / 8, W / 8, 8 * width]`.
     """
     return _resnet(
         image_shape,
@@ -65,17 +65,17 @@ def resnet34(image_shape, num_classes, normalization, width=64):
 def resnet32(image_shape, num_classes, normalization, width=16):
     """ResNet-32 for CIFAR: 0.46 million parameters at width 16.
 
-    Its shortcuts have none: they pick every second pixel and pad with zero
-    channels (option A of the paper).
+    Its shortcuts have no parameters: they take every second pixel and pad with
+    channels of zeros (option A of the paper).
 
     Args:
         image_shape: `(H, W, C)`; 32x32 images end in an 8x8 feature map.
-        num_classes: K.
-        normalization: dict of arguments of `PixelNormalization`.
-        width: channels of the first stage.
+        num_classes: int, number of classes K.
+        normalization: dict, arguments of `PixelNormalization`.
+        width: int, number of channels of the first stage.
 
     Returns:
-        A network with features `[B, H / 4, W / 4, 4 * width]`.
+        A `keras.Model` with features `[B, H / 4, W / 4, 4 * width]`.
     """
     return _resnet(
         image_shape,
@@ -101,7 +101,7 @@ def _resnet(
     shortcut=None,
     head=None,
 ):
-    """Each stage halves the map and doubles the channels of the last one."""
+    """Builds the graph; stages halve the map and double the channels."""
     conv = functools.partial(blocks.conv, scaling=scaling)
 
     def projected(x, channels, stride):

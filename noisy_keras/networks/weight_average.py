@@ -1,4 +1,4 @@
-"""The running mean of a network's weights, which predicts better than they."""
+"""Exponential moving average of a network's weights."""
 
 import keras
 import tensorflow as tf
@@ -8,20 +8,22 @@ from noisy_keras import networks as networks_module
 
 @keras.saving.register_keras_serializable(package="noisy_keras")
 class WeightAverage(keras.layers.Layer):
-    """A network whose weights follow those of another slowly.
+    """Network whose weights are an exponential moving average of another's.
 
-    `s <- d s + (1 - d) w` with `d = min(decay, (1 + t) / (10 + t))` at step t,
-    so that it forgets where it began, or always d = decay where no step is
-    told. Moving statistics of normalisation are those of the network itself,
-    unless they are to be averaged alike.
+    `s <- d s + (1 - d) w`, where w are the trained weights. At step t, `d =
+    min(decay, (1 + t) / (10 + t))`, which reduces the influence of the initial
+    weights, as `ExponentialMovingAverage` of TensorFlow does; without a step, d
+    is `decay`. Moving statistics of normalisation are copied unless
+    `statistics` is set.
 
     Args:
-        network: that is trained.
-        decay: d at its largest, in `[0, 1)`.
-        statistics: whether moving statistics are averaged too.
+        network: `keras.Model`, the network that is trained.
+        decay: float in `[0, 1)`, largest decay d.
+        statistics: bool, whether moving statistics are averaged as well.
+        **kwargs: arguments of `keras.layers.Layer`.
 
     Attributes:
-        network: the average, for inference.
+        network: `keras.Model`, the average, for inference.
     """
 
     def __init__(self, network, decay, statistics=False, **kwargs):
@@ -29,21 +31,26 @@ class WeightAverage(keras.layers.Layer):
         self.decay = float(decay)
         self.statistics = bool(statistics)
         self.network = networks_module.reinitialized(network)
-        # Its normalisation must not learn, nor any optimizer train it.
+        # Neither normalisation nor an optimizer may change the average.
         self.network.trainable = False
         self.network.set_weights(network.get_weights())
         self.built = True
 
     def start(self, network):
-        """Takes the weights of the network as they are."""
+        """Copies the weights of the trained network.
+
+        Args:
+            network: `keras.Model`, the network that is trained.
+        """
         self.network.set_weights(network.get_weights())
 
     def update(self, network, step=None):
-        """Follows the network, after its optimizer's step.
+        """Updates the average after a step of the optimizer.
 
         Args:
-            network: that was trained.
-            step: t, number of steps before this one, from 0; or None.
+            network: `keras.Model`, the network that is trained.
+            step: int scalar tensor, number t of steps before this one, from 0;
+                None applies `decay` itself.
         """
         decay = self.decay
         if step is not None:
@@ -55,6 +62,6 @@ class WeightAverage(keras.layers.Layer):
             averaged = self.statistics or id(new) in trained
             if averaged and old.dtype.startswith("float"):
                 value = decay * old.value + (1.0 - decay) * value
-            # In place and inside a replica, as `SampleTable.write`: all
-            # replicas compute the same value.
+            # Assigned inside a replica, without aggregation, because all
+            # replicas compute the same value; see `SampleTable.write`.
             tf.raw_ops.AssignVariableOp(resource=old.value.handle, value=value)

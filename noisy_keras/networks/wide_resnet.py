@@ -1,13 +1,15 @@
 """Wide ResNets in the form that IEG trains.
 
-They differ from the paper's: shortcuts to a wider stage average and pad with
-zero channels instead of a projection, every stage adds its input to its
-output, and the output of the stem is added to that of the last stage. There
-is no dropout.
+They differ from the paper's in four ways: shortcuts to a wider stage use
+average pooling and channels of zeros instead of a projection, every stage adds
+its input to its output, the output of the stem is added to that of the last
+stage, and there is no dropout.
 
-Reference: Zagoruyko and Komodakis, Wide Residual Networks, BMVC 2016;
-structure and initialisation as in the released code of IEG (Zhang et al.,
-Distilling Effective Supervision from Severe Label Noise, CVPR 2020).
+Reference: Zagoruyko and Komodakis, Wide Residual Networks, BMVC 2016. Structure
+and initialisation follow `ieg/nets/wrn.py` and `ieg/models/custom_ops.py` of
+https://github.com/google-research/google-research, the released code of IEG
+(Zhang et al., Distilling Effective Supervision from Severe Label Noise, CVPR
+2020).
 """
 
 import functools
@@ -15,7 +17,8 @@ import functools
 from noisy_keras.networks import blocks
 from noisy_keras.networks.head import with_head
 
-_BLOCKS = 4  # Of two convolutions in each of three stages: (28 - 4) / 6.
+# Blocks of two convolutions in each of three stages: (28 - 4) / 6.
+_BLOCKS = 4
 _STEM_CHANNELS = 16
 
 _conv = functools.partial(
@@ -28,13 +31,14 @@ def wide_resnet28_10(image_shape, num_classes, normalization, width=160):
 
     Args:
         image_shape: `(H, W, C)`; 32x32 images end in an 8x8 feature map.
-        num_classes: K.
-        normalization: dict of arguments of `PixelNormalization`.
-        width: channels of the first stage, 16 times the paper's widening
-            factor. The stem has 16, or `width` if that is less.
+        num_classes: int, number of classes K.
+        normalization: dict, arguments of `PixelNormalization`.
+        width: int, number of channels of the first stage, 16 times the widening
+            factor of the paper. The stem has 16 channels, or `width` if that is
+            less.
 
     Returns:
-        A network with features `[B, H / 4, W / 4, 4 * width]`.
+        A `keras.Model` with features `[B, H / 4, W / 4, 4 * width]`.
     """
     return _wide_resnet28(
         image_shape, num_classes, normalization, width, "wide_resnet28_10"
@@ -42,17 +46,18 @@ def wide_resnet28_10(image_shape, num_classes, normalization, width=160):
 
 
 def wide_resnet28_2(image_shape, num_classes, normalization, width=32):
-    """Wide ResNet-28-2, of EG's baseline: 1.5 million parameters at width 32.
+    """Wide ResNet-28-2, the baseline of EG: 1.5 million parameters at width 32.
 
     Args:
         image_shape: `(H, W, C)`; 32x32 images end in an 8x8 feature map.
-        num_classes: K.
-        normalization: dict of arguments of `PixelNormalization`.
-        width: channels of the first stage, 16 times the paper's widening
-            factor. The stem has 16, or `width` if that is less.
+        num_classes: int, number of classes K.
+        normalization: dict, arguments of `PixelNormalization`.
+        width: int, number of channels of the first stage, 16 times the widening
+            factor of the paper. The stem has 16 channels, or `width` if that is
+            less.
 
     Returns:
-        A network with features `[B, H / 4, W / 4, 4 * width]`.
+        A `keras.Model` with features `[B, H / 4, W / 4, 4 * width]`.
     """
     return _wide_resnet28(
         image_shape, num_classes, normalization, width, "wide_resnet28_2"
@@ -62,8 +67,9 @@ def wide_resnet28_2(image_shape, num_classes, normalization, width=32):
 def _wide_resnet28(image_shape, num_classes, normalization, width, name):
     inputs, x = blocks.images(image_shape, normalization)
     stem = _conv(x, min(_STEM_CHANNELS, width))
-    # The first block of all shares its activation with its shortcut; what
-    # the stage and the network add is the stem's output as it is.
+    # Only the first block passes the activated tensor on by its shortcut
+    # (`activate_before_residual`). The residuals of the stage and of the whole
+    # network start from the output of the stem, before activation (`_res_add`).
     x = _stage(stem, width, 1, first=blocks.activated(stem))
     x = _stage(x, 2 * width, 2)
     x = _stage(x, 4 * width, 2)
@@ -73,14 +79,19 @@ def _wide_resnet28(image_shape, num_classes, normalization, width, name):
         blocks.activated(x),
         num_classes,
         name,
-        # Uniform within 1 / sqrt(K), the number of classes.
+        # `custom_ops.fc` of the released code draws the kernel uniformly from
+        # +-1 / sqrt(K), where K is the number of classes.
         scaling=(1 / 3, "fan_out", "uniform"),
         zero_bias=True,
     )
 
 
 def _stage(x, channels, stride, first=None):
-    """Blocks and their residual; `first`: what the first one starts from."""
+    """Blocks of a stage and its residual.
+
+    `first` is the activated input of the first block, if its shortcut shares
+    it.
+    """
     y = _block(x, channels, stride, active=first)
     for _ in range(_BLOCKS - 1):
         y = _block(y, channels)

@@ -79,7 +79,7 @@ def test_fused_normalization_equals_keras_own():
     assert float(tf.reduce_max(tf.abs(difference))) < 0.01
 
 
-def test_frozen_normalization_learns_nothing():
+def test_frozen_normalization_does_not_train():
     layer = nk.networks.FusedBatchNormalization()
     x = np.random.RandomState(0).normal(2.0, 3.0, (16, 4, 4, 5))
     layer(x.astype(np.float32), training=True)
@@ -137,7 +137,7 @@ def test_a_keras_cv_backbone_becomes_a_network():
     assert network(np.zeros((2, 32, 32, 3)))["logits"].shape == (2, 3)
 
 
-def test_a_backbone_without_a_map_is_told():
+def test_a_backbone_without_a_feature_map_raises():
     pooled = keras.applications.MobileNetV2(
         input_shape=(32, 32, 3),
         include_top=False,
@@ -149,7 +149,7 @@ def test_a_backbone_without_a_map_is_told():
         nk.networks.from_backbone(pooled, 5)
 
 
-def test_regularizers_of_a_backbone_are_told():
+def test_regularizers_of_a_backbone_warn():
     images = keras.Input((16, 16, 3))
     convolved = keras.layers.Conv2D(4, 3, kernel_regularizer="l2")(images)
     backbone = keras.Model(images, convolved, name="mine")
@@ -157,7 +157,7 @@ def test_regularizers_of_a_backbone_are_told():
         nk.networks.from_backbone(backbone, 3)
 
 
-def test_a_model_that_is_no_network_is_told():
+def test_other_models_raise():
     inputs = keras.Input((8, 8, 3))
     plain = keras.Model(inputs, keras.layers.Flatten()(inputs))
     with pytest.raises(ValueError, match="from_backbone"):
@@ -200,7 +200,7 @@ def test_official_decoders_have_the_published_size():
     assert large.count_params() == 19_007_363
 
 
-def test_the_official_decoder_tells_which_sizes_it_knows():
+def test_the_official_decoder_lists_its_sizes():
     with pytest.raises(ValueError, match="decoder='generic'"):
         nk.networks.build_decoder("official", (8, 8, 64), (64, 64, 3))
     with pytest.raises(ValueError, match="one of"):

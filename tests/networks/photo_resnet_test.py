@@ -39,7 +39,7 @@ def test_strides_are_those_of_version_1_5():
     assert {(7, 7, 3, 2), (3, 3, 16, 16), (1, 1, 32, 64)} <= shapes
 
 
-def test_only_shortcuts_are_left_without_kernels():
+def test_zero_kernels_leave_the_shortcuts():
     network = resnet50(48, width=2)
     layers = [x for x in network.layers if isinstance(x, keras.layers.Conv2D)]
     stem, *others = layers

@@ -107,7 +107,7 @@ def test_pictures_may_have_any_size(name):
     assert np.isfinite(outputs["logits"]).all()
 
 
-def test_no_two_kernels_are_drawn_alike(network):
+def test_kernels_are_initialised_independently(network):
     kernels = [
         layer.kernel.numpy().tobytes()
         for layer in network.layers

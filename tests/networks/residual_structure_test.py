@@ -113,7 +113,7 @@ def test_projections_are_normalised(name, depth):
     assert kinds.count(keras.layers.ReLU) == depth - 3
 
 
-def test_resnet29_projects_what_is_not_activated():
+def test_resnet29_projects_before_the_activation():
     network = build("resnet29", width=8)
     layers = convolutions(network)
     assert len(layers) == 1 + 3 * (3 * 3 + 1)
@@ -139,7 +139,7 @@ def test_channels_are_padded_on_both_sides():
         blocks.ChannelPadding(1)(x)
 
 
-def test_shortcuts_average_what_is_inside_of_odd_maps():
+def test_shortcuts_average_within_odd_maps():
     x = np.arange(9, dtype=np.float32).reshape(1, 3, 3, 1)
     mean = blocks.fitted(x, channels=1, stride=2, window=2)
     np.testing.assert_array_equal(mean[0, ..., 0], [[2.0, 3.5], [6.5, 8.0]])

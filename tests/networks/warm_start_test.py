@@ -85,7 +85,7 @@ def test_another_precision(before, tmp_path):
     assert scaled == (before == "mixed_float16")
 
 
-def test_what_is_no_network_is_told():
+def test_bad_arguments_raise():
     with pytest.raises(ValueError, match="at least 2 classes"):
         nk.networks.warm_started(toy.network(), num_classes=1)
     inputs = keras.Input((16, 16, 3))

@@ -18,8 +18,11 @@ from trainers.run import folder as run_folder
 
 FLAGS = flags.FLAGS
 
+# absl prints its help while it parses, when later flags are not known yet.
+_HELP = ("--help", "-help", "--helpshort", "-helpshort", "-h", "-?")
 
-def main(argv, method, build, resolve=None):
+
+def main(argv, method, build, resolve=None, facts=dict):
     """Runs a method: from the flags of its command to the files of a run.
 
     Args:
@@ -28,28 +31,55 @@ def main(argv, method, build, resolve=None):
         build: function of (network, source, settings) to an uncompiled model.
         resolve: function of (method, dict of the flags' values) to `Settings`;
             default: `trainers.flags.settings.resolve`.
+        facts: function without arguments to a dict of further keys of
+            `config.json`; it is called once the model is built.
 
     Returns:
         int, the exit status, as of `exit_status`.
     """
 
+    def resolved():
+        settings_of = resolve or settings_module.resolve
+        if FLAGS.config is None:
+            return settings_of(method, _values())
+        from trainers.run import config_file
+
+        return config_file.settings(FLAGS.config, method, settings_of)
+
     def action():
-        values = {name: FLAGS[name].value for name in FLAGS}
-        settings = (resolve or settings_module.resolve)(method, values)
+        settings = resolved()
+        values = _values()
+        if values["loggers"] != FLAGS["loggers"].default:
+            from trainers.run import loggers
+
+            values["loggers"] = loggers.check(values["loggers"])
         folder = values["output_dir"] or run_folder.default_folder(
-            method, settings.data["dataset"]
+            settings.method, settings.data["dataset"]
         )
         resumed = run_folder.check(folder, settings, values["resume"])
         try:
-            _run(settings, build, folder, resumed, values)
+            _run(settings, _checked(build), folder, resumed, values, facts)
         except UsageError:
             run_folder.discard_unused(folder)
             raise
 
-    return exit_status(argv, action)
+    return exit_status(argv, action, resolved)
 
 
-def _run(settings, build, folder, resumed, values):
+def _checked(build):
+    """The same, with an error for arguments of `--config` that no one has."""
+    if FLAGS.config is None:
+        return build
+    from trainers.run import config_file
+
+    return config_file.checked(FLAGS.config, build)
+
+
+def _values():
+    return {name: FLAGS[name].value for name in FLAGS}
+
+
+def _run(settings, build, folder, resumed, values, facts):
     with native_messages(os.path.join(folder, run_folder.STARTUP_LOG)):
         from trainers.run import finish
         from trainers.run import prepare
@@ -64,8 +94,9 @@ def _run(settings, build, folder, resumed, values):
         build,
         os.path.join(folder, run_folder.LABELS) if resumed else None,
     )
+    run.loggers = tuple(values["loggers"])
     out.print(prepare.describe(run))
-    prepare.record(run, folder, resumed)
+    prepare.record(run, folder, resumed, facts())
     train.train(
         run, folder, out, values["picture_every"], values.get("knn_every")
     )
@@ -88,19 +119,24 @@ def start(main):
 
 
 def _parsed(argv):
+    end = argv.index("--") if "--" in argv else len(argv)
+    words = [word for word in argv[:end] if word not in _HELP]
+    flags.FLAGS["help"].value = len(words) < end
     try:
-        return flags.FLAGS(argv)
+        return flags.FLAGS([*words, *argv[end:]])
     except flags.Error as error:
         message = " ".join(str(error).split()).rstrip(" .?")
         sys.exit(_fail(f"{message}; --help lists the flags", 2))
 
 
-def exit_status(argv, action):
+def exit_status(argv, action, settings=None):
     """Carries out a command and reports its errors in one line each.
 
     Args:
         argv: list of str, what absl left over: the name of the program alone.
         action: function without arguments.
+        settings: function without arguments to the `Settings` of the flags
+            given, from which `--help` shows what the preset decides; or None.
 
     Returns:
         int: 0, 1 when training diverged, 2 for a request that cannot be met.
@@ -109,6 +145,11 @@ def exit_status(argv, action):
     if not flags.FLAGS["verbosity"].present:
         # TensorFlow logs every checkpoint through absl, among the run's lines.
         logging.set_verbosity(logging.WARNING)
+    if flags.FLAGS["help"].value:
+        from trainers.run import help_page
+
+        help_page.show(settings)
+        return 0
     try:
         if len(argv) > 1:
             raise UsageError(

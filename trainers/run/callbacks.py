@@ -5,13 +5,16 @@ import os
 import keras
 
 from noisy_keras import callbacks
+from noisy_keras.utils import distribution
 from trainers.run import folder as run_folder
+from trainers.run import loggers
 
 
-def logs(folder, phase=None, source=None):
-    """The callbacks that write the metrics of each epoch to files.
+def logs(run, folder, phase=None, source=None):
+    """The callbacks that write the metrics of each epoch.
 
     Args:
+        run: `Run`.
         folder: str, folder of the run.
         phase: str, name of a recipe's phase, or None.
         source: `Source` in training, whose labels are judged, or None.
@@ -19,12 +22,16 @@ def logs(folder, phase=None, source=None):
     Returns:
         A list of callbacks.
     """
-    return [
-        callbacks.MetricsLog(os.path.join(folder, run_folder.METRICS), phase),
-        callbacks.Summaries(
-            os.path.join(folder, run_folder.TENSORBOARD), source
-        ),
+    found = [
+        callbacks.MetricsLog(os.path.join(folder, run_folder.METRICS), phase)
     ]
+    if loggers.TENSORBOARD in run.loggers:
+        events = os.path.join(folder, run_folder.TENSORBOARD)
+        found.append(callbacks.Summaries(events, source))
+    if distribution.is_chief(run.strategy):
+        settings = run.settings.as_dict()
+        found += loggers.callbacks(run.loggers, folder, settings, phase)
+    return found
 
 
 class TestAccuracy(keras.callbacks.Callback):

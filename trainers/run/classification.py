@@ -13,6 +13,7 @@ from noisy_keras.callbacks.label_quality import label_quality
 from noisy_keras.labels.audit import EVIDENCE
 from trainers.run import callbacks as run_callbacks
 from trainers.run import folder as run_folder
+from trainers.run import loggers
 from trainers.run import reporting
 from trainers.run import serving
 
@@ -40,10 +41,11 @@ def measurements(run, source, knn_every=None):
     return found
 
 
-def records(folder, source, picture_every=None, phase=None):
+def records(run, folder, source, picture_every=None, phase=None):
     """The callbacks that write the files of a run while it trains.
 
     Args:
+        run: `Run`.
         folder: str, folder of the run.
         source: `Source` in training.
         picture_every: int, epochs between pictures, or None.
@@ -52,8 +54,11 @@ def records(folder, source, picture_every=None, phase=None):
     Returns:
         A list of callbacks.
     """
+    events = None
+    if loggers.TENSORBOARD in run.loggers:
+        events = os.path.join(folder, run_folder.TENSORBOARD)
     return [
-        *run_callbacks.logs(folder, phase, source),
+        *run_callbacks.logs(run, folder, phase, source),
         callbacks.LossHistograms(
             source, os.path.join(folder, run_folder.HISTOGRAMS), phase
         ),
@@ -61,7 +66,7 @@ def records(folder, source, picture_every=None, phase=None):
             source,
             os.path.join(folder, run_folder.PICTURES),
             every=picture_every,
-            tensorboard=os.path.join(folder, run_folder.TENSORBOARD),
+            tensorboard=events,
         ),
     ]
 

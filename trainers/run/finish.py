@@ -8,6 +8,7 @@ from noisy_keras.utils import distribution
 from noisy_keras.utils import files as files_module
 from trainers.run import classification
 from trainers.run import folder as run_folder
+from trainers.run import loggers
 from trainers.run import noise_estimate
 from trainers.run import prepare
 from trainers.run import recipes
@@ -102,7 +103,7 @@ def _write(run, folder, audit, summary, out, calibration):
     ]
     if run.estimate is not None:
         files.append((noise_estimate.FILE, "which classes are given for which"))
-    files.append(("tensorboard/", "curves: tensorboard --logdir " + folder))
+    files += loggers.files(folder, run.loggers)
     if os.path.isdir(os.path.join(folder, run_folder.PICTURES)):
         files.append(("pictures/", "masks and reconstructions"))
     return files

@@ -17,6 +17,7 @@ from noisy_keras.version import __version__
 from trainers import UsageError
 from trainers.flags.settings import Settings
 from trainers.run import classification
+from trainers.run import config_file
 from trainers.run import data as data_module
 from trainers.run import errors
 from trainers.run import feature_files
@@ -54,6 +55,7 @@ class Run:
         features: pair of float32 arrays `[N, D]` and `[V, D]`, features of the
             training and the trusted samples from a file; or None.
         corrections: tuple with a `Corrections` for each edited audit.
+        loggers: tuple of str, where metrics go: `trainers.run.loggers`.
     """
 
     settings: Settings
@@ -68,6 +70,7 @@ class Run:
     recipe: Any = None
     features: Any = None
     corrections: tuple = ()
+    loggers: tuple = ("tensorboard",)
 
     @property
     def variant(self):
@@ -187,13 +190,14 @@ def _features(settings, sources):
     return feature_files.rows(path, sources)
 
 
-def record(run, folder, resumed):
+def record(run, folder, resumed, facts):
     """Writes what the run was begun with; checks it where a run is resumed.
 
     Args:
         run: `Run`.
         folder: str, folder of the run.
         resumed: bool, whether the run goes on from an earlier process.
+        facts: dict of further keys of `config.json`.
 
     Raises:
         UsageError: it was begun with other labels, samples or arguments.
@@ -203,12 +207,14 @@ def record(run, folder, resumed):
         run_folder.check_used(folder, used(run))
     else:
         path = os.path.join(folder, run_folder.CONFIG)
-        run_folder.write_json(path, _config(run))
+        run_folder.write_json(path, _config(run) | facts)
 
 
 def _config(run):
     return {
+        "config_version": config_file.VERSION,
         "settings": run.settings.as_dict(),
+        "flags": config_file.given_flags(),
         **used(run),
         "effective_noise_rate": run.effective_noise_rate,
         "noise": run.train.noise,

@@ -39,7 +39,7 @@ def train(run, folder, out, bar, options, picture_every=None, knn_every=5):
             *variant.measurements(run, source, knn_every),
             bar,
             *_estimate(run, folder, out, phase),
-            *variant.records(folder, source, picture_every, phase.name),
+            *variant.records(run, folder, source, picture_every, phase.name),
         ]
 
     _expect_retracing()

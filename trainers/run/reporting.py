@@ -14,6 +14,7 @@ from noisy_keras.labels import measuring
 from noisy_keras.reporting import page
 from noisy_keras.reporting import run_files
 from trainers.run import folder as run_folder
+from trainers.run import loggers
 
 _SUSPECTS = 16
 
@@ -76,7 +77,8 @@ def write(run, folder, out):
     try:
         _keep_detections(run, folder)
         reporting.write(folder, run.train)
-        _to_tensorboard(run, folder)
+        if loggers.TENSORBOARD in run.loggers:
+            _to_tensorboard(run, folder)
     except Exception as error:  # A report may not lose a run.
         _tell(out, f"{run_folder.REPORT} could not be written", error)
         return []

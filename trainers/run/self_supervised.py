@@ -28,10 +28,10 @@ def measurements(run, source, knn_every=5):
     return [callbacks.NearestNeighbors(source, judged, knn_every)]
 
 
-def records(folder, source, picture_every=None, phase=None):
+def records(run, folder, source, picture_every=None, phase=None):
     """As `classification.records`: there are no losses of labels to draw."""
     del source, picture_every
-    return run_callbacks.logs(folder, phase)
+    return run_callbacks.logs(run, folder, phase)
 
 
 def validation_data(run):

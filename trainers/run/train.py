@@ -53,7 +53,7 @@ def _train_model(run, folder, out, bar, picture_every, knn_every):
             *run.variant.measurements(run, run.train, knn_every),
             bar,
             *noise_estimate.make(run, folder, out),
-            *run.variant.records(folder, run.train, picture_every),
+            *run.variant.records(run, folder, run.train, picture_every),
             callbacks.ResumableCheckpoint(os.path.join(folder, "checkpoints")),
         ],
         **fit_options(run),

@@ -1,0 +1,99 @@
+"""What `--help` prints: the flags of a command, with what its preset decides.
+
+It is loaded for `--help` alone, and loads no TensorFlow.
+"""
+
+import sys
+
+from absl import flags
+
+from trainers import UsageError
+
+# Flags whose value is kept under another name than their own: the parts of
+# `Settings` that lead to it.
+_ELSEWHERE = {
+    "encoder": ("host", "encoder"),
+    "learning_rate_drops": ("host", "drops"),
+    "mask_ratio": ("plugin", "base_ratio"),
+    "pretrain_batch_size": ("host", "pretraining", "batch_size"),
+    "pretrain_epochs": ("host", "pretrain_epochs"),
+    "pretrain_learning_rate": ("host", "pretraining", "learning_rate"),
+    "warmup_epochs": ("training", "rate_warmup_epochs"),
+}
+# Where the others are looked for, in this order: a recipe's epochs are those
+# of its last phase, `training` has the sum of all.
+_PLACES = (
+    ("host", "host_options"),
+    ("host",),
+    ("host", "plugin"),
+    ("plugin",),
+    ("training",),
+    ("data",),
+)
+
+
+def show(settings=None):
+    """Prints the help of the command that runs.
+
+    Args:
+        settings: function without arguments that returns the `Settings` of the
+            flags given, for commands that have presets; or None.
+    """
+    print(sys.modules["__main__"].__doc__ or "")
+    if settings is not None:
+        try:
+            resolved = settings()
+        except UsageError as error:
+            print(f"Values of the preset are not shown: {error}\n")
+        else:
+            print(f"Preset: {resolved.preset}")
+            print(_for_what(resolved))
+            _show_defaults(resolved)
+    print("Flags:")
+    # Without the path of the module, which is the heading.
+    print(flags.FLAGS.main_module_help().strip().partition("\n")[2])
+    print("\n--helpfull lists the flags of all modules.")
+
+
+def _for_what(settings):
+    data = settings.data
+    told = f"for {data['dataset']}, {data['noise_type']} noise"
+    if data["noise_rate"]:
+        told += f" of rate {data['noise_rate']:g}"
+    return f"{told}; other flags choose another one\n"
+
+
+def _show_defaults(settings):
+    """Gives flags that were left out the default that a preset decides."""
+    values = settings.as_dict()
+    for name in flags.FLAGS:
+        flag = flags.FLAGS[name]
+        if flag.value is not None:
+            continue
+        value, place = _found(values, name)
+        if value is None or value == () or value == []:
+            continue
+        of = settings.data["dataset"] if place == "data" else "the preset"
+        flag.default_as_str = f"{_text(value)}, from {of}"
+
+
+def _found(values, name):
+    """The value of a flag in settings, and the part of them that it is in."""
+    places = [(*place, name) for place in _PLACES]
+    if name in _ELSEWHERE:
+        places.append(_ELSEWHERE[name])
+    for place in places:
+        value = values
+        for key in place:
+            value = value.get(key) if isinstance(value, dict) else None
+        if value is not None and not isinstance(value, dict):
+            return value, place[0]
+    return None, None
+
+
+def _text(value):
+    if isinstance(value, (list, tuple)):
+        return ",".join(map(str, value))
+    if isinstance(value, bool):
+        return str(value).lower()
+    return f"{value:g}" if isinstance(value, float) else str(value)

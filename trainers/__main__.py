@@ -18,6 +18,7 @@ _TRAINERS = os.path.dirname(os.path.abspath(__file__))
 _ROOT = os.path.dirname(_TRAINERS)
 # Commands that are no file of `trainers`, by the module that they run.
 _ELSEWHERE = {
+    "run": "trainers.run",
     "export": "export",
     "builders": "noisy_keras.data.builders",
     "example": "noisy_keras.data.example",

@@ -8,17 +8,16 @@ import sys
 
 from trainers import run
 from trainers.flags import common as common_flags
-from trainers.flags import methods as method_flags
 from trainers.flags import settings
 
 METHOD = "dividemix"
 common_flags.define_common(METHOD)
-method_flags.define_dividemix()
+common_flags.define_dividemix()
 
 
 def resolve(method, values):
     """Settings from flags."""
-    return settings.resolve(method, values, host=method_flags.dividemix(values))
+    return settings.resolve(method, values, host=common_flags.dividemix(values))
 
 
 def build(network, source, settings):

@@ -14,7 +14,7 @@ from absl import flags as absl_flags
 from trainers import UsageError
 from trainers import run
 from trainers.flags import common as common_flags
-from trainers.flags import methods as method_flags
+from trainers.flags import relabelling as relabelling_flags
 from trainers.flags import settings
 from trainers.presets import phases as phase_presets
 
@@ -33,7 +33,7 @@ _OWN = (
 )
 
 common_flags.define_common(METHOD)
-method_flags.define_relabelling()
+relabelling_flags.define()
 for _name, _what in (
     ("relabel_epochs", "Epochs of phase 1, in which all labels are replaced."),
     ("warmup_epochs", "Epochs of phases 2 and 4, on believed labels alone."),
@@ -79,7 +79,9 @@ absl_flags.DEFINE_bool(
 
 def resolve(method, values):
     """Settings from flags."""
-    own = {name: values[name] for name in (*method_flags.RELABELLING, *_OWN)}
+    own = {
+        name: values[name] for name in (*relabelling_flags.RELABELLING, *_OWN)
+    }
     if values["learning_rate_drops"] is not None:
         raise UsageError(
             "--learning_rate_drops: expected none, as every phase has its own: "

@@ -9,7 +9,7 @@ import sys
 
 from trainers import run
 from trainers.flags import common as common_flags
-from trainers.flags import ieg as ieg_flags
+from trainers.flags import pseudo_labels as pseudo_label_flags
 from trainers.flags import settings
 from trainers.flags import trusted as trusted_flags
 
@@ -17,13 +17,13 @@ METHOD = "eg"
 
 common_flags.define_common(METHOD)
 trusted_flags.define()
-ieg_flags.define_unlabeled_weight()
-ieg_flags.define_guesses()
+pseudo_label_flags.define_unlabeled_weight()
+pseudo_label_flags.define_shared()
 
 
 def resolve(method, values):
     """Settings from flags."""
-    own = {name: values[name] for name in ieg_flags.SHARED}
+    own = {name: values[name] for name in pseudo_label_flags.SHARED}
     return settings.resolve(method, values, host=own)
 
 

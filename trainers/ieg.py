@@ -11,7 +11,7 @@ import sys
 
 from trainers import run
 from trainers.flags import common as common_flags
-from trainers.flags import ieg as ieg_flags
+from trainers.flags import pseudo_labels as pseudo_label_flags
 from trainers.flags import settings
 from trainers.flags import trusted as trusted_flags
 
@@ -19,18 +19,18 @@ METHOD = "ieg"
 
 common_flags.define_common(METHOD)
 trusted_flags.define()
-ieg_flags.define_unlabeled_weight()
-ieg_flags.define_guesses()
-ieg_flags.define_meta()
+pseudo_label_flags.define_unlabeled_weight()
+pseudo_label_flags.define_shared()
+pseudo_label_flags.define_meta()
 
 
 def resolve(method, values):
     """Settings from flags."""
-    names = (*ieg_flags.SHARED, *ieg_flags.META)
+    names = (*pseudo_label_flags.SHARED, *pseudo_label_flags.META)
     resolved = settings.resolve(
         method, values, host={name: values[name] for name in names}
     )
-    host = ieg_flags.arguments(resolved.host)
+    host = pseudo_label_flags.arguments(resolved.host)
     return dataclasses.replace(resolved, host=host)
 
 

@@ -11,14 +11,14 @@ from absl import flags as absl_flags
 
 from trainers import run
 from trainers.flags import common as common_flags
-from trainers.flags import methods as method_flags
+from trainers.flags import relabelling as relabelling_flags
 from trainers.flags import settings
 
 METHOD = "joint_optim"
 _OWN = ("relabel_from", "averaged_epochs", "hard_labels")
 
 common_flags.define_common(METHOD)
-method_flags.define_relabelling()
+relabelling_flags.define()
 absl_flags.DEFINE_integer(
     "averaged_epochs",
     None,
@@ -32,7 +32,9 @@ absl_flags.DEFINE_bool(
 
 def resolve(method, values):
     """Settings from flags."""
-    own = {name: values[name] for name in (*method_flags.RELABELLING, *_OWN)}
+    own = {
+        name: values[name] for name in (*relabelling_flags.RELABELLING, *_OWN)
+    }
     resolved = settings.resolve(method, values, host=own)
     settings.require_within_run(resolved, "relabel_from")
     return resolved

@@ -8,7 +8,6 @@ import sys
 
 from trainers import run
 from trainers.flags import common as common_flags
-from trainers.flags import methods as method_flags
 from trainers.flags import settings
 from trainers.flags import trusted as trusted_flags
 
@@ -16,7 +15,7 @@ METHOD = "l2r"
 
 common_flags.define_common(METHOD)
 trusted_flags.define()
-method_flags.define_view()
+common_flags.define_view()
 
 
 def resolve(method, values):

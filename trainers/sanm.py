@@ -12,7 +12,6 @@ from absl import flags as absl_flags
 from trainers import UsageError
 from trainers import run
 from trainers.flags import common as common_flags
-from trainers.flags import methods as method_flags
 from trainers.flags import settings
 
 METHOD = "sanm"
@@ -33,7 +32,7 @@ _PLUGIN = (
 )
 
 common_flags.define_common(METHOD)
-method_flags.define_dividemix()
+common_flags.define_dividemix()
 absl_flags.DEFINE_enum(
     "host", "dividemix", ["dividemix", "ce"], "The method that SANM joins."
 )
@@ -95,7 +94,7 @@ def resolve(method, values):
                 f"got --ratio={values['ratio']}"
             )
         plugin |= {"ratio": "paper", "base_ratio": values["mask_ratio"]}
-    host = method_flags.dividemix(values)
+    host = common_flags.dividemix(values)
     if not on_dividemix:
         given = [n for n, v in host.items() if v is not None]
         wrong = [n for n in given if n != "warmup_epochs"]

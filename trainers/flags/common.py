@@ -1,4 +1,4 @@
-"""The flags that all trainers share.
+"""The flags that all methods share, and those that several build on.
 
 Defaults are None where a preset decides: a flag left out takes what the papers
 published for that method, data set, noise and rate.
@@ -6,8 +6,29 @@ published for that method, data set, noise and rate.
 
 from absl import flags
 
-from trainers.flags import datasets
-from trainers.flags import noise
+from trainers.flags import data
+
+#: Names of views of a picture.
+VIEWS = (
+    "none",
+    "weak",
+    "slight",
+    "autoaugment",
+    "autoaugment_cutout",
+    "slight_autoaugment_cutout",
+    "randaugment",
+    "jitter",
+    "simclr",
+)
+#: Flags that are arguments of DivideMix.
+DIVIDEMIX = (
+    "warmup_epochs",
+    "unlabeled_weight",
+    "clean_threshold",
+    "loss_history",
+    "warmup_penalty",
+    "train_view",
+)
 
 _DISTRIBUTE = ("auto", "none", "mirrored", "multi_worker", "tpu")
 
@@ -34,30 +55,12 @@ class _SwitchParser(flags.ArgumentParser):
 
 
 def define_common(method):
-    """Defines the shared flags.
+    """Defines the flags that all methods share.
 
     Args:
-        method: name of the trainer, for the help texts.
+        method: str, name of the method, for the help texts.
     """
-    flags.DEFINE_string(
-        "dataset",
-        "digits",
-        "Data set: digits (embedded, no download), cifar10, cifar100; "
-        "folder:PATH, with one sub-folder per class; csv:PATH, with the "
-        "columns path and label; tfrecord:PATH, shards; tfds:NAME, any "
-        "classification set of TFDS; or one of "
-        f"{', '.join(datasets.LAYOUTS)}, read from --data_dir.",
-    )
-    flags.DEFINE_string(
-        "data_dir",
-        None,
-        "Folder of prepared TFDS data (default: TFDS' own), or of the data "
-        "set's original files.",
-    )
-    flags.DEFINE_integer(
-        "image_size", None, "Side of the images in pixels.", lower_bound=8
-    )
-    noise.define()
+    data.define()
     flags.DEFINE_string("network", None, "Network by name.")
     flags.DEFINE_integer(
         "width", None, "Channels of the network's first stage.", lower_bound=1
@@ -122,28 +125,6 @@ def define_common(method):
         ["recommended", "official"],
         "Settings for flags left out; official: the released code's choices.",
     )
-    flags.DEFINE_integer(
-        "max_train_samples",
-        None,
-        "Keep the first so many training samples, before "
-        "--noise_foreign_classes are left out of them.",
-        lower_bound=1,
-    )
-    flags.DEFINE_float(
-        "validation",
-        None,
-        "Training samples held out for validation where the data set has no "
-        "such split: a count, or a share below 1. 0 holds out none, and the "
-        "test set is reported instead, unselected.",
-        lower_bound=0.0,
-    )
-    flags.DEFINE_list(
-        "audit",
-        None,
-        "Label audits that were edited, CSV files, by which labels are "
-        "corrected and samples left out, one after the other: see "
-        "noisy_keras.data.read_audit.",
-    )
     flags.DEFINE_bool(
         "export",
         True,
@@ -169,3 +150,53 @@ def _define_switch(name, default, text, values):
     flag = flags.Flag(parser, flags.ArgumentSerializer(), name, default, text)
     flag.boolean = True  # So that --name and --noname need no value.
     flags.DEFINE_flag(flag)
+
+
+def define_view():
+    """Defines the flag of the view that a method trains on."""
+    flags.DEFINE_enum("view", None, VIEWS, "View to train on.")
+
+
+def define_dividemix():
+    """Defines the flags of `DIVIDEMIX`."""
+    flags.DEFINE_integer(
+        "warmup_epochs",
+        None,
+        "Epochs of plain training before the first division.",
+        lower_bound=0,
+    )
+    flags.DEFINE_float(
+        "unlabeled_weight",
+        None,
+        "Weight of the loss on pseudo-labels: lambda_u.",
+        lower_bound=0.0,
+    )
+    flags.DEFINE_float(
+        "clean_threshold",
+        None,
+        "Samples of higher clean probability count as labelled.",
+    )
+    flags.DEFINE_integer(
+        "loss_history",
+        None,
+        "Divisions whose losses are averaged.",
+        lower_bound=1,
+    )
+    flags.DEFINE_bool(
+        "warmup_penalty",
+        None,
+        "Whether to penalise confidence in the warm-up, as for asymmetric "
+        "noise.",
+    )
+    flags.DEFINE_enum(
+        "train_view",
+        None,
+        VIEWS,
+        "View to train on, when not the one that pseudo-labels are made from; "
+        "autoaugment makes DivideMix AugDesc.",
+    )
+
+
+def dividemix(values):
+    """The arguments of DivideMix from the flags' values: dict."""
+    return {name: values[name] for name in DIVIDEMIX}

@@ -3,7 +3,7 @@
 from absl import flags
 
 from trainers import UsageError
-from trainers.flags import methods as method_flags
+from trainers.flags import common
 
 #: Flags that are arguments of all of these methods.
 SHARED = ("temperature", "projection_size", "hidden_size", "view")
@@ -21,7 +21,7 @@ def define():
         "Of the projection head's hidden layer; 0 does without.",
         lower_bound=0,
     )
-    method_flags.define_view()
+    common.define_view()
     flags.DEFINE_enum("optimizer", None, ["sgd", "lars"], "Optimizer.")
     flags.DEFINE_integer(
         "warmup_epochs",

@@ -7,8 +7,8 @@ import os
 from absl import flags
 
 from trainers import UsageError
-from trainers.flags import ieg as ieg_flags
-from trainers.flags import methods as method_flags
+from trainers.flags import common
+from trainers.flags import pseudo_labels as pseudo_label_flags
 from trainers.flags import settings as settings_module
 from trainers.presets import recipes as recipe_presets
 from trainers.presets import trusted as trusted_presets
@@ -52,9 +52,9 @@ def define(host, encoder, text, hosts=HOSTS):
         hosts,
         "The method that is trained at last; cross_entropy is plain training.",
     )
-    method_flags.define_dividemix()
-    ieg_flags.define_guesses()
-    ieg_flags.define_meta()
+    common.define_dividemix()
+    pseudo_label_flags.define_shared()
+    pseudo_label_flags.define_meta()
     flags.DEFINE_string(
         encoder, None, f"{text} Left out: SimCLR learns one first."
     )
@@ -94,7 +94,7 @@ def resolve(method, values, encoder=None):
     resolved = settings_module.resolve(
         method, values, preset_key=f"{method}/{host}", host=options
     )
-    options = dict(ieg_flags.arguments(resolved.host))
+    options = dict(pseudo_label_flags.arguments(resolved.host))
     if host == "sanm":
         options |= {"preset": values["preset"], "plugin": resolved.plugin}
     training = resolved.training
@@ -127,9 +127,9 @@ def resolve(method, values, encoder=None):
 def _told_to(host, values):
     """The host's arguments from flags that not all hosts know."""
     known = {
-        **dict.fromkeys(method_flags.DIVIDEMIX, _WITH_DIVISION),
-        **dict.fromkeys(ieg_flags.SHARED, _GUESSING),
-        **dict.fromkeys(ieg_flags.META, ("ieg",)),
+        **dict.fromkeys(common.DIVIDEMIX, _WITH_DIVISION),
+        **dict.fromkeys(pseudo_label_flags.SHARED, _GUESSING),
+        **dict.fromkeys(pseudo_label_flags.META, ("ieg",)),
         "unlabeled_weight": _WITH_DIVISION + _GUESSING,
     }
     for name, hosts in known.items():

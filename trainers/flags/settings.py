@@ -5,8 +5,7 @@ import os
 
 from trainers import UsageError
 from trainers.flags import contrastive as contrastive_flags
-from trainers.flags import datasets
-from trainers.flags import noise
+from trainers.flags import data as data_flags
 from trainers.flags import require_file
 from trainers.flags import trusted as trusted_flags
 from trainers.presets import lookup as presets
@@ -57,13 +56,13 @@ def resolve(method, values, preset_key=None, host=None, plugin=None):
         UsageError: an unknown name, a number out of range.
     """
     dataset = values["dataset"]
-    datasets.check(dataset)
-    injected = noise.resolve(dataset, values)
+    data_flags.check(dataset)
+    noise = data_flags.noise_settings(dataset, values)
     row = presets.preset(
         preset_key or method,
         dataset,
-        injected["noise_type"],
-        injected["noise_rate"],
+        noise["noise_type"],
+        noise["noise_rate"],
         values["preset"],
     )
     replaced = []
@@ -122,7 +121,7 @@ def resolve(method, values, preset_key=None, host=None, plugin=None):
     trusted = trusted_flags.resolve(
         row.trusted,
         dataset,
-        injected,
+        noise,
         pick("trusted", None),
         pick("trusted_csv", None),
         values.get("trusted_total"),
@@ -152,7 +151,7 @@ def resolve(method, values, preset_key=None, host=None, plugin=None):
             "validation": values["validation"],
             "audit": _audits(values.get("audit")),
             **trusted,
-            **injected,
+            **noise,
         },
         training=training,
         host=host,

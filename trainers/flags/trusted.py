@@ -3,8 +3,8 @@
 from absl import flags
 
 from trainers import UsageError
-from trainers.flags import datasets
-from trainers.flags import methods as method_flags
+from trainers.flags import common
+from trainers.flags import data as data_flags
 from trainers.flags import require_file
 from trainers.presets import lookup as presets
 
@@ -55,7 +55,7 @@ def define_meta_learner():
         "Of the network that learns from the trusted samples.",
         lower_bound=0.0,
     )
-    method_flags.define_view()
+    common.define_view()
 
 
 def resolve(
@@ -115,7 +115,7 @@ def as_found(dataset, injected):
     """
     unknown = injected["noise_type"] == presets.ESTIMATED
     told = injected["noise_type"] == "none" and injected["noise_rate"]
-    return dataset not in datasets.TRUSTED and bool(unknown or told)
+    return dataset not in data_flags.TRUSTED and bool(unknown or told)
 
 
 def check_no_drops(drops):

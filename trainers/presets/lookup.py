@@ -13,14 +13,6 @@ from trainers.presets import recipes as recipe_presets
 from trainers.presets import trusted as trusted_presets
 from trainers.presets.preset import Preset
 
-# Data sets whose labels are clean as published, with the noise injected when
-# no flag says otherwise.
-DEFAULT_NOISE = {
-    "digits": ("symmetric", 0.4),
-    "cifar10": ("symmetric", 0.5),
-    "cifar100": ("symmetric", 0.5),
-}
-
 #: Noise type of data whose labels are as found, and of unknown rate.
 ESTIMATED = "estimated"
 

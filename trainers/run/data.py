@@ -13,8 +13,7 @@ from noisy_keras.data.selection import partition
 from noisy_keras.data.sources import manifest
 from noisy_keras.data.sources import origin
 from trainers import UsageError
-from trainers.flags import datasets
-from trainers.flags import noise
+from trainers.flags import data as data_flags
 from trainers.run import noise as run_noise
 from trainers.run import trusted_set
 
@@ -68,7 +67,7 @@ def sources(data, data_dir, labels=None):
     """
     found = origin.find(data["dataset"], data_dir)
     options = {"image_size": data["image_size"]}
-    if data["noise_type"] in datasets.HUMAN_LABELS:
+    if data["noise_type"] in data_flags.HUMAN_LABELS:
         options["human_labels"] = data["noise_type"]
     share = data["validation"]
     # CIFAR's is cut from its training set, so that another cut can be made.
@@ -130,7 +129,7 @@ def sources(data, data_dir, labels=None):
     if audits and labels is not None:
         # That run's own labels, of the samples that its audits left.
         train, made, audits = manifest.restrict(labels, train), labels, ()
-    if made is None and data["noise_type"] in noise.LEARNT:
+    if made is None and data["noise_type"] in data_flags.LEARNT:
         made = labels
     if made is None:
         train = run_noise.inject(train, data, load_foreign)
@@ -191,7 +190,7 @@ def _bounded(train, data):
     most = data["max_train_samples"]
     if most is None or most >= train.num_samples:
         return train
-    if datasets.split_name(data["dataset"])[0] == "name":
+    if data_flags.split_name(data["dataset"])[0] == "name":
         return train.subset(range(most))
     # Files are listed class by class: the first would be all of one.
     return train.hold_out(most)[1]

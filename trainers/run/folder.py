@@ -6,7 +6,7 @@ import os
 import time
 
 from trainers import UsageError
-from trainers.flags import datasets
+from trainers.flags import data as data_flags
 
 CONFIG = "config.json"
 MODEL = "model.keras"
@@ -26,7 +26,7 @@ STARTUP_LOG = "tensorflow.log"
 def default_folder(method, dataset):
     """A folder name that no other run has."""
     stamp = time.strftime("%Y%m%d-%H%M%S")
-    name = datasets.short_name(dataset)
+    name = data_flags.short_name(dataset)
     base = os.path.join("runs", f"{method}-{name}-{stamp}")
     folder, number = base, 1
     while os.path.exists(folder):

@@ -8,7 +8,7 @@ import numpy as np
 
 import noisy_keras as nk
 from trainers import UsageError
-from trainers.flags import noise as noise_flags
+from trainers.flags import data as data_flags
 
 # Of the network that makes noise.
 _EPOCHS, _LEAST_STEPS, _BATCH = 25, 400, 64
@@ -33,7 +33,7 @@ def inject(train, data, load_foreign):
     kind, rate, seed = (
         data[name] for name in ("noise_type", "noise_rate", "noise_seed")
     )
-    if kind in noise_flags.SEEDED:
+    if kind in data_flags.SEEDED:
         make = nk.data.noise.BY_NAME[kind]
         return train.with_noise(
             make(rate, seed=seed, convention=data["noise_convention"])

@@ -6,7 +6,7 @@ import re
 
 from noisy_keras import serving
 from noisy_keras.serving import publish
-from trainers.flags import datasets
+from trainers.flags import data as data_flags
 from trainers.run import finished_run
 from trainers.run import folder as run_folder
 
@@ -66,7 +66,7 @@ def _export(run, folder, target):
 def model_name(config):
     """What clients call the model of a run by: method and data set."""
     settings = config["settings"]
-    short = datasets.short_name(settings["data"]["dataset"])
+    short = data_flags.short_name(settings["data"]["dataset"])
     return re.sub(r"[^A-Za-z0-9_.-]", "_", f"{settings['method']}-{short}")
 
 

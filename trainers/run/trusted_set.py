@@ -9,7 +9,7 @@ from noisy_keras.data.io import filesystem
 from noisy_keras.data.selection import partition
 from noisy_keras.data.sources import csv_labels
 from trainers import UsageError
-from trainers.flags import datasets
+from trainers.flags import data as data_flags
 from trainers.flags import trusted as trusted_flags
 
 # Class names in a message.
@@ -49,7 +49,7 @@ def take(data, train, whole, judged, load):
     try:
         if path is not None:
             trusted = _named(path, train, whole)
-        elif data["dataset"] in datasets.TRUSTED:
+        elif data["dataset"] in data_flags.TRUSTED:
             checked = load("trusted")
             rows = partition.of_each_class(
                 checked, count, data["noise_seed"], spare=0

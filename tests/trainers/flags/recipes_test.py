@@ -10,10 +10,10 @@ from noisy_keras.data import example
 from noisy_keras.data import overlap
 from noisy_keras.recipes import c2d
 from noisy_keras.recipes import pretraining
-from tests.trainers.flags import datasets_test
 from tests.trainers.flags.settings_test import FLAGS
+from tests.trainers.run import data_test
 from trainers import UsageError
-from trainers.flags import ieg as ieg_flags
+from trainers.flags import pseudo_labels as pseudo_label_flags
 from trainers.flags import recipes as recipe_flags
 from trainers.presets import recipes as recipe_presets
 from trainers.run import data
@@ -21,7 +21,7 @@ from trainers.run import feature_files
 from trainers.run import folder as run_folder
 
 OWN = {
-    **dict.fromkeys(ieg_flags.SHARED + ieg_flags.META),
+    **dict.fromkeys(pseudo_label_flags.SHARED + pseudo_label_flags.META),
     "host": "dividemix",
     "warmup_epochs": None,
     "clean_threshold": None,
@@ -191,7 +191,7 @@ def test_an_encoder_is_found_in_a_run_with_what_it_was_made_with(tmp_path):
 
 def sources(**changes):
     noise = {"noise_type": "symmetric", "noise_rate": 0.5}
-    return data.sources(datasets_test.digits(**noise | changes), None)
+    return data.sources(data_test.digits(**noise | changes), None)
 
 
 def test_rows_of_a_file_are_found_by_id(tmp_path):
@@ -245,7 +245,7 @@ def example_pictures(tmp_path_factory):
 
 @pytest.mark.parametrize("file", ["checked.csv", "../other.csv"])
 def test_what_a_file_names_is_not_held_out(example_pictures, file, tmp_path):
-    given = datasets_test.options(
+    given = data_test.options(
         f"folder:{example_pictures}",
         image_size=8,
         noise_type="none",

@@ -5,7 +5,7 @@ import pytest
 import noisy_keras as nk
 from tests.trainers.flags.settings_test import resolve
 from trainers import UsageError
-from trainers.flags import methods as method_flags
+from trainers.flags import common as common_flags
 from trainers.presets import trusted as trusted_presets
 
 CLASSES = {
@@ -185,7 +185,7 @@ def test_cycles_stay_with_fewer_epochs_and_drops_move():
 
 
 def test_views_are_those_of_the_library():
-    assert tuple(method_flags.VIEWS) == nk.data.VIEWS
+    assert tuple(common_flags.VIEWS) == nk.data.VIEWS
 
 
 def test_trusted_flags_replace_and_are_told(tmp_path):

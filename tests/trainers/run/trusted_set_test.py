@@ -6,9 +6,9 @@ import pytest
 from noisy_keras.data import batches
 from noisy_keras.data import layouts
 from tests import drawn
-from tests.trainers.flags import datasets_test
-from tests.trainers.flags.datasets_test import Splits
 from tests.trainers.flags.settings_test import resolve
+from tests.trainers.run import data_test
+from tests.trainers.run.data_test import Splits
 from trainers import UsageError
 from trainers.run import data
 from trainers.run import feature_files
@@ -20,11 +20,11 @@ from trainers.run import trusted_set
 
 def digits(**changes):
     noise = {"noise_type": "symmetric", "noise_rate": 0.5}
-    return datasets_test.digits(**{"trusted": 4} | noise | changes)
+    return data_test.digits(**{"trusted": 4} | noise | changes)
 
 
 def pictures(root, *splits, **changes):
-    given = datasets_test.options(Splits.write(root, *splits))
+    given = data_test.options(Splits.write(root, *splits))
     return given | {"noise_type": "symmetric", "noise_rate": 0.5} | changes
 
 
@@ -284,7 +284,7 @@ def test_labels_that_people_checked_come_from_their_own_split(tmp_path):
     (tmp_path / "clean_train_key_list.txt").write_text(
         "\n".join(keys[:14] + beyond[7:])
     )
-    given = datasets_test.options(
+    given = data_test.options(
         "clothing1m", image_size=32, trusted=1, noise_type="estimated"
     )
     found = data.sources(given, str(tmp_path))

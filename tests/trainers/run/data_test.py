@@ -1,53 +1,11 @@
+"""The sources of a run: splits, bounds, classes left out, labels."""
+
 import numpy as np
 import pytest
 
-import noisy_keras as nk
-from noisy_keras.data import layouts
-from noisy_keras.data.sources import origin
 from trainers import UsageError
-from trainers.flags import datasets
 from trainers.run import data
 from trainers.run import folder as run_folder
-
-
-def test_names_are_those_of_the_library():
-    assert datasets.LAYOUTS == tuple(sorted(layouts.BY_NAME))
-    assert datasets.PREFIXES == origin.KINDS
-    checked = [k for k, v in layouts.BY_NAME.items() if v.trusted]
-    assert sorted(datasets.TRUSTED) == sorted(checked)
-    assert sorted((*datasets.NAMES, *datasets.LAYOUTS)) == list(nk.data.NAMES)
-
-
-@pytest.mark.parametrize(
-    ("dataset", "short"),
-    [
-        ("digits", "digits"),
-        ("clothing1m", "clothing1m"),
-        ("folder:/data/my pictures/", "my pictures"),
-        ("csv:some/labels.csv", "labels"),
-        ("tfrecord:/data/shards/", "shards"),
-        ("tfrecord:/data/x-{split}-*", "x-_split_-_"),
-        ("tfds:imagenet_resized/32x32", "imagenet_resized_32x32"),
-    ],
-)
-def test_run_folders_have_short_names(dataset, short):
-    assert datasets.short_name(dataset) == short
-
-
-@pytest.mark.parametrize(
-    ("dataset", "message"),
-    [
-        ("cifar11", "Did you mean 'cifar10'"),
-        ("folder:nowhere", "'nowhere', which is no folder"),
-        ("csv:nowhere.csv", "'nowhere.csv', which is no file"),
-        ("tfrecord:nowhere", "'nowhere', where there are none"),
-        ("tfds:", "expected tfds:NAME"),
-        ("dir:x", "folder:PATH, csv:PATH, .*; got 'dir:x'"),
-    ],
-)
-def test_what_cannot_be_meant_is_told(dataset, message):
-    with pytest.raises(UsageError, match=message):
-        datasets.check(dataset)
 
 
 class Splits:

@@ -1,10 +1,14 @@
-"""The errors that the package raises for what it was given."""
+"""The exception that the package raises for invalid arguments and data."""
 
 
 class ConfigurationError(ValueError):
-    """Arguments or data that do not fit.
+    """Invalid arguments or data.
 
-    The message names what was expected, what was received and, where it helps,
-    how to mend it. The commands print it in one line; any other error is a
-    fault of the package and keeps its traceback.
+    The message contains what was expected, what was received and, where
+    possible, how to fix it. The commands print it in one line; any other
+    exception is a fault of the package and keeps its traceback.
     """
+
+    # AutoGraph raises errors of traced functions again, by their own class if
+    # its constructor is that of `Exception`, and as another class otherwise.
+    __init__ = Exception.__init__

@@ -1,4 +1,4 @@
-"""Features of images by any network, to be computed once and kept.
+"""Features of images by any network, computed once and cached.
 
 Usage: `nk.features.compute(source, encoder)`.
 """

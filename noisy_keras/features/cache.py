@@ -1,4 +1,4 @@
-"""Where computed features are kept: files named by what made them."""
+"""Cache of computed features, in files named by a hash of their inputs."""
 
 import hashlib
 import json
@@ -11,35 +11,38 @@ import numpy as np
 from noisy_keras.utils import files
 from noisy_keras.version import __version__
 
-# Pixels are looked at, for ids alone are the same in many sets: those of all
-# pictures that need no decoding, up to so many bytes, and of a few of others.
-_MOST_BYTES = 2**31
-_FEW = 256
-_AT_ONCE = 1024
+# The key depends on pixels, because many data sets have the same ids: on those
+# of all images if these need no decoding and have at most so many bytes, else
+# on those of a few images.
+_MAX_BYTES = 2**31
+_NUM_SAMPLED = 256
+_BATCH_SIZE = 1024
 
-# Also say what was done with a network, which its weights tell.
+# Parts of a configuration that depend on how a network was used. Its weights
+# identify it already.
 _LEFT_OUT = {"build_config", "compile_config"}
 
-# Where a configuration names layers.
+# Keys of a configuration whose values are names of layers.
 _REFERENCES = {"name", "keras_history", "input_layers", "output_layers"}
 
-# Whose name is no layer's.
+# Classes whose `name` is not the name of a layer.
 _NAMED_BY_KERAS = {"DTypePolicy", "FloatDTypePolicy"}
 
 
 def key(encoder, preprocessing, source, options):
-    """What features depend on, as the name of a file.
+    """Hash of everything that features depend on, used as a file name.
 
     Args:
-        encoder: a `keras.Model`, or the path of one.
-        preprocessing: a Keras layer, or None.
-        source: a `Source`, of which ids and pictures count; labels do not. Of
-            files it is their sizes, and the pixels of 256.
-        options: more that they depend on; JSON can hold it.
+        encoder: `keras.Model`, or str, the path of one.
+        preprocessing: `keras.layers.Layer` or None.
+        source: `Source`. Its ids, pixels and geometry count, its labels do not.
+            Of images in files, all sizes and the pixels of 256 images count.
+        options: list of further values that the features depend on,
+            serialisable as JSON.
 
     Returns:
-        SHA-256, 64 hexadecimal digits; None where it cannot be known: of a
-        function, or of a layer that cannot be serialised.
+        Str of 64 hexadecimal digits (SHA-256), or None if the dependencies are
+        unknown, as with a function or a layer that cannot be serialised.
     """
     digest = hashlib.sha256()
     if isinstance(encoder, str):
@@ -49,31 +52,31 @@ def key(encoder, preprocessing, source, options):
             try:
                 _add_network(digest, network)
             except (NotImplementedError, TypeError, ValueError):
-                return None  # It does not say how it was made.
+                return None  # The configuration cannot be serialised.
         elif network is not None and not isinstance(network, str):
             return None
     for text in source.ids:
         digest.update(str(text).encode("utf-8") + b"\0")
     _add_pictures(digest, source)
-    told = [
+    parts = [
         options,
         source.image_shape,
         source.pixel_scale,
         vars(source.augmentation),
         __version__,
     ]
-    digest.update(json.dumps(told, sort_keys=True).encode("utf-8"))
+    digest.update(json.dumps(parts, sort_keys=True).encode("utf-8"))
     return digest.hexdigest()
 
 
 def pictures_key(source):
-    """A hash of a source's pictures; of files as in `key`.
+    """Hash of the images of a source; of image files as in `key`.
 
     Args:
-        source: a `Source`.
+        source: `Source`.
 
     Returns:
-        SHA-256, 64 hexadecimal digits.
+        Str of 64 hexadecimal digits (SHA-256).
     """
     digest = hashlib.sha256()
     _add_pictures(digest, source)
@@ -81,13 +84,13 @@ def pictures_key(source):
 
 
 def weights_key(network):
-    """A hash of a network's weights, where its configuration is not known.
+    """Hash of the weights of a network whose configuration is unknown.
 
     Args:
-        network: a `keras.Model`, built.
+        network: `keras.Model`, built.
 
     Returns:
-        SHA-256, 64 hexadecimal digits.
+        Str of 64 hexadecimal digits (SHA-256).
     """
     digest = hashlib.sha256()
     _add_weights(digest, network)
@@ -95,27 +98,33 @@ def weights_key(network):
 
 
 def read(folder, name, num_samples):
-    """Features that were kept, or None.
+    """Reads features from the cache.
 
     Args:
-        folder: of the cache, which need not exist.
-        name: of `key`.
-        num_samples: N.
+        folder: str or path-like, folder of the cache, which need not exist.
+        name: str, as returned by `key`.
+        num_samples: int, number of samples N.
 
     Returns:
-        float32 `[N, D]`; None where there are none, or they are broken.
+        Float32 array `[N, D]`, or None if there is no valid file.
     """
     try:
         features = np.load(_path(folder, name), allow_pickle=False)
     except (EOFError, OSError, ValueError):
         return None
-    whole = features.ndim == 2 and len(features) == num_samples
-    whole = whole and features.dtype == np.float32
-    return features if whole and np.isfinite(features).all() else None
+    valid = features.ndim == 2 and len(features) == num_samples
+    valid = valid and features.dtype == np.float32
+    return features if valid and np.isfinite(features).all() else None
 
 
 def write(folder, name, features):
-    """Keeps features under the name that `key` gave, whole or not at all."""
+    """Writes features to the cache, atomically.
+
+    Args:
+        folder: str or path-like, folder of the cache, created if necessary.
+        name: str, as returned by `key`.
+        features: float32 array `[N, D]`.
+    """
     os.makedirs(folder, exist_ok=True)
     with files.replacing(_path(folder, name), "wb") as stream:
         np.save(stream, features)
@@ -128,17 +137,18 @@ def _path(folder, name):
 def _add_pictures(digest, source):
     count = source.num_samples
     if source.paths is not None or (
-        count * math.prod(source.image_shape) > _MOST_BYTES
+        count * math.prod(source.image_shape) > _MAX_BYTES
     ):
-        count = min(_FEW, count)
+        count = min(_NUM_SAMPLED, count)
     rows = np.linspace(0, source.num_samples - 1, count).astype(np.int64)
-    for start in range(0, count, _AT_ONCE):
-        pixels = source.fetch(rows[start : start + _AT_ONCE])
+    for start in range(0, count, _BATCH_SIZE):
+        pixels = source.fetch(rows[start : start + _BATCH_SIZE])
         digest.update(np.ascontiguousarray(pixels).tobytes())
     root = getattr(source, "root", None)
     if source.paths is None or root is None or "://" in str(root):
         return
-    # Not when they were changed: a copy of a folder is the same pictures.
+    # Sizes rather than times of modification, so that a copy of a folder has
+    # the same key.
     sizes = [os.path.getsize(os.path.join(root, p)) for p in source.paths]
     digest.update(np.asarray(sizes, np.int64).tobytes())
 
@@ -160,7 +170,11 @@ def _add_weights(digest, network):
 
 
 def _collect_names(config, names):
-    """Numbers the names of layers, in which Keras counts, as they come."""
+    """Numbers the layers of a configuration in order of occurrence.
+
+    Keras numbers layers in the order of their creation, so that equal networks
+    have layers of different names.
+    """
     if isinstance(config, dict):
         if config.get("class_name") in _NAMED_BY_KERAS:
             return
@@ -173,13 +187,18 @@ def _collect_names(config, names):
 
 
 def _renamed(config, names, refers=False):
-    """A configuration by those numbers, nodes between layers included.
+    """Replaces names of layers by their numbers, including references to them.
 
     Args:
-        config: what `keras.saving.serialize_keras_object` makes, or a part.
-        names: of `_collect_names`.
-        refers: whether strings of this part are names of layers; else they
-            may be an activation, `"relu"`, as some layer is called.
+        config: configuration, or a part of one, as serialised by
+            `keras.saving.serialize_keras_object`.
+        names: dict as filled by `_collect_names`.
+        refers: bool, whether strings in this part are names of layers.
+            Elsewhere a string may be an activation, such as `"relu"`, that
+            equals a layer's name.
+
+    Returns:
+        The configuration with replaced names.
     """
     if isinstance(config, dict):
         if config.get("class_name") in _NAMED_BY_KERAS:
@@ -197,7 +216,7 @@ def _renamed(config, names, refers=False):
 
 
 def _add_path(digest, path):
-    """The bytes of a file, or of all files in a folder."""
+    """Adds the bytes of a file or of all files in a folder."""
     names = [path]
     if os.path.isdir(path):
         names = sorted(

@@ -1,4 +1,4 @@
-"""Encoders that lie in files."""
+"""Loading encoders from files."""
 
 import os
 
@@ -10,17 +10,19 @@ from noisy_keras.utils.errors import ConfigurationError
 
 
 def load(path):
-    """The encoder that a path names.
+    """Loads an encoder.
 
     Args:
-        path: of a `.keras` file, of which code is refused, or of the folder of
-            a SavedModel, whose default signature takes images alone.
+        path: str, a `.keras` file, which may not contain code, or the folder of
+            a SavedModel, whose default signature must take images only.
 
     Returns:
-        A `keras.Model`, or a function of images; a method's first network.
+        A `keras.Model`, or a callable of images for a SavedModel. Of a method,
+        its first network.
 
     Raises:
-        ValueError: neither.
+        ValueError: If the path is neither, or the SavedModel has another
+            signature.
     """
     if os.path.isdir(path):
         if not tf.saved_model.contains_saved_model(path):
@@ -34,7 +36,7 @@ def load(path):
             "Expected a `.keras` file, an `.npy` file or the folder of a "
             f"SavedModel. Received: {path}"
         )
-    # Keras' safe mode refuses code that such a file may hold.
+    # In safe mode, Keras refuses to run code that such a file may contain.
     model = keras.saving.load_model(path, compile=False, safe_mode=True)
     if isinstance(model, NoisyLabelModel):
         return model.networks[0]
@@ -42,7 +44,7 @@ def load(path):
 
 
 def _from_saved_model(path):
-    """A function of images that calls a SavedModel's default signature."""
+    """Wraps the default signature of a SavedModel as a callable of images."""
     loaded = tf.saved_model.load(path)
     if "serving_default" not in loaded.signatures:
         raise ConfigurationError(
@@ -52,15 +54,15 @@ def _from_saved_model(path):
     signature = loaded.signatures["serving_default"]
     inputs = signature.structured_input_signature[1]
     if len(inputs) != 1 or tf.string in (s.dtype for s in inputs.values()):
-        told = {name: spec.dtype.name for name, spec in inputs.items()}
+        dtypes = {name: spec.dtype.name for name, spec in inputs.items()}
         raise ConfigurationError(
-            "Expected a SavedModel whose only input is numbers, the images. "
-            f"Received: {path} with {told}"
+            "Expected a SavedModel whose only input is an array of pixels. "
+            f"Received: {path} with {dtypes}"
         )
     [(name, spec)] = inputs.items()
 
     def encode(images):
         return signature(**{name: tf.cast(images, spec.dtype)})
 
-    encode.loaded = loaded  # Else its variables are gone.
+    encode.loaded = loaded  # Keeps the variables alive.
     return encode

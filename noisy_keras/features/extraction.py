@@ -1,4 +1,4 @@
-"""Features of pictures by any network, to be computed once and kept.
+"""Features of images by any network, computed once and cached.
 
 Usage: `nk.features.compute(source, encoder)`.
 """
@@ -16,7 +16,7 @@ from noisy_keras.features import cache as feature_cache
 from noisy_keras.features import encoder_files
 from noisy_keras.utils.errors import ConfigurationError
 
-#: Views beside those of `noisy_keras.data.VIEWS`: every picture mirrored.
+#: View in addition to those of `noisy_keras.data.VIEWS`: all images mirrored.
 FLIP = "flip"
 
 _BATCH_SIZE = 500
@@ -33,37 +33,37 @@ def compute(
     batch_size=_BATCH_SIZE,
     cache=None,
 ):
-    """Features of all samples of a source, in index order.
+    """Computes the features of all samples of a source, in index order.
 
     Args:
-        source: a `Source`.
-        encoder: a network of `noisy_keras.networks`, of whose outputs the
-            embedding is taken; a method, whose first network is; any other
-            `keras.Model` from images to maps `[B, h, w, D]`, of which the mean
-            is taken, or to `[B, D]`; or a path: of a `.keras` file, of a
-            SavedModel's folder, or of an `.npy` file with the features
-            themselves.
-        view: what the encoder sees: `"none"`, the pictures as they are;
-            `"flip"`, all of them mirrored; or one of `noisy_keras.data.VIEWS`
-            at random.
-        seed: of a random view.
-        preprocessing: a layer (or function of a float32 batch) put before the
+        source: `Source` of N samples.
+        encoder: a network of `noisy_keras.networks`, whose embedding is used; a
+            method, whose first network is used; any other `keras.Model` from
+            images to feature maps `[B, h, w, D]`, which are averaged, or to
+            vectors `[B, D]`; or a path to a `.keras` file, to the folder of a
+            SavedModel or to an `.npy` file of features.
+        view: str, view of the images that the encoder is applied to. `"none"`:
+            as they are; `"flip"`: mirrored; or a random view, one of
+            `noisy_keras.data.VIEWS`.
+        seed: int, seed of a random view.
+        preprocessing: layer or callable of a float32 batch, applied before the
             encoder, such as `keras.layers.Rescaling(1 / 127.5, -1)` or
-            `keras.layers.Resizing(224, 224)`; None passes pixel values in the
-            range of the source's images.
-        output: name of the encoder's output to take, if it has several.
-        batch_size: B, of the pass.
-        cache: a folder, made if need be, where features are kept by the hash
-            of the encoder's weights, the pictures, the view and the
-            preprocessing; None keeps nothing. A function as `preprocessing`
-            cannot be told from another: nothing is kept then.
+            `keras.layers.Resizing(224, 224)`. None passes the pixel values of
+            the source unchanged.
+        output: str, name of the encoder's output to use if it has several.
+        batch_size: int, batch size B.
+        cache: str or path-like, folder of a cache, created if necessary.
+            Features are stored under a hash of the encoder's weights, the
+            images, the view and the preprocessing. None does not cache; neither
+            does a callable as `preprocessing`, whose behaviour cannot be
+            hashed.
 
     Returns:
-        float32 `[N, D]`.
+        Float32 array `[N, D]`.
 
     Raises:
-        ValueError: an encoder or file that does not fit, another number of
-            rows than there are samples, or features that are not finite.
+        ValueError: If the encoder or file does not fit the source, an `.npy`
+            file has another number of rows, or features are not finite.
 
     Example:
         >>> source = nk.data.load("digits", split="test")
@@ -88,19 +88,20 @@ def compute(
 
 
 def load(path, num_samples):
-    """Features from an `.npy` file, checked.
+    """Reads features from an `.npy` file and checks them.
 
     Args:
-        path: of the file, which holds numbers `[N, D]`; pickles are refused.
-        num_samples: N, of the source that they belong to.
+        path: str or path-like, file with an array of numbers `[N, D]`. Pickled
+            objects are refused.
+        num_samples: int, number of samples N of the source.
 
     Returns:
-        float32 `[N, D]`.
+        Float32 array `[N, D]`.
 
     Raises:
-        OSError: there is no such file.
-        ValueError: another shape or length, NaN or infinity, or no array of
-            numbers.
+        OSError: If the file does not exist.
+        ValueError: If it is not an array of numbers, has another shape or
+            contains NaN or infinity.
     """
     path = os.fspath(path)
     try:
@@ -110,7 +111,7 @@ def load(path, num_samples):
             f"Expected an array of numbers in {path}, as `numpy.save` writes "
             f"it. Received: a file that cannot be read ({error})"
         ) from error
-    if not isinstance(features, np.ndarray):  # An archive of several.
+    if not isinstance(features, np.ndarray):  # An .npz archive.
         raise ConfigurationError(
             f"Expected a single array in {path}. Received: "
             f"{type(features).__name__}; save it with `numpy.save`"
@@ -119,18 +120,18 @@ def load(path, num_samples):
 
 
 def checked(features, num_samples, what="features"):
-    """Features as float32, if they are such and belong to a source.
+    """Checks features and converts them to float32.
 
     Args:
-        features: array.
-        num_samples: N.
-        what: to be named in errors.
+        features: array-like `[N, D]`.
+        num_samples: int, number of samples N of the source.
+        what: str, name of the features in the message.
 
     Returns:
-        float32 `[N, D]`.
+        Float32 array `[N, D]`.
 
     Raises:
-        ValueError: another shape or length, or NaN or infinity.
+        ValueError: If the shape differs or values are not finite numbers.
     """
     features = np.asarray(features)
     if features.ndim != 2 or features.dtype.kind not in "fiu":
@@ -142,33 +143,40 @@ def checked(features, num_samples, what="features"):
         raise ConfigurationError(
             f"Expected {num_samples} rows of {what}, one for each sample in "
             f"index order. Received: {len(features)}; features belong to one "
-            "set of pictures, compute them for this one"
+            "data set, compute them for this one"
         )
     features = np.asarray(features, np.float32)
-    broken = int(np.sum(~np.isfinite(features).all(axis=1)))
-    if broken:
+    invalid = int(np.sum(~np.isfinite(features).all(axis=1)))
+    if invalid:
         raise ConfigurationError(
             f"Expected finite numbers as {what}. Received: NaN or infinity in "
-            f"{broken} of {num_samples} rows"
+            f"{invalid} of {num_samples} rows"
         )
     return features
 
 
 def is_path(encoder):
-    """Whether an encoder is named by its path."""
+    """Whether an encoder is given by its path.
+
+    Args:
+        encoder: as for `compute`.
+
+    Returns:
+        Bool.
+    """
     return isinstance(encoder, (str, os.PathLike))
 
 
 class Extractor:
-    """A compiled pass of a network over sources, for many calls.
+    """Compiled feature extraction, for repeated use on several sources.
 
     Args:
-        encoder: as of `compute`, but for files of features.
-        preprocessing: as of `compute`.
-        output: as of `compute`.
+        encoder: as for `compute`, except files of features.
+        preprocessing: as for `compute`.
+        output: as for `compute`.
 
     Raises:
-        ValueError: no such encoder or output.
+        ValueError: If the path is not that of an encoder.
     """
 
     def __init__(self, encoder, preprocessing=None, output=None):
@@ -180,11 +188,11 @@ class Extractor:
         self.encoder = encoder
         self.preprocessing = preprocessing
         self.output = output
-        # Small sources have smaller batches.
+        # Sources smaller than a batch have batches of another size.
         self._forward = tf.function(self._features, reduce_retracing=True)
 
     def __call__(self, source, view="none", seed=0, batch_size=_BATCH_SIZE):
-        """Features of a source: see `compute`."""
+        """Computes the features of a source: see `compute`."""
         self._check_images(source)
         result = None
         batch_size = min(batch_size, source.num_samples)
@@ -193,20 +201,20 @@ class Extractor:
             if result is None:
                 shape = (source.num_samples, rows.shape[1])
                 result = np.empty(shape, np.float32)
-            # The last batch is padded by samples that were seen before.
+            # The last batch is padded with samples of the first ones.
             result[index.numpy()] = rows
         return checked(result, source.num_samples, "the network's features")
 
     def key(self, source, view, seed):
-        """What the features of a source depend on, or None if unknown.
+        """Hash of everything that the features of a source depend on.
 
         Args:
             source: `Source`.
-            view: as of `compute`.
-            seed: of the view.
+            view: str, as for `compute`.
+            seed: int, seed of the view.
 
         Returns:
-            str. None for an encoder that does not say how it was made.
+            Str, or None for an encoder that cannot be hashed.
         """
         if view in ("none", FLIP):
             seed = 0
@@ -239,7 +247,7 @@ class Extractor:
             [name] = outputs
         if name not in outputs:
             raise ConfigurationError(
-                "Expected the name of the output to take, `output`, one of "
+                "Expected the encoder's output to use, `output`, one of "
                 f"{list(outputs)}. Received: output={name!r}"
             )
         return outputs[name]
@@ -259,19 +267,19 @@ class Extractor:
 
 
 def _pooled(features):
-    """`[B, D]` in float32: the mean over places, if there are some."""
+    """Converts features to float32 `[B, D]`, averaging over positions."""
     rank = features.shape.rank
     if rank not in (2, 4):
         raise ConfigurationError(
-            "Expected an encoder that gives maps [B, h, w, D] or vectors "
-            f"[B, D]. Received: shape {features.shape}"
+            "Expected an encoder that returns feature maps [B, h, w, D] or "
+            f"vectors [B, D]. Received: shape {features.shape}"
         )
     features = tf.cast(features, tf.float32)
     return tf.reduce_mean(features, axis=(1, 2)) if rank == 4 else features
 
 
 def _views(source, view, seed, batch_size):
-    """All samples in index order: a dataset of index and images."""
+    """Dataset of (index, images) over all samples, in index order."""
     if view == FLIP:
 
         def show(index, seed):

@@ -1,4 +1,4 @@
-"""What nearest neighbours in a space of features say of labels."""
+"""Classification by the nearest neighbours in feature space."""
 
 import numpy as np
 import tensorflow as tf
@@ -6,38 +6,47 @@ import tensorflow as tf
 from noisy_keras.ops import neighbors as ops
 from noisy_keras.utils.errors import ConfigurationError
 
-# Most samples that vote; more say little more, and cost in proportion.
+# Largest number of samples that vote. More hardly change the result, while the
+# cost grows in proportion.
 MOST = 20_000
 
 _BATCH_SIZE = 500
 
 
 def spread(count, most):
-    """At most so many positions, evenly spread: int `[min(count, most)]`."""
+    """Evenly spaced positions in a data set.
+
+    Args:
+        count: int, number of samples.
+        most: int, largest number of positions.
+
+    Returns:
+        Int array `[min(count, most)]` in `[0, count)`, ascending.
+    """
     if count <= most:
         return np.arange(count)
     return np.linspace(0, count - 1, most).astype(np.int64)
 
 
 def vote(features, labels, num_classes, queries=None, own=None, neighbors=None):
-    """The votes of the nearest labelled samples, by cosine similarity.
+    """Votes of the nearest labelled samples, by cosine similarity.
 
     Args:
-        features: float32 `[M, D]` of the samples that vote.
-        labels: int `[M]`, their votes.
-        num_classes: K.
-        queries: float32 `[n, D]`; default: the voters themselves, each judged
-            by the others.
-        own: int `[n]`: place of each query among the voters, or -1; default:
-            none is among them, unless `queries` is left out.
-        neighbors: k; default: 50, or a half of the mean size of a class if
-            that is less.
+        features: float32 array `[M, D]`, features of the samples that vote.
+        labels: int array `[M]`, their labels in `[0, K)`.
+        num_classes: int, number of classes K.
+        queries: float32 array `[n, D]`, features of the samples to classify;
+            None classifies the voting samples, each by the others.
+        own: int array `[n]`, position of each query among the voting samples,
+            or -1; None if no query is among them. Ignored without `queries`.
+        neighbors: int, number of neighbours k; None takes 50, or half of the
+            mean class size if that is less.
 
     Returns:
-        float32 `[n, K]`: share of the votes for each class.
+        Float32 array `[n, K]`, share of the votes for each class.
 
     Raises:
-        ValueError: fewer than two voters, or k that is not below their number.
+        ValueError: If k is not between 1 and M - 1.
     """
     if queries is None:
         queries, own = features, np.arange(len(features))
@@ -47,8 +56,8 @@ def vote(features, labels, num_classes, queries=None, own=None, neighbors=None):
         neighbors = min(50, max(1, len(features) // (2 * num_classes)))
     if not 1 <= neighbors < len(features):
         raise ConfigurationError(
-            "Expected at least 1 neighbour, and less than there are samples, "
-            f"{len(features)}. Received: neighbors={neighbors}"
+            "Expected at least 1 neighbour and fewer than the number of "
+            f"samples, {len(features)}. Received: neighbors={neighbors}"
         )
     bank = tf.constant(features), tf.one_hot(labels, num_classes)
     own = np.asarray(own, np.int32)

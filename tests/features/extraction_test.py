@@ -108,7 +108,7 @@ def test_saved_models_and_keras_files(source, network, tmp_path):
         )
 
 
-def test_code_in_files_is_refused(source, tmp_path):
+def test_code_in_files_raises(source, tmp_path):
     inputs = keras.Input((16, 16, 3))
     outputs = keras.layers.Lambda(lambda x: x[:, 0, 0])(inputs)
     keras.Model(inputs, outputs).save(tmp_path / "lambda.keras")
@@ -135,14 +135,14 @@ def test_a_file_of_features(source, tmp_path):
         (np.array([[None]] * 40), "a file that cannot be read"),
     ],
 )
-def test_features_that_do_not_fit_are_told(source, tmp_path, features, message):
+def test_features_of_other_sources_raise(source, tmp_path, features, message):
     path = tmp_path / "features.npy"
     np.save(path, features, allow_pickle=True)
     with pytest.raises(ValueError, match=message):
         nk.features.load(path, source.num_samples)
 
 
-def test_files_that_are_none_are_told(source, tmp_path):
+def test_unreadable_files_raise(source, tmp_path):
     broken = tmp_path / "broken.npy"
     broken.write_bytes(b"no array")
     with pytest.raises(ValueError, match="cannot be read"):
@@ -155,7 +155,7 @@ def test_files_that_are_none_are_told(source, tmp_path):
         nk.features.compute(source, tmp_path / "weights.h5")
 
 
-def test_a_saved_model_of_encoded_pictures_is_told(source, tmp_path):
+def test_a_saved_model_of_encoded_images_raises(source, tmp_path):
     module = tf.Module()
     module.served = tf.function(
         lambda image_bytes: {"size": tf.strings.length(image_bytes)},
@@ -164,11 +164,11 @@ def test_a_saved_model_of_encoded_pictures_is_told(source, tmp_path):
     tf.saved_model.save(
         module, tmp_path, signatures={"serving_default": module.served}
     )
-    with pytest.raises(ValueError, match="numbers.*'image_bytes': 'string'"):
+    with pytest.raises(ValueError, match="pixels.*'image_bytes': 'string'"):
         nk.features.compute(source, tmp_path)
 
 
-def test_a_network_that_gives_nan_is_told(source):
+def test_a_network_that_returns_nan_raises(source):
     network = toy.network()
     network.get_layer("logits").kernel.assign(
         np.full(network.get_layer("logits").kernel.shape, np.nan)
@@ -177,7 +177,7 @@ def test_a_network_that_gives_nan_is_told(source):
         nk.features.compute(source, network, output="logits")
 
 
-def test_several_outputs_without_a_name_are_told(source):
+def test_several_outputs_without_a_name_raise(source):
     inputs = keras.Input((16, 16, 3))
     model = keras.Model(inputs, [inputs, inputs])
     with pytest.raises(ValueError, match=r"`output`, one of \[0, 1\]"):
@@ -198,7 +198,7 @@ def counted(monkeypatch):
     return passes
 
 
-def test_the_cache_knows_what_features_depend_on(
+def test_the_key_contains_what_features_depend_on(
     source, network, tmp_path, monkeypatch
 ):
     passes = counted(monkeypatch)
@@ -236,14 +236,14 @@ def test_the_cache_knows_what_features_depend_on(
     compute(preprocessing=keras.layers.Rescaling(0.25))
     assert len(passes) == 9
     assert len(os.listdir(tmp_path / "kept")) == 9
-    # A function cannot be told from another.
+    # A function cannot be hashed.
     compute(preprocessing=lambda x: x / 2)
     compute(preprocessing=lambda x: x / 3)
     assert len(passes) == 11
     assert len(os.listdir(tmp_path / "kept")) == 9
 
 
-def test_the_cache_knows_which_output_comes_first(source, tmp_path):
+def test_the_key_contains_the_order_of_outputs(source, tmp_path):
     """The same layers and weights, joined in another way, are another."""
     inputs = keras.Input((16, 16, 3))
     hidden = keras.layers.Conv2D(4, 1)(inputs)
@@ -258,7 +258,7 @@ def test_the_cache_knows_which_output_comes_first(source, tmp_path):
     assert found[0].min() < 0.0 <= found[1].min()
 
 
-def test_the_cache_knows_layers_that_are_called_like_their_arguments():
+def test_the_key_separates_layer_names_from_arguments():
     def model(activation, dtype="float32"):
         inputs = keras.Input((16, 16, 3))
         layer = keras.layers.Activation(
@@ -277,7 +277,7 @@ def test_the_cache_knows_layers_that_are_called_like_their_arguments():
     assert len(keys) == 4 and None not in keys
 
 
-def test_the_cache_knows_every_picture(tmp_path, network):
+def test_the_key_contains_every_image(tmp_path, network):
     images, labels = toy.pictures(1000)
     key = functools.partial(feature_cache.key, network, None, options=[])
     changed = images.copy()
@@ -287,14 +287,14 @@ def test_the_cache_knows_every_picture(tmp_path, network):
     example.write(str(tmp_path / "pictures"))
     files = nk.data.from_folder(tmp_path / "pictures", image_size=16)
     before = key(source=files)
-    # Between those whose pixels are looked at.
+    # Between those whose pixels are hashed.
     path = os.path.join(files.root, files.paths[3])
     with open(path, "ab") as stream:
         stream.write(b"\0")
     assert key(source=files) != before
 
 
-def test_layers_that_cannot_be_told_apart_are_not_kept(
+def test_layers_that_cannot_be_serialised_are_not_cached(
     source, network, tmp_path
 ):
     class Applied(keras.layers.Layer):
@@ -315,7 +315,9 @@ def test_layers_that_cannot_be_told_apart_are_not_kept(
     assert not os.listdir(tmp_path)
 
 
-def test_a_broken_cache_is_made_anew(source, network, tmp_path, monkeypatch):
+def test_a_broken_cache_is_computed_again(
+    source, network, tmp_path, monkeypatch
+):
     first = nk.features.compute(source, network, cache=tmp_path)
     [name] = os.listdir(tmp_path)
     (tmp_path / name).write_bytes((tmp_path / name).read_bytes()[:300])
@@ -329,7 +331,7 @@ def test_a_broken_cache_is_made_anew(source, network, tmp_path, monkeypatch):
     assert feature_cache.read(tmp_path, key, 41) is None
 
 
-def test_files_of_networks_are_kept_by_their_bytes(
+def test_files_of_networks_are_hashed_by_their_bytes(
     source, network, tmp_path, monkeypatch
 ):
     passes = counted(monkeypatch)

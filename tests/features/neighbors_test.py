@@ -5,14 +5,14 @@ from noisy_keras.features import neighbors
 
 
 def circle(count, classes, seed=0):
-    """Directions in as many heaps as there are classes."""
+    """Directions in one cluster per class."""
     labels = np.arange(count) % classes
     angle = 2 * np.pi * labels / classes
     angle = angle + np.random.RandomState(seed).normal(0, 0.1, count)
     return np.stack([np.cos(angle), np.sin(angle)], 1), labels
 
 
-def test_neighbours_of_one_heap_agree():
+def test_neighbours_of_one_cluster_agree():
     features, labels = circle(60, 3)
     found = neighbors.vote(features.astype(np.float32), labels, 3)
     assert found.shape == (60, 3)
@@ -30,7 +30,7 @@ def test_a_sample_has_no_vote_on_itself():
     np.testing.assert_allclose(np.diag(found), 0.0, atol=1e-6)
 
 
-def test_many_queries_are_those_of_one_at_a_time():
+def test_batches_of_queries_are_independent():
     features, labels = circle(1203, 3)
     features = features.astype(np.float32)
     whole = neighbors.vote(features, labels, 3)
@@ -47,6 +47,6 @@ def test_positions_are_spread_from_first_to_last():
 
 
 @pytest.mark.parametrize("count", [0, 4, 5])
-def test_numbers_of_neighbours_are_checked(count):
-    with pytest.raises(ValueError, match="less than there are samples, 4"):
+def test_bad_numbers_of_neighbours_raise(count):
+    with pytest.raises(ValueError, match="fewer than the number of samples, 4"):
         neighbors.vote(np.eye(4), np.arange(4), 4, neighbors=count)

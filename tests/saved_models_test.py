@@ -1,8 +1,7 @@
 """Files of earlier versions load, predict as they did, and train on.
 
 `tests/saved` has a folder for each version; `tests/saved/make.py` says what is
-in it. None of the files may change, so a test that fails here asks for another
-change of the code.
+in it. The files never change: where a test fails here, the code must change.
 """
 
 import csv
@@ -53,7 +52,7 @@ def over(*groups):
 
 over_models = over("models", "recipes")
 
-# Epochs that all models have left behind by then.
+# An epoch after the warm-up of every model.
 PAST_WARM_UP = 20
 
 
@@ -85,7 +84,7 @@ def source_of(version, name):
 
 @functools.cache
 def loaded(version, name):
-    # Keras' safe mode, which is its default, runs no code of a file.
+    # In the safe mode of Keras, its default, which runs no code of a file.
     return keras.models.load_model(path_of(version, f"{name}.keras"))
 
 
@@ -147,7 +146,7 @@ def test_training_goes_on(version, name):
     made = arguments(version)
     source, trusted = sources(version)
     model = loaded(version, name)
-    # Tracing the steps of all of them takes longer than the rest of the file.
+    # Tracing every step would take longer than all other tests here.
     model.run_eagerly = name != "cross_entropy"
     taken = int(model.optimizer.iterations)
     before = make.sums(model.trainable_variables)
@@ -207,7 +206,7 @@ def test_purified_labels_load(version):
 
 @over("recipes")
 def test_a_recipe_goes_on_after_its_phases(version, name, tmp_path):
-    """What was kept of the first phases is used for the last one."""
+    """Finished phases are read from their files, and only the last trains."""
     made = arguments(version)
     kind = made["recipes"][name]
     source, trusted = sources(version)
@@ -225,7 +224,7 @@ def test_a_recipe_goes_on_after_its_phases(version, name, tmp_path):
         source,
         batch_size=made["batch_size"],
         directory=tmp_path,
-        # Batches are left out: only which phase they are of is of interest.
+        # No batch is needed to see which phases are trained.
         callbacks=lambda phase: trained.append(phase.name) or [StopAtOnce()],
         verbose=0,
         **({"trusted": trusted} if kind.get("trusted") else {}),
@@ -256,7 +255,7 @@ def test_the_model_of_a_run_is_the_same(version):
 
 @pytest.mark.parametrize("version", VERSIONS)
 def test_checkpoints_of_a_run_have_the_order_of_the_variables(version):
-    """Variables are numbered in them."""
+    """A checkpoint numbers the variables, so their order must stay."""
     model = loaded(version, "run/model")
     latest = tf.train.latest_checkpoint(path_of(version, "run", "checkpoints"))
     reader = tf.train.load_checkpoint(latest)
@@ -315,7 +314,7 @@ def test_suspects_of_a_run_are_listed(version, run):
 @pytest.mark.large
 @pytest.mark.parametrize("version", VERSIONS)
 def test_a_run_goes_on_from_its_checkpoint(version, run):
-    """It has finished, so that nothing is left but to write its files."""
+    """It has finished: only its last files are written again."""
     made = arguments(version)["run"]
     before = contents(run)
     os.remove(run / "model.keras")

@@ -17,6 +17,7 @@ from export import models
 from trainers import UsageError
 from trainers import run
 from trainers.flags import require_run
+from trainers.run import own_method
 
 FLAGS = flags.FLAGS
 
@@ -46,6 +47,12 @@ flags.DEFINE_string(
 )
 flags.DEFINE_integer(
     "version", None, "Of the model; default: the next one.", lower_bound=1
+)
+flags.DEFINE_string(
+    "method",
+    None,
+    "FILE.py:Class, for runs of trainers.run: the class of the model, as it "
+    "was given there. The file is executed.",
 )
 flags.DEFINE_string(
     "data_dir", None, "As of the trainer: where the run's data set lies."
@@ -89,9 +96,11 @@ def _write_labels():
 
 def _write_model():
     models.check(FLAGS.run, FLAGS.name, FLAGS.output)
+    own_method.check_run(FLAGS.run, FLAGS.method)
     with tempfile.NamedTemporaryFile(suffix=".log") as log:
         with run.native_messages(log.name):
             import noisy_keras  # noqa: F401 (loads TensorFlow)
+    own_method.load_for_run(FLAGS.run, FLAGS.method)
     written = models.write(
         FLAGS.run,
         FLAGS.output,

@@ -17,6 +17,7 @@ from trainers import UsageError
 from trainers import run
 from trainers.flags import require_some
 from trainers.run import finished_run
+from trainers.run import own_method
 
 PARTS = ("detection", "histogram", "class_maps", "probes")
 FOLDER = "analysis"
@@ -26,6 +27,12 @@ FLAGS = flags.FLAGS
 flags.DEFINE_string("run", None, "Folder of a finished run.")
 flags.DEFINE_string(
     "data_dir", None, "As of the trainer: where the run's data set lies."
+)
+flags.DEFINE_string(
+    "method",
+    None,
+    "FILE.py:Class, for runs of trainers.run: the class of the model, as it "
+    "was given there. The file is executed.",
 )
 flags.DEFINE_list("only", list(PARTS), f"Parts: of {', '.join(PARTS)}.")
 flags.DEFINE_integer(
@@ -64,6 +71,7 @@ def main(argv):
 def _check_flags():
     require_some("only", FLAGS.only, PARTS, "parts of")
     finished_run.check(FLAGS.run)
+    own_method.check_run(FLAGS.run, FLAGS.method)
 
 
 def _analyze(path):
@@ -81,6 +89,7 @@ def _analyze(path):
         raise UsageError(
             f"--run: cannot write to {folder}: {error.strerror}"
         ) from error
+    own_method.load_for_run(path, FLAGS.method)
     out = progress.make_console()
     found = finished_run.load(path, FLAGS.data_dir)
     if isinstance(found.model, SelfSupervisedModel):

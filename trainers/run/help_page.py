@@ -3,6 +3,7 @@
 It is loaded for `--help` alone, and loads no TensorFlow.
 """
 
+import os
 import sys
 
 from absl import flags
@@ -39,28 +40,34 @@ def show(settings=None):
         settings: function without arguments that returns the `Settings` of the
             flags given, for commands that have presets; or None.
     """
-    print(sys.modules["__main__"].__doc__ or "")
+    lines = [sys.modules["__main__"].__doc__ or ""]
     if settings is not None:
         try:
             resolved = settings()
         except UsageError as error:
-            print(f"Values of the preset are not shown: {error}\n")
+            lines.append(f"Values of the preset are not shown: {error}\n")
         else:
-            print(f"Preset: {resolved.preset}")
-            print(_for_what(resolved))
+            lines.append(_preset(resolved))
             _show_defaults(resolved)
-    print("Flags:")
     # Without the path of the module, which is the heading.
-    print(flags.FLAGS.main_module_help().strip().partition("\n")[2])
-    print("\n--helpfull lists the flags of all modules.")
+    _, _, listed = flags.FLAGS.main_module_help().strip().partition("\n")
+    lines += ["Flags:", listed, "", "--helpfull lists those of all modules."]
+    try:
+        print("\n".join(lines), flush=True)
+    except BrokenPipeError:  # The reader of a pipe has seen enough.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
-def _for_what(settings):
+def _preset(settings):
     data = settings.data
-    told = f"for {data['dataset']}, {data['noise_type']} noise"
+    told = f"{data['dataset']}, {data['noise_type']} noise"
     if data["noise_rate"]:
         told += f" of rate {data['noise_rate']:g}"
-    return f"{told}; other flags choose another one\n"
+    return (
+        f"Preset for {told}: {settings.preset}.\n"
+        "Beside each flag that it decides stands its value, for the other "
+        "flags given.\n"
+    )
 
 
 def _show_defaults(settings):
@@ -73,8 +80,12 @@ def _show_defaults(settings):
         value, place = _found(values, name)
         if value is None or value == () or value == []:
             continue
-        of = settings.data["dataset"] if place == "data" else "the preset"
-        flag.default_as_str = f"{_text(value)}, from {of}"
+        origin = "from the preset"
+        if flags.FLAGS.config is not None:
+            origin = f"from {flags.FLAGS.config}"
+        elif place == "data":
+            origin = f"for {settings.data['dataset']}"
+        flag.default_as_str = f"{_text(value)}, {origin}"
 
 
 def _found(values, name):

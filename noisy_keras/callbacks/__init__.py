@@ -1,4 +1,7 @@
-"""Callbacks: what a run shows and keeps; no method needs one to be right."""
+"""Callbacks that report on a run, save it and measure label quality.
+
+No method depends on one of them.
+"""
 
 from noisy_keras.callbacks.checkpoint import ResumableCheckpoint
 from noisy_keras.callbacks.label_quality import LabelQuality

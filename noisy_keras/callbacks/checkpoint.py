@@ -1,4 +1,4 @@
-"""A checkpoint from which training goes on as if it had never stopped."""
+"""Checkpoints from which training resumes exactly."""
 
 import os
 import time
@@ -12,27 +12,32 @@ from noisy_keras.utils.errors import ConfigurationError
 
 
 class ResumableCheckpoint(keras.callbacks.Callback):
-    """Saves everything that training depends on, and restores it by itself.
+    """Saves the complete state of training, and restores it automatically.
 
-    That is the weights with all tables, the optimizer, the running metrics and
-    the position (epoch, round, step). Order, views and random numbers are
-    functions of the seed and the position, so a process that was killed at any
-    moment ends, once started again, with the weights it would have had. On
-    one CPU that holds bit for bit. Saving within an epoch sets the replicas'
-    moving statistics to their mean, as its end does; with several workers it
-    does not, and from such a checkpoint all have the first replica's.
+    The state consists of the weights with all tables, the optimizer, the
+    running metrics and the position (epoch, round and step). Order, views and
+    random numbers are functions of the seed and the position. A process that
+    was killed at any moment, and is started again, therefore ends with the
+    weights that it would have had; on one CPU, bit for bit.
 
-    Put it last: what other callbacks write at an epoch's end is then there
-    whenever the checkpoint says that the epoch is done.
+    Saving within an epoch sets the moving statistics of all replicas to their
+    mean, as the end of an epoch does. With several workers it does not, and
+    after a restart from such a checkpoint all have the statistics of the first
+    replica.
 
-    A folder with the checkpoint of another model is a `ValueError` when
-    training begins.
+    Pass this callback last, so that a checkpoint at the end of an epoch is
+    saved after the other callbacks have written their files.
 
     Args:
-        directory: of the checkpoints; made if need be.
-        minutes: between saves within an epoch; every epoch's end is saved
-            anyway.
-        keep: checkpoints to keep.
+        directory: str or path-like, folder of the checkpoints, created if
+            necessary.
+        minutes: float, minutes between saves within an epoch. The end of every
+            epoch is saved in any case.
+        keep: int, number of checkpoints to keep.
+
+    Raises:
+        ValueError: When training begins, if the folder contains a checkpoint of
+            another model.
 
     Example:
         >>> source = nk.data.load("digits")
@@ -70,7 +75,7 @@ class ResumableCheckpoint(keras.callbacks.Callback):
         except (ValueError, AssertionError) as error:
             raise ConfigurationError(
                 f"Expected a checkpoint of this very model in {latest}. "
-                "Received: one with other variables or shapes; name another "
+                "Received: one with other variables or shapes; specify another "
                 "folder, or build the model that it was saved from."
             ) from error
         self.model._resume_from = Position(
@@ -79,9 +84,9 @@ class ResumableCheckpoint(keras.callbacks.Callback):
 
     def on_train_batch_end(self, batch, logs=None):
         if time.monotonic() - self._saved_at >= self.seconds:
-            # A checkpoint has one copy of what replicas keep apart within an
-            # epoch. Not so with several workers, who would wait for each other
-            # here, and whose clocks differ.
+            # A checkpoint stores one copy of the statistics that replicas keep
+            # separately within an epoch. Several workers do not synchronise
+            # here: their clocks differ, so that they would wait for each other.
             if not distribution.is_multi_worker(self.model.distribute_strategy):
                 self.model.synchronize()
             self._save()
@@ -97,7 +102,7 @@ class ResumableCheckpoint(keras.callbacks.Callback):
         self._saved_at = time.monotonic()
 
     def _folder(self):
-        """Every worker must take part in saving; only the chief's is kept."""
+        """Folder of this worker; all must save, but only the chief's counts."""
         strategy = self.model.distribute_strategy
         if distribution.is_chief(strategy):
             return self.directory
@@ -106,7 +111,7 @@ class ResumableCheckpoint(keras.callbacks.Callback):
 
 
 def _by_name(model):
-    """All variables of a model, its optimizer and metrics, by stable names."""
+    """Variables of a model, its optimizer and metrics, by stable names."""
     groups = {
         "model": model.variables,
         "optimizer": model.optimizer.variables,

@@ -1,38 +1,38 @@
-"""Drawing grids of small pictures, without a display."""
+"""Drawing grids of small images without a display."""
 
 import numpy as np
 import tensorflow as tf
 
 from noisy_keras.utils import files
 
-# Width of a letter of the text, in panels.
+# Width of a character of the text, in panels.
 _LETTER = 0.075
 
 
 def in_colour(images):
-    """Pictures as they are drawn.
+    """Converts images to RGB for drawing.
 
     Args:
-        images: tensor `[n, H, W, 1 or 3]`, white = 1.
+        images: float tensor `[n, H, W, 1 or 3]`, a white pixel being 1.
 
     Returns:
-        float32 `[n, H, W, 3]` in `[0, 1]`.
+        Float32 array `[n, H, W, 3]` in `[0, 1]`.
     """
     images = np.clip(images.numpy(), 0.0, 1.0)
     return np.repeat(images, 3, axis=-1) if images.shape[-1] == 1 else images
 
 
 def over(pictures, activation):
-    """Activation maps over their pictures, from blue (least) to red (most).
+    """Overlays activation maps on images, from blue (low) to red (high).
 
-    Each map is enlarged and brought to `[0, 1]` by itself.
+    Each map is enlarged to the size of the image and scaled to `[0, 1]`.
 
     Args:
-        pictures: `[n, H, W, 3]` in `[0, 1]`.
-        activation: tensor `[n, h, w]`.
+        pictures: float array `[n, H, W, 3]` in `[0, 1]`.
+        activation: float tensor `[n, h, w]`.
 
     Returns:
-        float32 `[n, H, W, 3]` in `[0, 1]`.
+        Float32 array `[n, H, W, 3]` in `[0, 1]`.
     """
     from matplotlib import colormaps
 
@@ -48,11 +48,12 @@ def write_grid(path, columns, panels, titles, heading=None):
     """Draws rows of panels into a PNG file, in two blocks side by side.
 
     Args:
-        path: of the file.
-        columns: names of the C panels of a row.
-        panels: `[n, C, H, W, 3]` in `[0, 1]`; a panel of NaN stays empty.
-        titles: n strings, left of the rows.
-        heading: over all, or None.
+        path: str or path-like, the PNG file.
+        columns: list of C str, names of the panels of a row.
+        panels: float array `[n, C, H, W, 3]` in `[0, 1]`; a panel of NaN stays
+            empty.
+        titles: list of n str, drawn to the left of the rows.
+        heading: str, drawn above the grid, or None.
     """
     from matplotlib import figure
 
@@ -80,46 +81,50 @@ def write_grid(path, columns, panels, titles, heading=None):
         text, *cells = axes[line, side * block : (side + 1) * block]
         text.text(1.0, 0.5, title, fontsize=8, ha="right", va="center")
         for axis, panel, name in zip(cells, row, columns, strict=True):
-            # White keeps the place of an empty one.
+            # An empty panel is drawn in white, which keeps the grid aligned.
             shown = np.where(np.isnan(panel), 1.0, panel)
             axis.imshow(shown, interpolation="nearest")
             if line == 0:
                 axis.set_title(name, fontsize=9)
     if heading is not None:
-        # Clear of the columns' names, however many rows there are.
+        # Above the names of the columns, whatever the number of rows.
         canvas.suptitle(heading, fontsize=10, y=0.88 + 0.45 / (rows + 0.24))
     write(path, canvas)
 
 
 def write(path, canvas):
-    """Writes a figure to a PNG file, whole or not at all.
+    """Writes a figure to a PNG file, atomically.
 
     Args:
-        path: of the file.
-        canvas: a matplotlib `Figure`.
+        path: str or path-like, the PNG file.
+        canvas: `matplotlib.figure.Figure`.
     """
     with files.replacing(path, "wb") as stream:
         canvas.savefig(stream, format="png", bbox_inches="tight")
 
 
 def read(path):
-    """A PNG file as it is shown: uint8 tensor `[1, H, W, 3]`.
+    """Reads a PNG file.
 
     Args:
-        path: of the file.
+        path: str, the PNG file.
+
+    Returns:
+        Uint8 tensor `[1, H, W, 3]`.
     """
     return tf.io.decode_png(tf.io.read_file(path), channels=3)[None]
 
 
 def to_tensorboard(directory, pictures, step):
-    """Adds pictures to the event files of a run.
+    """Adds images to the event files of a run.
 
     Args:
-        directory: of the event files.
-        pictures: dict from name to `[n, H, W, 3]`, uint8 or in `[0, 1]`.
-        step: of TensorBoard: the epoch.
+        directory: str, folder of the event files.
+        pictures: dict from name to images `[n, H, W, 3]`, uint8 or float in
+            `[0, 1]`.
+        step: int, step in TensorBoard; here the epoch.
     """
-    # A file of its own: writers do not share one.
+    # A separate file, because writers cannot share one.
     writer = tf.summary.create_file_writer(
         directory, filename_suffix=".pictures"
     )

@@ -1,28 +1,33 @@
-"""How well clean labels are told from wrong ones, where the truth is known."""
+"""How well a method detects noisy labels, where true labels are known."""
 
 import keras
 import numpy as np
 
-# Tables of methods with a trusted set, by what the logs call them.
+# From names in the logs to tables of methods with a trusted set.
 _TRUST = {"weight": "sample_weight", "kept": "kept"}
 
 
 class LabelQuality(keras.callbacks.Callback):
-    """Adds to the epoch's logs what the model's clean probabilities are worth.
+    """Adds metrics of the model's clean probabilities to the logs of an epoch.
 
-    `label_auc`: area under the ROC curve of clean probability for clean
-    labels; `label_precision` and `label_recall`: of finding wrong labels by a
-    clean probability below 0.5; `labels_suspect`: how many those are.
-    Of methods that weigh samples or choose labels by a trusted set, also the
-    mean weight (1 is an even share of a batch) and the mean trust in given
-    labels at each sample's last step: `weight_clean`, `weight_noisy`,
-    `kept_clean`, `kept_noisy`; and `weight_auc` and `kept_auc`, those of their
-    means over about ten epochs. Where the truth is unknown: `weight`, `kept`.
-    `true_labels` are read here and reach no training batch.
+    `label_auc` is the area under the ROC curve of clean probability as a score
+    for clean labels. `label_precision` and `label_recall` are those of
+    detecting noisy labels by a clean probability below 0.5, and
+    `labels_suspect` is the number of labels so detected.
+
+    Methods that weigh samples or choose labels by a trusted set add the mean
+    weight (1 is an equal share of a batch) and the mean trust in given labels
+    at the last step of each sample: `weight_clean`, `weight_noisy`,
+    `kept_clean` and `kept_noisy`. `weight_auc` and `kept_auc` are the areas
+    under the ROC curve of their means over about ten epochs. Where true labels
+    are unknown: `weight` and `kept`.
+
+    True labels are used for these metrics only and never reach a training
+    batch.
 
     Args:
-        source: the `Source` in training; without true labels only
-            `labels_suspect` is added.
+        source: `Source` in training. Without true labels only `labels_suspect`
+            is added.
     """
 
     def __init__(self, source):
@@ -44,16 +49,16 @@ class LabelQuality(keras.callbacks.Callback):
 
 
 def label_quality(source, clean_probability):
-    """Detection of wrong labels against the true ones.
+    """Metrics of the detection of noisy labels.
 
     Args:
-        source: a `Source`.
-        clean_probability: `[N]`.
+        source: `Source` of N samples.
+        clean_probability: float array `[N]` in `[0, 1]`.
 
     Returns:
-        dict of `label_auc`, `label_precision`, `label_recall` in `[0, 1]`;
-        empty where the truth is unknown, or all labels are right or wrong.
-        Precision is left out where nothing is suspect.
+        Dict of `label_auc`, `label_precision` and `label_recall`, floats in
+        `[0, 1]`. It is empty where true labels are unknown, or all labels are
+        clean or all noisy. Precision is omitted if no label is suspect.
     """
     known = source.truth_known
     if not known.any():
@@ -77,14 +82,14 @@ def trust_quality(source, name, table):
     """How a method with a trusted set treats clean and noisy labels.
 
     Args:
-        source: a `Source`.
-        name: of what the table holds.
-        table: float `[N, 2]`: the last value of each sample and its mean over
-            time; negative where there is none.
+        source: `Source` of N samples.
+        name: str, name of the quantity in the table.
+        table: float array `[N, 2]`, the last value of each sample and its mean
+            over time; negative where there is none yet.
 
     Returns:
-        dict of `{name}_clean`, `{name}_noisy` and `{name}_auc`; of `{name}`
-        alone where the truth is unknown; empty where the table is.
+        Dict of floats `{name}_clean`, `{name}_noisy` and `{name}_auc`; of
+        `{name}` only where true labels are unknown; empty if the table is.
     """
     seen = table[:, 0] >= 0.0
     if not seen.any():
@@ -104,7 +109,8 @@ def trust_quality(source, name, table):
 
 
 def _auc(positive, score):
-    # Imported here: it takes a second, and unknown truth needs none of it.
+    # Imported here because the import takes a second and is needed only if
+    # true labels are known.
     from sklearn import metrics
 
     return float(metrics.roc_auc_score(positive, score))

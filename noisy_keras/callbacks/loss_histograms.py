@@ -1,4 +1,4 @@
-"""How the losses lie, and the mixture that divides them, epoch by epoch."""
+"""Histograms of the losses, and the mixtures that divide them, per epoch."""
 
 import json
 import os
@@ -15,23 +15,24 @@ _DIGITS = 6
 
 
 class LossHistograms(keras.callbacks.Callback):
-    """Writes a histogram of each division's losses, one JSON object per line.
+    """Writes a histogram of each division of losses, a JSON object per line.
 
-    Of methods that divide samples by a mixture on their losses: `epoch`,
-    `network`, `counts` (samples in 50 even bins of the normalised loss in
-    `[0, 1]`, by what is known of their labels: `right`, `wrong`, `unknown`),
-    and `mixture` (`family` `"gaussian"` or `"beta"` and its parameters, or
-    null). A few hundred bytes for each, whatever the number of samples.
-    `true_labels` are read here and reach no training batch.
+    For methods that divide samples by a mixture on their losses. Each object
+    has the keys `epoch`, `network`, `counts` and `mixture`. `counts` holds
+    numbers of samples in 50 bins of the normalised loss in `[0, 1]`, separately
+    for labels known to be `right`, known to be `wrong` and `unknown`. `mixture`
+    holds the `family`, `"gaussian"` or `"beta"`, and its parameters, or is
+    null. An object takes a few hundred bytes, whatever the number of samples.
+    True labels are used for the counts only and never reach a training batch.
 
-    The file is replaced as a whole at each epoch's end. When a run resumes,
-    epochs that it will train again are dropped from it.
+    The file is replaced atomically at the end of each epoch. When a run
+    resumes, epochs that it trains again are removed.
 
     Args:
-        source: the `Source` in training.
-        path: of the file.
-        phase: of a recipe that these epochs are, to be written with each; or
-            None.
+        source: `Source` in training.
+        path: str or path-like, the file.
+        phase: str, name of a recipe's phase, added to each object; None adds
+            nothing.
     """
 
     def __init__(self, source, path, phase=None):
@@ -46,13 +47,13 @@ class LossHistograms(keras.callbacks.Callback):
 
     def on_epoch_begin(self, epoch, logs=None):
         if self.records is None:
-            # Only now is it known whether training resumed, and where.
+            # The epoch at which training resumes is not known earlier.
             before = metrics_log.read(self.path)
             self.records = [r for r in before if r["epoch"] <= epoch]
 
     def on_epoch_end(self, epoch, logs=None):
         divisions = getattr(self.model, "loss_divisions", None)
-        # A phase of a recipe may train on a part of the source.
+        # A phase of a recipe may train on part of the source.
         whole = self.model.num_samples == len(self.source)
         found = divisions(self.source) if divisions and whole else []
         phase = {} if self.phase is None else {"phase": self.phase}
@@ -67,15 +68,17 @@ class LossHistograms(keras.callbacks.Callback):
 
 
 def histogram(source, values, mixture):
-    """What a division's record says of the losses.
+    """Histogram of the losses of one division.
 
     Args:
-        source: the `Source` whose labels they are to.
-        values: float `[N]` in `[0, 1]`; NaN where there is none.
-        mixture: dict as of `methods.division.describe`, or None.
+        source: `Source` of N samples.
+        values: float array `[N]` in `[0, 1]`, normalised losses to the given
+            labels; NaN where there is none.
+        mixture: dict as returned by `describe` of the labels' division, or
+            None.
 
     Returns:
-        dict of `counts` and `mixture`, as JSON holds it.
+        Dict of `counts` and `mixture`, serialisable as JSON.
     """
     known, right = source.truth_known, np.zeros(source.num_samples, bool)
     if known.any():
@@ -85,25 +88,25 @@ def histogram(source, values, mixture):
         "wrong": known & ~right,
         "unknown": ~known,
     }
-    # What rounding puts outside of the interval belongs to its ends.
+    # Rounding can move values slightly outside of the interval.
     place = np.clip(values, 0.0, 1.0) * _BINS
-    there = ~np.isnan(place)
+    valid = ~np.isnan(place)
     counts = {
         name: np.bincount(
-            np.minimum(place[which & there].astype(int), _BINS - 1),
+            np.minimum(place[group & valid].astype(int), _BINS - 1),
             minlength=_BINS,
         ).tolist()
-        for name, which in groups.items()
-        if which.any()
+        for name, group in groups.items()
+        if group.any()
     }
     return {"counts": counts, "mixture": _rounded(mixture)}
 
 
 def write(path, records):
-    """Writes records, whole or not at all.
+    """Writes records as lines of JSON, atomically.
 
     Args:
-        path: of the file.
+        path: str or path-like, the file.
         records: list of dicts.
     """
     with files.replacing(path) as stream:

@@ -1,4 +1,4 @@
-"""Pictures of what SANM does: original, activation, mask, reconstruction."""
+"""Pictures of SANM at work: original, activation, mask and reconstruction."""
 
 import os
 
@@ -14,25 +14,28 @@ from noisy_keras.utils import distribution
 from noisy_keras.utils import files
 
 _COLUMNS = ("original", "activation", "masked", "reconstruction")
-#: The latest panels as arrays, beside the pictures.
+#: File of the latest panels as arrays, beside the pictures.
 PANELS = "masks.npz"
 
 
 class MaskPictures(keras.callbacks.Callback):
-    """Draws clean and mislabelled samples on their way through SANM.
+    """Draws SANM's masks and reconstructions of clean and noisy samples.
 
-    At the end of training, and every so many epochs, one PNG file is written:
-    a row per sample with its given label and clean probability, half of the
-    samples labelled right and half wrong where the truth is known, else those
-    of highest and lowest clean probability. The latest panels are also kept
-    as arrays in `masks.npz`. Does nothing for a model without the plug-in.
+    At the end of training, and every `every` epochs, one PNG file is written.
+    It has a row per sample with its given label and clean probability. Where
+    true labels are known, half of the samples have clean labels and half noisy
+    ones; elsewhere they are those of the highest and the lowest clean
+    probability. The latest panels are also stored as arrays in `masks.npz`.
+    Models without the plug-in are ignored.
 
     Args:
-        source: the `Source` in training.
-        directory: of the pictures; made if need be.
-        every: epochs between pictures; None draws at the end alone.
-        samples: rows of a picture.
-        tensorboard: folder of event files that get the pictures too, or None.
+        source: `Source` in training.
+        directory: str or path-like, folder of the pictures, created if
+            necessary.
+        every: int, epochs between pictures; None draws at the end only.
+        samples: int, number of rows of a picture.
+        tensorboard: str, folder of event files to which the pictures are added,
+            or None.
     """
 
     def __init__(
@@ -89,13 +92,13 @@ class MaskPictures(keras.callbacks.Callback):
         known = source.truth_known
         if known.any():
             right = source.labels == source.true_labels
-            # Spread over the set; the same samples in every picture.
+            # Spread over the source, and the same samples in every picture.
             groups = [np.flatnonzero(known & r) for r in (right, ~right)]
-            picked = [g[:: max(1, len(g) // half)][:half] for g in groups]
+            chosen = [g[:: max(1, len(g) // half)][:half] for g in groups]
         else:
             order = np.argsort(clean)
-            picked = [order[::-1][:half], order[:half]]
-        return np.concatenate(picked)
+            chosen = [order[::-1][:half], order[:half]]
+        return np.concatenate(chosen)
 
     def _title(self, i, clean):
         names = self.source.class_names
@@ -108,18 +111,19 @@ class MaskPictures(keras.callbacks.Callback):
 
 
 def panels_of(model, plugin, source, index, clean_probability):
-    """What the plug-in makes of some samples, in inference mode.
+    """Masks and reconstructions of some samples, in inference mode.
 
     Args:
-        model: a host with the plug-in.
-        plugin: an `AdversarialNoisyMasking`.
-        source: a `Source`.
-        index: int `[n]`.
-        clean_probability: `[n]`.
+        model: `NoisyLabelModel` with the plug-in.
+        plugin: `AdversarialNoisyMasking`, the plug-in.
+        source: `Source`.
+        index: int array `[n]`, positions of the samples.
+        clean_probability: float array `[n]` in `[0, 1]`.
 
     Returns:
-        float32 `[n, 4, H, W, 3]` in `[0, 1]`: original, activation over the
-        image, masked copy, reconstruction (black without a decoder).
+        Float32 array `[n, 4, H, W, 3]` in `[0, 1]`: the original, the
+            activation map over it, the masked image and its reconstruction,
+            which is black without a decoder.
     """
     network = model.networks[0]
     white = float(source.pixel_scale)

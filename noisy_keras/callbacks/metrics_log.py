@@ -1,4 +1,4 @@
-"""The record of a run: one JSON object per epoch."""
+"""The metrics of a run, one JSON object per epoch."""
 
 import json
 import math
@@ -12,21 +12,21 @@ from noisy_keras.utils import files
 
 
 class MetricsLog(keras.callbacks.Callback):
-    """Writes `metrics.jsonl`: epoch, every metric, seconds, images per second.
+    """Writes `metrics.jsonl`: epoch, metrics, seconds and images per second.
 
-    `seconds` are of the whole epoch; `division_seconds`, `training_seconds`
-    and `evaluation_seconds` (on `validation_data`) of its parts, the rest
-    being other callbacks' measurements. `images_per_second` counts all that
-    steps are dealt, trusted and unlabelled pictures too. A loss term that no
-    step of the epoch had is null.
+    `seconds` is the duration of the whole epoch. `division_seconds`,
+    `training_seconds` and `evaluation_seconds` (on `validation_data`) are those
+    of its parts; the rest is spent in other callbacks. `images_per_second`
+    counts all images in training batches, including trusted and unlabelled
+    ones. A loss term that no step of the epoch has is null.
 
-    The file is replaced as a whole at each epoch's end. When a run resumes,
-    epochs that it will train again are dropped from it.
+    The file is replaced atomically at the end of each epoch. When a run
+    resumes, epochs that it trains again are removed.
 
     Args:
-        path: of the file.
-        phase: of a recipe that these epochs are, to be written with each; or
-            None.
+        path: str or path-like, the file.
+        phase: str, name of a recipe's phase, added to each object; None adds
+            nothing.
     """
 
     def __init__(self, path, phase=None):
@@ -40,7 +40,7 @@ class MetricsLog(keras.callbacks.Callback):
 
     def on_epoch_begin(self, epoch, logs=None):
         if self.records is None:
-            # Only now is it known whether training resumed, and where.
+            # The epoch at which training resumes is not known earlier.
             self.records = [r for r in read(self.path) if r["epoch"] <= epoch]
         self._first_step = self._last_step = time.monotonic()
 
@@ -53,7 +53,7 @@ class MetricsLog(keras.callbacks.Callback):
             record["phase"] = self.phase
         for name, value in (logs or {}).items():
             value = float(value)
-            # JSON has no NaN; a metric without a value is null.
+            # JSON has no NaN: a metric without a value is null.
             record[name] = round(value, 6) if math.isfinite(value) else None
         record["seconds"] = round(time.monotonic() - self.model.epoch_began, 3)
         for part, seconds in self.model.epoch_seconds.items():
@@ -70,13 +70,13 @@ class MetricsLog(keras.callbacks.Callback):
 
 
 def read(path):
-    """The records of a `metrics.jsonl`.
+    """Reads the records of a `metrics.jsonl`.
 
     Args:
-        path: of the file, which need not exist.
+        path: str or path-like, the file, which need not exist.
 
     Returns:
-        A list of dicts, one per epoch.
+        List of dicts, one per epoch.
     """
     if not os.path.exists(path):
         return []

@@ -1,4 +1,4 @@
-"""How well features tell classes apart, as training goes."""
+"""Accuracy of nearest neighbours in feature space during training."""
 
 import keras
 import numpy as np
@@ -9,38 +9,40 @@ from noisy_keras.utils.errors import ConfigurationError
 
 
 class NearestNeighbors(keras.callbacks.Callback):
-    """Adds the accuracy of nearest neighbours to the epoch's logs.
+    """Adds the accuracy of a nearest-neighbour classifier to the logs.
 
-    `knn_given`: share of training pictures whose label, as given, is the one
-    that their nearest neighbours among the other training pictures vote for by
-    theirs. With wrong labels it cannot reach 1.
-    `knn_<name>`: the same of the labels of another source, as its pictures'
-    neighbours among the training pictures vote.
+    `knn_given` is the share of training images whose given label agrees with
+    the vote of their nearest neighbours among the other training images. It
+    stays below 1 where labels are noisy. `knn_<name>` is the share of the
+    images of another source whose label agrees with the vote of their nearest
+    neighbours among the training images.
 
-    Nothing is trained by it, and the random state of training stays as it is.
-    It is measured after the first epoch, every so many, and after the last, on
-    embeddings of the first network by cosine similarity.
+    The callback trains nothing and leaves the random state of training
+    unchanged. It runs after the first epoch, after every `every` epochs and
+    after the last, on the embeddings of the first network by cosine similarity.
 
     Args:
-        source: the `Source` in training.
-        judged: dict from name to `Source`, such as `{"validation": ...}`.
-        every: epochs between measurements.
-        samples: most pictures, evenly spread, that are taken of a source.
-        neighbors: k; default: 50, or a half of the mean size of a class if
-            that is less.
+        source: `Source` in training.
+        judged: dict from name to `Source` to evaluate, such as `{"validation":
+            ...}`.
+        every: int >= 1, epochs between measurements.
+        samples: int >= 2, largest number of images of a source to use, evenly
+            spread.
+        neighbors: int, number of neighbours k; None takes 50, or half of the
+            mean class size if that is less.
 
     Raises:
-        ValueError: a number below 1, or k that is not below the number of
-            samples.
+        ValueError: If `every` or `samples` is too small, or k is not below the
+            number of samples.
 
     Example:
         >>> source = nk.data.load("digits")
         >>> test = nk.data.load("digits", split="test")
-        >>> watch = NearestNeighbors(source, {"test": test}, every=10)
+        >>> knn = NearestNeighbors(source, {"test": test}, every=10)
         >>> model = nk.SimCLR(nk.networks.build("tiny", source), len(source))
         >>> model.compile()
         >>> history = model.fit(
-        ...     source, epochs=20, batch_size=64, callbacks=[watch], verbose=0
+        ...     source, epochs=20, batch_size=64, callbacks=[knn], verbose=0
         ... )
         >>> history.history["knn_test"]
         [...]
@@ -76,10 +78,13 @@ class NearestNeighbors(keras.callbacks.Callback):
             logs.update(self.measure(self.model.networks[0]))
 
     def measure(self, network):
-        """The accuracies now: dict of floats in `[0, 1]`.
+        """Measures the accuracies of a network.
 
         Args:
-            network: whose embeddings are taken.
+            network: `keras.Model` whose embeddings are used.
+
+        Returns:
+            Dict from name to float in `[0, 1]`.
         """
         if self._extractor is None or self._extractor.encoder is not network:
             self._extractor = features.Extractor(network)
@@ -100,7 +105,7 @@ class NearestNeighbors(keras.callbacks.Callback):
 
 
 def _part(source, samples):
-    """A source of at most so many of its samples, evenly spread."""
+    """At most `samples` samples of a source, evenly spread."""
     if source.num_samples <= samples:
         return source
     return source.subset(neighbors.spread(source.num_samples, samples))

@@ -1,4 +1,4 @@
-"""How noisy the labels are, found when the warm-up ends."""
+"""Estimate of the label noise at the end of the warm-up."""
 
 import json
 import os
@@ -12,22 +12,26 @@ from noisy_keras.utils.errors import ConfigurationError
 
 
 class EstimateNoise(keras.callbacks.Callback):
-    """Estimates the noise once, before labels are learnt by heart.
+    """Estimates the label noise once, before noisy labels are memorised.
 
-    The predictions are the model's own on its training images at the end of
-    the warm-up: networks fit frequent patterns before single wrong labels. See
-    `noisy_keras.data.estimate_noise` for the method.
+    The estimate uses the model's own predictions on its training images at the
+    end of the warm-up, because networks fit frequent patterns before single
+    noisy labels. See `noisy_keras.data.estimate_noise` for the method.
 
     Args:
-        source: the `Source` in training.
-        warmup_epochs: epochs after which to estimate, at least 1.
-        path: of a JSON file to write the estimate to, or None. Where it is
-            there when training begins, it is read: the run goes on.
-        then: function of the model and the `NoiseEstimate`, called when the
-            estimate is made, or read; or None.
+        source: `Source` in training.
+        warmup_epochs: int >= 1, number of epochs after which to estimate.
+        path: str or path-like, JSON file for the estimate, or None. If the file
+            exists when training begins, as in a resumed run, the estimate is
+            read from it.
+        then: callable of the model and the `NoiseEstimate`, called when the
+            estimate is made or read; or None.
 
     Attributes:
-        found: `NoiseEstimate`, or None as long as there is none.
+        found: `NoiseEstimate`, or None before it is made.
+
+    Raises:
+        ValueError: If `warmup_epochs` is below 1.
     """
 
     def __init__(self, source, warmup_epochs, path=None, then=None):

@@ -1,4 +1,4 @@
-"""What TensorBoard shows of a run."""
+"""Summaries of a run for TensorBoard."""
 
 import math
 import os
@@ -13,15 +13,16 @@ from noisy_keras.utils import distribution
 class Summaries(keras.callbacks.Callback):
     """Writes scalars and histograms for TensorBoard, once per epoch.
 
-    Scalars are the epoch's metrics; histograms are the clean probabilities and
-    the losses of the last division, one per network; and of methods with a
-    trusted set, the weights of samples and the trust in their given labels, at
-    each sample's last step. Of methods that judge labels by what was predicted
-    before each step, also the loss of the mean of those predictions.
+    The scalars are the metrics of the epoch. The histograms are, per network,
+    the clean probabilities and losses of the last division; for methods with a
+    trusted set, the weights of samples and the trust in their given labels at
+    the last step of each sample; and for methods that judge labels by a history
+    of predictions, the loss of the mean prediction.
 
     Args:
-        directory: of the event files.
-        source: the `Source` in training, for the last of these; or None.
+        directory: str or path-like, folder of the event files.
+        source: `Source` in training, which the histogram of the mean
+            prediction's loss needs; or None.
     """
 
     def __init__(self, directory, source=None):
@@ -39,7 +40,7 @@ class Summaries(keras.callbacks.Callback):
             return
         with self._writer.as_default(step=epoch + 1):
             for name, value in (logs or {}).items():
-                # A term that the epoch did not have has no point.
+                # A loss term that no step of the epoch has is not written.
                 if not math.isnan(value):
                     tf.summary.scalar(name, value)
             for name in ("clean_probability", "loss_table"):
@@ -60,10 +61,10 @@ class Summaries(keras.callbacks.Callback):
         self._writer.flush()
 
     def _mean_loss(self):
-        """Of the mean of remembered predictions, where there are any."""
+        """Losses of the mean predictions in the history, if there is one."""
         history = getattr(self.model, "prediction_history", None)
         source = self.source
-        # A phase of a recipe may train on a part of the source.
+        # A phase of a recipe may train on part of the source.
         if None in (history, source) or history.num_samples != len(source):
             return np.zeros(0)
         loss = history.loss(source.labels)

@@ -92,7 +92,7 @@ def test_a_finished_run_trains_no_more(tmp_path):
 
 
 @pytest.mark.large
-def test_a_checkpoint_of_another_model_is_told(tmp_path):
+def test_a_checkpoint_of_another_model_raises(tmp_path):
     train(tmp_path)
     source = toy.source(32)
     for other in (
@@ -249,16 +249,16 @@ def test_noise_is_estimated_when_the_warmup_ends(tmp_path):
     source = toy.source(64, rate=0.25)
     model = nk.DivideMix(toy.network(), source.num_samples, warmup_epochs=12)
     model.compile(nk.MomentumSGD(0.05))
-    told = []
+    calls = []
 
     def then(model, found):
-        told.append((model.position.epoch, found.rate))
+        calls.append((model.position.epoch, found.rate))
         model.change(unlabeled_weight=3.0)
 
     path = tmp_path / "noise_estimate.json"
     estimate = nk.callbacks.EstimateNoise(source, 12, path, then)
     model.fit(source, epochs=13, batch_size=16, verbose=0, callbacks=[estimate])
-    assert len(told) == 1
+    assert len(calls) == 1
     wrong = np.mean(source.labels != source.true_labels)
     assert estimate.found.rate == pytest.approx(wrong, abs=0.1)
     assert model.unlabeled_weight == 3.0
@@ -271,7 +271,7 @@ def test_noise_is_estimated_when_the_warmup_ends(tmp_path):
     again.set_model(model)
     again.on_train_begin()
     assert again.found.rate == pytest.approx(estimate.found.rate)
-    assert len(told) == 2
+    assert len(calls) == 2
 
 
 def test_an_estimate_needs_a_warmup():

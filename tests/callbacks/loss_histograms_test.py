@@ -16,7 +16,7 @@ def a_source(true_labels=None):
     return nk.data.from_arrays(images, [0, 1, 0, 1], true_labels=true_labels)
 
 
-def test_counts_by_what_is_known():
+def test_counts_by_known_truth():
     values = np.array([0.0, 0.019, 1.0, np.nan])
     found = loss_histograms.histogram(a_source([0, 1, 1, 0]), values, MIXTURE)
     right, wrong = found["counts"]["right"], found["counts"]["wrong"]
@@ -85,9 +85,7 @@ def test_epochs_that_are_trained_again_are_dropped(tmp_path):
 
 
 @pytest.mark.parametrize("family", ["gaussian", "beta"])
-def test_methods_that_remember_predictions_show_what_they_divide(
-    tmp_path, family
-):
+def test_methods_with_a_prediction_history_write_histograms(tmp_path, family):
     keras.utils.set_random_seed(0)
     model = {
         "gaussian": lambda: nk.CrossEntropy(toy.network(), 32),
@@ -98,7 +96,7 @@ def test_methods_that_remember_predictions_show_what_they_divide(
     assert np.sum(list(record["counts"].values())) == 32
 
 
-def test_a_model_of_other_samples_is_left_alone(tmp_path):
+def test_a_model_of_other_samples_is_ignored(tmp_path):
     source = toy.source(32)
     part = source.subset(np.arange(16))
     model = nk.CrossEntropy(toy.network(), 16)

@@ -1,7 +1,7 @@
 """Files of earlier versions load, predict as they did, and train on.
 
-`tests/saved` has a folder for each version; `tests/saved/make.py` documents what
-it holds. The files never change: where a test fails here, the code must change.
+`tests/saved` has a folder for each version, and `tests/saved/make.py` documents
+its files. They never change: where a test fails here, the code must change.
 """
 
 import csv

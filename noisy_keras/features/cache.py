@@ -9,7 +9,10 @@ import keras
 import numpy as np
 
 from noisy_keras.utils import files
-from noisy_keras.version import __version__
+
+# The version since which the same inputs give the same features: raised when
+# features of an earlier one must be computed again.
+_FORMAT = "0.1.0"
 
 # The key depends on pixels, because many data sets have the same ids: on those
 # of all images if these need no decoding and have at most so many bytes, else
@@ -63,7 +66,7 @@ def key(encoder, preprocessing, source, options):
         source.image_shape,
         source.pixel_scale,
         vars(source.augmentation),
-        __version__,
+        _FORMAT,
     ]
     digest.update(json.dumps(parts, sort_keys=True).encode("utf-8"))
     return digest.hexdigest()

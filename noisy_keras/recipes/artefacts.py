@@ -110,7 +110,8 @@ class Artefacts:
         differences = [
             f"{key} was {before.get(key)!r}, now {config.get(key)!r}"
             for key in sorted(set(before) | set(config))
-            if before.get(key) != config.get(key)
+            if _without_modules(before.get(key))
+            != _without_modules(config.get(key))
         ]
         if differences:
             raise ArtefactError(
@@ -129,3 +130,20 @@ def set_weights(network, arrays):
     """Gives a network the weights that `weights` took."""
     names = sorted(name for name in arrays if name.startswith("weight_"))
     network.set_weights([arrays[name] for name in names])
+
+
+def _without_modules(config):
+    """A configuration without the modules that classes are defined in.
+
+    Keras serialises them, but a class keeps its registered name when its
+    module moves.
+    """
+    if isinstance(config, dict):
+        return {
+            key: _without_modules(value)
+            for key, value in config.items()
+            if key != "module"
+        }
+    if isinstance(config, list):
+        return [_without_modules(value) for value in config]
+    return config

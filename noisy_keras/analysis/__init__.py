@@ -1,12 +1,12 @@
-"""What a trained model has learnt: features, attention, wrong labels found.
+"""What a trained model has learnt: features, attention and noisy labels.
 
-The questions that DRPL asks of training on noisy labels: are features still
-good at some depth of a network that has learnt wrong labels, where does it
-look to explain a wrong label, and how far does the loss tell right from wrong?
-And whether a model is right as often as it is sure.
+The analyses of DRPL: at which depths a network that has memorised noisy labels
+still has good features, where it looks to explain a noisy label, and how well
+the loss separates clean from noisy labels. In addition, whether predictions are
+calibrated.
 
 Reference: Ortego et al., Towards Robust Learning with Different Label Noise
-Distributions, ICPR 2020, and its slides.
+Distributions, ICPR 2020.
 """
 
 from noisy_keras.analysis.class_maps import ClassMaps

@@ -1,10 +1,10 @@
-"""Where networks look to explain a wrong label.
+"""Class activation maps of noisy labels.
 
-Networks that have learnt a wrong label skip what is relevant for the true
-class, and look at what helps to explain the given one.
+Networks that have memorised a noisy label ignore the regions that are relevant
+for the true class, and look at regions that help to explain the given one.
 
-Reference: Zhou et al., Learning Deep Features for Discriminative
-Localization, CVPR 2016; Ortego et al. (DRPL), ICPR 2020, on label noise.
+Reference: Zhou et al., Learning Deep Features for Discriminative Localization,
+CVPR 2016; Ortego et al. (DRPL), ICPR 2020, on label noise.
 """
 
 import dataclasses
@@ -17,23 +17,24 @@ from noisy_keras.networks import head
 from noisy_keras.ops import masking
 
 _HEADING = (
-    "Evidence that {name} sees for a class, from blue (least) to red (most), "
-    "each map by itself"
+    "Class activation maps of {name}, from blue (low) to red (high), each on "
+    "its own scale"
 )
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class ClassMaps:
-    """Activation maps of some samples, one for each class asked for.
+    """Class activation maps of some samples, for several classes each.
 
     Attributes:
-        index: int `[n]`, positions in the source.
-        pictures: float32 `[n, H, W, 3]` in `[0, 1]`.
-        probability: float32 `[n, K]`, predicted.
-        classes: dict from `"predicted"`, `"given"` and, where one of the
-            samples has one that is known, `"true"` to int `[n]`; -1 where it
-            is unknown or there is none.
-        maps: dict likewise to float32 `[n, h, w]`; NaN where unknown.
+        index: int array `[n]`, positions in the source.
+        pictures: float32 array `[n, H, W, 3]` in `[0, 1]`, the images.
+        probability: float32 array `[n, K]`, predicted class probabilities.
+        classes: dict from `"predicted"`, `"given"` and, if one of the samples
+            has a known true label, `"true"` to int arrays `[n]` of classes; -1
+            where the class is unknown or there is none.
+        maps: dict with the same keys to float32 arrays `[n, h, w]`, the
+            activation maps; NaN where the class is unknown.
     """
 
     index: np.ndarray
@@ -44,17 +45,18 @@ class ClassMaps:
 
 
 def mislabelled(source, clean_probability, samples=12):
-    """Samples whose labels are wrong, to look at.
+    """Samples with noisy labels.
 
     Args:
-        source: a `Source`.
-        clean_probability: `[N]`, by which the most suspect are found where
-            the truth is not known.
-        samples: at most.
+        source: `Source` of N samples.
+        clean_probability: float array `[N]` in `[0, 1]`, which selects the
+            samples where true labels are unknown.
+        samples: int, largest number of samples.
 
     Returns:
-        int `[n]`: positions spread evenly over the set where the truth is
-        known, else the most suspect first.
+        Int array `[n]` of positions. Where true labels are known, samples with
+        noisy labels, evenly spread over the source; elsewhere those of the
+        lowest clean probability, in ascending order.
     """
     known = source.truth_known
     if not known.any():
@@ -66,16 +68,16 @@ def mislabelled(source, clean_probability, samples=12):
 
 
 def class_maps(network, source, index):
-    """Activation maps of the predicted, the given and the true class.
+    """Class activation maps of the predicted, the given and the true class.
 
     Args:
-        network: one that keeps the contract of `noisy_keras.networks`.
-        source: a `Source`.
-        index: int `[n]`.
+        network: `keras.Model` with the interface of `noisy_keras.networks`.
+        source: `Source`.
+        index: int array `[n]`, positions of the samples.
 
     Returns:
-        `ClassMaps`, or None for a network whose logits are not a linear layer
-        on the mean of its last feature map.
+        `ClassMaps`, or None for a network whose logits are not a linear
+        function of the mean of its last feature map.
     """
     kernel = head.classifier_kernel(network)
     depth = network.output["features"].shape[-1]
@@ -110,13 +112,13 @@ def class_maps(network, source, index):
 
 
 def draw_class_maps(path, source, found, name="the network"):
-    """Draws pictures and their activation maps side by side.
+    """Draws images and their class activation maps side by side.
 
     Args:
-        path: of the PNG file.
-        source: the `Source` of the samples.
+        path: str or path-like, the PNG file.
+        source: `Source` of the samples.
         found: `ClassMaps`.
-        name: of the network, for the heading.
+        name: str, name of the network in the heading.
     """
     columns = ["original", *found.maps]
     panels = [found.pictures]
@@ -141,5 +143,5 @@ def _title(source, found, n):
             chance = found.probability[n, number]
             lines.append(f"{kind} {source.class_names[number]} ({chance:.0%})")
     if source.foreign is not None and source.foreign[found.index[n]]:
-        lines.append("foreign picture")
+        lines.append("out of distribution")
     return "\n".join(lines)

@@ -1,4 +1,4 @@
-"""Feature maps at several depths of any functional network."""
+"""Feature maps at several depths of a functional network."""
 
 import collections
 import dataclasses
@@ -8,7 +8,7 @@ import numpy as np
 
 from noisy_keras.utils.errors import ConfigurationError
 
-# Layers, and operations of `keras.ops`, at which branches meet.
+# Layers and operations of `keras.ops` that merge branches.
 _MERGES = ("Add", "Average", "Concatenate", "Maximum")
 
 
@@ -17,9 +17,10 @@ class Depth:
     """A place in a network.
 
     Attributes:
-        name: `"stem"`, `"block 3"`, `"layer 3"` or `"embedding"`.
-        layer: of Keras, whose output it is.
-        shape: of the output without the batch: `(h, w, D)` or `(E,)`.
+        name: str, `"stem"`, `"block 3"`, `"layer 3"` or `"embedding"`.
+        layer: str, name of the Keras layer whose output it is.
+        shape: tuple of int, shape of the output without the batch: `(h, w, D)`
+            or `(E,)`.
     """
 
     name: str
@@ -29,7 +30,7 @@ class Depth:
 
 @dataclasses.dataclass
 class _Output:
-    """What an operation gives, in the graph that is being made."""
+    """Output of an operation in the graph under construction."""
 
     operation: object
     tensor: object
@@ -38,26 +39,27 @@ class _Output:
 
 
 def feature_extractor(network, most=9):
-    """A model of a network's pooled features from its stem to its end.
+    """Builds a model of pooled features at several depths of a network.
 
-    The places are where branches meet, as at the end of every residual or
-    inception block, and where they part first (the stem). In a network
-    without branches they are the inputs of its convolutions. Blocks within a
-    backbone that is one layer of the network are found, too.
+    The places are where branches merge, as at the end of every residual or
+    inception block, and where they first part (the stem). In a network without
+    branches they are the inputs of its convolutions. Blocks inside a backbone
+    that is a single layer of the network are found as well.
 
     Args:
-        network: a functional `keras.Model` that keeps the contract of
-            `noisy_keras.networks`. Its layers are shared.
-        most: feature maps at most, beside the embedding. The last of each
-            resolution are preferred, then an even spread.
+        network: functional `keras.Model` with the interface of
+            `noisy_keras.networks`. Its layers are shared, not copied.
+        most: int >= 1, largest number of feature maps in addition to the
+            embedding. The last map of each resolution is preferred, then an
+            even spread.
 
     Returns:
-        A list of L `Depth`s, and a `keras.Model` from images to a dict of
-        `features`, a list of L float32 `[B, D]`: means over each feature map,
-        and the embedding; and `logits [B, K]`.
+        Tuple of a list of L `Depth`s and a `keras.Model` from images to a dict.
+        `features` is a list of L float32 tensors `[B, D]`: the means over the
+        feature maps, and the embedding. `logits` is `[B, K]`.
 
     Raises:
-        ValueError: `most` is below 1, or the network is not functional.
+        ValueError: If `most` is below 1 or the network is not functional.
     """
     if most < 1:
         raise ConfigurationError(
@@ -79,7 +81,7 @@ def feature_extractor(network, most=9):
 
 
 def _pooled(tensor):
-    # Sums in 16 bits lose digits.
+    # In float32, because sums in 16 bits are inaccurate.
     tensor = keras.ops.cast(tensor, "float32")
     if len(tensor.shape) == 4:
         return keras.ops.mean(tensor, axis=(1, 2))
@@ -87,7 +89,7 @@ def _pooled(tensor):
 
 
 def _traced(network):
-    """The network in a graph of its own, and all feature maps in it.
+    """Rebuilds a network as a graph and collects all feature maps in it.
 
     Layers are shared with the network, so that nothing is copied.
     """
@@ -125,11 +127,11 @@ def _traced(network):
 
 
 def _call_nested(model, args, kwargs, outputs):
-    """Calls a model that is a layer, and keeps the feature maps within."""
+    """Calls a model that is used as a layer, and collects its feature maps."""
     try:
         inner, found = _traced(model)
     except ValueError:
-        # Not functional: what is within cannot be told.
+        # Not functional, so that its layers cannot be traced.
         result = model(*args, **kwargs)
         outputs += [
             _Output(model, tensor, False, [])
@@ -145,7 +147,8 @@ def _call_nested(model, args, kwargs, outputs):
 
 
 def _is_merge(operation, came, tensor):
-    # Not where a map is weighted, as in squeeze-and-excitation.
+    # All of one size, which leaves out the weighting of channels in
+    # squeeze-and-excitation.
     alike = all(len(t.shape) == 4 for t in came) and (
         len({tuple(t.shape[1:3]) for t in (*came, tensor)}) == 1
     )
@@ -153,7 +156,7 @@ def _is_merge(operation, came, tensor):
 
 
 def _places(outputs):
-    """All places of interest: pairs of a name and a position in `outputs`."""
+    """All candidate places: pairs of a name and a position in `outputs`."""
     merges = [k for k, output in enumerate(outputs) if output.merges]
     if len(merges) < 2:
         found = [
@@ -176,14 +179,14 @@ def _convolves(operation):
 
 
 def _thinned(places, outputs, most):
-    """At most so many places, in their order."""
+    """At most `most` of the places, in their order."""
     if len(places) <= most:
         return places
     sizes = [tuple(outputs[k].tensor.shape[1:3]) for _, k in places]
     ends = [n for n, size in enumerate(sizes) if size not in sizes[n + 1 :]]
     kept = list(dict.fromkeys([*reversed(ends), 0]))[:most]
     while len(kept) < most:
-        # The one farthest from those kept.
+        # Add the place that is farthest from those kept.
         gaps = [min(abs(n - k) for k in kept) for n in range(len(places))]
         kept.append(int(np.argmax(gaps)))
     return [places[n] for n in sorted(kept)]

@@ -1,4 +1,4 @@
-"""How well wrong labels are found: in all, and by kind of noise."""
+"""Quality of the detection of noisy labels, overall and by kind of noise."""
 
 import dataclasses
 
@@ -7,22 +7,25 @@ import numpy as np
 
 @dataclasses.dataclass(frozen=True)
 class Quality:
-    """Detection of one kind of wrong labels.
+    """Quality of the detection of one kind of noisy labels.
 
     Attributes:
-        kind: `"all"`: every wrong label; `"in_distribution"`: of pictures of
-            another class of the set; `"out_of_distribution"`: of foreign
-            pictures, which belong to no class; `"pair"`: of one class's
-            pictures given the label of one other.
-        true, given: names of the classes of a pair, else None.
-        wrong: wrong labels of this kind.
-        right: right labels that they are told from: all of the set; for a
-            pair those with the same given label.
-        found: of `wrong`, those called wrong.
-        false_alarms: of `right`, those called wrong.
-        precision: `found / (found + false_alarms)`; None where both are 0.
-        recall: `found / wrong`.
-        auc: area under the ROC curve of the score; None without right ones.
+        kind: str. `"all"`: all noisy labels; `"in_distribution"`: those of
+            images of another known class; `"out_of_distribution"`: those of
+            images of no known class; `"pair"`: images of one class that have
+            been given the label of one other.
+        true: str, name of the true class of a pair, else None.
+        given: str, name of the given class of a pair, else None.
+        wrong: int, number of noisy labels of this kind.
+        right: int, number of clean labels that they are compared with: all of
+            the source, or for a pair those of the same given class.
+        found: int, number of `wrong` that are detected.
+        false_alarms: int, number of `right` that are detected.
+        precision: float, `found / (found + false_alarms)`; None where both are
+            0.
+        recall: float, `found / wrong`.
+        auc: float, area under the ROC curve of the score; None without clean
+            labels.
     """
 
     kind: str
@@ -40,17 +43,19 @@ class Quality:
 def detection_quality(source, score, called_wrong, pairs=10):
     """Precision, recall and AUC of a detection, by kind of noise.
 
-    Precision of one kind leaves the other kinds' wrong labels out of account:
-    they are neither found nor false alarms.
+    Precision of one kind ignores noisy labels of other kinds: they are neither
+    found nor false alarms.
 
     Args:
-        source: a `Source`; samples of unknown truth are left out.
-        score: `[N]`, the higher the more likely is the label wrong.
-        called_wrong: bool `[N]`.
-        pairs: of true and given class at most, the most frequent first.
+        source: `Source` of N samples. Those whose true label is unknown are
+            left out.
+        score: float array `[N]`; the higher, the more likely a label is noisy.
+        called_wrong: bool array `[N]`, whether a label is detected as noisy.
+        pairs: int, largest number of pairs of true and given class, the most
+            frequent first.
 
     Returns:
-        A list of `Quality`; empty where no label is known to be wrong.
+        List of `Quality`; empty if no label is known to be noisy.
     """
     known = source.truth_known
     is_wrong = np.zeros(source.num_samples, bool)
@@ -78,7 +83,7 @@ def detection_quality(source, score, called_wrong, pairs=10):
 
 
 class _Judge:
-    """Judges one detection against right labels."""
+    """Evaluates one detection, by kind of noise."""
 
     def __init__(self, right, score, called_wrong):
         self.right = right
@@ -86,7 +91,8 @@ class _Judge:
         self.called_wrong = np.asarray(called_wrong, bool)
 
     def __call__(self, kind, wrong, names=(None, None), among=True):
-        # Imported here: it takes a second, and unknown truth needs none.
+        # Imported here because the import takes a second and is needed only if
+        # true labels are known.
         from sklearn import metrics
 
         right = self.right & among

@@ -1,4 +1,4 @@
-"""The losses that a detection divides, and the mixture that it fitted.
+"""Histogram of the losses that a detection divides, with its mixture.
 
 Reference: Ortego et al. (DRPL), ICPR 2020; Arazo et al., ICML 2019, figure 1.
 """
@@ -9,27 +9,27 @@ from noisy_keras.callbacks import drawing
 from noisy_keras.labels.detection import OUTCOMES
 
 _BINS = 50
-# Densities above are written as numbers.
+# Higher bars are cut off and labelled with their density.
 _HIGHEST = 5.0
-# The trimmed ends; what is a bit inside of them is theirs as well.
+# Losses this close to the bounds of the trimmed interval are inside.
 _TOLERANCE = 2e-5
 _COLOURS = {
-    "label not known to be right or wrong": "tab:gray",
-    "right label": "tab:blue",
-    "wrong label": "tab:orange",
-    "foreign picture": "tab:red",
+    "true label unknown": "tab:gray",
+    "clean label": "tab:blue",
+    "noisy label": "tab:orange",
+    "out of distribution": "tab:red",
 }
 
 
 def groups(source):
-    """Samples by what is known of their labels.
+    """Groups samples by what is known about their labels.
 
     Args:
-        source: a `Source`.
+        source: `Source` of N samples.
 
     Returns:
-        dict from a description to bool `[N]`; groups without samples are left
-        out.
+        Dict from the description of a group to a bool array `[N]`, without
+        empty groups.
     """
     known = source.truth_known
     foreign = np.zeros(source.num_samples, bool)
@@ -45,21 +45,21 @@ def groups(source):
         foreign,
     )
     named = zip(_COLOURS, members, strict=True)
-    return {name: which for name, which in named if which.any()}
+    return {name: group for name, group in named if group.any()}
 
 
 def draw_histogram(path, source, loss, detection, title=""):
-    """Draws the normalised measure as a histogram, the densities over it.
+    """Draws a histogram of the normalised losses and the fitted densities.
 
-    Bars are stacked; their areas sum to 1, as those under the two densities
-    times their weights do.
+    Bars are stacked. The areas of all bars sum to 1, and so do those under the
+    two densities multiplied by their weights.
 
     Args:
-        path: of the PNG file.
-        source: the `Source`.
-        loss: `[N]`, cross-entropy to the given label in nats.
+        path: str or path-like, the PNG file.
+        source: `Source` of N samples.
+        loss: float array `[N]`, cross-entropy to the given label, in nats.
         detection: `Detection` on `loss`.
-        title: over the picture.
+        title: str, drawn above the histogram.
     """
     from matplotlib import figure
 
@@ -70,16 +70,16 @@ def draw_histogram(path, source, loss, detection, title=""):
     width = 1.0 / _BINS
     share = 1.0 / max(1, inside.sum()) / width
     heights, edges, _ = axis.hist(
-        [detection.measure[which & inside] for which in parts.values()],
+        [detection.measure[group & inside] for group in parts.values()],
         bins=np.linspace(0.0, 1.0, _BINS + 1),
         weights=[
-            np.full(int(np.sum(which & inside)), share)
-            for which in parts.values()
+            np.full(int(np.sum(group & inside)), share)
+            for group in parts.values()
         ],
         stacked=True,
         color=[_COLOURS[name] for name in parts],
         alpha=0.55,
-        label=[f"{name} ({which.sum()})" for name, which in parts.items()],
+        label=[f"{name} ({group.sum()})" for name, group in parts.items()],
     )
     if detection.mixture is not None:
         _draw_mixture(axis, detection)
@@ -109,16 +109,17 @@ def _title(title, inside, detection):
     left_out = int(np.sum(~inside))
     if left_out:
         lines.append(
-            f"not drawn: {left_out} of {len(inside)} samples, below the 5th "
+            f"not shown: {left_out} of {len(inside)} samples, below the 5th "
             "or above the 95th percentile"
         )
     return "\n".join(lines)
 
 
 def _cut_off(axis, heights, edges):
-    """Ends the axis below the highest bars, and writes their heights in.
+    """Limits the axis and labels the bars that exceed it with their heights.
 
-    Right labels often share a bar or two, beside which all others vanish.
+    The losses of clean labels often lie in one or two bins, next to which all
+    other bars would be invisible.
     """
     top = min(max(1.15 * heights.max(), 1.0), _HIGHEST)
     axis.set_ylim(0.0, top)
@@ -136,7 +137,7 @@ def _cut_off(axis, heights, edges):
 
 
 def _draw_mixture(axis, detection):
-    # Imported here: it takes a second.
+    # Imported here because the import takes a second.
     from tensorflow_probability import distributions
 
     mixture = detection.mixture
@@ -145,7 +146,7 @@ def _draw_mixture(axis, detection):
         mixture.concentration1, mixture.concentration0
     ).prob(grid[:, None])
     weighted = density.numpy() * mixture.weights
-    names = ("right", "wrong")
+    names = ("clean", "noisy")
     for k, (name, style) in enumerate(zip(names, ("-", "--"), strict=True)):
         axis.plot(
             grid,
@@ -164,5 +165,5 @@ def _draw_mixture(axis, detection):
             color="black",
             linestyle=":",
             linewidth=1,
-            label="called wrong from here on",
+            label="detected as noisy from here on",
         )

@@ -1,21 +1,22 @@
-"""The picture of linear probes: accuracy over depth."""
+"""Chart of linear probes: accuracy against depth."""
 
 from noisy_keras.callbacks import drawing
 
 
 def draw_probes(path, found, title="Linear probes"):
-    """Draws the accuracy of probes over depth, a line for each network.
+    """Draws the accuracy of probes against depth, a line per network.
 
     Args:
-        path: of the PNG file.
+        path: str or path-like, the PNG file.
         found: `Probes`.
-        title: over the picture.
+        title: str, drawn above the chart.
     """
     from matplotlib import figure
     from matplotlib import ticker
 
     numbers = sorted({probe.network for probe in found.probes})
-    # Networks of one method are alike; others share no axis of depths.
+    # Networks of one method have the same depths; others would not share an
+    # axis.
     lines = {n: [p for p in found.probes if p.network == n] for n in numbers}
     longest = max(lines.values(), key=len)
     canvas = figure.Figure(figsize=(1.5 + 0.95 * len(longest), 4.2), dpi=120)
@@ -45,14 +46,14 @@ def draw_probes(path, found, title="Linear probes"):
     axis.set_xlim(-0.4, len(longest) - 0.6)
     axis.set_xlabel("depth (below: size of the feature map, h×w×channels)")
     axis.set_ylabel(
-        f"accuracy on {found.judged_samples} judged pictures (%)\n"
+        f"accuracy on {found.judged_samples} evaluated images (%)\n"
         "bars: standard error"
     )
     axis.yaxis.set_major_locator(ticker.MaxNLocator(8, steps=[1, 2, 5, 10]))
     axis.grid(axis="y", alpha=0.3)
     axis.set_title(
         f"{title},\ntrained on {found.labels} labels of "
-        f"{found.train_samples} pictures",
+        f"{found.train_samples} images",
         fontsize=10,
     )
     axis.legend(fontsize=8, loc="best")

@@ -1,7 +1,7 @@
-"""Linear probes: how good the features of a network are, depth by depth.
+"""Linear probes: how good the features of a network are at each depth.
 
-Networks that have learnt wrong labels by heart still have good features in
-their first layers; degradation concentrates at the end.
+Networks that have memorised noisy labels still have good features in their
+first layers; the degradation is concentrated in the last ones.
 
 Reference: Alain and Bengio, Understanding intermediate layers using linear
 classifier probes, 2016; Ortego et al. (DRPL), ICPR 2020, on label noise.
@@ -20,7 +20,7 @@ from noisy_keras.utils.errors import ConfigurationError
 # Inference keeps no gradients, so it affords larger batches than training.
 _BATCH_SIZE = 250
 _ITERATIONS = 300
-# Fewer true labels per class than this say less than many given ones.
+# With fewer true labels per class, a probe learns more from many given labels.
 _LEAST_TRUE = 10
 
 
@@ -29,14 +29,15 @@ class Probe:
     """A linear classifier on the features at one depth.
 
     Attributes:
-        network: number of the network, from 0.
-        depth: name of the place: see `Depth`.
-        layer: of Keras, whose output was probed.
-        shape: of that output without the batch.
-        accuracy: of the probe on the judged samples, in `[0, 1]`.
-        train_accuracy: on the samples that it was trained on.
-        error: standard error of `accuracy`, from the number of samples.
-        converged: whether its optimiser ended before its last iteration.
+        network: int, number of the network, from 0.
+        depth: str, name of the place: see `Depth`.
+        layer: str, name of the Keras layer whose output is probed.
+        shape: tuple of int, shape of that output without the batch.
+        accuracy: float in `[0, 1]`, accuracy on the evaluation samples.
+        train_accuracy: float in `[0, 1]`, accuracy on the training samples.
+        error: float, standard error of `accuracy` due to the number of samples.
+        converged: bool, whether the optimisation converged before its last
+            iteration.
     """
 
     network: int
@@ -51,15 +52,19 @@ class Probe:
 
 @dataclasses.dataclass(frozen=True)
 class Probes:
-    """All probes of a model, and what they were made from.
+    """All probes of a model, and the data behind them.
 
     Attributes:
-        probes: list of `Probe`, network by network, from stem to embedding.
-        classifier: accuracy of each network's own classifier, a list.
-        labels: what the probes learnt from: `"true"` or `"given"`, the given
-            labels of samples whose clean probability is at least 0.5.
-        judged_labels: what they were judged by: `"true"` or `"given"`.
-        train_samples, judged_samples: counts.
+        probes: list of `Probe`, network by network, from the stem to the
+            embedding.
+        classifier: list of float, accuracy of each network's own classifier.
+        labels: str, labels on which the probes are trained: `"true"`, or
+            `"given"` for the given labels of samples with a clean probability
+            of at least 0.5.
+        judged_labels: str, labels on which the probes are evaluated: `"true"`
+            or `"given"`.
+        train_samples: int, number of training samples.
+        judged_samples: int, number of evaluation samples.
     """
 
     probes: list
@@ -75,26 +80,28 @@ def linear_probes(
 ):
     """Trains a linear classifier on the features at every depth.
 
-    Features are means over each feature map, standardised. The classifier is
-    a logistic regression (scikit-learn), trained on true labels where at
-    least ten per class are known; else on given labels of likely clean
-    samples. Foreign pictures take no part.
+    Features are the standardised means over each feature map. The classifier is
+    a logistic regression by scikit-learn. It is trained on true labels if at
+    least ten per class are known, else on given labels of likely clean samples.
+    Out-of-distribution images are left out.
 
     Args:
-        model: a `NoisyLabelModel`, or a list of functional networks.
-        train: `Source` that it was trained on.
-        judged: `Source` of other samples, to judge by.
-        clean_probability: `[N]` of `train`, needed where the truth is not
-            known.
-        samples: of either source at most, chosen at random.
-        most: feature maps per network at most: see `feature_extractor`.
-        seed: of the choice.
+        model: `NoisyLabelModel`, or list of functional `keras.Model`.
+        train: `Source` of N samples on which the model was trained.
+        judged: `Source` of other samples for the evaluation.
+        clean_probability: float array `[N]` in `[0, 1]` of the samples of
+            `train`; required where true labels are unknown.
+        samples: int, largest number of samples of either source, chosen at
+            random.
+        most: int, largest number of feature maps per network: see
+            `feature_extractor`.
+        seed: int, seed of the choice.
 
     Returns:
         `Probes`.
 
     Raises:
-        ValueError: no labels to learn from, or a network that is not
+        ValueError: If there are no labels to train on or a network is not
             functional.
     """
     networks = getattr(model, "networks", model)
@@ -104,8 +111,8 @@ def linear_probes(
     index, labels = index[chosen], labels[chosen]
     if len(np.unique(labels)) < 2:
         raise ConfigurationError(
-            "Expected labels of at least two classes for linear probes to "
-            f"learn from. Received: {len(labels)} samples of "
+            "Expected labels of at least two classes to train linear probes "
+            f"on. Received: {len(labels)} samples of "
             f"{len(np.unique(labels))} classes"
         )
     judged_index, judged_labels, judged_kind = _judged_labels(judged)
@@ -132,16 +139,16 @@ def linear_probes(
 
 
 def _labels(source, clean_probability):
-    """What to learn from: positions, labels, and what labels these are."""
+    """Training samples: positions, labels, and the kind of the labels."""
     if source.true_labels is not None:
         known = np.flatnonzero(source.true_labels >= 0)
         if len(known) >= _LEAST_TRUE * source.num_classes:
             return known, source.true_labels[known], "true"
     if clean_probability is None:
         raise ConfigurationError(
-            "Expected `clean_probability` beside a source whose true labels "
-            "are not known. Received: None; `sample_scores(model, source)` "
-            "has it."
+            "Expected `clean_probability` for a source whose true labels are "
+            "unknown. Received: None; `sample_scores(model, source)` "
+            "computes it."
         )
     trusted = np.asarray(clean_probability) >= 0.5
     if source.foreign is not None:
@@ -158,18 +165,18 @@ def _judged_labels(source):
 
 
 def _some(random, count, most):
-    """At most so many positions, in order."""
+    """At most `most` positions, in order."""
     if count <= most:
         return np.arange(count)
     return np.sort(random.permutation(count)[:most])
 
 
 def _features(extractor, source, index):
-    """Features of samples: a list of `[n, D]`, and predicted classes `[n]`."""
+    """Features of samples, a list of `[n, D]`, and predicted classes `[n]`."""
     parts, predicted = [], []
     shown = batches.for_evaluation(source.subset(index), _BATCH_SIZE)
     for images, _ in shown:
-        # Without a graph: tracing one takes longer than these few samples.
+        # Eagerly: tracing a graph takes longer than these few samples.
         outputs = extractor(tf.cast(images, tf.float32), training=False)
         parts.append([feature.numpy() for feature in outputs["features"]])
         predicted.append(outputs["logits"].numpy().argmax(axis=1))
@@ -187,20 +194,20 @@ def _distinct(places, features):
 
 
 def _probe(number, place, train, judged):
-    # Imported here: it takes a second, and most users never probe.
+    # Imported here because the import takes a second and few programs probe.
     from sklearn import exceptions
     from sklearn import linear_model
     from sklearn import pipeline
     from sklearn import preprocessing
 
-    # The penalty is scikit-learn's own: ten times as much costs accuracy at
-    # nearly every depth on the digits.
+    # The penalty is the default of scikit-learn: ten times as much lowers the
+    # accuracy at nearly every depth on the digits data set.
     regression = linear_model.LogisticRegression(max_iter=_ITERATIONS)
     classifier = pipeline.make_pipeline(
         preprocessing.StandardScaler(), regression
     )
     with warnings.catch_warnings():
-        # Told by `converged`.
+        # Reported by `converged`.
         warnings.simplefilter("ignore", exceptions.ConvergenceWarning)
         classifier.fit(*train)
     accuracy = float(classifier.score(*judged))

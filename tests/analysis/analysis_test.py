@@ -24,7 +24,7 @@ def colours(count, true_labels=True):
 
 
 def mixed():
-    """64 samples, of which 8 are foreign, and of 2 the truth is unknown."""
+    """64 samples: 8 out of distribution, 2 of unknown true label."""
     source = toy.source(64)
     noise = np.random.RandomState(0).randint(0, 255, (8, 16, 16, 3))
     foreign = nk.data.from_arrays(
@@ -47,7 +47,7 @@ def trained():
     return model, source, nk.analysis.sample_scores(model, source)
 
 
-def test_separable_features_are_told_apart_by_true_labels():
+def test_separable_features_are_classified_by_true_labels():
     found = nk.analysis.linear_probes(
         [toy.network()], colours(200), colours(40, true_labels=False)
     )
@@ -80,7 +80,7 @@ def test_unknown_truth_leaves_given_labels_of_clean_samples():
         nk.analysis.linear_probes([toy.network()], noisy, source, 0 * clean)
 
 
-def test_probes_take_so_many_samples_at_most():
+def test_the_number_of_probed_samples_is_limited():
     found = nk.analysis.linear_probes(
         [toy.network()], colours(120), colours(60), samples=32, most=1
     )
@@ -120,7 +120,7 @@ def test_class_maps_average_to_logits(trained):
             atol=1e-4,
         )
     np.testing.assert_array_equal(found.classes["predicted"], logits.argmax(1))
-    # A foreign picture has no true class, and that of another is unknown.
+    # One image is out of distribution; the true class of another is unknown.
     assert np.isnan(found.maps["true"][:2]).all()
     assert np.isfinite(found.maps["true"][2:]).all()
 
@@ -152,9 +152,9 @@ def test_mislabelled_samples_are_spread_or_most_suspect():
 def test_pictures_of_all_kinds(trained, tmp_path):
     model, source, scores = trained
     groups = histogram.groups(source)
-    assert [int(which.sum()) for which in groups.values()][0] == 2
-    assert int(groups["foreign picture"].sum()) == 8
-    assert sum(which.astype(int) for which in groups.values()).tolist() == (
+    assert [int(group.sum()) for group in groups.values()][0] == 2
+    assert int(groups["out of distribution"].sum()) == 8
+    assert sum(group.astype(int) for group in groups.values()).tolist() == (
         [1] * 64
     )
     found = nk.analysis.class_maps(model.networks[0], source, np.arange(6, 12))
@@ -170,7 +170,7 @@ def test_pictures_of_all_kinds(trained, tmp_path):
     for size, write in draw.items():
         write()
         with Image.open(path) as picture:
-            # Borders are cut to what is drawn.
+            # Margins are cropped to the drawing.
             np.testing.assert_allclose(picture.size, size, rtol=0.15)
             pixels = np.asarray(picture.convert("RGB"))
         assert len(np.unique(pixels.reshape(-1, 3), axis=0)) > 50
@@ -178,7 +178,7 @@ def test_pictures_of_all_kinds(trained, tmp_path):
 
 
 @pytest.mark.parametrize("losses", [np.zeros(64), np.full(64, 3.0)])
-def test_losses_that_say_nothing_are_drawn_all_the_same(losses, tmp_path):
+def test_losses_without_a_mixture_are_drawn(losses, tmp_path):
     from noisy_keras.labels import detection
 
     found = detection.detect(losses)

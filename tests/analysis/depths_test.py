@@ -8,7 +8,7 @@ from tests import toy
 
 
 def extracted(network, most=9):
-    """Names of places, features of two pictures, and what they should be."""
+    """Names of places, features of two images and the expected ones."""
     depths, extractor = nk.analysis.feature_extractor(network, most)
     images = np.random.RandomState(0).randint(0, 256, (2, 16, 16, 3))
     images = images.astype(np.float32)
@@ -38,7 +38,7 @@ def test_residual_blocks_are_found():
         (2, 2, 16),
         (16,),
     ]
-    # The last block's map is that of the contract.
+    # The last block's map is the network's `features`.
     np.testing.assert_allclose(
         features[-2],
         np.mean(expected["features"], axis=(1, 2)),
@@ -92,7 +92,7 @@ def test_a_network_without_branches_is_probed_before_its_convolutions():
 
 
 class Opaque(keras.Model):
-    """A model whose layers cannot be told from outside."""
+    """A model whose layers cannot be traced."""
 
     def __init__(self):
         super().__init__()
@@ -105,7 +105,7 @@ class Opaque(keras.Model):
         return (*input_shape[:-1], 4)
 
 
-def test_what_is_not_functional_is_one_place():
+def test_a_model_that_is_not_functional_is_one_place():
     inputs = keras.Input((16, 16, 3))
     network = head.with_head(inputs, Opaque()(inputs), 4, "opaque")
     depths, _, _ = extracted(network)

@@ -15,8 +15,8 @@ def a_source(labels, true_labels, foreign=None):
 
 
 def test_quality_by_kind_by_hand():
-    # Rows 0-3 are right; 4-6 show b and 7 shows c; 8 and 9 are foreign; of
-    # row 10 nothing is known.
+    # Rows 0-3 are right; 4-6 show b and 7 shows c; 8 and 9 are out of
+    # distribution; row 10 is unknown.
     source = a_source(
         [0, 0, 1, 2, 0, 0, 0, 1, 0, 1, 2],
         [0, 0, 1, 2, 1, 1, 1, 2, -1, -1, -1],
@@ -44,7 +44,7 @@ def test_quality_by_kind_by_hand():
     assert (outside.wrong, outside.found) == (2, 1)
     assert outside.precision == 0.5
     assert outside.auc == pytest.approx((4 + 3) / 8)
-    # The pair is told from the right labels a, of scores 1 and 6.
+    # The pair is compared with the right labels a, of scores 1 and 6.
     assert (pair.true, pair.given) == ("b", "a")
     assert (pair.wrong, pair.right) == (3, 2)
     assert pair.precision == pytest.approx(2 / 3)
@@ -52,7 +52,7 @@ def test_quality_by_kind_by_hand():
     assert pair.auc == pytest.approx((2 + 2 + 1) / 6)
 
 
-def test_pairs_come_by_frequency():
+def test_pairs_are_sorted_by_frequency():
     source = a_source([0, 1, 1, 2, 2, 2], [1, 0, 0, 1, 1, 1])
     found = nk.analysis.detection_quality(source, np.ones(6), np.zeros(6))
     pairs = [(q.true, q.given, q.wrong) for q in found if q.kind == "pair"]
@@ -62,7 +62,7 @@ def test_pairs_come_by_frequency():
     assert all(q.recall == 0.0 for q in found)
 
 
-def test_without_truth_or_wrong_labels_there_is_nothing_to_tell():
+def test_without_truth_or_noise_there_is_no_quality():
     for true_labels in (None, [0, 1]):
         source = a_source([0, 1], true_labels)
         assert nk.analysis.detection_quality(source, [0, 1], [0, 1]) == []

@@ -13,9 +13,12 @@ from noisy_keras import ops
 from noisy_keras import recipes
 from noisy_keras import reporting
 from noisy_keras import serving
+from noisy_keras.core.epoch_plan import EpochPlan
+from noisy_keras.core.epoch_plan import OneRoundPlan
 from noisy_keras.core.model import NoisyLabelModel
 from noisy_keras.core.plugin import StepPlugin
 from noisy_keras.core.plugin import Views
+from noisy_keras.data.batches import Round
 from noisy_keras.labels.audit import LabelAudit
 from noisy_keras.methods.cross_entropy import CrossEntropy
 from noisy_keras.methods.dividemix import DivideMix
@@ -60,6 +63,7 @@ __all__ = [
     "ConfigurationError",
     "CrossEntropy",
     "DivideMix",
+    "EpochPlan",
     "FeatureQueue",
     "JointOptim",
     "LabelAudit",
@@ -68,8 +72,10 @@ __all__ = [
     "MoCo",
     "MomentumSGD",
     "NoisyLabelModel",
+    "OneRoundPlan",
     "PseudoLabeling",
     "PurifiedLabels",
+    "Round",
     "SampleTable",
     "SimCLR",
     "StepPlugin",

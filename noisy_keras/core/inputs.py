@@ -11,22 +11,23 @@ from noisy_keras.data.sources.array_source import from_arrays
 from noisy_keras.data.sources.array_source import from_dataset
 from noisy_keras.data.sources.source import Source
 from noisy_keras.networks import head
+from noisy_keras.utils import deprecation
 from noisy_keras.utils.checks import abbreviated
 from noisy_keras.utils.errors import ConfigurationError
 
 EVALUATION_BATCH_SIZE = 500
 
-# Sources read from datasets, as long as those live.
+# Sources that were read from datasets, for as long as the datasets live.
 _SOURCES = weakref.WeakKeyDictionary()
 
 
 class Pictures(NamedTuple):
-    """What a model that has seen a source keeps of it, to be served.
+    """What a trained model keeps of its source, so that it can be served.
 
     Attributes:
         class_names: K strings.
-        margin: pixels around the middle that `fetch` cuts off.
-        pixel_scale: value of a white pixel.
+        margin: int, number of pixels on each side that `fetch` cuts off.
+        pixel_scale: float, value of a white pixel.
     """
 
     class_names: tuple
@@ -43,12 +44,13 @@ def check_source(model, source, training=False):
     """Raises unless a source fits a model.
 
     Args:
-        model: a `NoisyLabelModel`.
-        source: a `Source`.
-        training: whether the model's tables must have its rows.
+        model: `NoisyLabelModel`.
+        source: `Source`.
+        training: bool, whether the model's tables must have a row for each
+            sample.
 
     Raises:
-        ValueError: with what differs.
+        ConfigurationError: other classes, images, or numbers of samples.
     """
     compared = [
         ("images", model.image_shape, source.image_shape),
@@ -67,24 +69,24 @@ def check_source(model, source, training=False):
             f"{source.pixel_scale:g})` to `from_backbone`, or images in "
             "[0, 255]."
         )
-    for what, mine, other in compared:
-        if mine != other:
+    for what, expected, received in compared:
+        if expected != received:
             raise ConfigurationError(
-                f"Expected {what} as the model was built for: {mine}. "
-                f"Received: {other}, from {source!r}"
+                f"Expected {what} as the model was built for: {expected}. "
+                f"Received: {received}, from {source!r}"
             )
 
 
 def check_trusted(trusted, source):
-    """Raises unless a trusted set suits a source, before there is a model.
+    """Raises unless a trusted set suits a source; needs no model.
 
     Args:
-        trusted: `Source` of samples with right labels.
+        trusted: `Source` of trusted samples.
         source: `Source` to be trained on.
 
     Raises:
-        ValueError: no source, other classes or images, or a class without
-            samples.
+        ConfigurationError: no source, other classes or images, or a class
+            without samples.
     """
     if not is_source(trusted):
         raise ConfigurationError(
@@ -93,12 +95,12 @@ def check_trusted(trusted, source):
             f"{type(trusted).__name__}"
         )
     for what in ("class_names", "image_shape"):
-        mine, other = getattr(source, what), getattr(trusted, what)
-        if mine != other:
+        expected, received = getattr(source, what), getattr(trusted, what)
+        if expected != received:
             raise ConfigurationError(
                 f"Expected `trusted` with the {what} of the source, "
-                f"{abbreviated(list(mine))}. "
-                f"Received: {abbreviated(list(other))}"
+                f"{abbreviated(list(expected))}. "
+                f"Received: {abbreviated(list(received))}"
             )
     counts = np.bincount(trusted.labels, minlength=source.num_classes)
     missing = [source.class_names[c] for c in np.flatnonzero(counts == 0)]
@@ -110,17 +112,29 @@ def check_trusted(trusted, source):
 
 
 def evaluation_batches(model, source, batch_size=None):
-    """A source as the dataset of `(image, label)` that Keras evaluates."""
+    """A source as the dataset of `(image, label)` that Keras evaluates.
+
+    Args:
+        model: `NoisyLabelModel`.
+        source: `Source`.
+        batch_size: int; default: 500.
+
+    Raises:
+        ConfigurationError: a source that does not fit the model.
+    """
     check_source(model, source)
     return batches.for_evaluation(source, batch_size or EVALUATION_BATCH_SIZE)
 
 
-def deals_batches(model, x):
-    """Whether `x` is a schedule, or a dataset of a phase's batches.
+def yields_batches(model, x):
+    """Whether `x` yields batches of the model's phases itself.
 
     Args:
-        model: a `NoisyLabelModel`.
+        model: `NoisyLabelModel`.
         x: as of `fit`.
+
+    Returns:
+        bool: True of an epoch plan, and of a dataset of `{phase: fields}`.
     """
     if isinstance(x, tf.data.Dataset):
         spec = x.element_spec
@@ -130,11 +144,11 @@ def deals_batches(model, x):
     return callable(x) and not is_source(x)
 
 
-def as_schedule(model, x, y, batch_size, seed, steps_per_epoch):
-    """The schedule of whatever `fit` was given.
+def as_plan(model, x, y, batch_size, seed, steps_per_epoch):
+    """The epoch plan of the data that `fit` was given.
 
     Args:
-        model: a `NoisyLabelModel`.
+        model: `NoisyLabelModel`.
         x: as of `fit`.
         y: as of `fit`.
         batch_size: as of `fit`; default: the model's.
@@ -142,12 +156,12 @@ def as_schedule(model, x, y, batch_size, seed, steps_per_epoch):
         steps_per_epoch: as of `fit`.
 
     Returns:
-        A function of the epoch to a list of rounds.
+        An `EpochPlan`, or a function of the epoch to a list of rounds.
 
     Raises:
-        ValueError: data that does not fit the model, or no data.
+        ConfigurationError: data that do not fit the model, or no data.
     """
-    if deals_batches(model, x):
+    if yields_batches(model, x):
         if not isinstance(x, tf.data.Dataset):
             return x
         if any(
@@ -173,7 +187,7 @@ def as_schedule(model, x, y, batch_size, seed, steps_per_epoch):
     elif not is_source(x):
         if x is None or y is None:
             raise ConfigurationError(
-                "Expected a source, a dataset, a schedule, or images with "
+                "Expected a source, a dataset, an epoch plan, or images with "
                 f"labels. Received: x of type {type(x).__name__}, y of type "
                 f"{type(y).__name__}"
             )
@@ -199,14 +213,18 @@ def as_schedule(model, x, y, batch_size, seed, steps_per_epoch):
     model.pictures = Pictures(
         tuple(x.class_names), int(getattr(x, "margin", 0)), x.pixel_scale
     )
-    return model.make_schedule(x, batch_size, seed, steps_per_epoch)
+    make = model.make_plan
+    if deprecation.overrides(model, "make_schedule", "make_plan"):
+        deprecation.warn("make_schedule", "make_plan")
+        make = model.make_schedule
+    return make(x, batch_size, seed, steps_per_epoch)
 
 
 def _read_once(dataset, num_classes):
     """The source of a dataset; the same one whenever it is passed again.
 
-    A dataset that shuffles comes in another order each time, in which a
-    model's tables would take one sample for another.
+    A dataset that shuffles yields another order each time. Read again, the
+    rows of a model's tables would be those of other samples.
     """
     if dataset not in _SOURCES:
         pairs = dataset
@@ -220,9 +238,12 @@ def as_validation(model, data, batch_size):
     """Validation data as a dataset of `(image, label)`, or None.
 
     Args:
-        model: a `NoisyLabelModel`.
-        data: a `Source`, a dataset, a tuple of arrays, or None.
-        batch_size: default 500.
+        model: `NoisyLabelModel`.
+        data: `Source`, dataset, tuple of arrays, or None.
+        batch_size: int; default: 500.
+
+    Raises:
+        ConfigurationError: data of another kind, or that do not fit the model.
     """
     if data is None or (
         isinstance(data, tf.data.Dataset) and not is_source(data)
@@ -243,7 +264,7 @@ def as_source(model, images, labels):
     """Arrays as a source that fits a model.
 
     Args:
-        model: a `NoisyLabelModel`.
+        model: `NoisyLabelModel`.
         images: as of `from_arrays`.
         labels: int `[N]` or `[N, 1]`.
 
@@ -251,7 +272,7 @@ def as_source(model, images, labels):
         A `Source`.
 
     Raises:
-        ValueError: see `from_arrays`.
+        ConfigurationError: see `from_arrays`.
     """
     labels = np.asarray(labels)
     if labels.ndim == 2 and labels.shape[1] == 1:

@@ -6,10 +6,12 @@ import tensorflow as tf
 from noisy_keras import optimizers
 from noisy_keras.core import inputs
 from noisy_keras.core import training
+from noisy_keras.core.epoch_plan import OneRoundPlan
 from noisy_keras.labels import measuring
 from noisy_keras.networks import head
 from noisy_keras.ops import losses
 from noisy_keras.serving import exporting as serving
+from noisy_keras.utils import deprecation
 from noisy_keras.utils import distribution
 from noisy_keras.utils.errors import ConfigurationError
 
@@ -18,12 +20,13 @@ class NoisyLabelModel(keras.Model):
     """A method for noisy labels, as a Keras model.
 
     It maps images `[B, H, W, C]` (pixel values as in the picture) to class
-    probabilities `[B, K]`. `fit` takes a source, a schedule, arrays or a plain
-    dataset, and does everything that the method needs.
+    probabilities `[B, K]`. `fit` takes a source, an epoch plan, arrays or a
+    plain dataset, and does everything that the method needs.
 
-    A method gives `steps`, `make_schedule` and its tables. A batch is
-    `{phase: fields}`; the phase picks the step at tracing time, so there is
-    one trace per phase, whatever the epochs look like.
+    A method gives `steps`, its tables and, unless it is one round per epoch
+    over all samples, `make_plan`. A batch is `{phase: fields}`; the phase picks
+    the step at tracing time, so there is one trace per phase, whatever the
+    epochs look like.
 
     Args:
         networks: list of networks that keep the contract of
@@ -35,6 +38,7 @@ class NoisyLabelModel(keras.Model):
     #: Names of the running means that training reports beside `loss`.
     loss_names = ()
     default_batch_size = 64  # Of `fit` where none is given: the paper's.
+    view = "weak"  # Of the default plan.
     #: What its label audit rests on, a key of `core.audit.EVIDENCE`.
     evidence = "last_predictions"
 
@@ -62,7 +66,7 @@ class NoisyLabelModel(keras.Model):
         self._means = {n: keras.metrics.Mean(name=n) for n in ("loss", *names)}
         self.pictures = None  # What `fit` has seen: `inputs.Pictures`.
         self.batch_size = None  # Of the round in training.
-        self.first_epoch = 0  # Of the run; schedules count from it.
+        self.first_epoch = 0  # Of the run; plans count from it.
         self._resume_from = None
         self._keep_metrics = False
 
@@ -72,9 +76,25 @@ class NoisyLabelModel(keras.Model):
         """The training step of each phase: dict of functions of fields."""
         raise NotImplementedError  # pragma: no cover
 
+    def make_plan(self, source, batch_size, seed=0, steps_per_epoch=None):
+        """The epoch plan that `fit` follows on a source.
+
+        Args:
+            source: `Source` to train on.
+            batch_size: int, number of samples in a step over all replicas, B.
+            seed: int, seed of everything random.
+            steps_per_epoch: int, upper bound on the steps of a round, or None.
+
+        Returns:
+            An `EpochPlan`; a `OneRoundPlan` in the view `view` unless
+            overridden.
+        """
+        return OneRoundPlan(self, source, batch_size, seed, steps_per_epoch)
+
     def make_schedule(self, source, batch_size, seed=0, steps_per_epoch=None):
-        """What `fit` follows on a source: see `core.training.Schedule`."""
-        raise NotImplementedError  # pragma: no cover
+        """Deprecated name of `make_plan`."""
+        deprecation.warn("make_schedule", "make_plan")
+        return self.make_plan(source, batch_size, seed, steps_per_epoch)
 
     def clean_probabilities(self, measurement, source):
         """Clean probabilities `[N]` from a fresh measurement, for the audit."""

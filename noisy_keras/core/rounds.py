@@ -1,14 +1,14 @@
-"""A user's own datasets as rounds of training."""
+"""Datasets of a user's own as rounds of training."""
 
 from noisy_keras.data import batches
 from noisy_keras.utils.errors import ConfigurationError
 
 
 class _DatasetRound:
-    """A user's own dataset as a round."""
+    """A dataset of a user's own as a round."""
 
-    batch_size = None  # Whatever its elements say.
-    num_samples = 0  # Likewise.
+    batch_size = None  # That of its elements, which is not checked.
+    num_samples = 0  # Unknown.
 
     def __init__(self, dataset):
         self.steps = int(dataset.cardinality())
@@ -26,5 +26,12 @@ class _DatasetRound:
 
 
 def as_round(item):
-    """A round of ours, or a user's dataset as one."""
+    """Returns a `Round` as it is, and a dataset as an object like one.
+
+    Args:
+        item: `Round`, or `tf.data.Dataset` of `{phase: fields}`.
+
+    Raises:
+        ConfigurationError: a dataset of unknown or infinite length.
+    """
     return item if isinstance(item, batches.Round) else _DatasetRound(item)

@@ -1,14 +1,14 @@
 """`fit` of a noisy-label model: epochs of rounds under one callback list.
 
-Keras' `fit` cuts a dataset of changing length to what its first epoch showed,
-so every round is one inner `fit` of exact length. Callbacks see epochs: their
-hooks fire once per epoch, with batches counted over its rounds.
+Keras' `fit` cuts a dataset of changing length to the length that it had in its
+first epoch. Therefore every round is one inner `fit` of exact length. Callbacks
+see epochs: their hooks are called once per epoch, and batches are counted over
+its rounds.
 """
 
 import dataclasses
 import math
 import time
-from typing import Protocol
 
 import keras
 import numpy as np
@@ -17,13 +17,14 @@ from noisy_keras.core import inputs
 from noisy_keras.core import rounds as rounds_module
 from noisy_keras.utils.errors import ConfigurationError
 
-# Batches between looks at the loss, each of which waits for the device.
+# Number of batches between checks of the loss, each of which waits for the
+# device.
 _CHECK_EVERY = 20
 
 
 @dataclasses.dataclass
 class Position:
-    """A place in training: this many epochs, rounds and steps are done."""
+    """A place in training: numbers of finished epochs, rounds and steps."""
 
     epoch: int = 0
     round: int = 0
@@ -31,21 +32,8 @@ class Position:
 
     @property
     def inside_epoch(self):
+        """Whether the current epoch has begun."""
         return bool(self.round or self.step)
-
-
-class Schedule(Protocol):
-    """Deals the rounds of each epoch."""
-
-    def begin_epoch(self, epoch):
-        """Measures and divides, where the method does so before an epoch.
-
-        Not called again when training resumes inside the epoch: what it found
-        is in the tables.
-        """
-
-    def __call__(self, epoch):
-        """The epoch's rounds: a list of `Round`s or `tf.data.Dataset`s."""
 
 
 def fit(
@@ -72,38 +60,50 @@ def fit(
     """Trains a model for a number of epochs.
 
     Args:
-        model: a compiled `NoisyLabelModel`.
-        x: what to train on:
-            a `Source`; images as an array with labels in `y`; a `tf.data`
-            dataset of `(image, label)`, which is read into memory once (one
-            that shuffles must be the same object when training goes on); a
-            schedule (`schedule(epoch)` returns a list of datasets of
-            `{phase: fields}`); or one dataset of `{phase: fields}`.
-        y: labels int `[N]`, for images as an array.
-        batch_size: B; default: the method's.
-        epochs: number of the last epoch.
+        model: compiled `NoisyLabelModel`.
+        x: the training data. One of:
+            a `Source`;
+            images as an array `[N, H, W, C]`, with their labels in `y`;
+            a `tf.data.Dataset` of `(image, label)`, which is read into memory
+            once (a dataset that shuffles must be the same object when training
+            goes on);
+            an `EpochPlan`, or any function of the epoch's number to a list of
+            `Round`s or of datasets of `{phase: fields}`;
+            or one dataset of `{phase: fields}`.
+        y: int `[N]`, the given labels where `x` is an array.
+        batch_size: int, number of samples in a step over all replicas, B;
+            default: the method's.
+        epochs: int, number of the last epoch; as in Keras, not the number of
+            epochs to be trained from `initial_epoch` on.
         verbose: as in Keras.
-        callbacks: standard Keras callbacks; none is needed for the method.
-        validation_split: not used: a model has one row per training sample,
-            so the split comes before it (`source.hold_out`).
-        validation_data: a `Source`, a dataset, or a tuple of arrays.
-        shuffle: True; the order is a function of (seed, epoch).
-        class_weight: not used by these methods.
-        sample_weight: not used by these methods.
-        initial_epoch: number of the first epoch, from 0.
-        steps_per_epoch: bound on the steps of each round; None takes all.
-        validation_steps: batches of validation data; None takes all.
-        validation_batch_size: default 500.
-        validation_freq: epochs between validations.
-        seed: of order, views and everything random in the steps.
+        callbacks: list of Keras callbacks. No method needs one.
+        validation_split: must be 0: the model has one row per training sample,
+            so validation samples are split off before it is built, by
+            `source.hold_out`.
+        validation_data: `Source`, `tf.data.Dataset` of `(image, label)`, or a
+            tuple of arrays `(images, labels)`.
+        shuffle: must be True; the order is a function of (seed, epoch).
+        class_weight: must be None: methods weight samples themselves.
+        sample_weight: must be None: methods weight samples themselves.
+        initial_epoch: int, number of the first epoch, from 0.
+        steps_per_epoch: int, upper bound on the steps of each round; None
+            takes all samples.
+        validation_steps: int, number of batches of validation data; None takes
+            all.
+        validation_batch_size: int; default: 500.
+        validation_freq: int, number of epochs between validations, or a list of
+            the epochs after which to validate, from 1.
+        seed: int in `[0, 2^32)`, seed of the order, the views and everything
+            random in the steps.
 
     Returns:
         Keras' `History`.
 
     Raises:
-        ValueError: an argument that the method cannot honour.
-        FloatingPointError: the loss became NaN or infinite; noticed within 20
-            calls of the compiled step.
+        ConfigurationError: an argument that the method cannot honour, or data
+            that do not fit the model.
+        FloatingPointError: the loss became NaN or infinite, which is noticed
+            within 20 calls of the compiled step.
     """
     model._assert_compile_called("fit")
     for name, value in (
@@ -112,18 +112,21 @@ def fit(
     ):
         if value is not None:
             raise ConfigurationError(
-                f"Expected no `{name}`: {type(model).__name__} weighs samples "
-                "by itself."
+                f"Expected no `{name}`: {type(model).__name__} weights "
+                f"samples itself. Received: {name} of type "
+                f"{type(value).__name__}"
             )
     if validation_split:
         raise ConfigurationError(
             "Expected no `validation_split`: the model is built for the "
             "training samples alone. Split first, `train, validation = "
-            "source.hold_out(share)`, and pass `validation_data`."
+            "source.hold_out(share)`, and pass `validation_data`. Received: "
+            f"validation_split={validation_split}"
         )
     if not shuffle:
         raise ConfigurationError(
-            "Expected `shuffle=True`; the order is a function of `seed`."
+            "Expected `shuffle=True`; the order is a function of `seed`. "
+            f"Received: shuffle={shuffle}"
         )
     if not 0 <= initial_epoch <= epochs or epochs < 1:
         raise ConfigurationError(
@@ -134,9 +137,7 @@ def fit(
         raise ConfigurationError(
             f"Expected `seed` to be an integer in [0, 2^32). Received: {seed!r}"
         )
-    schedule = inputs.as_schedule(
-        model, x, y, batch_size, seed, steps_per_epoch
-    )
+    plan = inputs.as_plan(model, x, y, batch_size, seed, steps_per_epoch)
     validation = inputs.as_validation(
         model, validation_data, validation_batch_size
     )
@@ -152,8 +153,8 @@ def fit(
     model.stop_training = False
     model._resume_from = None
     outer.on_train_begin()
-    # A callback may have restored a checkpoint and said where training is:
-    # ours, or Keras' BackupAndRestore, which the inner `fit` must not hear.
+    # A callback may have restored a checkpoint and set the position: ours, or
+    # Keras' BackupAndRestore, whose epoch the inner `fit` must not see.
     restored = getattr(model, "_initial_epoch", None)
     model._initial_epoch = None
     position = model._resume_from or Position(
@@ -162,7 +163,7 @@ def fit(
     logs = None
     for epoch in range(position.epoch, epochs):
         start = position if epoch == position.epoch else Position(epoch)
-        _train_epoch(model, schedule, start, outer, epochs, verbose)
+        _train_epoch(model, plan, start, outer, epochs, verbose)
         logs = _epoch_logs(model)
         _check_finite(logs, epoch)
         if validation is not None and _is_due(epoch + 1, validation_freq):
@@ -184,22 +185,23 @@ def fit(
     return model.history
 
 
-def _train_epoch(model, schedule, start, outer, epochs, verbose):
+def _train_epoch(model, plan, start, outer, epochs, verbose):
     """Trains the rounds of one epoch, from a position on."""
     epoch = start.epoch
-    # A recipe counts its epochs through; this method counts its own.
+    # A recipe counts epochs over all phases; a plan counts its model's own.
     own = epoch - model.first_epoch
     model.position = start
     # The division is part of an epoch's time, and comes before its hooks.
     model.epoch_began = time.monotonic()
     if not start.inside_epoch:
         model.reset_metrics()
-        begin = getattr(schedule, "begin_epoch", None)
+        # A plan may be any function of the epoch.
+        begin = getattr(plan, "begin_epoch", None)
         if begin is not None:
             begin(own)
     divided = time.monotonic()
     model.epoch_seconds = {"division": divided - model.epoch_began}
-    rounds = [rounds_module.as_round(item) for item in schedule(own)]
+    rounds = [rounds_module.as_round(item) for item in plan(own)]
     lengths = [r.steps for r in rounds]
     model.epoch_samples = 0
     outer.set_params(
@@ -225,15 +227,15 @@ def _train_epoch(model, schedule, start, outer, epochs, verbose):
                 epochs=epoch + 1,
                 initial_epoch=epoch,
                 callbacks=_RoundCallbacks(outer, sum(lengths[:number])),
-                # Said, because a distributed dataset does not know, and a step
-                # that finds no data has by then touched the metrics.
+                # A distributed dataset does not know its length, and a step
+                # that finds no data has by then changed the metrics.
                 steps_per_epoch=one.steps - first,
-                shuffle=False,  # The schedule has dealt an order.
+                shuffle=False,  # The plan has set the order.
                 verbose=0,
             )
             model.synchronize()
             if model.stop_training:
-                # The position says which steps are left, for a checkpoint.
+                # The position, as a checkpoint saves it, has what is left.
                 break
         else:
             model.position = Position(epoch + 1)
@@ -257,9 +259,9 @@ def _epoch_logs(model):
     for name, mean in model._means.items():
         unmeasured = float(keras.ops.convert_to_numpy(mean.count)) == 0.0
         if unmeasured and name != "loss":
-            # A term that no step of the epoch had is not zero. It keeps its
-            # place: loggers take their columns from the first epoch. The loss
-            # is without a step where a callback ends training before it.
+            # A term that no step of the epoch had is not zero. It is kept as
+            # NaN because loggers take their columns from the first epoch. The
+            # loss has no step where a callback ends training before the first.
             logs[name] = math.nan
     return logs
 
@@ -275,14 +277,14 @@ def _check_finite(logs, epoch):
 
 
 class _RoundCallbacks(keras.callbacks.CallbackList):
-    """What an inner `fit` sees: batches pass, epochs and training do not."""
+    """Callbacks of an inner `fit`: passes batch hooks on, swallows others."""
 
     def __init__(self, outer, steps_before):
         super().__init__()
         self._outer = outer
         self._steps_before = steps_before
         self._start = outer.model.position
-        self._unchecked = _CHECK_EVERY - 1  # So that the first is looked at.
+        self._unchecked = _CHECK_EVERY - 1  # So that the first is checked.
 
     def _batch(self, batch):
         """Number of the batch in its epoch."""
@@ -298,7 +300,7 @@ class _RoundCallbacks(keras.callbacks.CallbackList):
         self._unchecked += 1
         if self._unchecked == _CHECK_EVERY:
             self._unchecked = 0
-            # The reported loss is a running mean, so a NaN stays in sight.
+            # The reported loss is a running mean, so it stays NaN.
             _check_finite(logs, self._start.epoch)
         self._outer.on_train_batch_end(self._batch(batch), logs)
 

@@ -12,12 +12,12 @@
 import keras
 import tensorflow as tf
 
+from noisy_keras.core.epoch_plan import OneRoundPlan
 from noisy_keras.core.model import NoisyLabelModel
 from noisy_keras.core.plugin import Views
 from noisy_keras.data import augment
 from noisy_keras.labels import measuring
 from noisy_keras.labels.division import LossDivision
-from noisy_keras.methods.bases.one_round import OneRoundSchedule
 from noisy_keras.networks import as_networks
 from noisy_keras.ops import losses
 from noisy_keras.ops import random
@@ -152,8 +152,8 @@ class CrossEntropy(NoisyLabelModel):
         self.prediction_history.add(data["index"], tf.nn.softmax(logits))
         self.label_history.add(data["index"], logits, data["label"])
 
-    def make_schedule(self, source, batch_size, seed=0, steps_per_epoch=None):
-        return _Schedule(self, source, batch_size, seed, steps_per_epoch)
+    def make_plan(self, source, batch_size, seed=0, steps_per_epoch=None):
+        return _Plan(self, source, batch_size, seed, steps_per_epoch)
 
     @property
     def evidence(self):
@@ -196,7 +196,7 @@ class CrossEntropy(NoisyLabelModel):
         return {**super().get_config(), **self.settings}
 
 
-class _Schedule(OneRoundSchedule):
+class _Plan(OneRoundPlan):
     """Divides before the epochs of plug-ins that ask for it."""
 
     def phase(self, epoch):
@@ -213,9 +213,6 @@ class _Schedule(OneRoundSchedule):
                     measuring.normalized(loss), model.clean_probability.numpy()
                 )
             )
-
-    def sample_fields(self, index):
-        return {"target": self.source.fetch_targets(index)}
 
     def _with_plugins(self, epoch):
         return bool(self.model.plugins) and epoch >= self.model.warmup_epochs

@@ -20,7 +20,7 @@ from noisy_keras.data import augment
 from noisy_keras.labels import measuring
 from noisy_keras.labels.division import LossDivision
 from noisy_keras.labels.division import LossHistory
-from noisy_keras.methods.bases.dividemix_schedule import DivideMixSchedule
+from noisy_keras.methods.bases.dividemix_plan import DivideMixPlan
 from noisy_keras.networks import as_networks
 from noisy_keras.ops import losses
 from noisy_keras.ops import mixing
@@ -277,10 +277,8 @@ class DivideMix(NoisyLabelModel):
         parts = {key: tf.split(v, count) for key, v in outputs.items()}
         return [{k: part[i] for k, part in parts.items()} for i in range(count)]
 
-    def make_schedule(self, source, batch_size, seed=0, steps_per_epoch=None):
-        return DivideMixSchedule(
-            self, source, batch_size, seed, steps_per_epoch
-        )
+    def make_plan(self, source, batch_size, seed=0, steps_per_epoch=None):
+        return DivideMixPlan(self, source, batch_size, seed, steps_per_epoch)
 
     def co_divide(self, source):
         """Refreshes `clean_probability` from both networks' losses.

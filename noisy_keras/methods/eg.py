@@ -101,8 +101,8 @@ class EG(TrustedSetModel):
         self.average.update(self.networks[0], step)
         self.remember(data, seen["pseudo"])
 
-    def make_schedule(self, source, batch_size, seed=0, steps_per_epoch=None):
+    def make_plan(self, source, batch_size, seed=0, steps_per_epoch=None):
         semi_supervised.begin(self)
-        return semi_supervised.Schedule(
+        return semi_supervised.SemiSupervisedPlan(
             self, source, batch_size, seed, steps_per_epoch
         )

@@ -16,10 +16,10 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from noisy_keras.core.epoch_plan import OneRoundPlan
 from noisy_keras.labels import detection
 from noisy_keras.labels.division import describe
 from noisy_keras.methods.bases import soft_labels
-from noisy_keras.methods.bases.one_round import OneRoundSchedule
 from noisy_keras.methods.bases.soft_labels import SoftLabelModel
 from noisy_keras.tables.sample_table import SampleTable
 from noisy_keras.utils import arguments
@@ -117,10 +117,10 @@ class JointOptim(SoftLabelModel):
         row = tf.where(here, new, self.predictions.read(index))
         self.predictions.write(index, row)
 
-    def make_schedule(self, source, batch_size, seed=0, steps_per_epoch=None):
+    def make_plan(self, source, batch_size, seed=0, steps_per_epoch=None):
         if self.begin_with(source):
             self.predictions.assign(np.zeros(self.predictions.rows.shape))
-        return _Schedule(self, source, batch_size, seed, steps_per_epoch)
+        return _Plan(self, source, batch_size, seed, steps_per_epoch)
 
     def refresh(self):
         """Replaces all labels by the mean of the last epochs' predictions."""
@@ -212,7 +212,7 @@ class JointOptim(SoftLabelModel):
         return mean.argmax(axis=1).astype(np.int32), mean.max(axis=1)
 
 
-class _Schedule(OneRoundSchedule):
+class _Plan(OneRoundPlan):
     """Labels are replaced before an epoch."""
 
     def begin_epoch(self, epoch):

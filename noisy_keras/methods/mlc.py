@@ -19,9 +19,9 @@ from noisy_keras.methods.bases import meta_learner
 from noisy_keras.methods.bases.meta_learner import MetaLearner
 from noisy_keras.methods.bases.meta_learner import MetaLearnerModel
 from noisy_keras.methods.bases.meta_model import reads_momentum
-from noisy_keras.methods.bases.trusted_schedule import TrustedSchedule
-from noisy_keras.methods.bases.trusted_schedule import in_turn
-from noisy_keras.methods.bases.trusted_schedule import walk
+from noisy_keras.methods.bases.trusted_plan import TrustedPlan
+from noisy_keras.methods.bases.trusted_plan import balanced_order
+from noisy_keras.methods.bases.trusted_plan import cyclic_slices
 from noisy_keras.ops import losses
 from noisy_keras.utils import arguments
 from noisy_keras.utils.errors import ConfigurationError
@@ -181,11 +181,11 @@ class MLC(MetaLearnerModel):
         predictions = tf.nn.softmax(seen["logits"])
         self.remember(data, predictions, kept=kept)
 
-    def make_schedule(self, source, batch_size, seed=0, steps_per_epoch=None):
-        return _Schedule(self, source, batch_size, seed, steps_per_epoch)
+    def make_plan(self, source, batch_size, seed=0, steps_per_epoch=None):
+        return _Plan(self, source, batch_size, seed, steps_per_epoch)
 
 
-class _Schedule(TrustedSchedule):
+class _Plan(TrustedPlan):
     """The first half of a trusted batch is to probe with, the other is taught.
 
     Every second sample of each class has one role, the others the other one,
@@ -203,14 +203,14 @@ class _Schedule(TrustedSchedule):
                 f"Received: batch_size={batch_size}"
             )
         labels = self.trusted.labels
-        self._roles = [in_turn(labels, rows) for rows in _roles(labels)]
+        self._roles = [balanced_order(labels, rows) for rows in _roles(labels)]
 
-    def deal(self, steps, count, begin):
+    def trusted_rows(self, steps, count, start):
         half = count // 2
         sizes = (half, count - half)
         return np.concatenate(
             [
-                walk(order, steps, size, begin)
+                cyclic_slices(order, steps, size, start)
                 for order, size in zip(self._roles, sizes, strict=True)
             ],
             axis=1,

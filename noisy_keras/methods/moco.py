@@ -121,14 +121,14 @@ class MoCo(SelfSupervisedModel):
         keys = self.key_head.network(embedding["embedding"], training=False)
         return tf.math.l2_normalize(keys, axis=1)
 
-    def make_schedule(self, source, batch_size, seed=0, steps_per_epoch=None):
+    def make_plan(self, source, batch_size, seed=0, steps_per_epoch=None):
         if not int(self.optimizer.iterations.numpy()):
             # The network may have been given weights since.
             self.key_encoder.start(self.encoder)
             self.key_head.start(self.head)
             # Keys of an earlier training are another network's.
             self.queue.clear()
-        return super().make_schedule(source, batch_size, seed, steps_per_epoch)
+        return super().make_plan(source, batch_size, seed, steps_per_epoch)
 
     def check_batch(self, batch_size):
         if not 1 <= batch_size <= self.queue_size:

@@ -21,7 +21,7 @@ from noisy_keras.methods.bases import meta_learner
 from noisy_keras.methods.bases.meta_learner import MetaLearner
 from noisy_keras.methods.bases.meta_learner import MetaLearnerModel
 from noisy_keras.methods.bases.meta_learner import WeightNetwork
-from noisy_keras.methods.bases.trusted_schedule import TrustedSchedule
+from noisy_keras.methods.bases.trusted_plan import TrustedPlan
 from noisy_keras.ops import losses
 from noisy_keras.tables.sample_table import SampleTable
 from noisy_keras.utils import arguments
@@ -162,8 +162,8 @@ class MSLC(MetaLearnerModel):
 
         return targets
 
-    def make_schedule(self, source, batch_size, seed=0, steps_per_epoch=None):
-        return _Schedule(self, source, batch_size, seed, steps_per_epoch)
+    def make_plan(self, source, batch_size, seed=0, steps_per_epoch=None):
+        return _Plan(self, source, batch_size, seed, steps_per_epoch)
 
 
 def _top_class(predictions):
@@ -171,7 +171,7 @@ def _top_class(predictions):
     return tf.one_hot(top, predictions.shape[1])
 
 
-class _Schedule(TrustedSchedule):
+class _Plan(TrustedPlan):
     """Labels are corrected from some epoch on."""
 
     def phase(self, epoch):

@@ -16,10 +16,10 @@ import numpy as np
 import tensorflow as tf
 
 from noisy_keras.core import inputs
+from noisy_keras.core.epoch_plan import OneRoundPlan
 from noisy_keras.data import batches
 from noisy_keras.labels import detection
 from noisy_keras.methods.bases import soft_labels
-from noisy_keras.methods.bases.one_round import OneRoundSchedule
 from noisy_keras.methods.bases.soft_labels import SoftLabelModel
 from noisy_keras.ops import mixing
 from noisy_keras.ops import random
@@ -185,14 +185,14 @@ class PseudoLabeling(SoftLabelModel):
         self.prediction_history.add(index, predictions)
         self.label_history.add(index, predictions, data["label"])
 
-    def make_schedule(self, source, batch_size, seed=0, steps_per_epoch=None):
+    def make_plan(self, source, batch_size, seed=0, steps_per_epoch=None):
         if self.begin_with(source):
             # What was known of other labels says nothing of these.
             count = self.num_samples
             self.predictions.assign(np.zeros((count, self.num_classes)))
             self.labeled.assign(np.ones((count, 1)))
             self.clean_probability.assign(np.full((count, 1), -1.0))
-        return _Schedule(self, source, batch_size, seed, steps_per_epoch)
+        return _Plan(self, source, batch_size, seed, steps_per_epoch)
 
     def refresh(self, draw):
         """New pseudo-labels: the last predictions, a share of them uniform.
@@ -238,7 +238,7 @@ class PseudoLabeling(SoftLabelModel):
         return None if (known < 0.0).any() else known
 
 
-class _Schedule(OneRoundSchedule):
+class _Plan(OneRoundPlan):
     """Pseudo-labels are made before an epoch."""
 
     def begin_epoch(self, epoch):

@@ -8,7 +8,7 @@ Reference: Zheltonozhskii, Baskin, Mendelson, Bronstein and Litany, Contrast to
 Divide: Self-Supervised Pre-Training for Learning with Noisy Labels, WACV 2022.
 """
 
-from noisy_keras.recipes.host_recipe import HostedRecipe
+from noisy_keras.recipes.host_recipe import HostRecipe
 from noisy_keras.utils.errors import ConfigurationError
 
 #: What the released code does in DivideMix beside its encoder. Two things that
@@ -21,7 +21,7 @@ RELEASED = {
 }
 
 
-class C2D(HostedRecipe):
+class C2D(HostRecipe):
     """SimCLR's encoder, into DivideMix or any other host.
 
     Args:

@@ -25,14 +25,14 @@ from noisy_keras.methods.dmlp.state import OtherDataError
 from noisy_keras.recipes import purification
 from noisy_keras.recipes.artefacts import PhaseError
 from noisy_keras.recipes.host_recipe import HOST
-from noisy_keras.recipes.host_recipe import HostedRecipe
+from noisy_keras.recipes.host_recipe import HostRecipe
 from noisy_keras.utils import arguments
 from noisy_keras.utils.errors import ConfigurationError
 
 PURIFIED = "purified"
 
 
-class DMLP(HostedRecipe):
+class DMLP(HostRecipe):
     """Purified labels, and a host that is trained on them.
 
     Args:

@@ -24,7 +24,7 @@ _RULES = {
 }
 
 
-class HostedRecipe(Recipe):
+class HostRecipe(Recipe):
     """A recipe whose trainings are SimCLR's, if any, and a host's.
 
     Args:

@@ -59,7 +59,7 @@ def test_each_network_is_dealt_what_its_peer_calls_clean():
     clean[:10, 0] = 0.9  # By the losses of network 0: for network 1.
     clean[:4, 1] = 0.9
     model.clean_probability.assign(clean)
-    rounds = model.make_schedule(source, 4)(3)
+    rounds = model.make_plan(source, 4)(3)
     for one, labeled in zip(rounds, (4, 10), strict=True):
         assert set(np.unique(one.samples["labeled"])) == set(range(labeled))
         assert set(np.unique(one.samples["unlabeled"])) <= set(
@@ -91,8 +91,8 @@ def test_the_unlabelled_weight_ramps_up_within_epochs():
     )
     clean = np.repeat([[1.0, 1.0], [0.0, 0.0]], 16, axis=0)
     model.clean_probability.assign(clean)
-    schedule = model.make_schedule(source, 4)
-    first, later = (schedule(epoch)[0] for epoch in (2, 5))
+    plan = model.make_plan(source, 4)
+    first, later = (plan(epoch)[0] for epoch in (2, 5))
     np.testing.assert_allclose(
         first.settings["unlabeled_weight"], 8 * np.arange(4) / 4 / 4
     )
@@ -119,7 +119,7 @@ def test_one_step_by_hand():
     clean = np.repeat([[0.8, 0.8], [0.1, 0.1]], 4, axis=0)
     model.clean_probability.assign(clean)
     model.optimizer.learning_rate = 0.0
-    one = model.make_schedule(source, 4, seed=1)(0)[0]
+    one = model.make_plan(source, 4, seed=1)(0)[0]
     batch = next(iter(one.dataset()))
     logs = tf.function(model.train_step)(batch)
 

@@ -197,9 +197,9 @@ class MethodHarness:
         source = toy.source(64)
         lied = source.relabel(source.labels)
         lied.true_labels = (source.true_labels + 1) % toy.CLASSES
-        schedule = self.compiled(source).make_schedule(source, self.batch_size)
+        plan = self.compiled(source).make_plan(source, self.batch_size)
         for epoch in (0, self._past_warmup()):
-            for one in schedule(epoch):
+            for one in plan(epoch):
                 fields = str(one.dataset().element_spec)
                 assert "true" not in fields
         weights, results = None, []

@@ -38,7 +38,7 @@ def model_of(source, **options):
 
 def batch_of(model, source, size=16):
     """A batch of the second epoch."""
-    [one] = model.make_schedule(source, size)(1)
+    [one] = model.make_plan(source, size)(1)
     batch = next(iter(one.dataset()))["train"]
     return {k: tf.convert_to_tensor(v) for k, v in batch.items()}
 
@@ -181,7 +181,7 @@ def test_mixup_ratios_of_the_beta_distribution(monkeypatch):
     source = toy.source(64)
     model = model_of(source, exact_beta=True, mix_alpha=2.0)
     # Of four steps, each of three ratios for each of 16 samples.
-    dealt = model.make_schedule(source, 16).step_settings(1)["mix_ratio"]
+    dealt = model.make_plan(source, 16).step_settings(1)["mix_ratio"]
     assert dealt.shape == (4, 48)
     assert (dealt >= 0.5).all() and (dealt <= 1.0).all()
     # E max(l, 1 - l) for l of Beta(2, 2).
@@ -293,7 +293,7 @@ def test_without_relabelling_no_label_is_kept_or_not():
 def test_pictures_are_read_once_a_step(monkeypatch):
     source = toy.source(16)
     model = model_of(source)
-    schedule = model.make_schedule(source, 8)
+    plan = model.make_plan(source, 8)
     read = []
     monkeypatch.setattr(
         source,
@@ -303,12 +303,12 @@ def test_pictures_are_read_once_a_step(monkeypatch):
     seeds = []
     for view in ("_view", "_strong_view"):
         monkeypatch.setattr(
-            schedule,
+            plan,
             view,
             lambda images, seed: seeds.append(tuple(seed.numpy())) or images,
         )
     row = {name: tf.range(8) for name in ("index", "trusted")}
-    fields = schedule._fields({**row, "seed": tf.constant([1, 2])})
+    fields = plan.make_batch({**row, "seed": tf.constant([1, 2])})
     assert len(read) == 1
     # The same pictures, each view by its own numbers.
     np.testing.assert_array_equal(fields["strong"], fields["images"])

@@ -42,7 +42,7 @@ class MetaLearnerHarness(TrustedHarness):
 def batch_of(model, source, batch_size=8, epoch=0):
     """A model's batch, as its step gets it."""
     model.trusted = trusted_set()
-    one = model.make_schedule(source, batch_size)(epoch)[0]
+    one = model.make_plan(source, batch_size)(epoch)[0]
     [fields] = next(iter(one.dataset())).values()
     return fields
 

@@ -56,7 +56,7 @@ def test_the_loss_is_that_of_the_second_views_keys_against_the_queue():
     queue /= np.linalg.norm(queue, axis=1, keepdims=True)
     model.queue.assign(queue)
     model.optimizer.iterations.assign(1)  # A first step would empty it.
-    [one] = model.make_schedule(source, 8)(0)
+    [one] = model.make_plan(source, 8)(0)
     fields = next(iter(one.dataset()))["train"]
     first, second = (
         tf.cast(fields[name], tf.float32) for name in ("first", "second")
@@ -102,7 +102,7 @@ def test_given_weights_count_for_the_keys_too():
     model = small()
     other = small()
     model.encoder.set_weights(other.encoder.get_weights())
-    model.make_schedule(source, 8)
+    model.make_plan(source, 8)
     for one, key in zip(
         model.encoder.get_weights(),
         model.key_encoder.network.get_weights(),
@@ -116,10 +116,10 @@ def test_a_training_begun_anew_begins_with_an_empty_queue():
     model = small()
     model.fit(source, epochs=1, batch_size=8, steps_per_epoch=2, verbose=0)
     kept = model.queue.numpy()
-    model.make_schedule(source, 8)  # As `fit` goes on.
+    model.make_plan(source, 8)  # As `fit` goes on.
     np.testing.assert_array_equal(model.queue.numpy(), kept)
     model.compile(nk.MomentumSGD(0.05))
-    model.make_schedule(source, 8)
+    model.make_plan(source, 8)
     assert not model.queue.numpy().any()
     assert int(model.queue.position.numpy()) == 0
 

@@ -46,7 +46,7 @@ def test_one_step_by_hand():
     kernel.assign(kernel * 0)
     bias.assign([1.0, 0.0, 0.0, 2.0])
     model.optimizer.learning_rate = 0.0
-    [one] = model.make_schedule(source, 8, seed=1)(0)
+    [one] = model.make_plan(source, 8, seed=1)(0)
     fields = next(iter(one.dataset()))["train"]
     logs = tf.function(model.train_step)({"train": fields})
     p = np.exp([1.0, 0.0, 0.0, 2.0]) / np.exp([1.0, 0.0, 0.0, 2.0]).sum()

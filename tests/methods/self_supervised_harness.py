@@ -78,8 +78,8 @@ class SelfSupervisedHarness(MethodHarness):
     def test_true_labels_reach_no_batch(self):
         """Nor does any other label."""
         source = toy.source(64)
-        schedule = self.compiled(source).make_schedule(source, self.batch_size)
-        for one in schedule(0):
+        plan = self.compiled(source).make_plan(source, self.batch_size)
+        for one in plan(0):
             fields = one.dataset().element_spec["train"]
             assert set(fields) == {"index", "first", "second"}
         weights, results = None, []

@@ -28,9 +28,9 @@ def test_the_loss_is_that_of_both_views_of_all_images():
     )
     model.compile(nk.MomentumSGD(0.0))
     history = model.fit(source, epochs=1, batch_size=16, verbose=0)
-    schedule = model.make_schedule(source, 16)
+    plan = model.make_plan(source, 16)
     losses = []
-    for batch in schedule(0)[0].dataset():
+    for batch in plan(0)[0].dataset():
         fields = batch["train"]
         np.testing.assert_array_equal(fields["first"], fields["second"])
         images = tf.cast(tf.concat([fields["first"]] * 2, 0), tf.float32)
@@ -45,8 +45,8 @@ def test_the_loss_is_that_of_both_views_of_all_images():
 def test_two_views_are_drawn_and_no_image_is_twice_in_an_epoch():
     source = toy.source(40)
     model = nk.SimCLR(toy.network(), 40)
-    schedule = model.make_schedule(source, 16)
-    [one] = schedule(0)
+    plan = model.make_plan(source, 16)
+    [one] = plan(0)
     assert one.steps == 2  # Eight are left over.
     seen = []
     for batch in one.dataset():

@@ -94,13 +94,13 @@ def test_views_of_one_name_are_two():
     source = toy.source(64)
     model = compiled(nk.IEG, source, view="weak", strong_view="weak")
     model.trusted = trusted_set()
-    [one] = model.make_schedule(source, 16)(0)
+    [one] = model.make_plan(source, 16)(0)
     batch = next(iter(one.dataset()))["train"]
     assert np.any(batch["images"] != batch["strong"])
     # Another one starts from the same weak view.
     model = compiled(nk.IEG, source, strong_view="autoaugment")
     model.trusted = trusted_set()
-    [one] = model.make_schedule(source, 16)(0)
+    [one] = model.make_plan(source, 16)(0)
     batch = next(iter(one.dataset()))["train"]
     same = np.all(batch["images"] == batch["strong"], axis=(1, 2, 3))
     assert same.any()
@@ -152,7 +152,7 @@ def test_batches_that_bring_their_trusted_samples_need_no_others():
     source = toy.source(64)
     model = compiled(nk.L2R, source)
     model.trusted = trusted_set()
-    [one] = model.make_schedule(source, 16)(0)
+    [one] = model.make_plan(source, 16)(0)
     again = compiled(nk.L2R, source)
     history = again.fit(one.dataset(), epochs=1, verbose=0).history
     assert np.isfinite(history["probe_loss"]).all()

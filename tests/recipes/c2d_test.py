@@ -46,23 +46,23 @@ def test_all_networks_start_from_the_encoder_with_classifiers_of_their_own():
 
 
 class Watched(nk.CrossEntropy):
-    """Notes the weights that it starts from, and the epochs of its schedule."""
+    """Notes the weights that it starts from, and the epochs of its plan."""
 
     def __init__(self, network, num_samples):
         super().__init__(network, num_samples)
         self.start = network.get_weights()
         self.counted = []
 
-    def make_schedule(self, *args, **options):
-        schedule = super().make_schedule(*args, **options)
-        begin = schedule.begin_epoch
+    def make_plan(self, *args, **options):
+        plan = super().make_plan(*args, **options)
+        begin = plan.begin_epoch
 
         def noted(epoch):
             self.counted.append(epoch)
             begin(epoch)
 
-        schedule.begin_epoch = noted
-        return schedule
+        plan.begin_epoch = noted
+        return plan
 
 
 def test_a_host_starts_from_the_encoder_and_counts_its_own_epochs(tmp_path):

@@ -322,7 +322,7 @@ def test_what_a_model_has_seen_is_kept(tmp_path):
     network = nk.networks.build("tiny", source, width=4)
     model = nk.CrossEntropy(network, 8)
     assert model.pictures is None
-    inputs.as_schedule(model, source, None, 4, 0, None)
+    inputs.as_plan(model, source, None, 4, 0, None)
     again = nk.CrossEntropy.from_config(model.get_config())
     assert again.pictures == (tuple(NAMES), 0, 1.0)
     found = again.export(tmp_path / "1", verify=False)

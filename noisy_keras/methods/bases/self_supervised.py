@@ -6,11 +6,11 @@ import tensorflow as tf
 
 from noisy_keras import features
 from noisy_keras.core import inputs
+from noisy_keras.core.epoch_plan import OneRoundPlan
 from noisy_keras.core.model import NoisyLabelModel
 from noisy_keras.data import augment
 from noisy_keras.features import neighbors
 from noisy_keras.labels.audit import LabelAudit
-from noisy_keras.methods.bases.one_round import OneRoundSchedule
 from noisy_keras.networks import as_networks
 from noisy_keras.networks import build_projection
 from noisy_keras.utils import arguments
@@ -81,9 +81,9 @@ class SelfSupervisedModel(NoisyLabelModel):
     def trainable_beside(self, k):
         return [*super().trainable_beside(k), *self.head.trainable_variables]
 
-    def make_schedule(self, source, batch_size, seed=0, steps_per_epoch=None):
+    def make_plan(self, source, batch_size, seed=0, steps_per_epoch=None):
         self.check_batch(batch_size)
-        return _Schedule(self, source, batch_size, seed, steps_per_epoch)
+        return _Plan(self, source, batch_size, seed, steps_per_epoch)
 
     def check_batch(self, batch_size):
         """Raises unless the method can learn from batches of a size."""
@@ -193,15 +193,15 @@ class SelfSupervisedModel(NoisyLabelModel):
         return {**config, **self.settings}
 
 
-class _Schedule(OneRoundSchedule):
+class _Plan(OneRoundPlan):
     """Two views of each image, and no label."""
 
-    def count_steps(self, bound):
-        # An image that is twice in a batch would be told from itself.
+    def count_steps(self, steps_per_epoch):
+        # An image must not be twice in a batch: it would be its own negative.
         steps = len(self.indices) // self.batch_size
-        self.steps = min(steps, bound or steps)
+        self.steps = min(steps, steps_per_epoch or steps)
 
-    def _fields(self, row):
+    def make_batch(self, row):
         index = row["index"]
         views = self._view(self.source.fetch_with_margin(index), row["seed"], 2)
         first, second = tf.split(views, 2, axis=0)

@@ -8,7 +8,7 @@ import tensorflow as tf
 
 from noisy_keras.data import augment
 from noisy_keras.data import batches
-from noisy_keras.methods.bases.trusted_schedule import TrustedSchedule
+from noisy_keras.methods.bases.trusted_plan import TrustedPlan
 from noisy_keras.ops import losses
 from noisy_keras.ops import mixing
 from noisy_keras.ops import random
@@ -135,7 +135,7 @@ def begin(model):
         model.average.start(model.networks[0])
 
 
-class Schedule(TrustedSchedule):
+class SemiSupervisedPlan(TrustedPlan):
     """Also deals mixup ratios, where they are of the Beta distribution."""
 
     def step_settings(self, epoch):

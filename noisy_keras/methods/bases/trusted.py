@@ -14,7 +14,7 @@ from noisy_keras.core import inputs
 from noisy_keras.core.model import NoisyLabelModel
 from noisy_keras.labels import measuring
 from noisy_keras.labels.division import LossDivision
-from noisy_keras.methods.bases.trusted_schedule import TrustedSchedule
+from noisy_keras.methods.bases.trusted_plan import TrustedPlan
 from noisy_keras.networks import as_networks
 from noisy_keras.tables.prediction_history import LabelHistory
 from noisy_keras.tables.prediction_history import history_of
@@ -95,15 +95,16 @@ class TrustedSetModel(NoisyLabelModel):
             ValueError: no trusted set, or one that lacks a class or does not
                 fit the model; or one beside batches that have their own.
         """
+        own_batches = inputs.yields_batches(self, x)
         if trusted is not None:
-            if isinstance(x, tf.data.Dataset) and inputs.deals_batches(self, x):
+            if isinstance(x, tf.data.Dataset) and own_batches:
                 raise ConfigurationError(
                     "Expected no `trusted` beside a dataset of a phase's "
                     "batches, which holds its own trusted samples. Received: "
                     f"trusted={type(trusted).__name__}"
                 )
             self.trusted = self._checked(trusted)
-        elif self.trusted is None and not inputs.deals_batches(self, x):
+        elif self.trusted is None and not own_batches:
             raise ConfigurationError(
                 f"Expected `trusted`: {type(self).__name__} learns from a "
                 "small set with right labels. `trusted` may be a source or "
@@ -147,8 +148,8 @@ class TrustedSetModel(NoisyLabelModel):
             )
         return trusted
 
-    def make_schedule(self, source, batch_size, seed=0, steps_per_epoch=None):
-        return TrustedSchedule(self, source, batch_size, seed, steps_per_epoch)
+    def make_plan(self, source, batch_size, seed=0, steps_per_epoch=None):
+        return TrustedPlan(self, source, batch_size, seed, steps_per_epoch)
 
     # For the steps.
 

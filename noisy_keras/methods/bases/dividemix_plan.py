@@ -1,31 +1,40 @@
-"""The epochs of DivideMix: what is dealt to which network, and when."""
+"""The epochs of DivideMix: which network sees which samples, and when."""
 
 import numpy as np
 import tensorflow as tf
 
+from noisy_keras.core.epoch_plan import EpochPlan
 from noisy_keras.data import batches
 from noisy_keras.ops import ramps
 from noisy_keras.ops import random
 from noisy_keras.utils.errors import ConfigurationError
 
+# Streams of a step's seed for views; the step itself uses small numbers.
 _VIEW_KEYS = 1000
 
 
-class DivideMixSchedule:
-    """Two rounds an epoch: network 0, then network 1.
+class DivideMixPlan(EpochPlan):
+    """Two rounds per epoch: of network 0, then of network 1.
 
     In the warm-up each network gets all samples in an order of its own; later
-    a labelled and an unlabelled stream, divided by the peer's losses.
+    a labelled and an unlabelled stream, divided by the losses of its peer.
+
+    A batch of the warm-up has `index`, `images`, `target` and `label`, as of
+    `OneRoundPlan`. Later it has two nested dicts: `labeled` with `index`,
+    `label`, `target` and the views `guess`, `train` and `extra`, each
+    `[B, V, H, W, C]` for V views, and `unlabeled` with `index` and the same
+    views; and beside them, repeated along the batch axis, `seed`, `mix_ratio`,
+    `labeled_weight` and `unlabeled_weight`.
 
     Args:
-        model: a `DivideMix`.
+        model: the `DivideMix`.
         source: the `Source` to train on.
-        batch_size: B, of either stream.
-        seed: of everything random.
-        steps_per_epoch: bound on the steps of a round, or None.
+        batch_size: int, number of samples of either stream in a step, B.
+        seed: int, seed of everything random.
+        steps_per_epoch: int, upper bound on the steps of a round, or None.
     """
 
-    def __init__(self, model, source, batch_size, seed, steps_per_epoch):
+    def __init__(self, model, source, batch_size, seed=0, steps_per_epoch=None):
         self.model = model
         self.source = source
         self.batch_size = batch_size
@@ -35,12 +44,12 @@ class DivideMixSchedule:
         self.seed = seed
         self.steps_per_epoch = steps_per_epoch
         self._views = self._wanted_views()
-        # Held here, so that each is traced once and not once an epoch.
+        # Held here, so that each is traced once and not once per epoch.
         self._make_warmup_batch = tf.function(self._warmup_fields)
         self._make_batch = tf.function(self._mixmatch_fields)
 
     def begin_epoch(self, epoch):
-        """Co-divide, from the end of the warm-up on."""
+        """Divides the samples anew, from the end of the warm-up on."""
         if epoch >= self.model.warmup_epochs:
             self.model.co_divide(self.source)
 
@@ -70,7 +79,7 @@ class DivideMixSchedule:
         clean = model.clean_probability.numpy()[:, 1 - k]
         labeled = np.flatnonzero(clean > model.clean_threshold)
         unlabeled = np.flatnonzero(clean <= model.clean_threshold)
-        # An empty side is filled from the other and weighs nothing.
+        # An empty side is filled from the other and has weight 0.
         labeled_weight = float(len(labeled) > 0)
         unlabeled_weight = model.unlabeled_weight * (len(unlabeled) > 0)
         labeled = labeled if len(labeled) else unlabeled
@@ -148,7 +157,6 @@ class DivideMixSchedule:
         }
         unlabeled = {"index": row["unlabeled"]}
         for number, (field, (view, count)) in enumerate(self._views.items()):
-            # The step draws from small numbers of the same seed.
             key = random.fold_in(row["seed"], _VIEW_KEYS + number)
             seen = view(images, key, count)
             parts = tf.split(seen, 2 * count)  # x, u, x, u, ...

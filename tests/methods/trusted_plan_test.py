@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 import noisy_keras as nk
-from noisy_keras.methods.bases.trusted_schedule import TrustedSchedule
-from noisy_keras.methods.bases.trusted_schedule import in_turn
+from noisy_keras.methods.bases.trusted_plan import TrustedPlan
+from noisy_keras.methods.bases.trusted_plan import balanced_order
 from tests import toy
 from tests.methods.trusted_harness import trusted_set
 
@@ -32,9 +32,9 @@ def test_trusted_batches_are_balanced_and_go_on_where_they_stopped():
     source = toy.source(64)
     model = compiled(source)
     model.trusted = trusted = trusted_set(24)
-    schedule = TrustedSchedule(model, source, 16, 0, None)
+    plan = TrustedPlan(model, source, 16, 0, None)
     rows = np.concatenate(
-        [schedule(epoch)[0].samples["trusted"] for epoch in range(3)]
+        [plan(epoch)[0].samples["trusted"] for epoch in range(3)]
     )
     for row in rows:
         assert set(np.bincount(trusted.labels[row])) == {4}
@@ -53,8 +53,8 @@ def test_trusted_pictures_are_found_under_other_ids(scale):
     other = images[places] if scale == 255.0 else images[places] / 255.0
     model.trusted = nk.data.from_arrays(other, labels[places])
     with pytest.warns(UserWarning, match="4 trusted samples are also"):
-        schedule = TrustedSchedule(model, source, 16, 0, None)
-    left_out = np.setdiff1d(np.arange(64), schedule.indices)
+        plan = TrustedPlan(model, source, 16, 0, None)
+    left_out = np.setdiff1d(np.arange(64), plan.indices)
     np.testing.assert_array_equal(left_out, sorted(places))
 
 
@@ -64,9 +64,9 @@ def test_every_replica_sees_all_classes(replicas, batch_size, monkeypatch):
     source, trusted = many_classes().split(trusted=2)
     model = model_of(source)
     model.trusted = trusted
-    schedule = TrustedSchedule(model, source, batch_size, 0, None)
-    monkeypatch.setattr(schedule, "replicas", replicas)
-    [one] = schedule(0)
+    plan = TrustedPlan(model, source, batch_size, 0, None)
+    monkeypatch.setattr(plan, "replicas", replicas)
+    [one] = plan(0)
     shares = np.split(one.samples["trusted"], replicas, axis=1)
     for share in shares:
         # In the fewest steps that hold them.
@@ -81,8 +81,8 @@ def test_trusted_pictures_are_seen_as_training_ones_are():
     model = compiled(source)
     model.trusted = nk.data.from_arrays(*toy.pictures(8, seed=5))
     assert model.trusted.augmentation.horizontal_flip
-    schedule = TrustedSchedule(model, source, 16, 0, None)
-    for one in schedule(0)[0].dataset():
+    plan = TrustedPlan(model, source, 16, 0, None)
+    for one in plan(0)[0].dataset():
         batch = one["train"]
         for image, label in zip(
             batch["trusted_images"].numpy(),
@@ -99,9 +99,9 @@ def test_mlcs_samples_keep_their_roles_and_all_classes_have_both(batch_size):
     source, trusted = many_classes().split(trusted=3)
     model = model_of(source, nk.MLC)
     model.trusted = trusted
-    schedule = model.make_schedule(source, batch_size)
+    plan = model.make_plan(source, batch_size)
     rows = np.concatenate(
-        [schedule(epoch)[0].samples["trusted"] for epoch in range(4)]
+        [plan(epoch)[0].samples["trusted"] for epoch in range(4)]
     )
     half = batch_size // 2
     probe, taught = set(rows[:, :half].ravel()), set(rows[:, half:].ravel())
@@ -114,13 +114,13 @@ def test_mlcs_classes_of_one_trusted_sample_have_it_in_both_roles():
     source, trusted = many_classes().split(trusted=1)
     model = model_of(source, nk.MLC)
     model.trusted = trusted
-    [one] = model.make_schedule(source, 24)(0)
+    [one] = model.make_plan(source, 24)(0)
     for half in np.split(one.samples["trusted"], 2, axis=1):
         assert set(half.ravel()) == set(range(12))
 
 
 def test_unequal_classes_are_dealt_evenly():
-    order = in_turn(np.array([0, 1, 1, 2, 1]))
+    order = balanced_order(np.array([0, 1, 1, 2, 1]))
     np.testing.assert_array_equal(order, [0, 1, 3, 0, 2, 3, 0, 4, 3])
 
 
@@ -131,7 +131,7 @@ def test_weights_are_shared_out_within_each_replica(two_replicas):
         model = compiled(source, nk.L2R)
     options = {"batch_size": 16, "steps_per_epoch": 1, "verbose": 0}
     model.fit(source, trusted=trusted_set(), **options)
-    [one] = model.make_schedule(source, 16)(0)
+    [one] = model.make_plan(source, 16)(0)
     weights = model.sample_weight.numpy()[one.samples["index"][0], 0]
     assert weights.min() == 0.0
     # 8 samples of an even share of 1 on each.

@@ -75,6 +75,8 @@ def settings(path, method, resolve):
     config = read(path)
     kept = config["settings"]
     _check_method(path, config, method)
+    known = _own_flags() - set(_NOT_KEPT)
+    _check_keys(path, "flags", config.get("flags", {}), known)
     given = _given()
     recorded = config.get("flags")
     if recorded is None:
@@ -168,9 +170,6 @@ def read(path):
     _check_keys(path, "settings", config["settings"], _FIELDS, _FIELDS)
     for part in _PARTS:
         _check_keys(path, f"settings.{part}", config["settings"][part])
-    if "flags" in config:
-        known = _own_flags() - set(_NOT_KEPT)
-        _check_keys(path, "flags", config["flags"], known)
     return config
 
 
@@ -203,11 +202,20 @@ def _refuse(path, where, unknown):
 def _check_method(path, config, method):
     own = config.get("own_method")
     of = config["settings"]["method"]
-    if (own is not None) == (method == OWN) and (own or of == method):
+    if own is not None and method == OWN:
+        if FLAGS.method is None:
+            raise UsageError(
+                f"--method: expected FILE.py:Class beside --config, a run of "
+                f"{of}; got none. Code is loaded only from a file that is "
+                "named here"
+            )
+        return
+    if own is None and of == method:
         return
     command = OWN if own is not None else of
+    wanted = "a method of your own" if method == OWN else method
     raise UsageError(
-        f"--config: expected the config of a run of {method}; got one of {of} "
+        f"--config: expected the config of a run of {wanted}; got one of {of} "
         f"in {path}: noisy-keras {command}, or python -m trainers.{command}, "
         "takes it"
     )

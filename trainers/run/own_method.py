@@ -13,6 +13,7 @@ import inspect
 import json
 import keyword
 import os
+import re
 import sys
 import traceback
 
@@ -162,11 +163,12 @@ def load(found):
             f"which it does not have{hint}"
         )
     if not inspect.isclass(cls) or not issubclass(cls, nk.NoisyLabelModel):
-        kind = cls.__name__ if inspect.isclass(cls) else type(cls).__name__
+        what = f"of type {type(cls).__name__}"
+        if inspect.isclass(cls):
+            what = f"a subclass of {cls.__base__.__name__}"
         raise UsageError(
             "--method: expected a subclass of noisy_keras.NoisyLabelModel; "
-            f"got {found.name} of {found.file}, a {kind}"
-            + (" that is none" if inspect.isclass(cls) else "")
+            f"got {found.name} of {found.file}, {what}"
         )
     lacking = [name for name in _HOOKS if _lacks(cls, name)]
     if lacking:
@@ -251,18 +253,25 @@ def build(cls, network, source, settings):
     names = list(inspect.signature(cls).parameters)
     wants_source = len(names) > 1 and names[1] == "source"
     given = network, source if wants_source else source.num_samples
+    refused = (
+        f"--arguments: expected those of {cls.__name__}; got "
+        f"{', '.join(settings.host) or 'none'}"
+    )
     try:
         inspect.signature(cls).bind(*given, **settings.host)
     except TypeError as error:
-        raise UsageError(
-            f"--arguments: expected those of {cls.__name__}; got "
-            f"{', '.join(settings.host) or 'none'} ({error})"
-        ) from error
+        raise UsageError(f"{refused} ({error})") from error
     try:
         return cls(*given, **settings.host)
     except ValueError as error:
         told = str(error).strip().split("\n")[0]
         raise UsageError(f"--arguments: {cls.__name__}: {told}") from error
+    except TypeError as error:
+        unknown = re.search(r"unexpected keyword argument '(\w+)'", str(error))
+        if unknown is None or unknown[1] not in settings.host:
+            raise
+        # The class hands them on.
+        raise UsageError(f"{refused} ({error})") from error
 
 
 def _check_trusted(cls, data):

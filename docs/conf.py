@@ -33,8 +33,6 @@ extensions = [
 exclude_patterns = ["_build"]
 myst_enable_extensions = ["colon_fence", "deflist", "dollarmath"]
 myst_heading_anchors = 3
-# Quotes and ellipses alone: flags keep their two dashes.
-smartquotes_action = "qe"
 
 autodoc_member_order = "bysource"
 # An overridden method without a docstring is documented where it is defined.

@@ -14,16 +14,19 @@ write code in single backticks, and `nk.DivideMix` in a page is a link.
 """
 
 import ast
+import functools
 import importlib
 import inspect
 import re
 import types
+import typing
 
 from docutils import nodes
 from sphinx import addnodes
 from sphinx.errors import ExtensionError
 from sphinx.pycode import ModuleAnalyzer
 from sphinx.transforms import SphinxTransform
+from sphinx.util.typing import stringify_annotation
 
 PACKAGE = "noisy_keras"
 #: Where a name that is published twice is documented, first match wins.
@@ -86,10 +89,16 @@ def _expand(app, docname, source):
     """Replaces `{api}` blocks by the directives of autodoc."""
     del app, docname
 
+    seen = set()
+
     def block(match):
         name, body = match.groups()
         module = importlib.import_module(name)
         lines = []
+        if name not in seen | {PACKAGE}:
+            # So that `nk.data` is a link to this page.
+            lines += [f".. py:module:: {name}", ""]
+        seen.add(name)
         for public in body.split() or public_names(module):
             lines += [*_directive(module, public), ""]
         return "\n".join(["```{eval-rst}", *lines, "```"])
@@ -104,12 +113,7 @@ def _directive(module, name):
     value = getattr(module, name)
     home = _home(module, name, value)
     if isinstance(value, types.ModuleType):
-        return [
-            f".. py:module:: {full}",
-            f"   :synopsis: {_first_line(value)}",
-            "",
-            f":py:mod:`nk.{name} <{full}>`: {_first_line(value)}",
-        ]
+        return [f"- :py:mod:`nk.{name} <{full}>`: {_first_line(value)}"]
     if home != full:
         kind = "class" if inspect.isclass(value) else "function"
         return [
@@ -237,12 +241,26 @@ def _escaped(text):
 
 
 def _signature(app, what, name, obj, options, signature, returned):
-    """That of `__init__`, which Keras hides behind its own `__new__`."""
+    """That of `__init__`, which Keras hides; aliases of types by name."""
     del app, name, options
-    if what != "class" or signature != "(*args, **kwargs)":
-        return None
-    parameters = list(inspect.signature(obj.__init__).parameters.values())
-    return str(inspect.Signature(parameters[1:])), returned
+    if what == "class" and signature == "(*args, **kwargs)":
+        parameters = list(inspect.signature(obj.__init__).parameters.values())
+        signature = str(inspect.Signature(parameters[1:]))
+    for alias, written in _aliases().items():
+        signature = signature and signature.replace(written, alias)
+        returned = returned and returned.replace(written, alias)
+    return signature, returned
+
+
+@functools.cache
+def _aliases():
+    """Names of unions of types, and what autodoc writes for them."""
+    module = importlib.import_module(f"{PACKAGE}.utils.types")
+    return {
+        name: stringify_annotation(value, "smart")
+        for name, value in vars(module).items()
+        if typing.get_origin(value) in (typing.Union, types.UnionType)
+    }
 
 
 def _skip(app, what, name, obj, skip, options):
@@ -262,10 +280,9 @@ class _Links(SphinxTransform):
     default_priority = 5
 
     def apply(self, **kwargs):
+        no_links = (nodes.reference, nodes.title, addnodes.pending_xref)
         for node in list(self.document.findall(nodes.literal)):
-            if isinstance(
-                node.parent, (nodes.reference, addnodes.pending_xref)
-            ):
+            if isinstance(node.parent, no_links):
                 continue
             match = _SHORT.match(node.astext())
             if not match:

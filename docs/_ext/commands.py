@@ -10,10 +10,13 @@ import concurrent.futures
 import glob
 import json
 import os
+import re
 import subprocess
 import sys
 
+from docutils import nodes
 from sphinx.errors import ExtensionError
+from sphinx.transforms import SphinxTransform
 
 _ROOT = os.path.dirname(os.path.dirname(os.path.dirname(__file__)))
 _LIBRARY = (
@@ -183,9 +186,9 @@ def _table(flags):
         shown = name if flag.get("positional") else f"--{name}"
         if flag["boolean"]:
             shown = f"--[no]{name}"
-        default = "required" if flag.get("required") else ""
+        default = "*required*" if flag.get("required") else ""
         if flag["default"] is not None:
-            default = f"`{flag['default']}`" if flag["default"] else "empty"
+            default = f"`{flag['default']}`" if flag["default"] else "*empty*"
         kind = _TYPES.get(flag["type"], flag["type"])
         cells = [f"`{shown}`", _choices(kind), default, _prose(flag["help"])]
         rows.append(f"| {' | '.join(cells)} |")
@@ -199,10 +202,15 @@ def _choices(kind):
 
 
 def _prose(text):
+    """Help in Markdown: flags as code, all else as it is."""
     text = " ".join((text or "").split())
-    for mark in "|*<":
-        text = text.replace(mark, f"\\{mark}")
-    return text.replace("_", "\\_")
+    parts = re.split(r"(--\w+(?:=[\w|:.]+)?)", text)
+    for number, part in enumerate(parts):
+        if number % 2:
+            parts[number] = f"`{part}`".replace("|", "\\|")
+        else:
+            parts[number] = re.sub(r"([|*<_])", r"\\\1", part)
+    return "".join(parts)
 
 
 def _write(app):
@@ -240,6 +248,18 @@ def _replace(path, text):
         stream.write(text)
 
 
+class _Flags(SphinxTransform):
+    """Marks flags in code spans, which lines should not break."""
+
+    default_priority = 4
+
+    def apply(self, **kwargs):
+        for node in self.document.findall(nodes.literal):
+            if node.astext().startswith("--"):
+                node["classes"].append("flag")
+
+
 def setup(app):
+    app.add_transform(_Flags)
     app.connect("builder-inited", _write)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

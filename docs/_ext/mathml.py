@@ -29,8 +29,9 @@ def to_mathml(latex, display):
         element = convert(latex, display=display)
     except Exception as error:  # The converter has a dozen exceptions.
         raise ValueError(f"{type(error).__name__}: {error}") from error
-    # Commands that it does not know are copied to the output.
-    unknown = re.findall(r"\\[A-Za-z]+", element)
+    # Commands that it does not know are copied to the output, and so are the
+    # marks of environments that it does not align.
+    unknown = re.findall(r"\\[A-Za-z]+|<mi>&</mi>", element)
     if unknown:
         raise ValueError(f"unknown commands {', '.join(unknown)}")
     return element

@@ -87,6 +87,8 @@ def _run(settings, build, folder, resumed, values, facts):
         from trainers.run import train
     out = progress.make_console()
     out.print(prepare.describe_settings(settings, folder, resumed))
+    if values["config"] is not None:
+        out.print(f"settings are those of {values['config']}")
     run = prepare.prepare(
         settings,
         values["data_dir"],

@@ -1,4 +1,4 @@
-"""From trained networks to something that is served."""
+"""Exporting trained networks for serving."""
 
 from noisy_keras.serving.calibration import Calibration
 from noisy_keras.serving.calibration import calibrate

@@ -1,7 +1,7 @@
-"""Temperature scaling, and how well confidence tells accuracy.
+"""Temperature scaling and calibration errors.
 
 Reference: Guo, Pleiss, Sun and Weinberger, On Calibration of Modern Neural
-Networks, ICML 2017: section 4.2 and equation (3).
+Networks, ICML 2017, section 4.2 and equation (3).
 """
 
 import dataclasses
@@ -10,9 +10,9 @@ import numpy as np
 
 from noisy_keras.ops import reliability
 
-#: Fewest samples that a temperature is fitted on.
+#: Smallest number of samples on which a temperature is fitted.
 FEWEST = 100
-#: Temperatures are sought between these.
+#: Bounds of the temperature.
 LOWEST, HIGHEST = 0.05, 20.0
 
 _ROUNDS = 60
@@ -20,15 +20,16 @@ _ROUNDS = 60
 
 @dataclasses.dataclass(frozen=True)
 class Calibration:
-    """What calibration found.
+    """Result of a calibration.
 
     Attributes:
-        temperature: T, 1 where it was skipped.
-        samples: of the validation set.
-        before: dict of `ece` and `nll` at T = 1, or None.
-        after: the same after scaling, each half of the samples by the
-            temperature of the other half; or None.
-        skipped: why it was not done, or "".
+        temperature: float, temperature T; 1 if the calibration was skipped.
+        samples: int, number of samples of the validation set.
+        before: dict of the expected calibration error `ece` and the negative
+            log-likelihood `nll` in nats at T = 1, or None.
+        after: dict of the same after scaling, each half of the samples with the
+            temperature fitted on the other half; or None.
+        skipped: str, why the calibration was skipped, or "".
     """
 
     temperature: float = 1.0
@@ -38,17 +39,19 @@ class Calibration:
     skipped: str = ""
 
     def as_dict(self):
-        """As JSON holds it."""
+        """The attributes as a dict that is serialisable as JSON."""
         return dataclasses.asdict(self)
 
 
 def calibrate(logits, labels):
-    """Fits a temperature, and measures what it does.
+    """Fits a temperature and measures its effect.
 
     Args:
-        logits: float `[N, K]`, of samples that were not trained on.
-        labels: int `[N]`, as given: where they are noisy, confidence comes to
-            tell how often they are met, not how often the truth is.
+        logits: float array `[N, K]`, logits of samples that were not trained
+            on.
+        labels: int array `[N]`, labels in `[0, K)`. If they are noisy,
+            confidence is calibrated to how often a given label is predicted,
+            not to how often the true one is.
 
     Returns:
         A `Calibration`.
@@ -74,12 +77,12 @@ def calibrate(logits, labels):
         return Calibration(
             samples=count,
             before=before,
-            skipped="every sharper prediction of the validation set is a "
-            "better one"
+            skipped="sharper predictions of the validation set are always "
+            "better"
             if temperature <= LOWEST
-            else "the predictions say nothing about the validation set",
+            else "the predictions are uninformative on the validation set",
         )
-    # Drawn, because samples may come class by class.
+    # Random halves, because samples may be sorted by class.
     halves = np.random.RandomState(0).permutation(count) % 2
     crossed = np.empty(count)
     for half in (0, 1):
@@ -92,17 +95,18 @@ def calibrate(logits, labels):
 
 
 def fit_temperature(logits, labels):
-    """The temperature of least cross-entropy.
+    """Fits the temperature that minimises the cross-entropy.
 
-    The cross-entropy is convex in 1 / T, and its slope the mean of expected
-    less given logit: bisection finds where it is zero, the same every time.
+    The cross-entropy is convex in 1 / T. Its derivative is the mean of the
+    expected logit minus the logit of the label, and bisection finds its zero
+    deterministically.
 
     Args:
-        logits: float `[N, K]`.
-        labels: int `[N]`.
+        logits: float array `[N, K]`.
+        labels: int array `[N]`, labels in `[0, K)`.
 
     Returns:
-        T, from `LOWEST` to `HIGHEST`.
+        Float from `LOWEST` to `HIGHEST`.
     """
     logits = np.asarray(logits, np.float64)
     given = np.take_along_axis(logits, np.asarray(labels)[:, None], axis=1)
@@ -126,7 +130,14 @@ def fit_temperature(logits, labels):
 
 
 def softmax(logits):
-    """Probabilities `[N, K]` of logits, in NumPy."""
+    """Softmax in NumPy.
+
+    Args:
+        logits: float array `[N, K]`.
+
+    Returns:
+        Float array `[N, K]`, rows summing to 1.
+    """
     shifted = np.exp(logits - logits.max(axis=1, keepdims=True))
     return shifted / shifted.sum(axis=1, keepdims=True)
 

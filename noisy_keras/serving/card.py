@@ -1,4 +1,4 @@
-"""The model card that lies beside every export."""
+"""Writes the model card of an export."""
 
 import os
 
@@ -6,9 +6,9 @@ _CARD = """\
 # {name}
 
 An image classifier that was trained on noisy labels with noisy_keras
-{version}, exported {created} as `{format}`.
+{version}, exported on {created} as `{format}`.
 
-## What it does
+## Model
 
 {classes} classes: {names}.
 
@@ -16,62 +16,63 @@ An image classifier that was trained on noisy labels with noisy_keras
 
 {networks}
 
-## What it was trained on
+## Training data
 
 {data}
 
-The licence of the pictures and labels is not known to the exporter: it is
-that of the data set.
+The licence of the images and labels is that of the data set, which is not
+recorded here.
 
-## How well it does
+## Performance
 
 {accuracy}
 
 Calibration: {calibration}
 
-## Limits
+## Limitations
 
-- Every picture is given one of the {classes} classes, whatever it shows:
-  low confidence is the only sign of a picture that belongs to none.
-- Pictures are brought to {height} x {width} pixels, the middle of them; what
-  is smaller than that, or at the margin, is not seen.
-- Labels of validation data are as noisy as the rest, unless said otherwise
-  above: accuracy and confidence are measured against them.
-- Files whose end is missing are refused. Damage inside of them that leaves
-  their structure whole cannot be noticed.
+- Every image is assigned to one of the {classes} classes. Low confidence is
+  the only indication of an image that belongs to none of them.
+- Images are resized and cropped to their central {height} x {width} pixels.
+  Finer details and the margins are lost.
+- Labels of validation data are as noisy as those of training data unless
+  stated otherwise above. Accuracy and confidence are measured against them.
+- Truncated files are rejected. Damage that leaves the structure of a file
+  intact is not detected.
 
-## How it was checked
+## Verification
 
 {proof}
 """
 
 _SERVED = """\
-JPEG and PNG files of any size, grey, coloured or transparent, as
-`image_bytes`; decoding, resizing and scaling are in the graph. Other
+Input: JPEG and PNG files of any size, greyscale, coloured or transparent, as
+`image_bytes`. Decoding, resizing and scaling are part of the graph. Other
 signatures: `predict_images` (uint8), `predict_float_images`, `classify`
-(`tf.Example`) and `embed`. The graph needs no Python code to load."""
+(`tf.Example`) and `embed`. The graph loads without any Python code."""
 
 _PLAIN = """\
-Float images [B, {height}, {width}, {channels}], white is {white:g}, to
-`probabilities` [B, {classes}], whose order is that of class_names.txt."""
+Input: float images [B, {height}, {width}, {channels}], a white pixel being
+{white:g}. Output: `probabilities` [B, {classes}] in the order of
+class_names.txt."""
 
-#: Most class names that are told.
-_MOST_NAMES = 20
+#: Largest number of class names in the text.
+_MAX_NAMES = 20
 
 
 def write(folder, content, facts):
-    """Writes `README.md`.
+    """Writes the model card, `README.md`.
 
     Args:
-        folder: of the version.
-        content: of the metadata.
-        facts: dict; `method`, `dataset`, `noise`, `samples` and `accuracy`
-            are told, where they are there.
+        folder: str, folder of the exported version.
+        content: dict, the content of the metadata file.
+        facts: dict of str, from which `method`, `dataset`, `noise`, `samples`
+            and `accuracy` are used if present.
     """
     names = content["class_names"]
-    told = ", ".join(names[:_MOST_NAMES])
-    if len(names) > _MOST_NAMES:
-        told += ", ... (all in class_names.txt)"
+    listed = ", ".join(names[:_MAX_NAMES])
+    if len(names) > _MAX_NAMES:
+        listed += ", ... (all in class_names.txt)"
     height, width, channels = content["image_shape"]
     shape = {"height": height, "width": width, "classes": len(names)}
     inputs = _SERVED
@@ -83,11 +84,11 @@ def write(folder, content, facts):
         version=content["versions"]["noisy_keras"],
         created=content["created"][:10],
         format=content["format"],
-        names=told,
+        names=listed,
         inputs=inputs,
         networks=_networks(content["networks"]),
         data=_data(facts),
-        accuracy=facts.get("accuracy") or "Not known to the exporter.",
+        accuracy=facts.get("accuracy") or "Unknown.",
         calibration=_calibration(content["calibration"]),
         proof=_proof(content["proof"]),
         **shape,
@@ -98,9 +99,9 @@ def write(folder, content, facts):
 
 def _networks(names):
     if len(names) == 1:
-        return f"One network answers ({names[0]})."
+        return f"A single network ({names[0]})."
     return (
-        f"{len(names)} networks answer together ({', '.join(names)}): the "
+        f"An ensemble of {len(names)} networks ({', '.join(names)}): the "
         "softmax of their mean logits."
     )
 
@@ -113,37 +114,38 @@ def _data(facts):
         "Noise": facts.get("noise"),
     }
     lines = [f"- {key}: {value}" for key, value in known.items() if value]
-    return "\n".join(lines) or "Not known to the exporter."
+    return "\n".join(lines) or "Unknown."
 
 
 def _calibration(found):
     if found["before"] is None:
         return f"none, because {found['skipped']}."
     before, after = found["before"], found["after"]
-    told = (
+    text = (
         f"expected calibration error {before['ece']:.4f}, negative log "
         f"likelihood {before['nll']:.4f} on {found['samples']} validation "
         "samples"
     )
     if after is None:
-        return f"{told}; left as it is, because {found['skipped']}."
+        return f"{text}; not scaled, because {found['skipped']}."
     return (
-        f"{told} before, and {after['ece']:.4f} and {after['nll']:.4f} with "
-        f"the temperature {found['temperature']:.4f} that is in the graph "
-        "(each half measured with the temperature of the other)."
+        f"{text} before temperature scaling, {after['ece']:.4f} and "
+        f"{after['nll']:.4f} after it. The graph has the temperature "
+        f"{found['temperature']:.4f}; each half of the samples was measured "
+        "with the temperature fitted on the other half."
     )
 
 
 def _proof(found):
     if found is None:
-        return "It was not."
-    told = (
-        "Its probabilities differ from the trained model's by at most "
+        return "None."
+    text = (
+        "Probabilities differ from those of the trained model by at most "
         f"{found['largest_difference']:.1e}"
     )
     if "runtime" in found:
-        return f"{told}, in {found['runtime']}."
+        return f"{text}, in {found['runtime']}."
     return (
-        f"{told}, loaded in a process without noisy_keras, where "
-        f"{found['warmup_replayed']} warm-up requests were answered."
+        f"{text}, in a process without noisy_keras that also answered "
+        f"{found['warmup_replayed']} warm-up requests."
     )

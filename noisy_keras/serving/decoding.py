@@ -1,9 +1,9 @@
-"""Decoding JPEG and PNG inside a graph, as training pictures were decoded.
+"""Decoding JPEG and PNG in a graph, to the pixels that training used.
 
 The counterpart of `noisy_keras.data.io.decoding`, which uses TensorFlow and
-Pillow, in operations that any TensorFlow runtime has. It is strict: a file that
-training would have repaired is refused, because half a picture would get a
-wrong answer.
+Pillow, in operations of any TensorFlow runtime. It is strict: files that
+training would have repaired are rejected, because the prediction for a
+truncated image would be wrong.
 """
 
 import tensorflow as tf
@@ -11,7 +11,7 @@ import tensorflow as tf
 from noisy_keras.serving import headers
 from noisy_keras.serving import resizing
 
-#: Pixels of the largest picture that is decoded: what Pillow bears.
+#: Largest number of pixels that is decoded, as in Pillow.
 MAX_PIXELS = 178_956_970
 
 _OTHERS = {
@@ -24,38 +24,40 @@ _OTHERS = {
 
 
 def is_plain(data):
-    """Which files are JPEG, whole at first sight and without EXIF.
+    """Which files are JPEG without EXIF, and complete by their last bytes.
 
-    Most are, and need no more looking at: it is asked of all at once, which
-    spares a network for small pictures half of the time.
+    Most files are, and need no further checks. Checking the whole batch at once
+    halves the time of a network for small images.
 
     Args:
-        data: string `[B]` or scalar.
+        data: string tensor `[B]` or scalar, bytes of files.
 
     Returns:
-        bool, of the same shape.
+        Bool tensor of the same shape.
     """
-    # None is too short for its end to be asked for.
+    # Padded, so that even an empty string has two bytes at its end.
     end = tf.strings.substr(tf.strings.join([b"  ", data]), -2, 2)
-    whole = _starts(data, headers.JPEG) & (end == headers.JPEG_END)
-    return whole & ~headers.holds(data, r"Exif\x00")
+    complete = _starts(data, headers.JPEG) & (end == headers.JPEG_END)
+    return complete & ~headers.holds(data, r"Exif\x00")
 
 
 def decode(data, row, plain, image_shape, margin=0):
-    """The picture that a network takes, from the bytes of a file.
+    """Decodes a file to the input of a network.
 
     Args:
-        data: string scalar, a JPEG or PNG of any kind and size.
-        row: of the request, to be named in errors.
-        plain: bool scalar, as `is_plain` says.
-        image_shape: `(H, W, C)`, of which C is 1 or 3.
-        margin: as of `resizing.fitted`.
+        data: string scalar tensor, bytes of a JPEG or PNG file of any kind and
+            size.
+        row: int scalar tensor, row of the request, for error messages.
+        plain: bool scalar tensor, as returned by `is_plain`.
+        image_shape: `(H, W, C)` with C of 1 or 3.
+        margin: int, in pixels: see `resizing.fitted`.
 
     Returns:
-        uint8 `[H, W, C]`.
+        Uint8 tensor `[H, W, C]`.
 
     Raises:
-        tf.errors.InvalidArgumentError: no whole JPEG or PNG.
+        tf.errors.InvalidArgumentError: If the file is not a complete JPEG or
+        PNG file.
     """
     height, width, channels = image_shape
     least = height + 2 * margin, width + 2 * margin
@@ -69,7 +71,14 @@ def decode(data, row, plain, image_shape, margin=0):
 
 
 def grey(image):
-    """Luma of ITU-R BT.601 in 16 bits, as Pillow's: uint8 `[..., 1]`."""
+    """Converts RGB to luma by ITU-R BT.601 in 16 bits, as Pillow does.
+
+    Args:
+        image: uint8 tensor `[..., 3]`.
+
+    Returns:
+        Uint8 tensor `[..., 1]`.
+    """
     weights = tf.constant([19595, 38470, 7471], tf.int32)
     luma = tf.reduce_sum(tf.cast(image, tf.int32) * weights, -1, keepdims=True)
     return tf.cast((luma + 0x8000) // 0x10000, tf.uint8)
@@ -90,17 +99,17 @@ def _starts(data, signature):
     return tf.strings.substr(data, 0, len(signature)) == signature
 
 
-def _refuse(refused, row, *told):
-    """An operation that fails where `refused`, naming the row."""
-    expected = "Expected a whole JPEG or PNG file as image_bytes. Received: "
-    # Formatted only where it fails.
-    return tf.debugging.Assert(~refused, [expected, *told, "in row", row])
+def _refuse(refused, row, *received):
+    """Operation that fails where `refused`, with the row in the message."""
+    expected = "Expected a complete JPEG or PNG file as image_bytes. Received: "
+    # The parts are formatted only if the assertion fails.
+    return tf.debugging.Assert(~refused, [expected, *received, "in row", row])
 
 
 def _check_format(data, row, is_png):
     is_jpeg = _starts(data, headers.JPEG)
     length = tf.strings.length(data)
-    whole = tf.cond(
+    complete = tf.cond(
         is_png,
         lambda: _holds_end(data),
         lambda: tf.cond(
@@ -108,20 +117,20 @@ def _check_format(data, row, is_png):
         ),
     )
 
-    def told():
+    def describe():
         found = tf.constant("bytes that are neither")
         for name, start in _OTHERS.items():
             found = tf.where(_starts(data, start), f"a {name} file", found)
         found = tf.where(length == 0, "an empty string", found)
-        cut = "a file whose end is missing,"
-        return tf.where(is_png | is_jpeg, cut, found)
+        truncated = "a file whose end is missing,"
+        return tf.where(is_png | is_jpeg, truncated, found)
 
-    found = tf.cond(whole, lambda: tf.constant(""), told)
-    return _refuse(~whole, row, found, "of", length, "bytes")
+    found = tf.cond(complete, lambda: tf.constant(""), describe)
+    return _refuse(~complete, row, found, "of", length, "bytes")
 
 
 def _holds_end(data):
-    # Asked for more than there is, the error would quote bytes as text.
+    # A longer substring than there is would fail with the bytes in its message.
     size = tf.minimum(len(headers.PNG_END), tf.strings.length(data))
     ends = tf.strings.substr(data, -size, size) == headers.PNG_END
     return tf.cond(ends, lambda: True, lambda: headers.holds(data, "IEND"))
@@ -129,9 +138,15 @@ def _holds_end(data):
 
 def _check_size(height, width, row):
     pixels = tf.cast(height, tf.int64) * tf.cast(width, tf.int64)
-    told = ["a picture of", height, "x", width, f"pixels (most: {MAX_PIXELS})"]
-    wrong = (pixels > MAX_PIXELS) | (height < 1) | (width < 1)
-    return _refuse(wrong, row, *told)
+    received = [
+        "an image of",
+        height,
+        "x",
+        width,
+        f"pixels (at most: {MAX_PIXELS})",
+    ]
+    invalid = (pixels > MAX_PIXELS) | (height < 1) | (width < 1)
+    return _refuse(invalid, row, *received)
 
 
 def _decode_jpeg(data, row, least):
@@ -142,7 +157,7 @@ def _decode_jpeg(data, row, least):
     )
 
     def turned():
-        # By Pillow in training, which takes its time.
+        # Training decodes such files by Pillow, which is accurate and slow.
         height, width = _jpeg_size(data, row)
         with tf.control_dependencies([height, width]):
             image = tf.io.decode_jpeg(
@@ -163,7 +178,7 @@ def _jpeg_size(data, row):
 
 def _upright_jpeg(data, row, least):
     height, width = _jpeg_size(data, row)
-    # Whole fractions cost a fraction of the time.
+    # Decoding at a fraction of the size takes a fraction of the time.
     most = tf.minimum(height // least[0], width // least[1])
     number = tf.searchsorted([2, 4, 8], [most], "right")
     return tf.switch_case(
@@ -181,13 +196,15 @@ def _decode_png(data, row):
         data = tf.identity(data)
 
     def wide():
-        # Grey of 16 bits is rounded; others lose their lower byte.
+        # As in Pillow, grey of 16 bits is rounded, while the channels of
+        # colours lose their lower byte.
         image = tf.io.decode_png(data, channels=1, dtype=tf.uint16)
         image = tf.round(tf.cast(image, tf.float32) / 257.0)
         return tf.repeat(tf.cast(image, tf.uint8), 3, axis=-1)
 
     def usual():
-        # Asked for where there is none, alpha is wrong below 8 bits.
+        # TensorFlow adds a wrong alpha channel to files of fewer than 8 bits
+        # that have none.
         has_alpha = (kind >= 4) | headers.holds(data, "tRNS")
         return tf.cond(
             has_alpha,
@@ -204,16 +221,16 @@ def _decode_png(data, row):
 
 
 def _on_white(image):
-    """What is transparent shows white; in whole numbers, as Pillow has it."""
+    """Blends transparency with white, in integers as Pillow does."""
     color, alpha = tf.split(tf.cast(image, tf.int32), [3, 1], axis=-1)
     total = color * alpha + 255 * (255 - alpha) + 128
-    # Division by 255 of 7 more bits, rounded.
+    # Rounded division by 255, with 7 additional bits.
     mixed = (total // 2 + 128 * total) // 32768
     return tf.cast(tf.where(alpha == 0, 255, mixed), tf.uint8)
 
 
 def _turned(image, orientation):
-    """Upright, from one of the eight orientations of EXIF."""
+    """Turns an image upright, from one of the eight orientations of EXIF."""
     orientation = tf.clip_by_value(orientation, 1, 8)
     image = tf.cond(
         orientation >= 5,

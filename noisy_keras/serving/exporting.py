@@ -1,4 +1,4 @@
-"""Exporting networks as something that can be served, with its proof."""
+"""Exporting networks for serving, with verification."""
 
 import dataclasses
 import json
@@ -18,7 +18,7 @@ from noisy_keras.serving import warmup
 from noisy_keras.utils.errors import ConfigurationError
 from noisy_keras.version import __version__
 
-#: The format of TensorFlow Serving, beside those of `formats`.
+#: The format of TensorFlow Serving, in addition to those of `formats`.
 SAVED_MODEL = "tf_saved_model"
 FORMATS = (SAVED_MODEL, *formats.FORMATS)
 
@@ -28,13 +28,13 @@ _BATCH_SIZE = 500
 
 @dataclasses.dataclass(frozen=True)
 class Exported:
-    """What was exported.
+    """Result of an export.
 
     Attributes:
-        path: of the version's folder.
+        path: str, folder of the exported version.
         calibration: `Calibration`.
-        proof: dict of how its answers were checked; None if they were not.
-        notes: what a person should be told, one string each.
+        proof: dict with the result of the verification; None if it was skipped.
+        notes: tuple of str, remarks for the user.
     """
 
     path: str
@@ -58,38 +58,43 @@ def export(
     verify=True,
     next_version=False,
 ):
-    """Exports what predicts: networks, without optimizer, tables or teachers.
+    """Exports the networks of a model, without optimizer, tables or teachers.
 
-    It is written beside `path`, proven in a process of its own (loaded without
-    this package, its warm-up requests replayed, its answers compared with the
-    model's) and then appears as a whole.
+    The version is written next to `path` and verified in a separate process: it
+    is loaded without this package, its warm-up requests are replayed and its
+    predictions compared with those of the model. Only then is it renamed to
+    `path`, atomically.
 
     Args:
-        model: a `NoisyLabelModel`, a network, or a list of networks.
-        path: of the folder of the version, which must not exist.
-        format: one of `FORMATS`.
-        class_names: K strings; default: the model's, else "0", "1", ...
+        model: `NoisyLabelModel`, a network of `noisy_keras.networks`, or a list
+            of networks.
+        path: str or path-like, folder of the version, which must not exist.
+        format: str, one of `FORMATS`.
+        class_names: sequence of K str; None takes those of the model, or else
+            `"0"`, `"1"`, ...
         validation_data: `Source` of samples that were not trained on, for
-            temperature scaling; None goes without.
-        ensemble: whether several networks answer together; if not, the first.
-        margin: pixels around the middle of a picture that are cut off;
-            default: as sources of files do, where the model was fitted on
-            one, else 0.
-        pixel_scale: value of a white pixel, 255 or 1; default: the model's.
-        name: that clients call the model by; default: from the path.
-        facts: dict of what the model card is to tell, see `card.write`.
-        verify: whether its answers are checked.
-        next_version: whether `path` is the folder of a model, whose next
-            version this becomes.
+            temperature scaling; None skips it.
+        ensemble: bool, whether several networks predict as an ensemble; if not,
+            the first one does.
+        margin: int, margin in pixels that is cropped from resized images; None
+            takes that of the source on which the model was fitted, or 0.
+        pixel_scale: float, value of a white pixel, 255 or 1; None takes that of
+            the model.
+        name: str, name of the model for clients; None derives it from the path.
+        facts: dict of entries for the model card: see `card.write`.
+        verify: bool, whether to verify the exported version.
+        next_version: bool, whether `path` is the folder of a model, in which
+            the next version is created.
 
     Returns:
         `Exported`.
 
     Raises:
-        FileExistsError: there is something at `path`.
-        ImportError: the format needs a package that is not there.
-        RuntimeError: what was written answers otherwise than the model.
-        ValueError: no networks, or an unknown format.
+        FileExistsError: If `path` exists.
+        ImportError: If the format needs a package that is not installed.
+        RuntimeError: If the exported version predicts differently from the
+            model.
+        ValueError: If the format is unknown or the model has no networks.
     """
     path = os.path.abspath(os.path.expanduser(os.fspath(path)))
     if format not in FORMATS:
@@ -109,7 +114,7 @@ def export(
         pixel_scale = pixel_scale or seen.pixel_scale
     if names is None:
         names = range(networks[0].output["logits"].shape[-1])
-        notes.append("The classes have no names; they are numbered.")
+        notes.append("The classes have no names and are numbered.")
     names = [str(n) for n in names]
     calibrated = _calibrate(networks, validation_data)
     if calibrated.skipped:
@@ -198,7 +203,7 @@ def _write_saved_model(served, folder, name, verify, notes):
 
 
 def _name_of(path, next_version):
-    """The model's name: TensorFlow Serving has versions in its folder."""
+    """Name of the model, whose folder contains versions in TF Serving."""
     parent, last = os.path.split(path)
     if last.isdecimal() and not next_version:
         last = os.path.basename(parent)

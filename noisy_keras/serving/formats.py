@@ -1,4 +1,4 @@
-"""Other formats: networks and softmax, for pictures that others decode."""
+"""Export formats without decoding: from images to probabilities."""
 
 import os
 from importlib import util
@@ -10,8 +10,8 @@ import tensorflow as tf
 from noisy_keras.serving import graph
 from noisy_keras.serving import proof
 
-#: Name of each format, the file that holds it, the packages that write it, and
-#: the one that runs it.
+#: By name of the format: its file, the packages that write it, and the package
+#: that runs it.
 _FILES = {
     "onnx": ("model.onnx", ("tf2onnx", "onnx"), "onnxruntime"),
     "litert": ("model.tflite", (), "ai_edge_litert"),
@@ -21,18 +21,19 @@ _FILES = {
 FORMATS = tuple(_FILES)
 
 _PACKAGES = {"ai_edge_litert": "ai-edge-litert"}
-# Other runtimes add in another order, and fuse.
+# Other runtimes sum in another order and fuse operations.
 _TOLERANCE = 1e-4
 
 
 def require(format):
-    """Raises unless the packages are there that write a format.
+    """Checks that the packages for a format are installed.
 
     Args:
-        format: its name; others need nothing.
+        format: str, name of the format. Unknown ones need no packages.
 
     Raises:
-        ImportError: with what to install.
+        ImportError: If a package is missing; the message says how to install
+            it.
     """
     _, needed, _ = _FILES.get(format, ("", (), ""))
     missing = [name for name in needed if util.find_spec(name) is None]
@@ -48,15 +49,17 @@ def write(served, folder, format, verify=True):
 
     Args:
         served: `ServedClassifier`.
-        folder: to be made.
-        format: one of `FORMATS`.
-        verify: whether its runtime, if installed, is asked.
+        folder: str, folder to create.
+        format: str, one of `FORMATS`.
+        verify: bool, whether to compare predictions with those of the format's
+            runtime, if it is installed.
 
     Returns:
-        dict as of `proof.prove`, or None where nothing was checked.
+        Dict with the largest difference of a probability and the runtime, or
+        None if nothing was verified.
 
     Raises:
-        RuntimeError: the runtime answers otherwise.
+        RuntimeError: If the runtime predicts differently.
     """
     os.makedirs(folder)
     names = os.path.join(folder, graph.CLASS_NAMES)
@@ -68,7 +71,7 @@ def write(served, folder, format, verify=True):
     if format == "keras":
         model.save(path)
     else:
-        # Keras asks for a model that has been called.
+        # Keras exports only models that have been called.
         model(tf.zeros([1, *served.image_shape]))
         model.export(path, format=format, verbose=False)
     if not verify or util.find_spec(runtime) is None:
@@ -81,21 +84,24 @@ def write(served, folder, format, verify=True):
     bound = _TOLERANCE if served.is_float32 else proof.TOLERANCE_16
     if not difference <= bound:
         raise RuntimeError(
-            f"Expected {runtime} to answer as the model does, to {bound}. "
+            f"Expected {runtime} to predict as the model does, to {bound}. "
             f"Received: probabilities that differ by {difference:.2g}"
         )
     return {"largest_difference": difference, "runtime": runtime}
 
 
 def classifier(served):
-    """A plain `keras.Model` from images `[B, H, W, C]` to probabilities.
+    """Builds a plain `keras.Model` from images to probabilities.
 
     Args:
         served: `ServedClassifier`.
+
+    Returns:
+        A `keras.Model` from `[B, H, W, C]` to float32 `[B, K]`.
     """
     images = keras.Input(served.image_shape, name="images")
     networks = served.networks
-    if len(networks) > 1:  # They may have the same name.
+    if len(networks) > 1:  # Networks of the same name cannot be combined.
         networks = [_copy(n, f"network_{k}") for k, n in enumerate(networks)]
     logits = [network(images)["logits"] for network in networks]
     mean = logits[0] if len(logits) == 1 else keras.layers.Average()(logits)
@@ -135,15 +141,15 @@ def _ask_litert(path, images):
     interpreter.allocate_tensors()
     interpreter.set_tensor(given["index"], images)
     interpreter.invoke()
-    [told] = interpreter.get_output_details()
-    return interpreter.get_tensor(told["index"])
+    [output] = interpreter.get_output_details()
+    return interpreter.get_tensor(output["index"])
 
 
 def _ask_openvino(path, images):
     import openvino
 
     core = openvino.Core()
-    # In 32 bits, whatever the processor would choose.
+    # In 32 bits, whatever the default of the processor.
     precision = {"INFERENCE_PRECISION_HINT": "f32"}
     compiled = core.compile_model(path, "CPU", precision)
     return compiled(tf.constant(images).numpy())[0]

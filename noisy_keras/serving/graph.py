@@ -1,4 +1,4 @@
-"""The served graph: from the bytes of a picture to class probabilities."""
+"""The served graph, from the bytes of image files to class probabilities."""
 
 import os
 
@@ -10,7 +10,7 @@ from noisy_keras.serving import decoding
 from noisy_keras.serving import resizing
 from noisy_keras.utils.errors import ConfigurationError
 
-#: Keys of a `tf.Example` in which `classify` looks for the file's bytes.
+#: Keys of a `tf.Example` that `classify` reads the file's bytes from.
 EXAMPLE_KEYS = ("image/encoded", "image_bytes")
 #: Asset with one class name per line.
 CLASS_NAMES = "class_names.txt"
@@ -24,24 +24,25 @@ def _signature(shape, dtype):
 
 
 class ServedClassifier(tf.Module):
-    """Networks with all that stands between them and a client.
-
-    Attributes:
-        image_shape: `(H, W, C)` of the pictures that the networks take.
-        names: of the classes.
+    """Networks with decoding, resizing and scaling, as a SavedModel.
 
     Args:
-        networks: one or more that keep the contract of
-            `noisy_keras.networks`; the answer is the softmax of their mean
+        networks: list of one or more `keras.Model` with the interface of
+            `noisy_keras.networks`. The prediction is the softmax of their mean
             logits.
-        class_names: K strings.
-        temperature: T > 0, by which logits are divided.
-        margin: as of `resizing.fitted`.
-        pixel_scale: value of a white pixel, 255 or 1; default: the networks'.
+        class_names: sequence of K str.
+        temperature: float > 0, temperature T by which logits are divided.
+        margin: int, in pixels: see `resizing.fitted`.
+        pixel_scale: float, value of a white pixel, 255 or 1; None takes that of
+            the networks.
+
+    Attributes:
+        image_shape: `(H, W, C)` of the images that the networks take.
+        names: tuple of str, names of the classes.
 
     Raises:
-        ValueError: networks that do not go together, pictures that are
-            neither grey nor coloured, or another number of names.
+        ValueError: If the networks do not match, their images do not have 1 or
+            3 channels, or there is another number of names.
     """
 
     def __init__(
@@ -56,7 +57,8 @@ class ServedClassifier(tf.Module):
         super().__init__(name="served_classifier")
         networks = list(networks)
         head.check_together(networks)
-        # Only weights are saved: layers, as objects, would need their code.
+        # Only variables are attributes, and therefore saved: layers would need
+        # their Python code to be loaded.
         self.weights = list(
             {
                 id(v.value): v.value for n in networks for v in n.variables
@@ -71,7 +73,7 @@ class ServedClassifier(tf.Module):
             )
         if None in self.image_shape or self.image_shape[-1] not in (1, 3):
             raise ConfigurationError(
-                "Expected networks for pictures of one size, of 1 or 3 "
+                "Expected networks for images of fixed size with 1 or 3 "
                 f"channels. Received: {self.image_shape}"
             )
         layer = head.pixel_normalization(networks[0])
@@ -81,7 +83,7 @@ class ServedClassifier(tf.Module):
         self.names = tuple(str(name) for name in class_names)
         self.temperature = float(temperature)
         self.margin = int(margin)
-        # Traced once, whichever signatures call them.
+        # Traced once and shared by all signatures.
         one = [tf.TensorSpec([], t) for t in (tf.string, tf.int32, tf.bool)]
         decode = tf.function(self._decoded_row, autograph=False)
         decode = decode.get_concrete_function(*one)
@@ -97,39 +99,39 @@ class ServedClassifier(tf.Module):
 
     @property
     def is_float32(self):
-        """Whether no network computes in fewer bits."""
+        """Whether all layers compute in float32."""
         layers = [layer for n in self.networks for layer in n.layers]
         return all(layer.compute_dtype == "float32" for layer in layers)
 
     def expected(self, images):
-        """What the networks, as they are here, say of pictures of their size.
+        """Predictions of the networks in this process.
 
         Args:
-            images: uint8 `[B, H, W, C]`.
+            images: uint8 array `[B, H, W, C]` of the networks' size.
 
         Returns:
-            float32 `[B, K]`.
+            Float32 array `[B, K]` of probabilities.
         """
         with tf.device("CPU"):
             images = self._as_trained(tf.constant(images))
             return self._answers(self._outputs(images))["probabilities"].numpy()
 
-    # What a client can ask for.
+    # === Signatures ===
 
     @_signature([None], tf.string)
     def predict_bytes(self, image_bytes):
-        """Answers about JPEG or PNG files, string `[B]`."""
+        """Predictions for JPEG or PNG files, a string tensor `[B]`."""
         return self._answers(self._outputs(self._pictures(image_bytes)))
 
     @_signature([None] * 4, tf.uint8)
     def predict_images(self, images):
-        """Answers about pictures of any size, uint8 `[B, h, w, C]`."""
+        """Predictions for images of any size, a uint8 tensor `[B, h, w, C]`."""
         images = tf.ensure_shape(images, [*[None] * 3, self.image_shape[-1]])
         return self._answers(self._outputs(self._fitted(images)))
 
     @_signature([None] * 4, tf.float32)
     def predict_float_images(self, images):
-        """Answers about pictures float32 `[B, h, w, C]`, as training's."""
+        """Predictions for float32 images `[B, h, w, C]` as in training."""
         images = tf.ensure_shape(images, [*[None] * 3, self.image_shape[-1]])
         _require_finite(images, "images")
         return self._answers(self._outputs(self._fitted(images)))
@@ -148,7 +150,7 @@ class ServedClassifier(tf.Module):
 
     @_signature([None], tf.string)
     def embed(self, image_bytes):
-        """Embeddings `[B, E]` of files, of several networks side by side."""
+        """Embeddings `[B, E]` of files, concatenated over networks."""
         outputs = self._outputs(self._pictures(image_bytes))
         parts = [tf.cast(o["embedding"], tf.float32) for o in outputs]
         embedding = tf.concat(parts, axis=-1)
@@ -156,7 +158,7 @@ class ServedClassifier(tf.Module):
         return {"embedding": embedding}
 
     def signatures(self):
-        """dict from name to concrete function."""
+        """The signatures, a dict from name to concrete function."""
         found = {
             "serving_default": self.predict_bytes,
             "predict_images": self.predict_images,
@@ -170,9 +172,10 @@ class ServedClassifier(tf.Module):
         """Writes the SavedModel.
 
         Args:
-            folder: to be made.
+            folder: str, folder to create.
         """
-        # As `keras.Model.export` names it: images of the networks' own size.
+        # `serve`, as in `keras.Model.export`, takes images of the networks'
+        # size.
         spec = tf.TensorSpec([None, *self.image_shape], tf.float32)
         self.serve = tf.function(
             lambda images: self.predict_float_images(images)["probabilities"],
@@ -185,14 +188,21 @@ class ServedClassifier(tf.Module):
             stream.writelines(f"{name}\n" for name in self.names)
         self.class_names = tf.saved_model.Asset(names)
         tf.saved_model.save(self, folder, signatures=self.signatures())
-        os.unlink(names)  # It is among the assets now.
+        os.unlink(names)  # It has been copied to the assets.
         _name_methods(os.path.join(folder, "saved_model.pb"))
 
-    # What is common.
+    # === Shared by the signatures ===
 
     def decoded(self, image_bytes):
-        """Pictures uint8 `[B, H, W, C]` of files, string `[B]`."""
-        # Text and shapes are the host's business.
+        """Decodes files.
+
+        Args:
+            image_bytes: string tensor `[B]`.
+
+        Returns:
+            Uint8 tensor `[B, H, W, C]`.
+        """
+        # Strings and varying shapes have no GPU kernels.
         with tf.device("CPU"):
             rows = tf.range(tf.size(image_bytes))
             return tf.map_fn(
@@ -207,7 +217,7 @@ class ServedClassifier(tf.Module):
         return decoding.decode(data, row, plain, self.image_shape, self.margin)
 
     def _pictures(self, image_bytes):
-        image_bytes = _some(image_bytes)
+        image_bytes = _checked(image_bytes)
         return self._as_trained(self.decoded(image_bytes))
 
     def _as_trained(self, images):
@@ -215,7 +225,7 @@ class ServedClassifier(tf.Module):
         return images if self.pixel_scale == 255.0 else images / 255.0
 
     def _fitted(self, images):
-        images = _some(images)
+        images = _checked(images)
         height, width, _ = self.image_shape
         spec = tf.TensorSpec(self.image_shape, images.dtype)
 
@@ -242,7 +252,7 @@ class ServedClassifier(tf.Module):
 
     def _answers(self, outputs):
         logits = tf.add_n([o["logits"] for o in outputs]) / float(len(outputs))
-        _require_finite(logits, "the networks' answer")
+        _require_finite(logits, "the logits of the networks")
         probabilities = tf.nn.softmax(logits / self.temperature)
         number = tf.argmax(probabilities, axis=-1)
         return {
@@ -253,11 +263,11 @@ class ServedClassifier(tf.Module):
         }
 
 
-def _some(values):
-    """The values, if there are any."""
-    told = "Expected at least one picture of at least one pixel. Received: "
-    some = tf.size(values) > 0
-    check = tf.debugging.Assert(some, [told, "shape", tf.shape(values)])
+def _checked(values):
+    """The values, which must not be empty."""
+    message = "Expected at least one image of at least one pixel. Received: "
+    present = tf.size(values) > 0
+    check = tf.debugging.Assert(present, [message, "shape", tf.shape(values)])
     with tf.control_dependencies([check] if check is not None else []):
         return tf.identity(values)
 
@@ -271,9 +281,10 @@ def _require_finite(values, what):
 
 
 def _name_methods(path):
-    """Tells strict servers that `classify` is for Classify.
+    """Marks `classify` as a signature of the Classify API.
 
-    They can be started to check names; TensorFlow gives all the same.
+    Servers can be configured to check the method name, while TensorFlow saves
+    that of the Predict API for all signatures.
     """
     model = saved_model_pb2.SavedModel()
     with open(path, "rb") as stream:

@@ -1,4 +1,4 @@
-"""What the headers of JPEG and PNG files say, read inside a graph."""
+"""Reading the headers of JPEG and PNG files in a graph."""
 
 import tensorflow as tf
 
@@ -11,24 +11,38 @@ PNG_END = b"\x00\x00\x00\x00IEND\xaeB`\x82"
 
 _EXIF = b"Exif\x00"
 _ORIENTATION = 0x0112
-# Bytes in which a directory is looked for: a segment has no more.
-_MOST_TIFF = 65536
-# Of the longest number that is read, in bytes.
-_MOST_DIGITS = 4
+# Number of bytes that are searched for a directory, the maximum of a segment.
+_MAX_TIFF = 65536
+# Size in bytes of the largest number that is read.
+_MAX_DIGITS = 4
 
 
 def holds(data, text):
-    """Whether text without special characters is anywhere in some bytes."""
-    # Searched for, and not matched with all around it: six times as fast.
+    """Whether bytes contain a text.
+
+    Args:
+        data: string tensor of any shape.
+        text: str, regular expression without special characters.
+
+    Returns:
+        Bool tensor of the same shape.
+    """
+    # Six times as fast as matching the pattern with `.*` on both sides.
     rest = tf.strings.regex_replace(data, text, "", replace_global=False)
     return tf.strings.length(rest) < tf.strings.length(data)
 
 
 def ends_as_jpeg(data):
-    """Whether the marker that ends a JPEG file is in its second half.
+    """Whether the end marker of a JPEG file is in its second half.
 
-    Cameras append what they like to it. A file that was cut has it nowhere,
-    but for that of a thumbnail, which comes first.
+    Cameras append further data to the marker. In a truncated file the only such
+    marker is that of a thumbnail, which is in the first half.
+
+    Args:
+        data: string scalar tensor, bytes of the file.
+
+    Returns:
+        Bool scalar tensor.
     """
 
     def look():
@@ -41,28 +55,50 @@ def ends_as_jpeg(data):
 
 
 def png_size(data):
-    """Height, width, bits and colour type of a PNG file, from its IHDR."""
+    """Height, width, bit depth and colour type of a PNG file, from its IHDR.
+
+    Args:
+        data: string scalar tensor, bytes of the file.
+
+    Returns:
+        Tuple of four int64 scalar tensors.
+    """
     start = tf.strings.substr(data, 0, 26)
     values, _ = _bytes(start)
-    told = [(20, 4), (16, 4), (24, 1), (25, 1)]
-    return tuple(_number(values, *each) for each in told)
+    fields = [(20, 4), (16, 4), (24, 1), (25, 1)]
+    return tuple(_number(values, *field) for field in fields)
 
 
 def jpeg_orientation(data):
-    """Orientation by EXIF, 1 to 8; 0 where there is no EXIF.
+    """Orientation of a JPEG file by its EXIF data.
 
-    As the library's decoder: EXIF counts where it is before the frame (ITU-T
-    T.81, B.1 and B.2.2).
+    As in the decoder of the library, EXIF data count if they precede the frame
+    (ITU-T T.81, B.1 and B.2.2).
+
+    Args:
+        data: string scalar tensor, bytes of the file.
+
+    Returns:
+        Int32 scalar tensor, 1 to 8; 0 without EXIF data.
     """
     values, exif = _until_frame(data)
-    # Six bytes, "Exif" and two zeros, stand before the TIFF header.
+    # The TIFF header follows the six bytes "Exif" and two zeros.
     return tf.cond(
         exif > 0, lambda: _tiff_orientation(values[exif + 6 :]), lambda: 0
     )
 
 
 def png_orientation(data):
-    """Orientation by an eXIf chunk (PNG 3rd edition, 11.3.3.1); else 0."""
+    """Orientation of a PNG file by its eXIf chunk.
+
+    Source: PNG specification, third edition, 11.3.3.1.
+
+    Args:
+        data: string scalar tensor, bytes of the file.
+
+    Returns:
+        Int32 scalar tensor, 1 to 8; 0 without such a chunk.
+    """
     values = tf.io.decode_raw(data, tf.uint8)
     size = tf.size(values, out_type=tf.int64)
 
@@ -84,7 +120,7 @@ def png_orientation(data):
 
 
 def _until_frame(data):
-    """The bytes of a JPEG file, and where EXIF is before its frame, or 0."""
+    """Bytes of a JPEG file, and the position of EXIF before its frame, or 0."""
     values, size = _bytes(data)
 
     def is_frame(marker):
@@ -115,12 +151,13 @@ def _until_frame(data):
 
 
 def _tiff_orientation(values):
-    """The orientation in the first directory of TIFF data, 1 where none is.
+    """Orientation in the first directory of TIFF data, 1 if there is none.
 
-    TIFF 6.0, section 2: the byte order, 42, the place of a directory; that
-    has a count and entries of 12 bytes: tag, type, count and value.
+    TIFF 6.0, section 2: the byte order, 42 and the position of a directory,
+    which consists of a count and entries of 12 bytes: tag, type, count and
+    value.
     """
-    values = tf.pad(values[:_MOST_TIFF], [[0, _MOST_DIGITS]])
+    values = tf.pad(values[:_MAX_TIFF], [[0, _MAX_DIGITS]])
     little = values[0] == ord("I")
     directory = _number(values, 4, 4, little)
     start = directory + 2
@@ -128,8 +165,8 @@ def _tiff_orientation(values):
     rows = _integers(tf.reshape(rows[: 12 * (tf.size(rows) // 12)], [-1, 12]))
     low = tf.where(little, 0, 1)
     tags = tf.gather(rows, low, axis=1) + 256 * tf.gather(rows, 1 - low, axis=1)
-    told = tf.where(tags == _ORIENTATION, tf.gather(rows, 8 + low, axis=1), 0)
-    found = tf.cast(tf.reduce_sum(told), tf.int32)
+    entry = tf.where(tags == _ORIENTATION, tf.gather(rows, 8 + low, axis=1), 0)
+    found = tf.cast(tf.reduce_sum(entry), tf.int32)
     return tf.where((found >= 1) & (found <= 8), found, 1)
 
 
@@ -138,15 +175,15 @@ def _integers(values):
 
 
 def _bytes(data):
-    """The bytes of a file and their number; zeros follow them."""
+    """Bytes of a file, padded with zeros, and their number without padding."""
     values = tf.io.decode_raw(data, tf.uint8)
     size = tf.size(values, out_type=tf.int64)
-    return tf.pad(values, [[0, _MOST_DIGITS]]), size
+    return tf.pad(values, [[0, _MAX_DIGITS]]), size
 
 
 def _number(values, position, length, little=False):
-    """A number of `length` bytes, big-endian unless `little`."""
-    last = tf.size(values, out_type=tf.int64) - _MOST_DIGITS
+    """Reads a number of `length` bytes, big-endian unless `little`."""
+    last = tf.size(values, out_type=tf.int64) - _MAX_DIGITS
     position = tf.minimum(tf.cast(position, tf.int64), last)
     piece = _integers(values[position : position + length])
     powers = [256**k for k in range(length)]

@@ -1,4 +1,4 @@
-"""The proof of an export: a fresh process answers as the model does."""
+"""Verification of an export in a separate process."""
 
 import io
 import os
@@ -13,24 +13,24 @@ from PIL import Image
 from noisy_keras.data.io import decoding
 from noisy_keras.serving import replay
 
-#: Most that a probability may differ by.
+#: Largest difference of a probability.
 TOLERANCE = 1e-5
-#: The same where networks compute in 16 bits.
+#: Largest difference if networks compute in 16 bits.
 TOLERANCE_16 = 1e-2
 
 _SECONDS = 600
 
 
 def questions(served, seed=0):
-    """Pictures to ask about, drawn.
+    """Generates inputs for the verification.
 
     Args:
         served: `ServedClassifier`.
-        seed: of the drawing.
+        seed: int, seed of the random inputs.
 
     Returns:
-        Bytes of files (JPEG and PNG, coloured, grey and transparent), and
-        uint8 `[n, H, W, C]`.
+        Tuple of a list of bytes of files (JPEG and PNG; coloured, greyscale and
+        transparent) and a uint8 array `[n, H, W, C]`.
     """
     random = np.random.RandomState(seed)
     height, width, channels = served.image_shape
@@ -56,21 +56,21 @@ def questions(served, seed=0):
 
 
 def prove(served, folder, files, images, records):
-    """Asks a fresh process, and compares.
+    """Compares predictions of a separate process with those of this one.
 
     Args:
-        served: `ServedClassifier`, as it is in this process.
-        folder: of the SavedModel.
-        files: bytes of pictures.
-        images: uint8 `[n, H, W, C]`.
-        records: number of the warm-up requests.
+        served: `ServedClassifier` in this process.
+        folder: str, folder of the SavedModel.
+        files: list of bytes of image files.
+        images: uint8 array `[n, H, W, C]`.
+        records: int, number of warm-up requests in the export.
 
     Returns:
-        dict with the largest difference of a probability and the number of
-        warm-up requests that were replayed.
+        Dict with `largest_difference`, that of a probability, and
+        `warmup_replayed`, the number of warm-up requests that were answered.
 
     Raises:
-        RuntimeError: it cannot be loaded, or answers otherwise.
+        RuntimeError: If the export cannot be loaded or predicts differently.
     """
     found = _ask(folder, files, images)
     expected = {
@@ -86,7 +86,7 @@ def prove(served, folder, files, images, records):
     bound = TOLERANCE if served.is_float32 else TOLERANCE_16
     if not largest <= bound:
         raise RuntimeError(
-            "Expected the exported model to answer as the model does, to "
+            "Expected the exported model to predict as the model does, to "
             f"{bound}. Received: probabilities that differ by {largest:.2g}"
         )
     names = [served.names[k] for k in found["serving_default/class_id"]]
@@ -104,19 +104,19 @@ def prove(served, folder, files, images, records):
 
 
 def pictures(served, files):
-    """Files as training's decoder makes pictures of them.
+    """Decodes files as in training.
 
     Args:
         served: `ServedClassifier`.
-        files: bytes of each.
+        files: list of bytes of image files.
 
     Returns:
-        `[n, H, W, C]`, uint8.
+        Uint8 array `[n, H, W, C]`.
     """
     height, width, channels = served.image_shape
     margin = served.margin
     if height != width:
-        # Files were made square in training; there is nothing to compare with.
+        # Training makes images of files square: there is nothing to compare.
         return served.decoded(tf.constant(files)).numpy()
     result = []
     for data in files:
@@ -138,7 +138,7 @@ def _ask(folder, files, images):
             sizes=np.asarray([len(f) for f in files]),
             images=images,
         )
-        # -P: the folder of the script is no place to import from.
+        # -P: nothing is imported from the folder of the script.
         command = [sys.executable, "-P", replay.__file__]
         done = subprocess.run(
             [*command, folder, asked, answers],
@@ -150,10 +150,10 @@ def _ask(folder, files, images):
             check=False,
         )
         if done.returncode:
-            told = done.stderr.strip().splitlines() or ["no word"]
+            lines = done.stderr.strip().splitlines() or ["no error message"]
             raise RuntimeError(
-                "Expected the exported model to load and answer in a process "
-                f"of its own. Received: {told[-1]}"
+                "Expected the exported model to load and predict in a "
+                f"separate process. Received: {lines[-1]}"
             )
         with np.load(answers, allow_pickle=False) as arrays:
             return dict(arrays)

@@ -1,4 +1,4 @@
-"""Publishing: a version is there as a whole, or not at all."""
+"""Atomic publication of exported versions."""
 
 import contextlib
 import errno
@@ -11,10 +11,13 @@ _TAKEN = (errno.EEXIST, errno.ENOTEMPTY, errno.ENOTDIR)
 
 
 def next_version(folder):
-    """The number after the highest version in a folder, from 1.
+    """Number after the highest version in a folder, from 1.
 
     Args:
-        folder: of a model; need not exist.
+        folder: str, folder of a model, which need not exist.
+
+    Returns:
+        Int.
     """
     if not os.path.isdir(folder):
         return 1
@@ -23,13 +26,13 @@ def next_version(folder):
 
 
 def check_free(path):
-    """Raises if something is where a version is to be.
+    """Checks that nothing exists at the path of a new version.
 
     Args:
-        path: of the version.
+        path: str, path of the version.
 
     Raises:
-        FileExistsError: there is.
+        FileExistsError: If something exists there.
     """
     if os.path.lexists(path):
         raise FileExistsError(
@@ -40,16 +43,16 @@ def check_free(path):
 
 @contextlib.contextmanager
 def unfinished(parent):
-    """A folder to write a version to, removed unless it is published.
+    """Yields a folder to write a version to, removed unless it is published.
 
-    It is beside the versions, on their file system, under a name that servers
-    take for none.
+    The folder is next to the versions, on the same file system, under a name
+    that servers ignore.
 
     Args:
-        parent: folder of the versions, made if need be.
+        parent: str, folder of the versions, created if necessary.
 
     Yields:
-        The path of a folder that is not there yet.
+        Str, path of a folder that does not exist yet.
     """
     os.makedirs(parent, exist_ok=True)
     outer = tempfile.mkdtemp(prefix=".unfinished-", dir=parent)
@@ -60,14 +63,14 @@ def unfinished(parent):
 
 
 def publish(written, path):
-    """Gives a written version its name, in one step.
+    """Renames a written version to its final path.
 
     Args:
-        written: folder of `unfinished`.
-        path: of the version.
+        written: str, folder as yielded by `unfinished`.
+        path: str, path of the version.
 
     Raises:
-        FileExistsError: there is one of that name.
+        FileExistsError: If the path exists.
     """
     check_free(path)
     _synchronize(written)
@@ -82,14 +85,14 @@ def publish(written, path):
 
 
 def publish_next(written, folder):
-    """Publishes under the next number, whoever else publishes meanwhile.
+    """Publishes under the next free number, even if others publish meanwhile.
 
     Args:
-        written: folder of `unfinished`.
-        folder: of the model.
+        written: str, folder as yielded by `unfinished`.
+        folder: str, folder of the model.
 
     Returns:
-        Path of the version.
+        Str, path of the version.
     """
     while True:
         path = os.path.join(folder, str(next_version(folder)))
@@ -99,13 +102,13 @@ def publish_next(written, folder):
 
 
 def copy(written, path):
-    """Copies a version to where it cannot be renamed to, the graph last.
+    """Copies a version to another file system, its graph last.
 
-    Servers begin to load when they see the graph.
+    Servers load a version as soon as its graph exists.
 
     Args:
-        written: folder of the version.
-        path: of the copy, which is not there.
+        written: str, folder of the version.
+        path: str, path of the copy, which must not exist.
     """
     os.mkdir(path)
     graph = os.path.join(written, _GRAPH)
@@ -123,7 +126,7 @@ def copy(written, path):
 
 
 def _synchronize(folder):
-    """Waits until all files of a folder are on the disk."""
+    """Flushes all files of a folder to the disk."""
     for parent, _, names in os.walk(folder):
         for name in names:
             handle = os.open(os.path.join(parent, name), os.O_RDONLY)

@@ -1,9 +1,10 @@
-"""Answers of an exported model, in a process without this package.
+"""Predictions of an exported model, in a process without this package.
 
-Run as a script, `python replay.py FOLDER QUESTIONS ANSWERS`: nothing of ours
-is imported, and trying to would fail. QUESTIONS is an NPZ file with `files`
-(bytes, one after the other), `sizes` of them and `images`; ANSWERS gets what
-each signature says of them, and how many warm-up records were replayed.
+Run as a script: `python replay.py FOLDER QUESTIONS ANSWERS`. It imports nothing
+of this package, and trying to would fail. QUESTIONS is an NPZ file of `files`
+(their concatenated bytes), `sizes` (of each file) and `images`. ANSWERS
+receives the outputs of each signature and the number of warm-up requests that
+were answered.
 """
 
 import os
@@ -14,8 +15,8 @@ import tensorflow as tf
 
 
 def main(folder, questions, answers):
-    """Asks every signature; see above."""
-    sys.modules["noisy_keras"] = None  # As on a server.
+    """Runs every signature: see the description of the module."""
+    sys.modules["noisy_keras"] = None  # Not installed, as on a server.
     with np.load(questions, allow_pickle=False) as arrays:
         data, images = arrays["files"].tobytes(), arrays["images"]
         ends = np.cumsum(arrays["sizes"])
@@ -39,7 +40,7 @@ def main(folder, questions, answers):
             ask["serving_default"](image_bytes=tf.constant([files[0], broken]))
         except tf.errors.InvalidArgumentError:
             continue
-        raise SystemExit(f"answers for a file that is none: {broken[:20]!r}")
+        raise SystemExit(f"a prediction for an invalid file: {broken[:20]!r}")
     found["replayed"] = np.asarray(_replay(folder, ask))
     text = {
         name: np.char.decode(values.astype(bytes), "utf-8")
@@ -57,7 +58,7 @@ def _example(data):
 
 
 def _replay(folder, ask):
-    """Sends the warm-up requests to the signatures; returns their number."""
+    """Sends the warm-up requests to the signatures and returns their number."""
     path = os.path.join(folder, "assets.extra", "tf_serving_warmup_requests")
     if not os.path.exists(path):
         return 0

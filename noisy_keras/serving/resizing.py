@@ -1,36 +1,37 @@
-"""Resizing inside a graph, to the very bytes that training pictures had.
+"""Resizing in a graph, to exactly the bytes that training used.
 
-Training brings pictures to size with Pillow, whose triangle filter works in
-whole numbers: coefficients are multiples of 2^-22, columns come first, and
-both passes round to bytes. `tf.image.resize` does neither, and one grey level
-is enough to change a probability in its third digit.
+Training resizes images by Pillow, whose triangle filter computes in integers:
+coefficients are multiples of 2^-22, columns are resized before rows, and both
+passes round to bytes. `tf.image.resize` does neither, and a difference of one
+grey level can change the third digit of a probability.
 """
 
 import tensorflow as tf
 
-# Pillow's: as many bits as 32 leave beside a byte and two for overshooting.
+# As in Pillow: of 32 bits, 8 are for the pixel and 2 for overshooting.
 _BITS = 22
-# The filter is a narrow band; of a wide one, so many taps are taken at a time.
+# Number of filter taps that are multiplied at a time.
 _TAPS = 8
-# Outputs at a time: few enough that TensorFlow gives them to one thread, where
-# others have other pictures to do.
+# Number of outputs that are computed at a time: few enough that TensorFlow uses
+# one thread for them and the other threads for other images.
 _BLOCK = 16
 
 
 def fitted(image, height, width, margin=0):
-    """The middle of a picture, its shorter side brought to size.
+    """Resizes an image by its shorter side and crops its centre.
 
-    As `noisy_keras.data.io.decoding` does, to the last bit for uint8.
+    Equal to `noisy_keras.data.io.decoding` for uint8, to the last bit.
 
     Args:
-        image: `[h, w, C]`, uint8, or float32, which is not rounded.
-        height: H of the result.
-        width: W of the result.
-        margin: m; the picture is fitted to `[H + 2m, W + 2m]`, of which the
-            middle is kept, as sources do whose views take crops.
+        image: uint8 tensor `[h, w, C]`, or float32, which is not rounded.
+        height: int, height H of the result in pixels.
+        width: int, width W of the result in pixels.
+        margin: int, margin m in pixels. The image is resized to cover `[H + 2m,
+            W + 2m]`, as for sources whose views take random crops, and its
+            centre is kept.
 
     Returns:
-        `[H, W, C]` of the same type.
+        Tensor `[H, W, C]` of the same dtype.
     """
     size = tf.shape(image)
     framed = (height + 2 * margin, width + 2 * margin)
@@ -38,7 +39,7 @@ def fitted(image, height, width, margin=0):
     scale = tf.reduce_max(tf.constant(framed, tf.float64) / given)
     whole = tf.maximum(framed, tf.cast(tf.round(given * scale), tf.int32))
     corner = (whole - framed) // 2 + margin
-    # Columns, then rows; each along the first axis.
+    # Columns, then rows, each along the first axis.
     lines = _along_first(
         tf.transpose(image, [1, 0, 2]), whole[1], corner[1], width
     )
@@ -49,7 +50,7 @@ def fitted(image, height, width, margin=0):
 
 
 def _along_first(lines, whole, first, count):
-    """`count` of the `whole` lines that those given are brought to."""
+    """Resizes the first axis to `whole` lines and returns `count` of them."""
     given = tf.shape(lines)[0]
 
     def cut():
@@ -69,13 +70,14 @@ def _filtered(lines, given, whole, first, count):
     places, weights = _taps(given, whole, first, count)
     if exact:
         weights = tf.floor(weights * 2.0**_BITS + 0.5)
-    # Weights sum to about 2^22: with bytes, and a half, below 2^31.
+    # Weights sum to about 2^22; multiplied by bytes, with a half added for
+    # rounding, they stay below 2^31.
     kind = tf.int32 if exact else tf.float64
     weights = tf.cast(weights, kind)
 
     def product(rows, taps):
-        some = tf.cast(tf.gather(flat, places[rows, taps]), kind)
-        return tf.matmul(weights[rows, None, taps], some)[:, 0]
+        values = tf.cast(tf.gather(flat, places[rows, taps]), kind)
+        return tf.matmul(weights[rows, None, taps], values)[:, 0]
 
     def finished(total):
         if exact:
@@ -106,7 +108,7 @@ def _filtered(lines, given, whole, first, count):
 
 
 def _taps(given, whole, first, count):
-    """Lines `[count, T]` that make up each output, and their weights."""
+    """Source lines `[count, T]` of each output, and their weights."""
     scale = tf.cast(given, tf.float64) / tf.cast(whole, tf.float64)
     support = tf.maximum(scale, 1.0)
     center = (tf.cast(first + tf.range(count), tf.float64) + 0.5) * scale

@@ -1,11 +1,12 @@
-"""What a server of the exported models is started and asked with."""
+"""Configuration files of a server, and example clients."""
 
 import os
 import string
 
 import tensorflow as tf
 
-#: In the first lines of files that an export may write anew.
+#: Text at the beginning of files that an export may overwrite. Folders of
+#: earlier versions contain it: it must not change.
 MARK = "Written by noisy_keras; remove this line to keep changes of yours."
 
 _MODEL = """\
@@ -23,9 +24,9 @@ _MODEL = """\
 
 _BATCHING = """\
 # $mark
-# Requests that are answered together. It is off (see docker-compose.yml): a
-# file that is no picture fails all requests of its batch. Requests of several
-# pictures are batches without it.
+# Batching of separate requests. It is disabled (see docker-compose.yml),
+# because an invalid image file fails all requests of its batch. A request with
+# several images is a batch in any case.
 max_batch_size { value: 64 }
 batch_timeout_micros { value: 2000 }
 max_enqueued_batches { value: 100 }
@@ -44,8 +45,8 @@ prometheus_config {
 _COMPOSE = """\
 # $mark
 # docker compose -f docker-compose.yml up -d
-# The server needs TensorFlow $tensorflow or later; name the image of one
-# release, TF_SERVING_IMAGE=tensorflow/serving:VERSION, in production.
+# The server needs TensorFlow $tensorflow or later. In production, specify the
+# image of one release: TF_SERVING_IMAGE=tensorflow/serving:VERSION.
 services:
   serving:
     image: $${TF_SERVING_IMAGE:-tensorflow/serving:latest}
@@ -64,12 +65,12 @@ services:
 """
 
 _REST = '''\
-"""Asks the server about picture files, over REST.
+"""Requests predictions for image files over REST.
 
 $mark
 
-python request_rest.py PICTURE...
-Needs nothing but Python. --host=HOST:PORT and --model=NAME may come first.
+python request_rest.py IMAGE...
+Needs only Python. --host=HOST:PORT and --model=NAME can be passed first.
 """
 
 import argparse
@@ -81,11 +82,11 @@ import urllib.request
 parser = argparse.ArgumentParser()
 parser.add_argument("--host", default="localhost:8501")
 parser.add_argument("--model", default="$name")
-parser.add_argument("pictures", nargs="+")
+parser.add_argument("images", nargs="+")
 arguments = parser.parse_args()
 
 instances = []
-for path in arguments.pictures:
+for path in arguments.images:
     with open(path, "rb") as stream:
         text = base64.b64encode(stream.read()).decode()
     instances.append({"image_bytes": {"b64": text}})
@@ -99,17 +100,18 @@ try:
         answers = json.load(response)["predictions"]
 except urllib.error.HTTPError as error:
     raise SystemExit(f"error: {error.read().decode()}") from error
-for path, answer in zip(arguments.pictures, answers):
+for path, answer in zip(arguments.images, answers):
     print(f"{path}: {answer['class_name']} ({answer['confidence']:.1%})")
 '''
 
 _GRPC = '''\
-"""Asks the server about picture files, over gRPC.
+"""Requests predictions for image files over gRPC.
 
 $mark
 
-python request_grpc.py PICTURE...
-Needs tensorflow-serving-api. --host=HOST:PORT and --model=NAME may come first.
+python request_grpc.py IMAGE...
+Needs tensorflow-serving-api. --host=HOST:PORT and --model=NAME can be passed
+first.
 """
 
 import argparse
@@ -122,14 +124,14 @@ from tensorflow_serving.apis import prediction_service_pb2_grpc
 parser = argparse.ArgumentParser()
 parser.add_argument("--host", default="localhost:8500")
 parser.add_argument("--model", default="$name")
-parser.add_argument("pictures", nargs="+")
+parser.add_argument("images", nargs="+")
 arguments = parser.parse_args()
 
 request = predict_pb2.PredictRequest()
 request.model_spec.name = arguments.model
 request.model_spec.signature_name = "serving_default"
 files = []
-for path in arguments.pictures:
+for path in arguments.images:
     with open(path, "rb") as stream:
         files.append(stream.read())
 request.inputs["image_bytes"].CopyFrom(tf.make_tensor_proto(files))
@@ -141,7 +143,7 @@ except grpc.RpcError as error:
     raise SystemExit(f"error: {error.details()}") from error
 names = tf.make_ndarray(outputs["class_name"])
 confidence = tf.make_ndarray(outputs["confidence"])
-for path, name, value in zip(arguments.pictures, names, confidence):
+for path, name, value in zip(arguments.images, names, confidence):
     print(f"{path}: {name.decode()} ({value:.1%})")
 '''
 
@@ -156,16 +158,16 @@ MODELS = "models.config"
 
 
 def write(folder, name):
-    """Writes the files of a server beside the models that it serves.
+    """Writes the files of a server next to the models that it serves.
 
-    Files that have lost their mark belong to the user, and are left alone.
+    Files from which the user has removed the mark are not changed.
 
     Args:
-        folder: that holds the models, a folder each.
-        name: of the model that the request examples ask.
+        folder: str, folder of the models, each in a folder of its own.
+        name: str, name of the model in the example clients.
 
     Returns:
-        Names of files that were left alone, though they would differ.
+        List of str, names of the files that would have changed.
     """
     served = "".join(
         string.Template(_MODEL).substitute(name=each) for each in models(folder)
@@ -183,7 +185,14 @@ def write(folder, name):
 
 
 def models(folder):
-    """Names of the models in a folder that TensorFlow Serving can serve."""
+    """Names of the models in a folder that TensorFlow Serving can serve.
+
+    Args:
+        folder: str, folder of the models.
+
+    Returns:
+        List of str.
+    """
     found = []
     for name in sorted(os.listdir(folder)):
         versions = os.path.join(folder, name)
@@ -199,7 +208,7 @@ def models(folder):
 
 
 def _write(path, text):
-    """Whether a file has its text now."""
+    """Writes a file unless the user owns it; whether it is up to date."""
     if os.path.exists(path):
         with open(path, encoding="utf-8") as stream:
             before = stream.read()

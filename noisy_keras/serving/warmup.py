@@ -1,7 +1,6 @@
-"""Requests that TensorFlow Serving sends itself before others do.
+"""Warm-up requests, which TensorFlow Serving runs when it loads a version.
 
-A version that cannot answer them is not taken into service, so that they prove
-it at the moment of loading.
+A version that cannot answer them is not taken into service.
 """
 
 import os
@@ -11,34 +10,34 @@ import tensorflow as tf
 
 from noisy_keras.serving import graph
 
-#: What the records are made with, an extra.
+#: Package that creates the records; optional.
 PACKAGE = "tensorflow_serving"
 MISSING = (
     "No warm-up requests were written: they need tensorflow-serving-api "
     "(pip install tensorflow-serving-api)."
 )
-#: Where TensorFlow Serving looks for them, in the folder of a version.
+#: File that TensorFlow Serving reads, in the folder of a version.
 PATH = os.path.join("assets.extra", "tf_serving_warmup_requests")
-#: Records that TensorFlow Serving bears.
+#: Largest number of records that TensorFlow Serving accepts.
 MOST = 1000
 
 
 def is_possible():
-    """Whether the package is there that makes the records."""
+    """Whether the package that creates the records is installed."""
     return util.find_spec(PACKAGE) is not None
 
 
 def write(folder, name, files, images):
-    """Writes one record for each signature and size of batch.
+    """Writes a record for each signature and batch size.
 
     Args:
-        folder: of the SavedModel.
-        name: of the model, as clients call it.
-        files: bytes of JPEG or PNG files.
-        images: uint8 `[n, H, W, C]`.
+        folder: str, folder of the SavedModel.
+        name: str, name of the model for clients.
+        files: list of bytes of JPEG or PNG files.
+        images: uint8 array `[n, H, W, C]`.
 
     Returns:
-        Number of records.
+        Int, number of records.
     """
     records = list(_records(name, files, images))[:MOST]
     path = os.path.join(folder, PATH)
@@ -50,7 +49,14 @@ def write(folder, name, files, images):
 
 
 def example(data):
-    """A `tf.train.Example` for `classify`, of the bytes of a file."""
+    """Serialisable input of `classify` for the bytes of a file.
+
+    Args:
+        data: bytes of a JPEG or PNG file.
+
+    Returns:
+        A `tf.train.Example`.
+    """
     value = tf.train.Feature(bytes_list=tf.train.BytesList(value=[data]))
     feature = {graph.EXAMPLE_KEYS[0]: value}
     return tf.train.Example(features=tf.train.Features(feature=feature))
@@ -58,11 +64,12 @@ def example(data):
 
 def _records(name, files, images):
     floats = tf.cast(images, tf.float32)
-    # One alone, and as many as there are: the first batch of a size is slow.
+    # A single image and all of them, because the first batch of each size is
+    # slow.
     for count in sorted({1, len(files)}):
-        some = tf.constant(files[:count])
-        yield _prediction(name, "serving_default", "image_bytes", some)
-        yield _prediction(name, "embed", "image_bytes", some)
+        batch = tf.constant(files[:count])
+        yield _prediction(name, "serving_default", "image_bytes", batch)
+        yield _prediction(name, "embed", "image_bytes", batch)
         yield _classification(name, files[:count])
     for count in sorted({1, len(images)}):
         yield _prediction(name, "predict_images", "images", images[:count])

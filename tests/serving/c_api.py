@@ -1,4 +1,4 @@
-"""Asking a SavedModel through TensorFlow's C API, as a server does.
+"""Running a SavedModel through TensorFlow's C API, as a server does.
 
 No Python of TensorFlow has a part in it: the graph is loaded by
 `TF_LoadSessionFromSavedModel`, which has C++ read it into a session.
@@ -95,9 +95,9 @@ class Session:
         Returns:
             float32 array.
         """
-        told = self.signatures[signature]
-        [given] = told.inputs.values()
-        wanted = told.outputs[output]
+        spec = self.signatures[signature]
+        [given] = spec.inputs.values()
+        wanted = spec.outputs[output]
         feed = self._tensor(values)
         result = ctypes.c_void_p()
         self.c.TF_SessionRun(

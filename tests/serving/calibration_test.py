@@ -15,7 +15,7 @@ def test_the_temperature_of_two_classes_is_the_log_odds():
     assert found.after["nll"] < found.before["nll"]
 
 
-def test_scaling_mends_overconfidence():
+def test_scaling_corrects_overconfidence():
     random = np.random.RandomState(0)
     logits = random.normal(size=(8000, 5))
     chances = calibration.softmax(logits)
@@ -30,11 +30,9 @@ def test_scaling_mends_overconfidence():
 
 @pytest.mark.parametrize(
     ("count", "margin", "message"),
-    [(99, 1.0, "99 samples, of which 100"), (200, 9.0, "sharper prediction")],
+    [(99, 1.0, "99 samples, of which 100"), (200, 9.0, "sharper predictions")],
 )
-def test_where_there_is_nothing_to_fit_it_is_skipped_and_said(
-    count, margin, message
-):
+def test_calibration_is_skipped_with_a_reason(count, margin, message):
     logits = np.tile([[margin, 0.0]], (count, 1))
     found = calibration.calibrate(logits, np.zeros(count, int))
     assert found.temperature == 1.0
@@ -42,8 +40,8 @@ def test_where_there_is_nothing_to_fit_it_is_skipped_and_said(
     assert found.after is None
 
 
-def test_predictions_worse_than_chance_are_left_alone():
+def test_predictions_worse_than_chance_are_not_scaled():
     logits = np.tile([[9.0, 0.0]], (200, 1))
     found = calibration.calibrate(logits, np.ones(200, int))
     assert found.temperature == 1.0
-    assert "say nothing" in found.skipped
+    assert "uninformative" in found.skipped

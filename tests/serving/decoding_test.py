@@ -31,14 +31,14 @@ def trained_on(data):
 @pytest.mark.parametrize(
     "shape", [(1, 1), (36, 36), (37, 51), (200, 64), (100, 140), (1, 40)]
 )
-def test_every_kind_of_file_becomes_what_training_saw(decode, shape):
+def test_every_kind_of_file_is_decoded_as_in_training(decode, shape):
     for name, data in files.kinds(*shape).items():
         found = decode(data).numpy()
         np.testing.assert_array_equal(found, trained_on(data), err_msg=name)
 
 
 @pytest.mark.large
-def test_a_photograph_becomes_what_training_saw(decode):
+def test_a_photograph_is_decoded_as_in_training(decode):
     image = files.picture(3000, 4000)
     for data in (
         files.encoded(image, "JPEG"),
@@ -49,7 +49,7 @@ def test_a_photograph_becomes_what_training_saw(decode):
 
 
 @pytest.mark.parametrize("few", [pytest.param(0, marks=pytest.mark.large), 60])
-def test_what_is_no_picture_is_refused(decode, few):
+def test_invalid_files_raise(decode, few):
     for data in files.corrupt(few or 500):
         with pytest.raises(tf.errors.InvalidArgumentError):
             decode(data)
@@ -66,14 +66,14 @@ def test_what_is_no_picture_is_refused(decode, few):
         (files.encoded(files.picture(9, 9), "PNG")[:-9], "end is missing"),
     ],
 )
-def test_the_error_says_what_came_and_in_which_row(decode, data, message):
+def test_the_error_describes_the_file_and_its_row(decode, data, message):
     with pytest.raises(tf.errors.InvalidArgumentError) as caught:
         decode(data)
     assert message in str(caught.value)
     assert "[in row] [7]" in str(caught.value)
 
 
-def test_a_picture_beyond_all_bounds_is_refused_by_its_header(decode):
+def test_an_image_of_too_many_pixels_raises_by_its_header(decode):
     data = bytearray(files.encoded(files.picture(9, 9), "PNG"))
     data[16:24] = (60000).to_bytes(4, "big") * 2
     with pytest.raises(tf.errors.InvalidArgumentError, match="60000"):
@@ -98,7 +98,7 @@ def test_grey_is_pillows():
     )
 
 
-def test_pictures_need_not_be_square():
+def test_images_need_not_be_square():
     # 8x4 to 2x4: rows are halved twice, columns brought down and cut.
     image = np.arange(8 * 4, dtype=np.float32).reshape(8, 4, 1)
     found = resizing.fitted(tf.constant(image), 2, 4)[..., 0]

@@ -15,6 +15,7 @@ import tensorflow as tf
 import noisy_keras as nk
 from noisy_keras import serving
 from noisy_keras.core import inputs
+from noisy_keras.data.io import decoding
 from noisy_keras.serving import exporting
 from noisy_keras.serving import proof
 from noisy_keras.serving import server_files
@@ -39,7 +40,7 @@ def model():
 
 @pytest.fixture(scope="module")
 def exported(model, tmp_path_factory):
-    """An export, its proof included: it loads in a process of its own."""
+    """An export, verified in a separate process."""
     folder = tmp_path_factory.mktemp("served") / "toy"
     return model.export(folder / "1", class_names=NAMES)
 
@@ -48,13 +49,13 @@ def exported(model, tmp_path_factory):
 def ask(exported):
     loaded = tf.saved_model.load(exported.path)
     found = dict(loaded.signatures)
-    found["loaded"] = loaded  # Else its variables are gone.
+    found["loaded"] = loaded  # Keeps its variables alive.
     return found
 
 
 def expected(model, data):
-    """What the model says of what training makes of files."""
-    pictures = [nk.data.decoding.decode(d, SIZE) for d in data]
+    """Predictions of the model for files decoded as in training."""
+    pictures = [decoding.decode(d, SIZE) for d in data]
     return model.predict(np.stack(pictures), verbose=0)
 
 
@@ -63,12 +64,12 @@ def test_the_export_is_proven(exported):
     records = 10 if warmup.is_possible() else 0
     assert exported.proof["warmup_replayed"] == records
     with open(os.path.join(exported.path, "metadata.json")) as stream:
-        told = json.load(stream)
-    assert told["class_names"] == NAMES
-    assert told["proof"] == exported.proof
+        metadata = json.load(stream)
+    assert metadata["class_names"] == NAMES
+    assert metadata["proof"] == exported.proof
     with open(os.path.join(exported.path, "README.md")) as stream:
         card = stream.read()
-    for part in ("2 networks answer together", "cat, dog, owl", "not known"):
+    for part in ("ensemble of 2 networks", "cat, dog, owl", "Unknown."):
         assert part in card
     names = os.path.join(exported.path, "assets", "class_names.txt")
     with open(names, encoding="utf-8") as stream:
@@ -130,7 +131,7 @@ def test_classify_and_embed(model, ask):
     classes = answer["classes"].numpy()
     assert [[c.decode() for c in row] for row in classes] == [NAMES] * 3
     embedding = ask["embed"](image_bytes=tf.constant(data))["embedding"]
-    pictures = np.stack([nk.data.decoding.decode(d, SIZE) for d in data])
+    pictures = np.stack([decoding.decode(d, SIZE) for d in data])
     parts = [n(pictures)["embedding"] for n in model.networks]
     np.testing.assert_allclose(embedding, tf.concat(parts, -1), atol=1e-5)
     with pytest.raises(tf.errors.InvalidArgumentError, match="empty"):
@@ -161,7 +162,7 @@ def test_nan_neither_enters_nor_leaves(ask):
         served.predict_images(toy.pictures(2)[0])
 
 
-def test_nothing_is_refused(ask):
+def test_empty_batches_raise(ask):
     for name, argument, nothing in (
         ("serving_default", "image_bytes", tf.constant([], tf.string)),
         ("predict_images", "images", tf.zeros([0, 9, 9, 3], tf.uint8)),
@@ -255,9 +256,9 @@ def test_versions_are_never_overwritten(model, exported):
 
 
 @pytest.mark.large
-def test_one_network_may_answer_alone_calibrated(model, tmp_path):
+def test_a_single_calibrated_network(model, tmp_path):
     source = toy.source(128)
-    # A quarter of the predictions is wrong, however sure they are.
+    # A quarter of the predictions is wrong, whatever their confidence.
     answer = model.networks[0](source.fetch(range(128)))["logits"]
     labels = answer.numpy().argmax(axis=1)
     source = source.relabel((labels + (np.arange(128) % 4 == 0)) % 4)
@@ -270,7 +271,7 @@ def test_one_network_may_answer_alone_calibrated(model, tmp_path):
         next_version=True,
     )
     assert found.path == str(tmp_path / "toy" / "1")
-    assert "The classes have no names; they are numbered." in found.notes
+    assert "The classes have no names and are numbered." in found.notes
     loaded = tf.saved_model.load(found.path)
     images = toy.pictures(4)[0]
     answer = loaded.signatures["predict_images"](images=tf.constant(images))
@@ -283,7 +284,7 @@ def test_one_network_may_answer_alone_calibrated(model, tmp_path):
 
 
 @pytest.mark.large
-def test_another_answer_is_not_published(model, tmp_path, monkeypatch):
+def test_a_differing_prediction_is_not_published(model, tmp_path, monkeypatch):
     monkeypatch.setattr(
         proof,
         "_ask",
@@ -302,7 +303,7 @@ def test_another_answer_is_not_published(model, tmp_path, monkeypatch):
 
 
 @pytest.mark.large
-def test_without_its_package_the_warm_up_is_left_out_and_told(
+def test_without_its_package_the_warm_up_is_omitted_with_a_note(
     model, tmp_path, monkeypatch
 ):
     monkeypatch.setattr(warmup, "PACKAGE", "no_such_package")
@@ -316,7 +317,7 @@ def test_without_its_package_the_warm_up_is_left_out_and_told(
 
 
 @pytest.mark.large
-def test_what_a_model_has_seen_is_kept(tmp_path):
+def test_class_names_and_pixel_scale_of_the_source_are_kept(tmp_path):
     images, labels = toy.pictures(8)
     source = nk.data.from_arrays(images / 255.0, labels, class_names=NAMES)
     network = nk.networks.build("tiny", source, width=4)
@@ -344,7 +345,7 @@ def test_what_a_model_has_seen_is_kept(tmp_path):
         ("openvino", "openvino"),
     ],
 )
-def test_other_formats_answer_alike(model, tmp_path, kind, runtime):
+def test_other_formats_predict_alike(model, tmp_path, kind, runtime):
     pytest.importorskip(runtime)
     if kind == "onnx":
         pytest.importorskip("tf2onnx")
@@ -354,7 +355,7 @@ def test_other_formats_answer_alike(model, tmp_path, kind, runtime):
     assert "class_names.txt" in os.listdir(found.path)
 
 
-def test_a_format_without_its_package_is_told(model, tmp_path, monkeypatch):
+def test_a_format_without_its_package_raises(model, tmp_path, monkeypatch):
     monkeypatch.setattr(serving.formats.util, "find_spec", lambda name: None)
     with pytest.raises(ImportError, match="pip install openvino"):
         model.export(tmp_path / "1", format="openvino")
@@ -369,7 +370,7 @@ def test_a_format_without_its_package_is_told(model, tmp_path, monkeypatch):
         (lambda: [keras.Sequential([keras.Input((4,))])], ["a"], "output is"),
     ],
 )
-def test_what_cannot_be_served_is_told(tmp_path, networks, names, message):
+def test_models_that_cannot_be_served_raise(tmp_path, networks, names, message):
     with pytest.raises(ValueError, match=message):
         nk.export(networks(), tmp_path / "1", class_names=names)
     assert not os.listdir(tmp_path)
@@ -390,7 +391,7 @@ def test_files_of_a_server(exported, tmp_path):
         assert 'default="toy"' in text
     compose = (tmp_path / "docker-compose.yml").read_text()
     assert "${TF_SERVING_IMAGE:-tensorflow/serving" in compose
-    # What a user has taken over stays; the rest follows the models.
+    # Files of the user are not changed; the others follow the models.
     (tmp_path / "batching.config").write_text("max_batch_size { value: 8 }\n")
     shutil.rmtree(tmp_path / "cats")
     assert server_files.write(str(tmp_path), "toy") == ["batching.config"]

@@ -1,4 +1,4 @@
-"""Picture files of every kind, drawn."""
+"""Generated image files of every kind."""
 
 import io
 
@@ -7,7 +7,7 @@ from PIL import Image
 
 
 def picture(height, width, seed=0):
-    """A smooth picture with some noise."""
+    """A smooth image with some noise."""
     random = np.random.RandomState(seed)
     shape = (max(2, height // 8), max(2, width // 8), 3)
     coarse = Image.fromarray(random.randint(0, 256, shape, np.uint8))
@@ -74,7 +74,7 @@ def kinds(height, width):
 
 
 def corrupt(count, seed=0):
-    """`count` byte strings that are no whole JPEG or PNG.
+    """`count` byte strings that are no complete JPEG or PNG.
 
     Truncated, random, random after a signature, other formats, and empty.
     """

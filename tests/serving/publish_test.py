@@ -12,7 +12,7 @@ def version(folder):
             stream.write(name)
 
 
-def test_versions_count_on_and_are_never_overwritten(tmp_path):
+def test_versions_are_numbered_and_never_overwritten(tmp_path):
     assert publish.next_version(tmp_path / "none") == 1
     for number in (1, 2):
         with publish.unfinished(tmp_path) as folder:
@@ -53,9 +53,7 @@ def test_two_exporters_get_two_versions(tmp_path, monkeypatch):
     assert path.endswith("2")
 
 
-def test_where_a_rename_cannot_reach_the_graph_comes_last(
-    tmp_path, monkeypatch
-):
+def test_copies_to_other_file_systems_end_with_the_graph(tmp_path, monkeypatch):
     seen = []
     replace = os.replace
 

@@ -13,9 +13,12 @@ import dataclasses
 import os
 from collections.abc import Callable
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import tensorflow as tf
+
+from noisy_keras.data.sources.source import Source
 
 _PARALLEL_CALLS = max(2, os.cpu_count() or 1)
 
@@ -107,7 +110,9 @@ class Round:
             dataset = tf.data.Dataset.from_tensor_slices(rows)
         return mapped(dataset, lambda row: {self.phase: self.make_batch(row)})
 
-    def distributed(self, strategy: tf.distribute.Strategy, first_step=0):
+    def distributed(
+        self, strategy: tf.distribute.Strategy, first_step: int = 0
+    ) -> Any:
         """As `dataset`, for the replicas of a strategy.
 
         Each worker reads its own share alone, in batches of static shape.
@@ -250,7 +255,7 @@ def steps_for(count: int, batch_size: int) -> int:
     return -(-count // batch_size)
 
 
-def ordered(source, batch_size: int) -> tf.data.Dataset:
+def ordered(source: Source, batch_size: int) -> tf.data.Dataset:
     """All samples in index order, the last batch padded by the first samples.
 
     Args:
@@ -274,7 +279,7 @@ def ordered(source, batch_size: int) -> tf.data.Dataset:
     return mapped(dataset, fetch)
 
 
-def for_evaluation(source, batch_size: int) -> tf.data.Dataset:
+def for_evaluation(source: Source, batch_size: int) -> tf.data.Dataset:
     """Images and given labels in index order, each exactly once.
 
     Args:

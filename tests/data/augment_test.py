@@ -15,7 +15,7 @@ from tests import toy
 
 SEED = tf.constant([1, 2])
 RANDOM = np.random.RandomState(0)
-# Smooth pictures with some structure, so that interpolation compares.
+# Smooth images with some structure, on which interpolation is comparable.
 COARSE = RANDOM.randint(0, 256, (8, 6, 6, 3))
 IMAGES = tf.image.resize(COARSE, (32, 32), "bicubic").numpy()
 IMAGES = IMAGES.clip(0, 255).astype(np.uint8)
@@ -53,7 +53,7 @@ def test_operations_are_pillows(kind, magnitude, change):
     difference = np.abs(
         ours(kind, magnitude).astype(int) - by_pillow(change).astype(int)
     )
-    # Rounding differs by one here and there.
+    # Rounding differs by one in some pixels.
     assert difference.mean() < 1.0 and np.quantile(difference, 0.99) <= 3
 
 
@@ -77,8 +77,8 @@ def test_geometry_is_pillows(kind, magnitude, change):
         )
     )
     difference = np.abs(ours(kind, magnitude).astype(int) - expected)
-    # The rows along the border are blended with the fill in one and not in
-    # the other.
+    # Only one of the two blends the rows along the border with the fill
+    # value.
     assert np.mean(difference > 3) < 0.08
 
 
@@ -187,7 +187,7 @@ def test_weak_is_a_shift_and_a_flip(name, furthest):
     np.testing.assert_array_equal(
         np.diff(inner, axis=1), np.where(flipped, -1, 1)[:, None] * np.ones(15)
     )
-    # Shifts to either side, all of them equally often.
+    # All shifts to both sides are equally frequent.
     shift = np.where(flipped, inner[:, ::-1][:, 0], inner[:, 0]) - 9
     values, counts = np.unique(shift, return_counts=True)
     assert list(values) == list(range(-furthest, furthest + 1))
@@ -195,8 +195,8 @@ def test_weak_is_a_shift_and_a_flip(name, furthest):
 
 
 def test_flips_can_be_ruled_out():
-    quiet = augment.Augmentation(crop_padding=0, horizontal_flip=False)
-    result = augment.view("weak", quiet, 255.0)(tf.constant(IMAGES), SEED)
+    fixed = augment.Augmentation(crop_padding=0, horizontal_flip=False)
+    result = augment.view("weak", fixed, 255.0)(tf.constant(IMAGES), SEED)
     np.testing.assert_array_equal(result, IMAGES)
 
 
@@ -208,7 +208,7 @@ def test_crops_of_any_size_are_pillows(size):
     boxes = np.concatenate([start, sides], axis=1).astype(np.float32)
     boxes[0] = 0, 0, 32, 32
     found = op.resized_crop(tf.constant(IMAGES), tf.constant(boxes), size)
-    for image, (top, left, height, width), ours_of_it in zip(
+    for image, (top, left, height, width), image_found in zip(
         IMAGES, boxes.tolist(), found.numpy(), strict=True
     ):
         expected = Image.fromarray(image).resize(
@@ -217,7 +217,7 @@ def test_crops_of_any_size_are_pillows(size):
             box=(left, top, left + width, top + height),
         )
         # Pillow rounds between the axes and once more at the end.
-        difference = np.abs(ours_of_it.astype(int) - np.asarray(expected))
+        difference = np.abs(image_found.astype(int) - np.asarray(expected))
         assert difference.max() <= 2 and difference.mean() < 0.5
 
 
@@ -228,22 +228,22 @@ def test_random_boxes_have_the_areas_and_shapes_of_torchvision():
     assert min(top.min(), left.min()) >= 0.0
     assert (top + height).max() < 20.001 and (left + width).max() < 40.001
     area = height * width / 800.0
-    whole = area > 0.9999
-    ratio = (width / height)[~whole]
+    is_full = area > 0.9999
+    ratio = (width / height)[~is_full]
     assert area.min() >= 0.2 - 1e-4 and 0.2 < np.quantile(area, 0.01) < 0.22
     assert ratio.min() > 0.7499 and ratio.max() < 1.3334
-    # Twice as wide as high: what is near the whole area never fits.
-    assert area[~whole].max() < 0.67 and whole.mean() < 0.03
-    assert np.corrcoef(area[~whole], np.log(ratio))[0, 1] < 0.5
+    # Twice as wide as high: areas near the full one never fit.
+    assert area[~is_full].max() < 0.67 and is_full.mean() < 0.03
+    assert np.corrcoef(area[~is_full], np.log(ratio))[0, 1] < 0.5
 
 
-def test_simclr_views_crop_flip_jitter_and_grey_as_told():
+def test_simclr_views_crop_flip_jitter_and_grey_as_published():
     image = np.zeros((32, 32, 3), np.uint8)
     image[:, :16] = 200, 40, 90  # Dark on the right.
     images = np.broadcast_to(image, (600, 32, 32, 3)).copy()
-    whole = augment.Augmentation(smallest_crop=1.0)
-    result = augment.view("simclr", whole, 255.0)(tf.constant(images), SEED)
-    # A crop of the whole leaves two sides; half of them are exchanged.
+    full = augment.Augmentation(smallest_crop=1.0)
+    result = augment.view("simclr", full, 255.0)(tf.constant(images), SEED)
+    # A crop of the full image keeps both sides; half of them are mirrored.
     side = result.numpy()[:, 16, [4, 27]].astype(int).max(axis=-1)
     flipped = side[:, 0] < side[:, 1]
     assert 0.44 < flipped.mean() < 0.56
@@ -252,19 +252,19 @@ def test_simclr_views_crop_flip_jitter_and_grey_as_told():
     assert 0.15 < grey.mean() < 0.25
     same = np.all(colour == [200, 40, 90], axis=1)
     assert 0.12 < same.mean() < 0.21  # 20 % of the 80 % that are not grey.
-    quiet = augment.Augmentation(horizontal_flip=False)
-    result = augment.view("simclr", quiet, 255.0)(tf.constant(images), SEED)
+    fixed = augment.Augmentation(horizontal_flip=False)
+    result = augment.view("simclr", fixed, 255.0)(tf.constant(images), SEED)
     side = result.numpy()[:, 16, [0, 31]].astype(int).max(axis=-1)
     assert (side[:, 0] >= side[:, 1]).all()
 
 
-def test_simclr_views_of_a_margin_have_the_size_told():
+def test_simclr_views_of_a_margin_have_the_requested_size():
     view = augment.view("simclr", AUGMENTATION, 255.0, (24, 20))
     images = tf.zeros([3, 32, 28, 3], tf.uint8)
     assert view(images, SEED, 2).shape == (6, 24, 20, 3)
 
 
-def test_a_crop_without_area_is_told():
+def test_a_crop_without_area_is_reported():
     with pytest.raises(ValueError, match=r"`smallest_crop` in \(0, 1\]"):
         augment.Augmentation(smallest_crop=0.0)
 
@@ -277,7 +277,7 @@ def test_cutout_covers_a_square_of_half_the_side():
     assert np.all(covered.sum(axis=(1, 2)) == heights * covered.any(1).sum(1))
 
 
-def test_an_unknown_view_is_told():
+def test_an_unknown_view_is_reported():
     with pytest.raises(ValueError, match="Expected a view, one of"):
         nk.data.augment.view("strong", AUGMENTATION, 255.0)
     with pytest.raises(ValueError, match="`view` to be one of"):

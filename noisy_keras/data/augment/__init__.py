@@ -1,7 +1,7 @@
-"""Views of images: per-image random, fast on batches, seeded.
+"""Random views of images, computed in batches with an own draw per image.
 
-Every view is a pure function of images and one seed, so a data pipeline can be
-resumed at any step. Views run inside `tf.data`, on the host.
+Every view is a pure function of the images and one seed, so a data pipeline
+can be resumed at any step. Views run inside `tf.data`, on the CPU.
 """
 
 from noisy_keras.data.augment.views import VIEWS

@@ -1,7 +1,7 @@
 """Image operations on batches, each image with its own kind and magnitude.
 
 The operations are those of AutoAugment, as Pillow defines them. Images are
-grouped by operation, so that each is transformed only by its own.
+grouped by operation, so each operation runs on its own images only.
 
 Reference: Cubuk et al., AutoAugment, CVPR 2019, table 6.
 """
@@ -11,30 +11,35 @@ import functools
 import keras
 import tensorflow as tf
 
-# Geometric: the magnitude is a shear in pixels per pixel, a shift in pixels,
-# an angle in degrees.
+# Geometric operations. The magnitude is a shear in pixels per pixel, a shift
+# in pixels, or an angle in degrees.
 SHEAR_X, SHEAR_Y, TRANSLATE_X, TRANSLATE_Y, ROTATE = range(1, 6)
-# Blends with a degenerate image: the magnitude is the factor, 1 the original.
+# Blends with a degenerate image. The magnitude is the factor; 1 leaves the
+# image unchanged.
 BRIGHTNESS, COLOR, CONTRAST, SHARPNESS = range(6, 10)
-# Tones: the magnitude is a threshold in [0, 256], a number of bits, or unused.
+# Operations on the value of each pixel. The magnitude is a threshold in
+# [0, 256] (solarise), a number of bits (posterise), or unused (invert).
 SOLARIZE, POSTERIZE, INVERT = range(10, 13)
 AUTO_CONTRAST, EQUALIZE = 13, 14
 IDENTITY = 0
 
-#: What shows beyond the border after a geometric operation.
+#: Grey value of pixels beyond the border after a geometric operation.
 GREY = 128
 
 
-def apply(images, operation, magnitude):
+def apply(
+    images: tf.Tensor, operation: tf.Tensor, magnitude: tf.Tensor
+) -> tf.Tensor:
     """Applies one operation to each image.
 
     Args:
-        images: uint8 `[B, H, W, C]`, 1 or 3 channels.
-        operation: int32 `[B]`, one of the constants of this module.
-        magnitude: float32 `[B]`, in the operation's own unit.
+        images: uint8 tensor `[B, H, W, C]` with 1 or 3 channels.
+        operation: int32 tensor `[B]`, one of this module's constants per
+            image.
+        magnitude: float32 tensor `[B]`, in the unit of each operation.
 
     Returns:
-        uint8 `[B, H, W, C]`.
+        uint8 tensor `[B, H, W, C]`.
     """
     for first, last, function in (
         (SHEAR_X, ROTATE, _geometric),
@@ -55,17 +60,20 @@ def apply(images, operation, magnitude):
     return images
 
 
-def affine(images, matrices, fill=GREY):
-    """Warps images, bilinearly.
+def affine(
+    images: tf.Tensor, matrices: tf.Tensor, fill: float = GREY
+) -> tf.Tensor:
+    """Applies an affine transformation to each image, bilinearly.
 
     Args:
-        images: float32 or uint8 `[B, H, W, C]`.
-        matrices: float32 `[B, 6]`: `x' = a x + b y + c`, `y' = d x + e y + f`,
-            from pixels of the result to pixels of the image.
-        fill: value beyond the border.
+        images: float32 or uint8 tensor `[B, H, W, C]`.
+        matrices: float32 tensor `[B, 6]`, the coefficients `a` to `f` of
+            `x' = a x + b y + c`, `y' = d x + e y + f`, which map pixels of
+            the result to pixels of the image.
+        fill: float, value of pixels beyond the border.
 
     Returns:
-        float32 `[B, H, W, C]`.
+        float32 tensor `[B, H, W, C]`.
     """
     padding = tf.zeros_like(matrices[:, :2])
     return keras.ops.image.affine_transform(
@@ -77,20 +85,22 @@ def affine(images, matrices, fill=GREY):
     )
 
 
-def resized_crop(images, boxes, size):
-    """Cuts a box out of each image and brings it to one size, bilinearly.
+def resized_crop(
+    images: tf.Tensor, boxes: tf.Tensor, size: tuple[int, int]
+) -> tf.Tensor:
+    """Crops a box from each image and resizes it bilinearly.
 
-    Antialiased where the box is larger than the result, as Pillow's `resize`
-    with a `box`.
+    The result is antialiased where the box is larger than `size`, as with
+    Pillow's `resize(..., box=...)`.
 
     Args:
-        images: uint8 or float32 `[B, H, W, C]`.
-        boxes: float32 `[B, 4]`: top, left, height and width in pixels, within
-            the image.
-        size: `(h, w)` of the result.
+        images: uint8 or float32 tensor `[B, H, W, C]`.
+        boxes: float32 tensor `[B, 4]`: top, left, height and width in pixels,
+            within the image.
+        size: pair of int `(h, w)`, the size of the result in pixels.
 
     Returns:
-        `[B, h, w, C]` of the images' type.
+        Tensor `[B, h, w, C]` of the images' dtype.
     """
     rows, columns = (
         _resampling(boxes[:, axis], boxes[:, 2 + axis], old, new)
@@ -103,7 +113,7 @@ def resized_crop(images, boxes, size):
         tf.cast(images, tf.float32), [batch, height, width * channels]
     )
     x = tf.reshape(tf.matmul(rows, x), [batch, size[0], width, channels])
-    # Columns first, so that this, too, is one product for each image.
+    # The columns come to the front, so that this is one product per image too.
     x = tf.transpose(x, [0, 2, 1, 3])
     x = tf.reshape(x, [batch, width, size[0] * channels])
     x = tf.reshape(tf.matmul(columns, x), [batch, size[1], size[0], channels])
@@ -112,44 +122,72 @@ def resized_crop(images, boxes, size):
 
 
 def _resampling(start, length, old, new):
-    """Weights `[B, new, old]` of pixels along an axis, rows summing to 1."""
+    """Computes weights `[B, new, old]` of pixels along an axis.
+
+    Each row sums to 1.
+    """
     scale = length[:, None] / new  # [B, 1], pixels per pixel of the result.
     centre = start[:, None] + scale * (tf.range(new, dtype=tf.float32) + 0.5)
     place = tf.range(old, dtype=tf.float32) + 0.5
-    reach = tf.maximum(scale, 1.0)[..., None]
-    distance = tf.abs(place - centre[..., None]) / reach
+    support = tf.maximum(scale, 1.0)[..., None]
+    distance = tf.abs(place - centre[..., None]) / support
     weights = tf.maximum(1.0 - distance, 0.0)
     return weights / tf.reduce_sum(weights, axis=-1, keepdims=True)
 
 
-def to_bytes(images):
-    """Rounds and clips float32 pixels in `[0, 255]` to uint8."""
+def to_bytes(images: tf.Tensor) -> tf.Tensor:
+    """Rounds and clips pixels to uint8.
+
+    Args:
+        images: float32 tensor of any shape, with pixels in `[0, 255]`.
+
+    Returns:
+        uint8 tensor of the same shape.
+    """
     return tf.cast(tf.clip_by_value(tf.round(images), 0.0, 255.0), tf.uint8)
 
 
-def blend(degenerate, images, factor):
-    """`degenerate + factor (images - degenerate)`, a factor per image.
+def blend(
+    degenerate: tf.Tensor, images: tf.Tensor, factor: tf.Tensor
+) -> tf.Tensor:
+    """Computes `degenerate + factor (images - degenerate)`.
 
     Args:
-        degenerate: float32, broadcasts to `[B, H, W, C]`.
-        images: float32 `[B, H, W, C]`.
-        factor: float32 `[B]`; 1 gives the images back.
+        degenerate: float32 tensor that broadcasts to `[B, H, W, C]`.
+        images: float32 tensor `[B, H, W, C]`.
+        factor: float32 tensor `[B]`; 1 returns the images unchanged.
 
     Returns:
-        float32 `[B, H, W, C]`, not clipped.
+        float32 tensor `[B, H, W, C]`, not clipped.
     """
     return degenerate + factor[:, None, None, None] * (images - degenerate)
 
 
-def luminance(images):
-    """Grey value per pixel: float32 `[B, H, W, 1]` from `[B, H, W, C]`."""
+def luminance(images: tf.Tensor) -> tf.Tensor:
+    """Computes the grey value of each pixel, with the weights of ITU-R 601-2.
+
+    Args:
+        images: float32 tensor `[B, H, W, C]` with 1 or 3 channels.
+
+    Returns:
+        float32 tensor `[B, H, W, 1]`.
+    """
     if images.shape[-1] == 1:
         return images
     return tf.reduce_sum(images * [0.299, 0.587, 0.114], -1, keepdims=True)
 
 
-def rotation(angle, height, width):
-    """Matrices `[B, 6]` that turn about the centre by `angle` degrees `[B]`."""
+def rotation(angle: tf.Tensor, height: int, width: int) -> tf.Tensor:
+    """Computes the matrices of rotations about the centre of an image.
+
+    Args:
+        angle: float32 tensor `[B]`, angles in degrees.
+        height: int, height of the image in pixels.
+        width: int, width of the image in pixels.
+
+    Returns:
+        float32 tensor `[B, 6]`, as `affine` expects.
+    """
     radians = angle * (3.141592653589793 / 180.0)
     cosine, sine = tf.cos(radians), tf.sin(radians)
     x, y = (width - 1) / 2.0, (height - 1) / 2.0
@@ -167,6 +205,7 @@ def rotation(angle, height, width):
 
 
 def _on_rows(function, images, rows, operation, magnitude):
+    """Applies a function to the given rows of a batch."""
     chosen = tf.cast(tf.gather(images, rows), tf.float32)
     changed = function(
         chosen, tf.gather(operation, rows), tf.gather(magnitude, rows)
@@ -178,27 +217,29 @@ def _on_rows(function, images, rows, operation, magnitude):
 def _geometric(images, operation, magnitude):
     _, height, width, _ = images.shape
 
-    def only(kind):
+    def magnitude_of(kind):
         return tf.where(operation == kind, magnitude, 0.0)
 
     one, zero = tf.ones_like(magnitude), tf.zeros_like(magnitude)
     linear = tf.stack(
         [
             one,
-            only(SHEAR_X),
-            only(TRANSLATE_X),
-            only(SHEAR_Y),
+            magnitude_of(SHEAR_X),
+            magnitude_of(TRANSLATE_X),
+            magnitude_of(SHEAR_Y),
             one,
-            only(TRANSLATE_Y),
+            magnitude_of(TRANSLATE_Y),
         ],
         axis=1,
     )
-    # Pillow shears about the corner of the picture, not of the first pixel.
+    # Pillow shears about the image's corner, half a pixel before the centre of
+    # its first pixel.
     offset = 0.5 * tf.stack(
-        [zero, zero, only(SHEAR_X), zero, zero, only(SHEAR_Y)], axis=1
+        [zero, zero, magnitude_of(SHEAR_X), zero, zero, magnitude_of(SHEAR_Y)],
+        axis=1,
     )
-    turned = rotation(magnitude, height, width)
-    matrices = tf.where(operation[:, None] == ROTATE, turned, linear + offset)
+    rotated = rotation(magnitude, height, width)
+    matrices = tf.where(operation[:, None] == ROTATE, rotated, linear + offset)
     return affine(images, matrices)
 
 
@@ -213,7 +254,7 @@ def _blend(images, operation, magnitude):
 
 
 def _smooth(images):
-    """Pillow's SMOOTH filter; the border stays as it is."""
+    """Applies Pillow's SMOOTH filter, which leaves the border unchanged."""
     channels = images.shape[-1]
     kernel = tf.constant([[1, 1, 1], [1, 5, 1], [1, 1, 1]], tf.float32) / 13.0
     kernel = tf.tile(kernel[:, :, None, None], [1, 1, channels, 1])
@@ -241,10 +282,10 @@ def _auto_contrast(images, operation, magnitude):
 
 
 def _equalize(images, operation, magnitude):
-    """Pillow's histogram equalisation, per image and channel.
+    """Equalises histograms per image and channel, as Pillow does.
 
-    The layers of Keras 3.15 and keras-cv 0.9 differ from it by twenty grey
-    levels, and Keras' mixes the histograms of a batch.
+    The layers of Keras 3.15 and keras-cv 0.9 deviate from Pillow by up to
+    twenty grey levels, and the layer of Keras mixes the histograms of a batch.
     """
     del operation, magnitude
     _, height, width, channels = images.shape
@@ -259,7 +300,7 @@ def _equalize(images, operation, magnitude):
     step = step[:, None]
     darker = tf.cumsum(count, axis=1, exclusive=True)
     table = tf.minimum((darker + step // 2) // tf.maximum(step, 1), 255)
-    # Too few distinct values to spread: as it is.
+    # Images with too few distinct values to spread stay unchanged.
     table = tf.where(step > 0, table, levels)
     equalized = tf.gather(table, flat, batch_dims=1)
     equalized = tf.reshape(equalized, [-1, channels, height, width])

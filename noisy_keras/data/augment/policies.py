@@ -1,8 +1,11 @@
-"""Policies: which operations a view applies, and how strongly.
+"""Augmentation policies: which operations are applied, and how strongly.
 
-Reference: Cubuk et al., AutoAugment, CVPR 2019 (the 25 CIFAR-10
-sub-policies); Cubuk et al., RandAugment, 2020, in the variant of the SANM code;
-the colour and affine jitter of the C2D and SANM warm-up.
+References:
+    Cubuk et al., AutoAugment, CVPR 2019: the 25 CIFAR-10 sub-policies.
+    Cubuk et al., RandAugment, 2020, in the variant of SANM's code
+        (https://github.com/yuanpengtu/SANM).
+    The colour and affine jitter of the warm-up in C2D's and SANM's codes
+        (https://github.com/ContrastToDivide/C2D).
 """
 
 import numpy as np
@@ -11,7 +14,7 @@ import tensorflow as tf
 from noisy_keras.data.augment import operations as op
 from noisy_keras.ops import random
 
-# (operation, probability, level) twice per sub-policy; levels are 0 to 9.
+# Two triples (operation, probability, level) per sub-policy; levels are 0 to 9.
 _CIFAR10 = (
     ((op.INVERT, 0.1, 7), (op.CONTRAST, 0.2, 6)),
     ((op.ROTATE, 0.7, 2), (op.TRANSLATE_X, 0.3, 9)),
@@ -40,7 +43,8 @@ _CIFAR10 = (
     ((op.TRANSLATE_Y, 0.7, 9), (op.AUTO_CONTRAST, 0.9, 1)),
 )
 
-# The geometric operations and blends whose magnitude gets a random sign.
+# The operations whose magnitude gets a random sign. Rotation has none, as in
+# SANM's code; AutoAugment's own code gives it one.
 _SIGNED = (
     op.SHEAR_X,
     op.SHEAR_Y,
@@ -53,15 +57,17 @@ _SIGNED = (
 )
 
 
-def auto_augment(images, seed):
-    """One random CIFAR-10 sub-policy per image, two operations each.
+def auto_augment(images: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
+    """Applies one random CIFAR-10 sub-policy of AutoAugment to each image.
+
+    Each of its two operations is applied with its own probability.
 
     Args:
-        images: uint8 `[B, H, W, C]`.
-        seed: int32 `[2]`.
+        images: uint8 tensor `[B, H, W, C]`.
+        seed: int32 tensor `[2]`, the seed of all random draws.
 
     Returns:
-        uint8 `[B, H, W, C]`.
+        uint8 tensor `[B, H, W, C]`.
     """
     batch = tf.shape(images)[0]
     draws = random.uniform([batch, 5], seed)
@@ -74,24 +80,30 @@ def auto_augment(images, seed):
         sign = tf.where(draws[:, 3 + slot] < 0.5, -1.0, 1.0)
         images = op.apply(
             images,
-            _fired(kind, draws[:, 1 + slot] < probability),
+            _applied_kind(kind, draws[:, 1 + slot] < probability),
             base + sign * swing,
         )
     return images
 
 
-def rand_augment(images, seed, count=2, strength=10):
-    """Random operations at random levels, then a grey square.
+def rand_augment(
+    images: tf.Tensor, seed: tf.Tensor, count: int = 2, strength: int = 10
+) -> tf.Tensor:
+    """Applies random operations at random levels, then `cutout`.
+
+    This is the variant of SANM's code: the level is drawn per operation, each
+    operation is applied with probability 0.5, and a grey square follows. The
+    published RandAugment has one fixed level and neither of the other two.
 
     Args:
-        images: uint8 `[B, H, W, C]`.
-        seed: int32 `[2]`.
-        count: operations per image, drawn with replacement; each is carried
-            out with probability 0.5.
-        strength: levels are drawn from 1 to `strength - 1`.
+        images: uint8 tensor `[B, H, W, C]`.
+        seed: int32 tensor `[2]`, the seed of all random draws.
+        count: int, number of operations per image, drawn with replacement.
+        strength: int in `[2, 10]`; levels are drawn uniformly from 1 to
+            `strength - 1`.
 
     Returns:
-        uint8 `[B, H, W, C]`.
+        uint8 tensor `[B, H, W, C]`.
     """
     batch = tf.shape(images)[0]
     table = _rand_augment_table(images.shape[2])  # [14, 10, 3]
@@ -105,26 +117,26 @@ def rand_augment(images, seed, count=2, strength=10):
         )
         images = op.apply(
             images,
-            _fired(kind, fire < 0.5),
+            _applied_kind(kind, fire < 0.5),
             base + tf.where(sign < 0.5, -swing, swing),
         )
     return cutout(images, random.fold_in(seed, 1))
 
 
-def cutout(images, seed, fill=127):
+def cutout(images: tf.Tensor, seed: tf.Tensor, fill: int = 127) -> tf.Tensor:
     """Covers a square of half the image's side with grey.
 
-    Its upper left corner is uniform over the image, moved up and left by half
-    a square and clipped, and both edges of the square count, as Pillow draws
-    rectangles.
+    As in SANM's code, the upper left corner is uniform over the image, then
+    moved up and left by half the square's side and clipped. Both edges of the
+    square are filled, as Pillow draws rectangles: 17 pixels of 32.
 
     Args:
-        images: uint8 `[B, H, W, C]`.
-        seed: int32 `[2]`.
-        fill: grey value.
+        images: uint8 tensor `[B, H, W, C]`.
+        seed: int32 tensor `[2]`, the seed of all random draws.
+        fill: int in `[0, 255]`, grey value of the square.
 
     Returns:
-        uint8 `[B, H, W, C]`.
+        uint8 tensor `[B, H, W, C]`.
     """
     batch, height, width, _ = images.shape
     batch = tf.shape(images)[0] if batch is None else batch
@@ -140,17 +152,27 @@ def cutout(images, seed, fill=127):
     return tf.where(covered, tf.constant(fill, images.dtype), images)
 
 
-def color_jitter(images, seed, amount=0.4, hue=0.4):
-    """Random brightness, contrast, saturation and hue, in this order.
+def color_jitter(
+    images: tf.Tensor,
+    seed: tf.Tensor,
+    amount: float = 0.4,
+    hue: float = 0.4,
+) -> tf.Tensor:
+    """Changes brightness, contrast, saturation and hue at random.
+
+    The order is fixed. (torchvision's `ColorJitter`, which the codes of C2D
+    and SANM use, draws the order anew for each image.)
 
     Args:
-        images: uint8 `[B, H, W, C]`.
-        seed: int32 `[2]`.
-        amount: factors are `U(1 - amount, 1 + amount)`.
-        hue: it turns by up to this share of a circle either way.
+        images: uint8 tensor `[B, H, W, C]`.
+        seed: int32 tensor `[2]`, the seed of all random draws.
+        amount: float in `[0, 1]`; the factors of brightness, contrast and
+            saturation are drawn from `U(1 - amount, 1 + amount)`.
+        hue: float in `[0, 0.5]`; the hue is shifted by up to this share of
+            the colour circle in either direction.
 
     Returns:
-        uint8 `[B, H, W, C]`.
+        uint8 tensor `[B, H, W, C]`.
     """
     draws = 2.0 * random.uniform([tf.shape(images)[0], 4], seed) - 1.0
     x = tf.cast(images, tf.float32)
@@ -171,26 +193,27 @@ def color_jitter(images, seed, amount=0.4, hue=0.4):
     return op.to_bytes(x)
 
 
-def random_affine(images, seed):
-    """Random rotation, translation and scale.
+def random_affine(images: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
+    """Rotates, translates and scales images at random.
 
-    Rotation within 15 degrees, translation within a tenth of the size, scale
-    from 2/3 to 3/2. (The codes also shear by a tenth of a degree, which moves
-    no pixel of a 32-pixel image by more than 0.06.)
+    Rotation is within 15 degrees, translation within a tenth of the size,
+    scale between 2/3 and 3/2. Differs from the codes of C2D and SANM: they
+    also shear by a tenth of a degree, which moves no pixel of a 32-pixel
+    image by more than 0.06 pixels.
 
     Args:
-        images: uint8 `[B, H, W, C]`.
-        seed: int32 `[2]`.
+        images: uint8 tensor `[B, H, W, C]`.
+        seed: int32 tensor `[2]`, the seed of all random draws.
 
     Returns:
-        uint8 `[B, H, W, C]`, black beyond the border.
+        uint8 tensor `[B, H, W, C]`, black beyond the border.
     """
     _, height, width, _ = images.shape
     draws = random.uniform([tf.shape(images)[0], 4], seed)
     spread = 2.0 * draws - 1.0
     scale = 2 / 3 + draws[:, 1] * (3 / 2 - 2 / 3)
-    turned = op.rotation(15.0 * spread[:, 0], height, width)
-    a, b, c, d, e, f = tf.unstack(turned, axis=1)
+    rotated = op.rotation(15.0 * spread[:, 0], height, width)
+    a, b, c, d, e, f = tf.unstack(rotated, axis=1)
     # Shrink the step between sampled pixels about the centre, then shift.
     x, y = (width - 1) / 2.0, (height - 1) / 2.0
     matrices = tf.stack(
@@ -207,15 +230,16 @@ def random_affine(images, seed):
     return op.to_bytes(op.affine(images, matrices, fill=0))
 
 
-def _fired(kind, fire):
-    return tf.where(fire, tf.cast(kind, tf.int32), op.IDENTITY)
+def _applied_kind(kind, is_applied):
+    """Returns the operation where it is applied, else the identity."""
+    return tf.where(is_applied, tf.cast(kind, tf.int32), op.IDENTITY)
 
 
 def _auto_augment_table(width):
-    """Per sub-policy and slot: operation, probability, base and swing.
+    """Tabulates operation, probability, base and swing per sub-policy and slot.
 
     The magnitude is `base + sign * swing`, so that factors (1 +- x) and shifts
-    (0 +- x) are one formula; unsigned operations have no swing.
+    (0 +- x) follow one formula; operations without a sign have a swing of 0.
     """
     table = np.zeros((len(_CIFAR10), 2, 4), np.float32)
     for i, policy in enumerate(_CIFAR10):
@@ -226,7 +250,7 @@ def _auto_augment_table(width):
 
 
 def _magnitude(kind, level, width):
-    """Base and swing of an AutoAugment operation at `level` in [0, 1]."""
+    """Computes base and swing of an operation at `level` in `[0, 1]`."""
     strength = {
         op.SHEAR_X: 0.3,
         op.SHEAR_Y: 0.3,
@@ -246,7 +270,7 @@ def _magnitude(kind, level, width):
 
 
 def _rand_augment_table(width):
-    """Per operation and level 0 to 9: operation, base and swing."""
+    """Tabulates operation, base and swing per operation and level 0 to 9."""
     level = np.arange(10, dtype=np.float32)
     zero, factor = np.zeros(10), 0.05 + 0.09 * level
     shift = 0.03 * level

@@ -1,5 +1,6 @@
-"""Views by name, and what suits a set of pictures."""
+"""Views by name, and the augmentation that suits a data set."""
 
+import collections.abc
 import dataclasses
 import functools
 
@@ -12,28 +13,31 @@ from noisy_keras.data.io import buffers
 from noisy_keras.ops import random
 from noisy_keras.utils.errors import ConfigurationError
 
-# Side from which NumPy crops faster than a graph.
+# Side in pixels from which NumPy crops faster than a graph.
 _LARGE = 64
 
 
 @dataclasses.dataclass(frozen=True)
 class Augmentation:
-    """What may be done to a set of pictures without changing their class.
+    """Changes that leave the class of a data set's images intact.
 
     Attributes:
-        crop_padding: pixels of black border before a random crop back to the
-            size; 4 for 32-pixel images. None takes an eighth of the size.
-            Without effect where images come with a margin to crop from.
-        horizontal_flip: whether a mirrored picture is of the same class.
-        smallest_crop: share of the area, in (0, 1], from which a picture is
-            still known; the least that the view `"simclr"` leaves of one.
+        crop_padding: int, width in pixels of the black border that is added
+            before a random crop back to the image's size; 4 is usual for
+            32-pixel images. None uses an eighth of the size. It has no effect
+            where images come with a margin to crop from.
+        horizontal_flip: bool, whether a mirrored image belongs to the same
+            class.
+        smallest_crop: float in `(0, 1]`, the smallest share of the area that
+            still shows an image's class; the lower limit of the crops of the
+            view `"simclr"`.
     """
 
     crop_padding: int | None = None
     horizontal_flip: bool = True
     smallest_crop: float = 0.2
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         if not 0.0 < self.smallest_crop <= 1.0:
             raise ConfigurationError(
                 "Expected `smallest_crop` in (0, 1]. "
@@ -41,11 +45,12 @@ class Augmentation:
             )
 
 
-#: Names of views: `"weak"` is a shifted crop and a flip; the others add to it.
-#: With one seed, all of them start from the same weak view, but for
-#: `"simclr"`: a crop of any size brought to the picture's, and its colours.
-#: `"slight"` shifts half as far, as the released code of IEG does (2 of 32
-#: pixels), and `"slight_autoaugment_cutout"` starts from that.
+#: Names of views. `"weak"` is a shifted crop and a flip, as in DivideMix' code;
+#: the other views except `"none"` and `"simclr"` extend it and start from the
+#: same weak view if they get the same seed. `"slight"` shifts half as far (2
+#: of 32 pixels), as the code of IEG does, and `"slight_autoaugment_cutout"`
+#: starts from that. `"simclr"` is a crop of random size, resized to the
+#: image's size, with changed colours.
 VIEWS = (
     "none",
     "weak",
@@ -64,23 +69,25 @@ def view(
     augmentation: Augmentation,
     pixel_scale: float,
     size: tuple[int, int] | None = None,
-):
-    """A view by name.
+) -> collections.abc.Callable[..., tf.Tensor]:
+    """Makes the function of a view.
 
     Args:
-        name: one of `VIEWS`.
-        augmentation: of the source.
-        pixel_scale: of the source, 255 or 1.
-        size: `(H, W)` of what is seen, where images come with a margin.
+        name: str, one of `VIEWS`.
+        augmentation: `Augmentation` of the source.
+        pixel_scale: float, the value of a white pixel: 255 or 1.
+        size: pair of int `(H, W)`, the size of the view in pixels, where
+            images come with a margin. None is the size of the images.
 
     Returns:
-        A function of images `[B, H, W, C]` or larger (uint8, or float32 in
-        `[0, pixel_scale]`), a seed (int32 `[2]`) and a number of copies, 1 if
-        left out, to images `[copies * B, H, W, C]` of that type: all images,
-        then all once more.
+        A function `view(images, seed, copies=1)`. It takes `images`
+        `[B, H, W, C]` or larger (uint8, or float32 in `[0, pixel_scale]`), a
+        `seed` (int32 `[2]`) and the number of views per image, and returns a
+        tensor `[copies * B, H, W, C]` of the images' dtype: one view of every
+        image, then the next view of every image.
 
     Raises:
-        ValueError: an unknown name.
+        ValueError: `name` is unknown.
     """
     if name not in VIEWS:
         raise ConfigurationError(
@@ -98,7 +105,7 @@ def view(
         return _weak(images, seed, copies, augmentation, size, part=2)
 
     def on_bytes(policy, images, seed):
-        """Policies work on bytes; float pictures go there and back."""
+        """Applies a policy that expects bytes to images of any dtype."""
         if images.dtype == tf.uint8:
             return policy(images, seed)
         scale = 255.0 / pixel_scale
@@ -113,28 +120,32 @@ def view(
         images = weak(images, seed)
         return on_bytes(policies.random_affine, images, random.fold_in(seed, 3))
 
-    def after(first, policy):
+    def chain(start, policy):
         return lambda images, seed, copies=1: on_bytes(
-            policy, first(images, seed, copies), random.fold_in(seed, 2)
+            policy, start(images, seed, copies), random.fold_in(seed, 2)
         )
 
-    def cutout_after(first):
-        """IEG's strong view: what follows the policy covers its borders.
+    def chain_with_cutout(start):
+        """Makes IEG's strong view, on top of another view.
 
-        Differs from the released code, which draws one of 95 sub-policies of
-        AutoAugment's release: here they are the 25 of its paper, at its
-        strengths. There borders of the second crop are grey and the square is
-        of 16 pixels; here they are black and it is half as wide as the picture
-        and one more: 17 of 32 pixels, as Pillow draws it. For large pictures
-        the released code has AutoAugment's policies for ImageNet and squares
-        that stay small; here they are these.
+        AutoAugment is followed by a second crop and flip and by cutout.
+        Differs from the authors' code
+        (https://github.com/google-research/google-research, `ieg/`):
+
+        *   It draws one of the 95 sub-policies of AutoAugment's released code;
+            here they are the 25 of the paper, at the paper's strengths.
+        *   Its second crop fills the border with grey and its square has 16
+            pixels. Here the border is black and the square is half the
+            image's side plus one pixel, as Pillow draws it: 17 of 32 pixels.
+        *   For large images it uses AutoAugment's policies for ImageNet and
+            squares of constant size. Here all sizes are treated alike.
         """
-        changed = after(first, policies.auto_augment)
+        augmented = chain(start, policies.auto_augment)
 
         def strong(images, seed, copies=1):
-            images = changed(images, seed, copies)
-            again = random.fold_in(seed, 4)
-            images = _weak(images, again, 1, augmentation, None)
+            images = augmented(images, seed, copies)
+            crop_seed = random.fold_in(seed, 4)
+            images = _weak(images, crop_seed, 1, augmentation, None)
             return on_bytes(policies.cutout, images, random.fold_in(seed, 5))
 
         return strong
@@ -152,16 +163,17 @@ def view(
         "none": none,
         "weak": weak,
         "slight": slight,
-        "autoaugment": after(weak, policies.auto_augment),
-        "autoaugment_cutout": cutout_after(weak),
-        "slight_autoaugment_cutout": cutout_after(slight),
-        "randaugment": after(weak, policies.rand_augment),
+        "autoaugment": chain(weak, policies.auto_augment),
+        "autoaugment_cutout": chain_with_cutout(weak),
+        "slight_autoaugment_cutout": chain_with_cutout(slight),
+        "randaugment": chain(weak, policies.rand_augment),
         "jitter": jitter,
         "simclr": simclr,
     }[name]
 
 
 def _middle(images, size):
+    """Crops the centre of images that come with a margin."""
     if size is None:
         return images
     _, height, width, _ = images.shape
@@ -170,9 +182,18 @@ def _middle(images, size):
 
 
 def _weak(images, seed, copies, augmentation, size, part=1):
-    """A random crop, after padding with black or from a margin; a flip.
+    """Crops and flips at random, from a black border or from the margin.
 
-    The padding is one of `part` parts of what suits the pictures.
+    Args:
+        images: tensor `[B, H, W, C]`.
+        seed: int32 tensor `[2]`.
+        copies: int, number of views per image.
+        augmentation: an `Augmentation`.
+        size: pair of int `(h, w)`, the size of the result, or None.
+        part: int, the border's width is divided by it.
+
+    Returns:
+        Tensor `[copies * B, h, w, C]` of the images' dtype.
     """
     count, height, width, channels = images.shape
     draws = random.uniform([copies * tf.shape(images)[0], 3], seed)
@@ -198,7 +219,7 @@ def _weak(images, seed, copies, augmentation, size, part=1):
 
 
 def _crop_small(images, corner, flip, size):
-    """All images at once, by index."""
+    """Crops all images at once, by index."""
     rows = corner[:, 0, None] + tf.range(size[0])[None]
     columns = corner[:, 1, None] + tf.range(size[1])[None]
     columns = tf.where(flip[:, None], columns[:, ::-1], columns)
@@ -207,7 +228,7 @@ def _crop_small(images, corner, flip, size):
 
 
 def _crop_large(images, corner, flip, size):
-    """Image by image, in NumPy: a quarter of a graph's time at 224 pixels."""
+    """Crops in NumPy: a quarter of a graph's time at 224 pixels."""
     return tf.numpy_function(
         lambda *arrays: _cropped(*arrays, size),
         [images, corner, flip],
@@ -220,11 +241,11 @@ def _cropped(images, corner, flip, size):
     shape = (len(corner), height, width, images.shape[3])
     cropped = buffers.empty(shape, images.dtype)
     for row, (top, left) in enumerate(corner.tolist()):
-        # Views follow each other: all images, then all once more.
+        # The first copy of all images comes first, then the second.
         image = images[row % len(images)]
         seen = image[top : top + height, left : left + width]
         if flip[row]:
-            # Channel by channel: backwards copies of whole pixels are slow.
+            # Per channel: copying whole pixels in reverse order is slow.
             for channel in range(images.shape[3]):
                 cropped[row, ..., channel] = seen[:, ::-1, channel]
         else:

@@ -95,10 +95,10 @@ def test_splits_by_name_of_the_sub_folder(tmp_path):
     [
         (lambda r: (r / "owl").mkdir(), "1 without any in .*: owl"),
         (lambda r: (r / "cat").rename(r / ".cat"), "at least 2.*1 in"),
-        (lambda r: r.rename(r.parent / "moved"), "which is not there"),
+        (lambda r: r.rename(r.parent / "moved"), "which does not exist"),
     ],
 )
-def test_bad_folders_are_told(folder, change, message):
+def test_bad_folders_are_reported(folder, change, message):
     change(folder)
     with pytest.raises((ValueError, OSError), match=message):
         nk.data.from_folder(folder)
@@ -116,7 +116,7 @@ def test_unreadable_files_are_left_out_and_listed(tmp_path):
         nk.data.from_folder(tmp_path)
 
 
-def test_what_breaks_while_reading_is_black_and_counted(tmp_path):
+def test_images_damaged_while_reading_are_black_and_counted(tmp_path):
     for number in range(4):
         save(tmp_path / "ab"[number % 2] / f"{number}.png", (200, 200, 200))
     broken = tmp_path / "a" / "0.png"
@@ -158,8 +158,8 @@ def test_every_kind_of_file_shows_its_colour(mode, color, format, expected):
     np.testing.assert_allclose(image[6, 6], expected, atol=4)
 
 
-def test_a_rotated_photograph_stands_upright():
-    # Left half black; the camera was held so that left is up.
+def test_a_rotated_photograph_is_upright():
+    # The left half is black, and is at the top after rotation.
     pixels = np.zeros((16, 16, 3), np.uint8)
     pixels[:, 8:] = 255
     exif = Image.Exif()
@@ -174,7 +174,7 @@ def test_headers_of_photographs_tell_size_and_rotation(progressive):
     image = Image.new("RGB", (50, 30))
     plain = encoded(image, "JPEG", progressive=progressive)
     assert decoding._jpeg_header(plain) == (30, True)
-    # Bytes of padding may stand before a marker.
+    # Fill bytes may precede a marker.
     padded = plain[:2] + b"\xff\xff" + plain[2:]
     assert decoding._jpeg_header(padded) == (30, True)
     exif = Image.Exif()
@@ -193,7 +193,7 @@ def test_the_middle_of_a_wide_picture_is_kept():
 
 def test_large_photographs_are_reduced_without_aliasing():
     pixels = np.zeros((512, 512, 3), np.uint8)
-    pixels[::2] = 255  # Grey, seen from afar.
+    pixels[::2] = 255  # Grey when downsampled.
     data = encoded(Image.fromarray(pixels), "JPEG", quality=95)
     image = decoding.decode(data, 40)
     assert 100 < image.min() and image.max() < 155
@@ -281,12 +281,12 @@ def test_splits_by_column(folder):
         ),
     ],
 )
-def test_bad_files_are_told_with_their_lines(folder, text, message):
+def test_bad_files_are_reported_with_their_lines(folder, text, message):
     with pytest.raises(ValueError, match=message):
         nk.data.from_csv(table(folder, text))
 
 
-def test_labels_outside_the_class_list_are_told(folder):
+def test_labels_outside_the_class_list_are_reported(folder):
     path = table(folder, "path,label\ncat/a.png,cat\ndog/c.gif,dgo\n")
     with pytest.raises(ValueError, match="'dgo' in line 3"):
         nk.data.from_csv(path, class_names=["cat", "dog"])
@@ -310,7 +310,7 @@ def test_sizes_are_checked():
 
 
 def photographs(folder, size=32):
-    """Plain JPEG files of the right size, and some that need more care."""
+    """Plain JPEG files of the right size, and others."""
     random = np.random.RandomState(0)
     rotated = Image.Exif()
     rotated[0x0112] = 6
@@ -342,7 +342,7 @@ def test_photographs_of_the_right_size_are_decoded_in_one_graph(tmp_path):
 
 
 @pytest.mark.parametrize("data", [b"", b"\xff\xd8\xff\xe0rest", None])
-def test_what_a_graph_stumbles_over_is_told_one_by_one(tmp_path, data):
+def test_files_that_a_graph_rejects_are_read_one_by_one(tmp_path, data):
     paths = photographs(tmp_path)[:3] + [str(tmp_path / "broken.jpg")]
     if data is not None:
         (tmp_path / "broken.jpg").write_bytes(data)

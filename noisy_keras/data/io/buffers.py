@@ -1,22 +1,25 @@
-"""Memory that TensorFlow takes from NumPy without a copy."""
+"""NumPy arrays that TensorFlow can use without a copy."""
 
 import numpy as np
+import numpy.typing as npt
 
 _ALIGNMENT = 64
 
 
-def empty(shape, dtype=np.uint8):
-    """As `np.empty`, at an address that suits a tensor.
+def empty(
+    shape: tuple[int, ...], dtype: npt.DTypeLike = np.uint8
+) -> np.ndarray:
+    """Allocates an array as `np.empty` does, aligned to 64 bytes.
 
-    What `tf.numpy_function` returns is copied unless it starts at a multiple
-    of 64 bytes, which NumPy's own large arrays never do.
+    TensorFlow copies the result of `tf.numpy_function` unless it starts at a
+    multiple of 64 bytes, which NumPy's own large arrays never do.
 
     Args:
-        shape: tuple of ints.
-        dtype: of the array.
+        shape: tuple of int, the shape of the array.
+        dtype: NumPy dtype of the array.
 
     Returns:
-        An array whose values are whatever was there.
+        Array of that shape and dtype with arbitrary values.
     """
     dtype = np.dtype(dtype)
     size = int(np.prod(shape)) * dtype.itemsize

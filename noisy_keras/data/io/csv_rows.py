@@ -1,4 +1,4 @@
-"""Reading CSV files that people write."""
+"""Reading of CSV files written by people or spreadsheets."""
 
 import csv
 import io
@@ -7,23 +7,24 @@ from noisy_keras.data.io import filesystem
 from noisy_keras.utils.errors import ConfigurationError
 
 
-def read(path):
+def read(path: str) -> tuple[list[str], list[tuple[int, dict[str, str]]]]:
     """Reads a CSV file with a header.
 
     Args:
-        path: of the file, UTF-8.
+        path: str, path of the file, which is encoded in UTF-8.
 
     Returns:
-        Column names, and for each line that is not empty its number in the
-        file and a dict from column to value; all of them without spaces
-        around them, and `""` where a line is too short.
+        A pair of the column names and the rows. Each row is a pair of its line
+        number in the file (int, from 1) and a dict from column to value.
+        Empty lines are skipped. Names and values are stripped of surrounding
+        spaces; values that a short line lacks are `""`.
 
     Raises:
         OSError: the file cannot be read.
-        ValueError: no text in UTF-8, or no CSV.
+        ValueError: the file is not UTF-8 text, or not CSV.
     """
     try:
-        # "-sig" takes off the mark that spreadsheets put at the start.
+        # "-sig" strips the byte order mark that spreadsheets write.
         text = filesystem.read(path).decode("utf-8-sig")
     except UnicodeDecodeError as error:
         raise ConfigurationError(
@@ -37,7 +38,7 @@ def read(path):
         rows = [
             (
                 reader.line_num,
-                # Values beyond the last column have no name.
+                # Values beyond the last column are under the key None.
                 {k: (v or "").strip() for k, v in row.items() if k},
             )
             for row in reader

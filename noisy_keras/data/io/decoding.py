@@ -1,14 +1,17 @@
-"""Reading picture files: any common format, in threads, never all at once.
+"""Reading and decoding of image files in common formats, in threads.
 
-JPEG goes through TensorFlow, which can decode at a fraction of the size; what
-it does not do (GIF, BMP and PNG of every kind, EXIF rotation) goes through
-Pillow. Both release Python's lock while they work.
+JPEG files are decoded by TensorFlow, which can decode at a fraction of the
+size. Formats that it does not fully support (GIF, BMP, some PNG, EXIF
+rotation) are decoded by Pillow. Both release Python's global interpreter lock
+while they work.
 """
 
+import collections.abc
 import concurrent.futures
 import functools
 import io
 import os
+from typing import Any
 
 import numpy as np
 import tensorflow as tf
@@ -18,11 +21,12 @@ from noisy_keras.data.io import jpeg_batches
 from noisy_keras.data.io import retrying
 from noisy_keras.utils.errors import ConfigurationError
 
-#: File names that count as pictures.
+#: Suffixes of file names that count as images.
 EXTENSIONS = (".bmp", ".gif", ".jpeg", ".jpg", ".png")
 
 _SIGNATURES = (b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n", b"GIF8", b"BM")
-# Bytes in which a photograph's size is found, but for large thumbnails.
+# Bytes at the start of a file that hold the size of a photograph, unless it
+# embeds a large thumbnail.
 _HEADER = 65536
 
 
@@ -36,17 +40,18 @@ def _threads():
     )
 
 
-def read_bytes(path):
-    """The bytes of a file, on any file system that TensorFlow knows.
+def read_bytes(path: str) -> bytes:
+    """Reads a file from any file system that TensorFlow supports.
 
     Args:
-        path: of the file.
+        path: str, path of the file.
 
     Returns:
-        bytes.
+        The content of the file.
 
     Raises:
-        OSError: it cannot be read, after retries if that may be passing.
+        OSError: the file cannot be read, even after retries of failures that
+            may be temporary.
     """
 
     def read():
@@ -56,20 +61,21 @@ def read_bytes(path):
     return retrying.retried(read, path)
 
 
-def decode(data, size):
-    """A square picture from the bytes of a file.
+def decode(data: bytes, size: int) -> np.ndarray:
+    """Decodes an image file and crops it to a square.
 
-    The shorter side is brought to `size`, antialiased, and the middle kept.
+    The image is resized with antialiasing until its shorter side is `size`,
+    then cropped at the centre.
 
     Args:
-        data: bytes of a JPEG, PNG, GIF (its first frame) or BMP.
-        size: side in pixels.
+        data: bytes of a JPEG, PNG, GIF (the first frame is used) or BMP file.
+        size: int, side of the result in pixels.
 
     Returns:
-        uint8 `[size, size, 3]`.
+        uint8 array `[size, size, 3]`.
 
     Raises:
-        ValueError: it is no picture.
+        ValueError: the data cannot be decoded as an image.
     """
     image = None
     if data[:3] == _SIGNATURES[0]:
@@ -82,15 +88,22 @@ def decode(data, size):
 
 
 def _jpeg_header(data):
-    """The shorter side in pixels, 0 where unknown; whether EXIF is absent.
+    """Reads the size and the presence of EXIF data from a JPEG header.
 
-    Markers are followed by their length up to the start of a frame (ITU-T
-    T.81, B.1 and B.2.2).
+    Up to the start of a frame, each marker is followed by the length of its
+    segment (ITU-T T.81, B.1 and B.2.2).
+
+    Args:
+        data: bytes of the file, or its first bytes.
+
+    Returns:
+        Length of the shorter side in pixels, 0 where unknown; whether there is
+        no EXIF data.
     """
     position, upright = 2, True
     while position + 9 <= len(data) and data[position] == 0xFF:
         marker = data[position + 1]
-        if marker == 0xFF:  # Fill bytes may stand before a marker.
+        if marker == 0xFF:  # Fill bytes may precede a marker.
             position += 1
             continue
         if 0xC0 <= marker <= 0xCF and marker not in (0xC4, 0xC8, 0xCC):
@@ -99,26 +112,26 @@ def _jpeg_header(data):
             return min(height, width), upright
         start = position + 4
         if marker == 0xE1 and data[start : start + 5] == b"Exif\0":
-            upright = False  # A rotation is written there.
+            upright = False  # EXIF data may specify a rotation.
         position += 2 + int.from_bytes(data[position + 2 : start], "big")
     return 0, upright
 
 
 def _decode_jpeg(data, shorter, size):
-    # Whole fractions cost a fraction of the time; the rest of the way down is
-    # antialiased.
+    # Decoding at 1/2, 1/4 or 1/8 of the size takes a fraction of the time; the
+    # remaining reduction is antialiased.
     ratio = next((r for r in (8, 4, 2) if shorter // r >= size), 1)
     try:
-        # A raw operation: the call is short enough for Python to be felt.
+        # The raw operation avoids the overhead of the Python wrapper.
         return tf.raw_ops.DecodeJpeg(
             contents=data, channels=3, ratio=ratio, try_recover_truncated=True
         ).numpy()
     except tf.errors.OpError:
-        return None  # Pillow may know better.
+        return None  # Pillow decodes some files that TensorFlow rejects.
 
 
 def _decode_any(data):
-    # Imported here: most sets are plain JPEG throughout.
+    # Imported here because most data sets consist of plain JPEG files.
     from PIL import Image
     from PIL import ImageOps
 
@@ -128,19 +141,20 @@ def _decode_any(data):
             if image.mode in ("LA", "PA", "RGBA") or (
                 "transparency" in image.info
             ):
-                # What is transparent shows white, as on a page.
+                # Transparent pixels become white.
                 image = image.convert("RGBA")
-                page = Image.new("RGBA", image.size, "white")
-                image = Image.alpha_composite(page, image)
+                background = Image.new("RGBA", image.size, "white")
+                image = Image.alpha_composite(background, image)
             elif image.mode.startswith("I;16"):
                 wide = np.asarray(image, np.float32) / 257.0
                 image = Image.fromarray(wide.round().astype(np.uint8))
             return np.asarray(image.convert("RGB"))
-    except Exception as error:  # Pillow raises what each format's code does.
+    except Exception as error:  # Pillow passes on the errors of its decoders.
         raise ConfigurationError(f"cannot be decoded ({error})") from error
 
 
 def _middle(image, size):
+    """Resizes the shorter side to `size` and crops the centre."""
     height, width, _ = image.shape
     if (height, width) == (size, size):
         return image
@@ -150,8 +164,9 @@ def _middle(image, size):
     if scale != 1.0:
         from PIL import Image
 
-        # Columns, then rows: Pillow's order of its own accord depends on its
-        # version, and each pass rounds. Exported graphs do the same.
+        # Columns first, then rows: the order in which Pillow resizes both at
+        # once depends on its version, and each pass rounds. Exported graphs
+        # use the same order.
         resized = Image.fromarray(image)
         for shape in ((columns, height), (columns, rows)):
             resized = resized.resize(shape, Image.Resampling.BILINEAR)
@@ -160,32 +175,39 @@ def _middle(image, size):
     return image[top : top + size, left : left + size]
 
 
-def read_files(paths, size):
-    """Reads and decodes picture files in parallel.
+def read_files(
+    paths: collections.abc.Sequence[str], size: int
+) -> tuple[np.ndarray, dict[int, str]]:
+    """Reads and decodes image files in parallel.
 
     Args:
-        paths: n file names.
-        size: side in pixels.
+        paths: sequence of n str, paths of the files.
+        size: int, side of the decoded images in pixels.
 
     Returns:
-        As `read_pictures`.
+        A pair of images and problems, as `read_pictures` returns.
     """
-    # One look tells which way suits a batch: files of a set are alike.
+    # The files of a data set are alike, so the first one decides how the batch
+    # is decoded.
     if len(paths) and _is_fitting(paths[0], size):
         try:
             images, done = jpeg_batches.decode_files(paths, size)
         except tf.errors.OpError:
-            return read_pictures(paths, size)  # Which tells which, and why.
+            # One by one, which finds the files that fail and the reasons.
+            return read_pictures(paths, size)
         rest = np.flatnonzero(~done)
         if not len(rest):
             return images, {}
         images = images.copy()
-        images[rest], problems = read_pictures([paths[i] for i in rest], size)
-        return images, {int(rest[i]): why for i, why in problems.items()}
+        images[rest], problems = read_pictures(
+            [paths[i] for i in rest.tolist()], size
+        )
+        return images, {int(rest[i]): text for i, text in problems.items()}
     return read_pictures(paths, size)
 
 
 def _is_fitting(path, size):
+    """Returns whether a file is a JPEG whose shorter side is `size`."""
     try:
         with tf.io.gfile.GFile(path, "rb") as stream:
             return _jpeg_header(stream.read(_HEADER))[0] == size
@@ -193,21 +215,26 @@ def _is_fitting(path, size):
         return False
 
 
-def read_pictures(paths, size, read=read_bytes):
-    """Reads and decodes pictures in parallel.
+def read_pictures(
+    paths: collections.abc.Sequence[Any],
+    size: int,
+    read: collections.abc.Callable[[Any], bytes] = read_bytes,
+) -> tuple[np.ndarray, dict[int, str]]:
+    """Reads and decodes images in parallel.
 
     Args:
-        paths: n file names, or what else `read` takes.
-        size: side in pixels.
-        read: function of one of them to the bytes of a picture file.
+        paths: sequence of n arguments of `read`; paths of files by default.
+        size: int, side of the decoded images in pixels.
+        read: function from one of `paths` to the bytes of an image file.
 
     Returns:
-        uint8 `[n, size, size, 3]`, black where a picture cannot be read; dict
-        from position to the reason for those.
+        A pair of images and problems. Images are a uint8 array
+        `[n, size, size, 3]`, black where an image cannot be read; problems are
+        a dict from the positions of those in `paths` to the reasons.
     """
     images = buffers.empty((len(paths), size, size, 3))
-    problems = {}
-    # Threads take numbers as they get on: a task for each would cost more.
+    problems: dict[int, str] = {}
+    # The threads share one iterator: a task per image would cost more.
     positions = iter(range(len(paths)))
 
     def read_some(_):
@@ -222,14 +249,18 @@ def read_pictures(paths, size, read=read_bytes):
     return images, problems
 
 
-def check_headers(paths):
-    """Finds files that are empty, unreadable or no pictures, by their start.
+def check_headers(
+    paths: collections.abc.Sequence[str],
+) -> dict[int, str]:
+    """Finds files that are empty, unreadable or not images.
+
+    Only the first bytes of each file are read.
 
     Args:
-        paths: file names.
+        paths: sequence of str, paths of the files.
 
     Returns:
-        dict from position to the reason.
+        dict from position in `paths` to the reason (str), for those files.
     """
 
     def check(path):

@@ -1,9 +1,10 @@
-"""Looking for files on any file system that TensorFlow knows.
+"""File system functions for any file system that TensorFlow supports.
 
-Local ones are asked directly: a folder of a million files takes a second and
-not a minute.
+Local file systems are accessed through Python, which lists a folder of a
+million files in a second instead of a minute.
 """
 
+import collections.abc
 import os
 
 import tensorflow as tf
@@ -11,50 +12,51 @@ import tensorflow as tf
 from noisy_keras.data.io import decoding
 
 
-def is_remote(path):
-    """Whether a path is one of TensorFlow's, such as `gs://bucket/folder`."""
+def is_remote(path: str | os.PathLike) -> bool:
+    """Returns whether a path is a URL such as `gs://bucket/folder`."""
     return "://" in str(path)
 
 
-def expanded(path):
-    """A path as str, with `~` replaced."""
+def expanded(path: str | os.PathLike) -> str:
+    """Returns a path as str, with a leading `~` replaced."""
     return os.path.expanduser(os.fspath(path))
 
 
-def is_folder(path):
-    """Whether there is a folder of that name."""
+def is_folder(path: str | os.PathLike) -> bool:
+    """Returns whether a path is an existing folder."""
     if is_remote(path):
         return tf.io.gfile.isdir(path)
     return os.path.isdir(path)
 
 
-def is_file(path):
-    """Whether there is a file of that name."""
+def is_file(path: str | os.PathLike) -> bool:
+    """Returns whether a path is an existing file."""
     if is_remote(path):
         return tf.io.gfile.exists(path) and not tf.io.gfile.isdir(path)
     return os.path.isfile(path)
 
 
-def exists(path):
-    """Whether there is anything of that name."""
+def exists(path: str | os.PathLike) -> bool:
+    """Returns whether a path is an existing file or folder."""
     return is_folder(path) or is_file(path)
 
 
-def entries(path):
-    """What is in a folder.
+def entries(path: str | os.PathLike) -> tuple[list[str], list[str]]:
+    """Lists a folder.
 
     Args:
-        path: of the folder.
+        path: str, path of the folder.
 
     Returns:
-        Names of folders and names of files, two sorted lists; both empty
-        where there is no such folder.
+        A pair of the names of folders and the names of files, both sorted.
+        Both lists are empty if the folder does not exist.
     """
     if is_remote(path):
         return _remote_entries(path)
-    folders, files = [], []
+    folders: list[str] = []
+    files: list[str] = []
     try:
-        with os.scandir(path) as found:
+        with os.scandir(os.fspath(path)) as found:
             for entry in found:
                 (folders if entry.is_dir() else files).append(entry.name)
     except (FileNotFoundError, NotADirectoryError):
@@ -62,28 +64,30 @@ def entries(path):
     return sorted(folders), sorted(files)
 
 
-def walk(path):
-    """All files below a folder, but hidden ones and those of hidden folders.
+def walk(path: str) -> collections.abc.Iterator[str]:
+    """Lists all files below a folder, except in linked and hidden folders.
+
+    Hidden files are left out as well.
 
     Args:
-        path: of the folder.
+        path: str, path of the folder.
 
     Yields:
-        Paths below it, with "/".
+        Paths relative to the folder, separated by "/".
     """
     folders, files = entries(path)
     yield from (name for name in files if not name.startswith("."))
     for folder in folders:
         inside = os.path.join(path, folder)
-        # A link may lead back to where it is.
+        # A link may lead to a folder above it.
         if folder.startswith(".") or os.path.islink(inside):
             continue
         for below in walk(inside):
             yield f"{folder}/{below}"
 
 
-def read(path):
-    """The bytes of a file; raises OSError where it cannot be read."""
+def read(path: str) -> bytes:
+    """Reads a file; raises `OSError` if it cannot be read."""
     return decoding.read_bytes(path)
 
 
@@ -94,7 +98,7 @@ def _remote_entries(path):
     except tf.errors.NotFoundError:
         return [], []
     for name in names:
-        # Object stores mark folders; asking about each name takes a request.
+        # Object stores end folders in "/". Others cost a request per name.
         is_picture = name.lower().endswith(decoding.EXTENSIONS)
         if name.endswith("/"):
             folders.append(name.rstrip("/"))

@@ -1,34 +1,40 @@
-"""Decoding a batch of JPEG files of the right size in one graph.
+"""Decoding of batches of JPEG files of the right size in one graph.
 
-Most sets of photographs come with a shorter side of 256 pixels. Those need
-decoding and nothing else, which a graph does without a word of Python: at two
-thirds of the time that threads take, which wait for each other's turns.
+Many data sets of photographs come with a shorter side of 256 pixels. These
+only need decoding, which a graph does without Python. It takes two thirds of
+the time of threads, which wait for Python's global interpreter lock.
 """
 
+import collections.abc
 import functools
 
+import numpy as np
 import tensorflow as tf
 
 _SIGNATURE = b"\xff\xd8\xff"
-# Where EXIF, which may tell a rotation, is looked for.
+# Bytes at the start of a file in which EXIF data, which may specify a
+# rotation, are searched.
 _START = 4096
 
 
-def decode_files(paths, size):
-    """Decodes what is plain JPEG of the right size.
+def decode_files(
+    paths: collections.abc.Sequence[str], size: int
+) -> tuple[np.ndarray, np.ndarray]:
+    """Decodes those of some files that are plain JPEG of the right size.
 
     Args:
-        paths: n file names.
-        size: S, side in pixels.
+        paths: sequence of n str, paths of the files.
+        size: int, side S of the result in pixels.
 
     Returns:
-        uint8 `[n, S, S, 3]`, the middle of pictures whose shorter side is S;
-        and bool `[n]`, False for all others, whose pixels mean nothing.
+        A pair of images and done. Images are a uint8 array `[n, S, S, 3]`, the
+        centres of images whose shorter side is S; done is a bool array `[n]`,
+        False for all other files, whose pixels are undefined.
 
     Raises:
         tf.errors.OpError: a file cannot be read or decoded.
     """
-    # An accelerator could do the slicing alone, at the price of two copies.
+    # An accelerator could only do the slicing, at the cost of two copies.
     with tf.device("CPU"):
         images, done = _graph(size)(tf.constant(paths, tf.string))
     return images.numpy(), done.numpy()
@@ -45,13 +51,13 @@ def _graph(size):
         data = tf.io.read_file(path)
         start = tf.strings.substr(data, 0, _START)
         plain = tf.strings.substr(data, 0, len(_SIGNATURE)) == _SIGNATURE
-        # \C is any byte, be it text or not.
+        # \C matches any byte, text or not.
         exif = tf.strings.regex_full_match(start, r"\C*Exif\x00\C*")
         return tf.cond(plain & ~exif, lambda: fitting(data), nothing)
 
     def fitting(data):
         height, width, channels = tf.unstack(tf.io.extract_jpeg_shape(data))
-        # Four channels are a printer's inks, which take more than decoding.
+        # Images with four channels (CMYK) need a conversion.
         fits = (tf.minimum(height, width) == size) & (channels < 4)
         return tf.cond(
             fits,

@@ -1,8 +1,12 @@
-"""Reading again what a file system could not give for a moment."""
+"""Retries of reads that fail temporarily."""
 
+import collections.abc
 import time
+from typing import TypeVar
 
 import tensorflow as tf
+
+_Result = TypeVar("_Result")
 
 _TRANSIENT = (
     tf.errors.UnavailableError,
@@ -12,18 +16,18 @@ _TRANSIENT = (
 _WAITS = (0.5, 2.0, 8.0)
 
 
-def retried(read, path):
-    """Calls a function, and again after a failure that may be passing.
+def retried(read: collections.abc.Callable[[], _Result], path: str) -> _Result:
+    """Calls a function, and retries after failures that may be temporary.
 
     Args:
         read: function without arguments.
-        path: what it reads, for messages.
+        path: str, the path that it reads, for error messages.
 
     Returns:
-        What it returns.
+        The result of `read`.
 
     Raises:
-        OSError: it failed for good, or four times.
+        OSError: the failure is permanent, or the fourth call failed as well.
     """
     for wait in (*_WAITS, None):
         try:

@@ -1,6 +1,6 @@
-"""Names of splits as people write them."""
+"""Common names of splits."""
 
-#: Names of sub-folders, and values of a CSV file's column, of each split.
+#: By split: names of its sub-folder, or values in a CSV file's column.
 SPLITS = {
     "train": ("train", "training"),
     "validation": ("validation", "val", "valid"),
@@ -8,14 +8,14 @@ SPLITS = {
 }
 
 
-def split_of(name):
-    """The split that a name stands for.
+def split_of(name: str | None) -> str | None:
+    """Returns the split that a name stands for.
 
     Args:
-        name: str or None.
+        name: str such as `"val"` or `"Training"`, or None.
 
     Returns:
-        `"train"`, `"validation"`, `"test"` or None.
+        `"train"`, `"validation"`, `"test"`, or None if the name is unknown.
     """
     for split, names in SPLITS.items():
         if (name or "").lower() in names:

@@ -1,4 +1,4 @@
-"""Files on this machine and on file systems that TensorFlow brings."""
+"""Files on local file systems and on those that TensorFlow supports."""
 
 import os
 
@@ -12,7 +12,7 @@ from tests import drawn
 
 
 def copied(folder, target):
-    """Copies a folder to where TensorFlow can write."""
+    """Copies a folder to a file system of TensorFlow."""
     for below in filesystem.walk(folder):
         path = f"{target}/{below}"
         tf.io.gfile.makedirs(os.path.dirname(path))
@@ -82,7 +82,7 @@ def test_folders_and_lists_anywhere(tmp_path):
         "ram://filesystem_test/l.csv", root=remote, image_size=16
     )
     np.testing.assert_array_equal(listed.fetch([1]), source.fetch([2]))
-    with pytest.raises(OSError, match="ram://nowhere, which is not there"):
+    with pytest.raises(OSError, match="ram://nowhere, which does not exist"):
         nk.data.from_folder("ram://nowhere")
     path = "ram://filesystem_test/outside.csv"
     with tf.io.gfile.GFile(path, "w") as stream:

@@ -1,4 +1,4 @@
-"""TFRecord shards that others wrote, or that are not what they were."""
+"""TFRecord shards from other programs, and damaged shards."""
 
 import io
 import zlib
@@ -25,11 +25,11 @@ def folder(tmp_path_factory):
 
 @pytest.fixture
 def written(folder, tmp_path):
-    """The source, and the folder of its three shards."""
+    """Returns the source and the folder of its three shards."""
     return picture_shards.shards(folder, tmp_path)
 
 
-# Sets that others wrote.
+# Sets from other programs.
 
 
 def png(value, size=8):
@@ -111,7 +111,7 @@ def test_features_of_other_names_and_records_without_an_index(tmp_path):
             "'label', an integer, in .*x-",
         ),
         ([sample(0, index=None)], {}, "only image, label.*or None to number"),
-        ([sample(0, image=3)], {}, "'image', bytes.*as something else"),
+        ([sample(0, image=3)], {}, "'image', bytes.*of another type"),
         (
             [sample(0), sample(1), sample(1), sample(4)],
             {},
@@ -129,20 +129,20 @@ def test_features_of_other_names_and_records_without_an_index(tmp_path):
         ([sample(0)], {"features": {"label": None}}, "Expected `features`"),
     ],
 )
-def test_sets_with_mistakes_are_told(samples, options, message, tmp_path):
+def test_sets_with_mistakes_are_reported(samples, options, message, tmp_path):
     write(tmp_path / "x-00000-of-00001", samples)
     with pytest.raises(ValueError, match=message):
         nk.data.from_tfrecord(tmp_path / "x-*", **options)
 
 
 @pytest.mark.parametrize("kind", ["GZIP", "ZLIB"])
-def test_compressed_records_are_told(kind, tmp_path):
+def test_compressed_records_are_reported(kind, tmp_path):
     write(tmp_path / "x.tfrecord", [sample(0)], kind)
     with pytest.raises(ValueError, match=f"without compression.*{kind}"):
         nk.data.from_tfrecord(tmp_path / "x.tfrecord")
 
 
-def test_files_of_another_kind_are_told(tmp_path):
+def test_files_of_another_kind_are_reported(tmp_path):
     (tmp_path / "x.tfrecord").write_bytes(zlib.compress(b"x" * 100)[2:] * 9)
     with pytest.raises(ValueError, match="at byte 0.*of another kind"):
         nk.data.from_tfrecord(tmp_path / "x.tfrecord")
@@ -152,10 +152,10 @@ def test_files_of_another_kind_are_told(tmp_path):
         nk.data.from_tfrecord(tmp_path / "x.tfrecord")
 
 
-# Sets that are not what they were.
+# Damaged sets.
 
 
-def test_patterns_that_match_nothing_or_too_much_are_told(written, tmp_path):
+def test_patterns_that_match_no_or_several_sets_are_reported(written, tmp_path):
     source, shards = written
     nk.data.write_tfrecord(source, shards, name="test", shards=1)
     with pytest.raises(OSError, match="match .*nothing-.*Received: none"):
@@ -184,7 +184,7 @@ def test_missing_shards_are_named(written):
 
 
 @pytest.mark.parametrize("index", [True, False])
-def test_files_that_are_cut_off_are_told_with_their_place(written, index):
+def test_files_that_are_cut_off_are_reported_with_their_place(written, index):
     path = written[1] / "train-00001-of-00003.tfrecord"
     offsets = [offset for offset, _, _ in files.walk(path)]
     path.write_bytes(path.read_bytes()[: offsets[2] + 30])
@@ -197,7 +197,7 @@ def test_files_that_are_cut_off_are_told_with_their_place(written, index):
 @pytest.mark.parametrize(
     ("place", "message"), [(3, "a length whose"), (200, "data whose checksum")]
 )
-def test_flipped_bits_are_told_when_they_are_read(written, place, message):
+def test_flipped_bits_are_reported_when_they_are_read(written, place, message):
     path = written[1] / "train-00001-of-00003.tfrecord"
     offset = [offset for offset, _, _ in files.walk(path)][1]
     data = bytearray(path.read_bytes())
@@ -210,9 +210,9 @@ def test_flipped_bits_are_told_when_they_are_read(written, place, message):
     assert not source.unreadable
 
 
-def test_an_index_or_a_shard_of_another_set_is_told(written, tmp_path):
+def test_an_index_or_a_shard_of_another_set_is_reported(written, tmp_path):
     source, shards = written
-    # The same pictures with other labels make files of the same size.
+    # The same images with other labels make files of the same size.
     other = source.relabel(1 - source.labels)
     nk.data.write_tfrecord(other, tmp_path / "other", shards=3)
     index = (tmp_path / "other" / "train.index.npz").read_bytes()
@@ -232,18 +232,18 @@ def test_an_index_or_a_shard_of_another_set_is_told(written, tmp_path):
         nk.data.from_tfrecord(shards)
 
 
-def test_a_damaged_index_is_told(written):
+def test_a_damaged_index_is_reported(written):
     path = written[1] / "train.index.npz"
-    whole = path.read_bytes()
-    flipped = bytearray(whole)
-    flipped[len(whole) // 2] ^= 255
-    for damaged in (b"", whole[:-50], b"x" * 99, flipped):
+    complete = path.read_bytes()
+    flipped = bytearray(complete)
+    flipped[len(complete) // 2] ^= 255
+    for damaged in (b"", complete[:-50], b"x" * 99, flipped):
         path.write_bytes(damaged)
         with pytest.raises(ValueError, match="Expected the index of a set"):
             nk.data.from_tfrecord(written[1])
 
 
-def test_an_index_that_was_changed_is_told(written):
+def test_an_index_that_was_changed_is_reported(written):
     path = written[1] / "train.index.npz"
     with np.load(path) as held:
         arrays = dict(held)
@@ -253,8 +253,8 @@ def test_an_index_that_was_changed_is_told(written):
         nk.data.from_tfrecord(written[1])
 
 
-def test_shards_whose_names_were_exchanged_are_told(tmp_path):
-    # Numbers as they are make files of one size.
+def test_shards_whose_names_were_exchanged_are_reported(tmp_path):
+    # Unencoded numbers make files of equal size.
     images = np.zeros((COUNT, 8, 8, 1), np.float32)
     nk.data.write_tfrecord(
         nk.data.from_arrays(images, LABELS), tmp_path, shards=2

@@ -1,7 +1,7 @@
-"""Sharded sets in TFRecord files: writing them, and reading in any order.
+"""Sharded data sets in TFRecord files: writing, and reading in any order.
 
-A set is some shards, `NAME-00000-of-00016.tfrecord` and so on, and one index
-beside them, `NAME.index.npz`, which holds all but the pictures. Every record
-is a `tf.train.Example` with `image`, `index`, `label`, `id` and, where it is
-known, `true_label`; other programs can read it.
+A set consists of shards, `NAME-00000-of-00016.tfrecord` and so on, and one
+index file `NAME.index.npz` beside them, which holds everything except the
+images. Each record is a `tf.train.Example` with `image`, `index`, `label`,
+`id` and, if known, `true_label`, so other programs can read it.
 """

@@ -1,38 +1,38 @@
-"""The checksum of TFRecord files: CRC-32C, masked."""
+"""The checksum of TFRecord files: masked CRC-32C."""
 
 import functools
 
 import numpy as np
 
-_POLYNOMIAL = 0x82F63B78  # Castagnoli's, reflected.
+_POLYNOMIAL = 0x82F63B78  # Castagnoli's polynomial, bits reversed.
 _MASK = 0xA282EAD8
 _BLOCK = 1024
-# Arrays cost more than they save below this.
+# Below this number of bytes, a loop in Python is faster than NumPy.
 _SHORT = 64
 
 
 @functools.cache
 def _tables():
-    """What a byte adds to the checksum, `[_BLOCK * 256]`.
+    """Computes the contribution of each byte, `[_BLOCK * 256]`.
 
-    Entry `256 * place + byte`, with places counted from the start of a block.
-    The checksum is linear, so that the bytes of a block can be looked up at
-    once and what they add be combined by exclusive or.
+    Entry `256 * place + byte` is for a byte at `place`, counted from the start
+    of a block. CRC is linear, so the contributions of a block's bytes can be
+    looked up at once and combined by exclusive or.
     """
     row = np.arange(256, dtype=np.uint32)
     for _ in range(8):
         row = (row >> 1) ^ np.where(row & 1, np.uint32(_POLYNOMIAL), 0)
-    first = row.astype(np.uint32)
-    rows = [first]
+    last = row.astype(np.uint32)
+    rows = [last]
     for _ in range(_BLOCK - 1):
         row = rows[-1]
-        rows.append((row >> 8) ^ first[row & 255])
+        rows.append((row >> 8) ^ last[row & 255])
     return np.concatenate(rows[::-1])
 
 
 @functools.cache
 def _lists():
-    """Tables for Python's own integers: one byte, and the four of a state."""
+    """Returns the tables of one byte and of a state's four bytes as lists."""
     rows = _tables().reshape(_BLOCK, 256)
     return rows[-1].tolist(), [row.tolist() for row in rows[:4]]
 
@@ -42,11 +42,11 @@ def _places():
     return np.arange(_BLOCK, dtype=np.intp) * 256
 
 
-def crc32c(data):
-    """CRC-32C of some bytes.
+def crc32c(data: bytes | bytearray | memoryview) -> int:
+    """Computes the CRC-32C checksum.
 
     Args:
-        data: bytes, or anything with a buffer.
+        data: bytes, or another object with a buffer of bytes.
 
     Returns:
         int in `[0, 2**32)`.
@@ -58,15 +58,15 @@ def crc32c(data):
         for value in view:
             state = (state >> 8) ^ byte[(state ^ value) & 255]
         return state ^ 0xFFFFFFFF
-    # Zeros in front leave a state of zero as it is; the state that a checksum
-    # starts with is put into the first bytes instead.
+    # Leading zeros do not change a state of zero, so the block is padded at
+    # the front, and the initial state of ones goes into the first data bytes.
     blocks = -(-len(view) // _BLOCK)
     start = blocks * _BLOCK - len(view)
     padded = np.zeros(blocks * _BLOCK, np.uint8)
     padded[start:] = np.frombuffer(view, np.uint8)
     padded[start : start + 4] ^= 255
     places = padded.reshape(blocks, _BLOCK) + _places()
-    # Indices are in range by construction; "wrap" checks nothing.
+    # Indices are in range by construction; mode "wrap" skips the check.
     added = np.take(_tables(), places, mode="wrap")
     one, two, three, four = state_bytes
     state = 0
@@ -81,11 +81,11 @@ def crc32c(data):
     return state ^ 0xFFFFFFFF
 
 
-def masked(data):
-    """The checksum as TFRecord files have it.
+def masked(data: bytes | bytearray | memoryview) -> int:
+    """Computes the checksum with the mask that TFRecord files apply.
 
     Args:
-        data: bytes.
+        data: bytes, or another object with a buffer of bytes.
 
     Returns:
         int in `[0, 2**32)`.

@@ -1,11 +1,14 @@
-"""Samples as `tf.train.Example`s."""
+"""Conversion between samples and `tf.train.Example`s."""
+
+import collections.abc
+from typing import Any
 
 import numpy as np
 import tensorflow as tf
 
 from noisy_keras.utils.errors import ConfigurationError
 
-#: What our own records call their features.
+#: Default names of the features, as the package's own records have them.
 FEATURES = {
     "image": "image",
     "index": "index",
@@ -13,7 +16,7 @@ FEATURES = {
     "true_label": "true_label",
     "id": "id",
 }
-#: Feature of our own records: which set they belong to.
+#: Feature of the package's own records that identifies their set.
 SET = "set"
 _KINDS = {
     "image": "bytes_list",
@@ -22,22 +25,30 @@ _KINDS = {
     "true_label": "int64_list",
     "id": "bytes_list",
 }
-_TOLD = {"bytes_list": "bytes", "int64_list": "an integer"}
+_TYPES = {"bytes_list": "bytes", "int64_list": "an integer"}
 
 
-def encode(image, index, label, id, set_id, true_label=None):
-    """A record.
+def encode(
+    image: bytes,
+    index: int,
+    label: int,
+    id: str,
+    set_id: bytes,
+    true_label: int | None = None,
+) -> bytes:
+    """Serialises one sample.
 
     Args:
-        image: bytes of the picture.
-        index: int, of the sample.
-        label: int, as given.
-        id: str, of the sample.
-        set_id: bytes that tell this set from others.
-        true_label: int where true labels are known, -1 for this one's not.
+        image: bytes of the image.
+        index: int, position of the sample in its source.
+        label: int, the given label.
+        id: str, the sample's id.
+        set_id: bytes that identify the set.
+        true_label: int, the true label, -1 if it is unknown; None if the set
+            has no true labels.
 
     Returns:
-        bytes, the same for the same sample.
+        bytes of the record, equal for equal arguments.
     """
     feature = {
         "image": _bytes(image),
@@ -53,66 +64,78 @@ def encode(image, index, label, id, set_id, true_label=None):
     return example.SerializeToString(deterministic=True)
 
 
-def names(features):
-    """What a set's records call their features.
+def names(
+    features: collections.abc.Mapping[str, str | None] | None,
+) -> dict[str, Any]:
+    """Completes the names that a set's records give to their features.
 
     Args:
-        features: dict from some of `FEATURES` to the names in the records;
-            None for an index or id that they lack. Or None.
+        features: mapping from some of the keys of `FEATURES` to the names in
+            the records, or to None for an index or id that the records lack.
+            None uses the default names.
 
     Returns:
-        dict of all of `FEATURES`.
+        dict from all keys of `FEATURES` to the names (str), or None.
 
     Raises:
-        ValueError: other keys, or no image or label.
+        ValueError: a key is unknown, or `image` or `label` is None.
     """
     features = dict(features or {})
     unknown = sorted(set(features) - set(FEATURES))
     lacking = [k for k in ("image", "label") if features.get(k, "") is None]
     if unknown or lacking:
         raise ConfigurationError(
-            f"Expected `features` to name some of {', '.join(FEATURES)}, the "
-            f"first and third never None. Received: {features}"
+            f"Expected `features` to name some of {', '.join(FEATURES)}, and "
+            f"not None for image or label. Received: {features}"
         )
     return {**FEATURES, **features}
 
 
-def parse(data, where):
-    """Reads a record.
+def parse(
+    data: bytes, where: str
+) -> collections.abc.MutableMapping[str, tf.train.Feature]:
+    """Parses a record.
 
     Args:
-        data: bytes.
-        where: it is, for messages.
+        data: bytes of the record.
+        where: str, location of the record, for error messages.
 
     Returns:
-        The features of a `tf.train.Example`, by name.
+        Mapping from name to feature of the `tf.train.Example`.
 
     Raises:
-        ValueError: it is something else.
+        ValueError: the data is not a `tf.train.Example`.
     """
     try:
         return tf.train.Example.FromString(data).features.feature
-    except Exception as error:  # Protobuf's own class is no public name.
+    except Exception as error:  # Protobuf's error class is not public.
         raise ConfigurationError(
             f"Expected a tf.train.Example in {where}. Received: other data"
         ) from error
 
 
-def value(feature, what, name, where, optional=False):
-    """One value of a record.
+def value(
+    feature: collections.abc.Mapping[str, tf.train.Feature],
+    what: str,
+    name: str,
+    where: str,
+    optional: bool = False,
+) -> Any:
+    """Reads one value of a record.
 
     Args:
-        feature: as `parse` gives them.
-        what: one of `FEATURES`.
-        name: what the records call it.
-        where: the record is, for messages.
-        optional: whether it may be missing.
+        feature: mapping from name to feature, as `parse` returns.
+        what: str, one of the keys of `FEATURES`.
+        name: str, name of the feature in the records.
+        where: str, location of the record, for error messages.
+        optional: bool, whether the feature may be missing.
 
     Returns:
-        bytes or int; None where it is missing and may be.
+        bytes or int, depending on `what`; None if an optional feature is
+        missing.
 
     Raises:
-        ValueError: it is missing, or of another kind.
+        ValueError: the feature is missing or of another type.
     """
     kind = _KINDS[what]
     if name in feature:
@@ -122,15 +145,15 @@ def value(feature, what, name, where, optional=False):
     elif optional:
         return None
     if name in feature:
-        found = f"{name!r} as something else"
+        found = f"{name!r} of another type"
     else:
         found = f"only {', '.join(sorted(feature)) or 'an empty record'}"
-    mend = f'Say what yours is called: features={{"{what}": "..."}}'
+    hint = f'Pass the name in your records: features={{"{what}": "..."}}'
     if what == "index":
-        mend += ", or None to number records as they come"
+        hint += ", or None to number records in the order of the files"
     raise ConfigurationError(
-        f"Expected the feature {name!r}, {_TOLD[kind]}, in {where}. "
-        f"Received: {found}. {mend}."
+        f"Expected the feature {name!r}, {_TYPES[kind]}, in {where}. "
+        f"Received: {found}. {hint}."
     )
 
 

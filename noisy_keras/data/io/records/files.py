@@ -1,16 +1,19 @@
-"""TFRecord files: reading any record by its place.
+"""Random access to the records of TFRecord files.
 
-A record is 8 bytes of length, 4 of their checksum, the data, and 4 of its
-checksum. Local files are read with positions and need no lock; others, on any
-file system that TensorFlow knows, one read at a time each.
+A record consists of the length of its data (8 bytes), the checksum of the
+length (4 bytes), the data, and the checksum of the data (4 bytes). Local files
+are read at positions and need no lock; files on other file systems that
+TensorFlow supports are read by one thread at a time.
 """
 
 import collections
+import collections.abc
 import os
 import struct
 import threading
 
 import numpy as np
+import numpy.typing as npt
 import tensorflow as tf
 
 from noisy_keras.data.io import retrying
@@ -19,7 +22,7 @@ from noisy_keras.utils.errors import ConfigurationError
 
 _HEADER = struct.Struct("<QI")
 _CHECK = struct.Struct("<I")
-#: Bytes of a record beside its data.
+#: Number of bytes of a record in addition to its data.
 FRAME = _HEADER.size + _CHECK.size
 
 _OPEN_FILES = 32
@@ -27,46 +30,55 @@ _COMPRESSED = ((b"\x1f\x8b", "GZIP"), (b"\x78", "ZLIB"))
 
 
 class DamagedError(ConfigurationError):
-    """A TFRecord file is not as it was written."""
+    """A TFRecord file is truncated or damaged, or is another file."""
 
 
 class RecordFiles:
     """Records of several TFRecord files, read in any order by any thread.
 
     Args:
-        paths: of the files.
-        places: int `[N]`, the file of each record, counted from 0.
-        offsets: int64 `[N]`, where it begins.
-        lengths: int64 `[N]`, bytes of its data.
+        paths: sequence of str, paths of the files.
+        places: int array `[N]`, position in `paths` of each record's file.
+        offsets: int64 array `[N]`, offset in bytes at which each record
+            begins.
+        lengths: int64 array `[N]`, number of bytes of each record's data.
     """
 
-    def __init__(self, paths, places, offsets, lengths):
+    def __init__(
+        self,
+        paths: collections.abc.Iterable[str],
+        places: npt.ArrayLike,
+        offsets: npt.ArrayLike,
+        lengths: npt.ArrayLike,
+    ) -> None:
         self.paths = list(paths)
         self.places = np.asarray(places, np.int32)
         self.offsets = np.asarray(offsets, np.int64)
         self.lengths = np.asarray(lengths, np.int64)
-        self._open = collections.OrderedDict()
+        self._open: collections.OrderedDict[int, _LocalFile | _RemoteFile] = (
+            collections.OrderedDict()
+        )
         self._lock = threading.Lock()
 
-    def __len__(self):
+    def __len__(self) -> int:
         return len(self.lengths)
 
-    def told(self, row):
-        """Where a record is, for messages."""
+    def location(self, row: int) -> str:
+        """Returns the file and offset of a record, for error messages."""
         path = self.paths[self.places[row]]
         return f"{path} at byte {self.offsets[row]}"
 
-    def read(self, row):
-        """The data of a record.
+    def read(self, row: int) -> bytes:
+        """Reads the data of a record.
 
         Args:
-            row: in `[0, N)`.
+            row: int in `[0, N)`, number of the record.
 
         Returns:
-            bytes.
+            bytes of the data.
 
         Raises:
-            DamagedError: it is cut off, or a checksum differs.
+            DamagedError: the record is truncated, or a checksum differs.
             OSError: the file cannot be read.
         """
         place = int(self.places[row])
@@ -78,7 +90,7 @@ class RecordFiles:
         with self._lock:
             file = self._open.get(place)
             if file is None:
-                # A file that is dropped closes when its last reader is done.
+                # A file that is dropped closes after its last reader.
                 if len(self._open) >= _OPEN_FILES:
                     self._open.popitem(last=False)
                 file = self._open[place] = open_file(self.paths[place])
@@ -86,33 +98,33 @@ class RecordFiles:
         return file
 
 
-def open_file(path):
+def open_file(path: str) -> "_LocalFile | _RemoteFile":
     """Opens a file for reading at positions.
 
     Args:
-        path: of the file.
+        path: str, path of the file.
 
     Returns:
-        An object with `read(offset, count)`, which gives fewer bytes at the
-        end of the file alone.
+        An object with a method `read(offset, count)`, which returns fewer than
+        `count` bytes only at the end of the file.
 
     Raises:
-        OSError: it cannot be opened.
+        OSError: the file cannot be opened.
     """
     return _RemoteFile(path) if is_remote(path) else _LocalFile(path)
 
 
-def is_remote(path):
-    """Whether a path is one that Python itself does not know."""
+def is_remote(path: str) -> bool:
+    """Returns whether a path is a URL such as `gs://bucket/folder`."""
     return "://" in str(path)
 
 
 class _LocalFile:
-    def __init__(self, path):
-        self._number = None
+    def __init__(self, path: str) -> None:
+        self._number = -1  # For `__del__`, if the file cannot be opened.
         self._number = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
 
-    def read(self, offset, count):
+    def read(self, offset: int, count: int) -> bytes:
         data = os.pread(self._number, count, offset)
         while len(data) < count:
             more = os.pread(self._number, count - len(data), offset + len(data))
@@ -121,19 +133,21 @@ class _LocalFile:
             data += more
         return data
 
-    # Bound here: at the end of the process, modules are empty.
-    def __del__(self, close=os.close):
-        if self._number is not None:
+    # Bound as a default, because modules are empty when the process ends.
+    def __del__(
+        self, close: collections.abc.Callable[[int], None] = os.close
+    ) -> None:
+        if self._number >= 0:
             close(self._number)
 
 
 class _RemoteFile:
-    def __init__(self, path):
+    def __init__(self, path: str) -> None:
         self._path = path
         self._stream = tf.io.gfile.GFile(path, "rb")
         self._lock = threading.Lock()
 
-    def read(self, offset, count):
+    def read(self, offset: int, count: int) -> bytes:
         def read():
             with self._lock:
                 self._stream.seek(offset)
@@ -142,29 +156,35 @@ class _RemoteFile:
         return retrying.retried(read, self._path)
 
 
-def size_of(path):
-    """Bytes of a file, or None where there is none."""
+def size_of(path: str) -> int | None:
+    """Returns the size of a file in bytes, or None if it does not exist."""
     try:
         return tf.io.gfile.stat(path).length
     except tf.errors.OpError:
         return None
 
 
-def walk(path, with_data=True):
-    """Goes through the records of a file.
+def walk(
+    path: str, with_data: bool = True
+) -> collections.abc.Iterator[tuple[int, int, bytes | None]]:
+    """Iterates over the records of a file.
 
     Args:
-        path: of the file.
-        with_data: whether to read the data, or the lengths alone.
+        path: str, path of the file.
+        with_data: bool, whether to read the data or only the lengths.
 
     Yields:
-        Offset, length, and data or None.
+        Triples of the record's offset in bytes, the length of its data in
+        bytes, and the data or None.
 
     Raises:
-        DamagedError: it is cut off or compressed, or a checksum differs.
-        OSError: it cannot be read.
+        DamagedError: the file is truncated or compressed, or a checksum
+            differs.
+        OSError: the file cannot be read.
     """
     file, size, offset = open_file(path), size_of(path), 0
+    if size is None:
+        raise OSError(f"{path}: the file does not exist")
     while offset < size:
         start = file.read(offset, _HEADER.size)
         length = _length(start, path, offset)
@@ -172,14 +192,14 @@ def walk(path, with_data=True):
             raise _cut(path, offset, size)
         data = None
         if with_data:
-            whole = file.read(offset, length + FRAME)
-            data = _checked(whole, path, offset, length)
+            record = file.read(offset, length + FRAME)
+            data = _checked(record, path, offset, length)
         yield offset, length, data
         offset += length + FRAME
 
 
 def _length(start, path, offset):
-    """The length that the start of a record gives."""
+    """Returns the length that the header of a record specifies."""
     if len(start) < _HEADER.size:
         raise _cut(path, offset, offset + len(start))
     length, check = _HEADER.unpack_from(start)
@@ -188,8 +208,8 @@ def _length(start, path, offset):
             if offset == 0 and start.startswith(mark):
                 raise DamagedError(
                     "Expected TFRecords without compression, which can be "
-                    f"read in any order. Received: {path}, which begins as "
-                    f"{name} does; write it again without."
+                    f"read in any order. Received: {path}, which starts like "
+                    f"a {name} file; write it again without compression."
                 )
         raise DamagedError(
             f"Expected a TFRecord in {path} at byte {offset}. Received: a "
@@ -200,13 +220,12 @@ def _length(start, path, offset):
 
 
 def _checked(data, path, offset, length):
-    """The payload of a record that was read whole."""
+    """Returns the data of a record, after verification of its checksums."""
     found = _length(data[: _HEADER.size], path, offset)
     if found != length:
         raise DamagedError(
             f"Expected a record of {length} bytes in {path} at byte {offset}. "
-            f"Received: one of {found}; the file is not the one that its index "
-            "was made for."
+            f"Received: one of {found}; the file does not belong to its index."
         )
     if len(data) < length + FRAME:
         raise _cut(path, offset, offset + len(data))
@@ -222,7 +241,7 @@ def _checked(data, path, offset, length):
 
 def _cut(path, offset, size):
     return DamagedError(
-        f"Expected a whole record in {path} at byte {offset}. Received: the "
-        f"end of the file at byte {size}; it is cut off. Copy or write it "
+        f"Expected a complete record in {path} at byte {offset}. Received: "
+        f"the end of the file at byte {size}; it is cut off. Copy or write it "
         "again."
     )

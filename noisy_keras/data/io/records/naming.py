@@ -1,4 +1,4 @@
-"""Names of a set's files, and finding them."""
+"""Names of the files of a set, and how to find them."""
 
 import dataclasses
 import os
@@ -15,44 +15,48 @@ _INDEX, _PROGRESS = ".index.npz", ".progress.json"
 
 @dataclasses.dataclass(frozen=True)
 class Shards:
-    """Files that make up a set.
+    """The shards of a set.
 
     Attributes:
-        folder: they are in.
-        name: of the set, or None where their names follow no rule.
-        paths: of the files, in order.
+        folder: str, path of their folder.
+        name: str, name of the set, or None if the file names follow no rule.
+        paths: list of str, paths of the files, in order.
     """
 
     folder: str
     name: str | None
-    paths: list
+    paths: list[str]
 
 
-def shard_path(folder, name, number, count):
-    """Path of one shard of a set."""
+def shard_path(folder: str, name: str, number: int, count: int) -> str:
+    """Returns the path of one shard of a set."""
     return tf.io.gfile.join(
         folder, f"{name}-{number:05d}-of-{count:05d}.tfrecord"
     )
 
 
-def index_path(folder, name):
-    """Path of a set's index."""
+def index_path(folder: str, name: str) -> str:
+    """Returns the path of the index file of a set."""
     return tf.io.gfile.join(folder, name + _INDEX)
 
 
-def progress_path(folder, name):
-    """Path of the file that tells which shards are finished so far."""
+def progress_path(folder: str, name: str) -> str:
+    """Returns the path of the file that lists the shards finished so far."""
     return tf.io.gfile.join(folder, name + _PROGRESS)
 
 
-def sets_in(folder):
-    """Names of the sets in a folder.
+def sets_in(folder: str) -> list[str]:
+    """Lists the names of the sets in a folder.
 
     Args:
-        folder: path.
+        folder: str, path of the folder.
 
     Returns:
-        Sorted list; those with an index, or whose shards are named as ours.
+        Sorted list of str: sets that have an index file, or shards whose names
+        follow the rule of `shard_path`.
+
+    Raises:
+        OSError: the folder cannot be read.
     """
     found = set()
     for file in _listed(folder):
@@ -64,8 +68,8 @@ def sets_in(folder):
     return sorted(found)
 
 
-def shards_of(folder, name):
-    """Paths of the shards of a set, however many there are of how many."""
+def shards_of(folder: str, name: str) -> list[str]:
+    """Lists the paths of the shards of a set, complete or not."""
     return [
         tf.io.gfile.join(folder, file)
         for file in _listed(folder)
@@ -73,20 +77,22 @@ def shards_of(folder, name):
     ]
 
 
-def find(pattern, split):
-    """The shards that a pattern names.
+def find(pattern: str | os.PathLike, split: str | None) -> Shards:
+    """Finds the shards that a pattern matches.
 
     Args:
-        pattern: of paths, with `*`, `?` and `[...]`, and maybe `{split}`; or
-            a folder, which stands for the set of that split in it.
-        split: name of the split, or None.
+        pattern: str, a pattern of paths with `*`, `?`, `[...]` and optionally
+            `{split}`; or a folder, which stands for the set of that split in
+            it.
+        split: str, name of the split, or None.
 
     Returns:
         `Shards`.
 
     Raises:
         OSError: nothing matches, or shards are missing.
-        ValueError: more than one set matches.
+        ValueError: more than one set matches, or the pattern has no place for
+            the split.
     """
     pattern = os.path.expanduser(str(pattern))
     wanted = split or "train"
@@ -102,17 +108,17 @@ def find(pattern, split):
     return _check(glob(pattern), pattern)
 
 
-def glob(pattern):
-    """Paths of files that match a pattern and may hold records.
+def glob(pattern: str) -> list[str]:
+    """Lists the files that match a pattern and may hold records.
 
     Args:
-        pattern: with `*`, `?` and `[...]`.
+        pattern: str with `*`, `?` and `[...]`.
 
     Returns:
-        list of paths.
+        List of str, the paths.
 
     Raises:
-        OSError: its folder cannot be read.
+        OSError: the folder cannot be read.
     """
     try:
         paths = tf.io.gfile.glob(pattern)
@@ -129,7 +135,7 @@ def _in_folder(folder, wanted):
         raise OSError(
             f"Expected TFRecord shards {wanted}-00000-of-... in {folder}. "
             f"Received: {found}. "
-            "Files of other names are found by a pattern."
+            "Use a pattern to find files of other names."
         )
     return _check(paths, folder)
 
@@ -143,20 +149,20 @@ def _check(paths, pattern):
     matches = [_SHARD.fullmatch(os.path.basename(path)) for path in paths]
     folder = os.path.dirname(paths[0])
     if not all(matches):
-        # Files of other names have no count that could be checked.
+        # Other file names do not contain the number of files.
         return Shards(folder, None, paths)
     sets = {
         (os.path.dirname(path), *match.group(1, 3, 4))
         for path, match in zip(paths, matches, strict=True)
     }
     if len(sets) > 1:
-        told = [
+        found = [
             f"{name} of {int(count)} in {where or '.'}"
             for where, name, count, _ in sorted(sets)
         ]
         raise ConfigurationError(
             f"Expected the shards of one set at {pattern}. Received: "
-            f"{len(sets)} sets: {abbreviated(told)}"
+            f"{len(sets)} sets: {abbreviated(found)}"
         )
     _, name, count, end = next(iter(sets))
     present = {int(match.group(2)) for match in matches}

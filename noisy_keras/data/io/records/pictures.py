@@ -1,37 +1,46 @@
-"""Pictures in the records of a set, by the index of their sample."""
+"""Access to the images of a set by the index of their sample."""
+
+import collections.abc
+from typing import Any
 
 from noisy_keras.data.io.records import examples
 from noisy_keras.data.io.records import files
 
 
 class Pictures:
-    """The `image` of each record of a set.
+    """The images in the records of a set.
 
     Args:
-        records: `files.RecordFiles`, in order of the index.
-        features: dict as of `examples.names`.
+        records: `files.RecordFiles`, in the order of the index.
+        features: mapping from key to name, as `examples.names` returns.
         set_id: bytes that every record has to carry, or None.
     """
 
-    def __init__(self, records, features, set_id=None):
+    def __init__(
+        self,
+        records: files.RecordFiles,
+        features: collections.abc.Mapping[str, Any],
+        set_id: bytes | None = None,
+    ) -> None:
         self.records = records
         self._features = features
         self._set_id = set_id
 
-    def read(self, index):
-        """The bytes of one image.
+    def read(self, index: int) -> bytes:
+        """Reads the bytes of one image.
 
         Args:
-            index: int, that the record was written with.
+            index: int, the sample's index in its source.
 
         Returns:
-            bytes.
+            bytes of the image.
 
         Raises:
-            DamagedError: the record is cut off, damaged, or another one.
-            OSError: its file cannot be read.
+            DamagedError: the record is truncated or damaged, or belongs to
+                another sample or set.
+            OSError: the file cannot be read.
         """
-        where = self.records.told(index)
+        where = self.records.location(index)
         feature = examples.parse(self.records.read(index), where)
         name = self._features["index"]
         if name is not None:
@@ -40,14 +49,14 @@ class Pictures:
                 raise files.DamagedError(
                     f"Expected the record of index {index} in {where}. "
                     f"Received: that of {found}; the file or the set's index "
-                    "is of another set. Copy the set again."
+                    "belongs to another set. Copy the set again."
                 )
         if self._set_id is not None:
             values = feature[examples.SET].bytes_list.value
             if list(values) != [self._set_id]:
                 raise files.DamagedError(
-                    f"Expected a record of the set that the index beside it "
+                    f"Expected a record of the set that its index file "
                     f"describes in {where}. Received: one of another set. Copy "
-                    "the set again, its index with it."
+                    "the set and its index file again."
                 )
         return examples.value(feature, "image", self._features["image"], where)

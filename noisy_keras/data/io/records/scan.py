@@ -1,8 +1,10 @@
-"""Sets of TFRecord shards without an index: every record is read once."""
+"""Sets of TFRecord shards without an index file: each record is read once."""
 
+import collections.abc
 import concurrent.futures
 import dataclasses
 import os
+from typing import Any
 
 import numpy as np
 
@@ -15,13 +17,14 @@ from noisy_keras.utils.errors import ConfigurationError
 
 @dataclasses.dataclass(frozen=True)
 class Scanned:
-    """What records say, in order of their index.
+    """The content of a set except the images, in the order of the index.
 
     Attributes:
         records: `files.RecordFiles`.
-        labels: int `[N]`.
-        true_labels: int `[N]`, -1 where unknown, or None.
-        ids: `[N]` strings, or None.
+        labels: int array `[N]`, the given labels.
+        true_labels: int array `[N]`, the true labels, -1 where unknown; or
+            None.
+        ids: object array `[N]` of str, or None.
     """
 
     records: files.RecordFiles
@@ -30,20 +33,23 @@ class Scanned:
     ids: np.ndarray | None
 
 
-def scan(paths, features):
-    """Reads all records of some files, and all but their pictures is kept.
+def scan(
+    paths: collections.abc.Sequence[str],
+    features: collections.abc.Mapping[str, Any],
+) -> Scanned:
+    """Reads all records of some files and keeps everything except the images.
 
     Args:
-        paths: of the files.
-        features: dict as of `examples.names`.
+        paths: sequence of str, paths of the files.
+        features: mapping from key to name, as `examples.names` returns.
 
     Returns:
         `Scanned`.
 
     Raises:
-        ValueError: damaged or compressed files, features that are missing or
-            of another kind, no records at all, or indices that do not count
-            from 0 to N - 1.
+        ValueError: files are damaged or compressed, features are missing or of
+            another type, there are no records, or the indices are not 0 to
+            N - 1.
     """
     workers = max(2, os.cpu_count() or 1)
     with concurrent.futures.ThreadPoolExecutor(workers) as threads:
@@ -71,13 +77,13 @@ def scan(paths, features):
         fields["length"][order],
     )
     ids, true_labels = fields["id"][order], fields["true_label"][order]
-    lacking = np.equal(ids, None)
+    lacking = np.equal(ids, None)  # type: ignore[call-overload]
     if lacking.any() and not lacking.all():
         row = int(np.flatnonzero(lacking)[0])
         raise ConfigurationError(
             f"Expected the feature {features['id']!r} in every record or in "
             f"none. Received: {int(lacking.sum())} without, the first in "
-            f"{records.told(row)}"
+            f"{records.location(row)}"
         )
     return Scanned(
         records,
@@ -87,15 +93,15 @@ def scan(paths, features):
     )
 
 
-def check_labels(scanned, num_classes):
-    """Raises unless labels are those of classes, and tells where they are not.
+def check_labels(scanned: Scanned, num_classes: int | None) -> None:
+    """Checks that labels are class numbers, and reports where they are not.
 
     Args:
         scanned: `Scanned`.
-        num_classes: K, or None for any.
+        num_classes: int, number of classes K, or None if any number is valid.
 
     Raises:
-        ValueError: labels outside `[0, K)`.
+        ValueError: labels are outside `[0, K)`.
     """
     most = np.iinfo(np.int32).max if num_classes is None else num_classes
     labels = scanned.labels
@@ -104,14 +110,14 @@ def check_labels(scanned, num_classes):
         row = int(outside[0])
         raise ConfigurationError(
             f"Expected labels in [0, {most}). Received: {len(outside)} "
-            f"outside: {labels[row]} in {scanned.records.told(row)}, index "
-            f"{row}. Give all `class_names` in order, or another label feature."
+            f"outside: {labels[row]} in {scanned.records.location(row)}, index "
+            f"{row}. Pass all `class_names` in order, or another label feature."
         )
     checks.labels(labels, most)
 
 
 def _scan_one(path, features):
-    """Offsets, lengths and features of one file's records, in its order."""
+    """Reads offsets, lengths and features of the records of one file."""
     found = {
         name: []
         for name in ("offset", "length", "index", "label", "true_label", "id")
@@ -144,19 +150,20 @@ def _scan_one(path, features):
 
 
 def _order(index, records):
-    """Which record has index 0, 1, ..., in the order they were read."""
+    """Sorts records by index; raises unless the indices are 0 to N - 1."""
     order = np.argsort(index, kind="stable")
     if np.array_equal(index[order], np.arange(len(index))):
         return order
     count = len(index)
     problems = []
     values, counts = np.unique(index, return_counts=True)
-    doubled = values[counts > 1]
-    if len(doubled):
-        rows = np.flatnonzero(index == doubled[0])[:2]
-        told = " and ".join(records.told(row) for row in rows)
+    duplicated = values[counts > 1]
+    if len(duplicated):
+        rows = np.flatnonzero(index == duplicated[0])[:2]
+        places = " and ".join(records.location(row) for row in rows)
         problems.append(
-            f"{len(doubled)} more than once: {_listed(doubled)} ({told})"
+            f"{len(duplicated)} more than once: {_listed(duplicated)} "
+            f"({places})"
         )
     outside = values[(values < 0) | (values >= count)]
     if len(outside):
@@ -167,7 +174,7 @@ def _order(index, records):
     raise ConfigurationError(
         f"Expected each index from 0 to {count - 1} once, as there are {count} "
         f"records. Received: {'; '.join(problems)}. Write the set again, or "
-        'number its records as they come: features={"index": None}.'
+        'number its records in their order: features={"index": None}.'
     )
 
 

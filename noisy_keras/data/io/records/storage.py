@@ -1,5 +1,6 @@
-"""Writing files whole or not at all, and one writer of a set at a time."""
+"""Atomic writing of files, and a lock for the writer of a set."""
 
+import collections.abc
 import contextlib
 import os
 
@@ -8,15 +9,15 @@ import tensorflow as tf
 from noisy_keras.data.io.records.files import is_remote
 
 
-def replace(path, data):
-    """Writes a small file whole or not at all.
+def replace(path: str, data: bytes) -> None:
+    """Writes a small file completely or not at all.
 
     Args:
-        path: of the file; its folder exists.
-        data: bytes.
+        path: str, path of the file, whose folder exists.
+        data: bytes, the content.
 
     Raises:
-        OSError: it cannot be written.
+        OSError: the file cannot be written.
     """
     temporary = unfinished(path)
     try:
@@ -27,21 +28,21 @@ def replace(path, data):
     publish(temporary, path)
 
 
-def unfinished(path):
-    """The name of a file while it is written."""
+def unfinished(path: str) -> str:
+    """Returns the temporary name of a file while it is written."""
     folder, name = os.path.split(str(path))
     return tf.io.gfile.join(folder, f".{name}.unfinished")
 
 
-def publish(temporary, path):
-    """Gives a finished file its name, once it is safe on the disk.
+def publish(temporary: str, path: str) -> None:
+    """Renames a finished file after it has been flushed to the disk.
 
     Args:
-        temporary: what was written.
-        path: the name it is to have.
+        temporary: str, current path of the file.
+        path: str, its final path.
 
     Raises:
-        OSError: it cannot be.
+        OSError: the file cannot be flushed or renamed.
     """
     try:
         _sync(temporary)
@@ -53,7 +54,7 @@ def publish(temporary, path):
 
 def _sync(path):
     if is_remote(path):
-        return  # An object store has it when closing returns.
+        return  # An object store keeps a file once it is closed.
     number = os.open(path, os.O_RDONLY)
     try:
         os.fsync(number)
@@ -62,21 +63,21 @@ def _sync(path):
 
 
 @contextlib.contextmanager
-def alone(folder, name):
-    """Keeps other processes of this machine from writing the same set.
+def alone(folder: str, name: str) -> collections.abc.Iterator[None]:
+    """Prevents other processes on this machine from writing the same set.
 
-    The lock ends with the process, however that ends. Folders that Python
-    does not know, and systems without such locks, go without.
+    The lock is released when the process ends in any way. There is no lock on
+    remote file systems and on systems without `flock`.
 
     Args:
-        folder: of the set, which exists.
-        name: of the set.
+        folder: str, path of the set's folder, which exists.
+        name: str, name of the set.
 
     Yields:
-        Nothing.
+        None.
 
     Raises:
-        OSError: another process is writing, or the folder cannot be written.
+        OSError: another process is writing, or the folder is not writable.
     """
     if is_remote(folder):
         yield
@@ -86,7 +87,8 @@ def alone(folder, name):
     try:
         yield
     finally:
-        # Before the lock ends, so that nobody waits for a file that is gone.
+        # Removed before the lock is released, so that no process locks a file
+        # that is about to be removed.
         with contextlib.suppress(OSError):
             os.unlink(path)
         os.close(number)
@@ -96,7 +98,7 @@ def _locked(path, folder, name):
     try:
         import fcntl
     except ImportError:  # pragma: no cover
-        fcntl = None  # Not a system of the Unix kind.
+        fcntl = None  # A system other than Unix.
     while True:
         try:
             number = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
@@ -112,12 +114,12 @@ def _locked(path, folder, name):
             os.close(number)
             raise OSError(
                 f"Expected one process at a time to write the set {name!r} to "
-                f"{folder}. Received: another is writing; wait for it, or stop "
-                "it."
+                f"{folder}. Received: another is writing; wait until it is "
+                "done, or stop it."
             ) from error
         except OSError:
-            pass  # A file system without locks.
-        # The one who had it may have removed the file meanwhile.
+            pass  # The file system has no locks.
+        # The previous owner may have removed the file in the meantime.
         if os.path.exists(path) and os.path.samestat(
             os.stat(path), os.fstat(number)
         ):

@@ -23,13 +23,14 @@ def imports_of(path):
     """Files of the project that a file imports, itself left out.
 
     Importing a name from a package counts as importing the module of that
-    name where there is one, else the package's `__init__.py`.
+    name where there is one, else the package's `__init__.py`. Imports under
+    `if TYPE_CHECKING:` do not count, because they are never executed.
     """
     with open(os.path.join(ROOT, path), encoding="utf-8") as stream:
         tree = ast.parse(stream.read())
     found = set()
     folder = os.path.dirname(path)
-    for node in ast.walk(tree):
+    for node in _executed(tree):
         if isinstance(node, ast.Import):
             for alias in node.names:
                 found.add(_file_of(alias.name, folder))
@@ -38,6 +39,17 @@ def imports_of(path):
                 module = _file_of(f"{node.module}.{alias.name}", folder)
                 found.add(module or _file_of(node.module, folder))
     return sorted(found - {None, path})
+
+
+def _executed(node):
+    """Yields the nodes below a node, except those for type checkers."""
+    for child in ast.iter_child_nodes(node):
+        if isinstance(child, ast.If) and (
+            ast.unparse(child.test) == "TYPE_CHECKING"
+        ):
+            continue
+        yield child
+        yield from _executed(child)
 
 
 def _file_of(module, folder):

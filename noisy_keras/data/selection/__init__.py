@@ -1,1 +1,1 @@
-"""Which samples, and which of their labels: splits, classes, corrections."""
+"""Selection of samples and labels: splits, classes and corrections."""

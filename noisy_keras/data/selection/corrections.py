@@ -1,15 +1,19 @@
-"""Labels that a person corrected in the file of a label audit.
+"""Corrections of labels in the edited file of a label audit.
 
 A line corrects the sample that its `id` names:
-- by `corrected_label`, where there is one: a class, by name or number, or
-  `drop` or `out_of_distribution`, which leave the sample out;
-- else by `verdict`: `relabelled` takes `suggested_label`; `drop` and
-  `out_of_distribution` leave the sample out; `ok`, `suspect` and nothing keep
-  the label that it has.
-Samples that no line names stay as they are.
+- `corrected_label`, if not empty, is a class (by name or number), or `drop` or
+  `out_of_distribution`, which leave the sample out;
+- otherwise `verdict` decides: `relabelled` uses `suggested_label`; `drop` and
+  `out_of_distribution` leave the sample out; `ok`, `suspect` and an empty
+  value keep the label.
+Samples without a line keep their label.
 """
 
+import collections.abc
 import dataclasses
+import os
+from typing import TYPE_CHECKING
+from typing import TypeVar
 
 import numpy as np
 
@@ -17,23 +21,32 @@ from noisy_keras.data.io import csv_rows
 from noisy_keras.data.io import filesystem
 from noisy_keras.utils.errors import ConfigurationError
 
-#: What leaves a sample out, in either column.
+if TYPE_CHECKING:
+    from noisy_keras.data.sources.source import Source
+
+_Source = TypeVar("_Source", bound="Source")
+
+#: Values of either column that leave a sample out.
 LEFT_OUT = ("drop", "out_of_distribution")
 
+# Verdicts that keep the label.
 _KEPT = ("", "ok", "suspect")
+# Number of problems that an error message lists.
 _SHOWN = 100
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Corrections:
-    """What an edited audit says of a source.
+    """Corrections of a source's labels, read from an edited audit.
 
     Attributes:
-        path: of the file.
-        label: int32 `[N]`, all labels, corrected or not.
-        left_out: bool `[N]`, samples to be left out.
-        changed: bool `[N]`, those that stay with another label than before.
-        elsewhere: lines about samples that are not in the source, but known.
+        path: str, path of the file.
+        label: int32 array `[N]`, the labels of all samples after correction.
+        left_out: bool array `[N]`, samples to leave out.
+        changed: bool array `[N]`, samples whose label changes and that are not
+            left out.
+        elsewhere: int, number of lines about samples that are known but not in
+            the source.
     """
 
     path: str
@@ -42,24 +55,24 @@ class Corrections:
     changed: np.ndarray
     elsewhere: int = 0
 
-    def __str__(self):
-        told = (
+    def __str__(self) -> str:
+        text = (
             f"{int(self.changed.sum())} labels corrected and "
             f"{int(self.left_out.sum())} samples left out by {self.path}"
         )
         if self.elsewhere:
-            told += f"; {self.elsewhere} lines are about other samples"
-        return told
+            text += f"; {self.elsewhere} lines are about other samples"
+        return text
 
-    def apply(self, source):
-        """The source with corrected labels, without what is left out.
+    def apply(self, source: _Source) -> _Source:
+        """Makes a source with corrected labels, without samples left out.
 
         Args:
-            source: the `Source` that the audit was read for.
+            source: the `Source` for which the audit was read.
 
         Returns:
-            A new `Source`; images, ids and true labels are shared. Soft labels
-            stay where nothing was corrected.
+            A new `Source` that shares images, ids and true labels. Soft labels
+            are kept for samples whose label does not change.
         """
         labels = self.label
         if source.soft_labels is not None:
@@ -72,25 +85,30 @@ class Corrections:
         return corrected.subset(np.flatnonzero(~self.left_out))
 
 
-def read_audit(path, source, known=()):
+def read_audit(
+    path: str | os.PathLike,
+    source: "Source",
+    known: collections.abc.Iterable[str] = (),
+) -> Corrections:
     """Reads an edited label audit.
 
     Args:
-        path: of a CSV file with the columns `id`, and `verdict` and
-            `suggested_label` or `corrected_label`; of `given_label`, if there
-            is one, it is checked that it was not edited.
-        source: the `Source` whose labels it corrects.
-        known: ids of samples that were once in the source, such as those held
-            out for validation; lines about them are counted, and do nothing.
+        path: str, path of a CSV file with the column `id`, and with `verdict`
+            and `suggested_label`, or `corrected_label`. If there is a column
+            `given_label`, it must contain the labels of `source`.
+        source: `Source` whose labels are corrected.
+        known: iterable of str, ids of samples that belong to the data set but
+            not to `source`, for example those held out for validation. Lines
+            about them are counted and have no effect.
 
     Returns:
         `Corrections`.
 
     Raises:
         OSError: the file cannot be read.
-        ValueError: missing columns; or ids, labels or verdicts that are
-            unknown, ids that come twice, or given labels that are not the
-            source's: all of them, with their lines. Or no sample is left.
+        ValueError: columns are missing; ids, labels or verdicts are unknown,
+            ids occur twice, or given labels are not those of `source` (the
+            message lists the lines); or no sample would be left.
 
     Example:
         >>> import os, tempfile
@@ -112,7 +130,8 @@ def read_audit(path, source, known=()):
     number = {name: c for c, name in enumerate(source.class_names)}
     label = np.array(source.labels, np.int32)
     left_out = np.zeros(source.num_samples, bool)
-    known, seen, wrong, elsewhere = set(known), {}, [], 0
+    known, wrong, elsewhere = set(known), [], 0
+    seen: dict[str, str] = {}
     for line, row in rows:
         name = row["id"]
         if name in seen:
@@ -130,19 +149,19 @@ def read_audit(path, source, known=()):
             here = place[name]
             given = row.get("given_label")
             if given and number.get(given) != source.labels[here]:
-                truly = source.class_names[source.labels[here]]
+                expected = source.class_names[source.labels[here]]
                 wrong.append(
                     f"line {line}: given_label {given!r} of a sample whose "
-                    f"label is {truly!r}"
+                    f"label is {expected!r}"
                 )
             left_out[here] = outcome in LEFT_OUT
             if isinstance(outcome, int):
                 label[here] = outcome
     if wrong:
-        raise ConfigurationError(_told(path, source, wrong))
+        raise ConfigurationError(_message(path, source, wrong))
     if left_out.all():
         raise ConfigurationError(
-            f"Expected {path} to leave some of the {source.num_samples} "
+            f"Expected {path} to keep some of the {source.num_samples} "
             "samples. Received: none, all are left out"
         )
     changed = ~left_out & (label != source.labels)
@@ -160,7 +179,16 @@ def _check_columns(path, columns):
 
 
 def _outcome(row, number):
-    """What a line is about: a problem or "", and a class, a word, or None."""
+    """Evaluates one line.
+
+    Args:
+        row: dict from column to value.
+        number: dict from class name to number.
+
+    Returns:
+        A problem (str, empty if there is none), and the new class (int), one
+        of `LEFT_OUT`, or None to keep the label.
+    """
     corrected = row.get("corrected_label", "")
     if corrected:
         return _class(corrected, "corrected_label", number)
@@ -175,6 +203,7 @@ def _outcome(row, number):
 
 
 def _class(text, column, number):
+    """Interprets the value of a label column; see `_outcome`."""
     if text in number:
         return "", number[text]
     if text in LEFT_OUT:
@@ -184,13 +213,13 @@ def _class(text, column, number):
     return f"unknown {column} {text!r}", None
 
 
-def _told(path, source, wrong):
+def _message(path, source, wrong):
     shown = "; ".join(wrong[:_SHOWN])
     if len(wrong) > _SHOWN:
         shown += f"; and {len(wrong) - _SHOWN} more"
     return (
         f"Expected lines about samples and classes of {source.name} in {path}; "
         f"ids look like {source.ids[0]!r}, classes like "
-        f"{source.class_names[0]!r}, and what is right belongs into the column "
-        f"corrected_label. Received {len(wrong)} others: {shown}"
+        f"{source.class_names[0]!r}, and corrections belong in the column "
+        f"corrected_label. Received: {len(wrong)} other lines: {shown}"
     )

@@ -1,7 +1,9 @@
-"""Choosing samples: in proportion to classes, or as many of each."""
+"""Selection of samples: stratified, or the same number of each class."""
 
+import collections.abc
 import dataclasses
 import os
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -10,19 +12,24 @@ from noisy_keras.data.io import filesystem
 from noisy_keras.utils.checks import abbreviated
 from noisy_keras.utils.errors import ConfigurationError
 
+if TYPE_CHECKING:
+    from noisy_keras.data.sources.source import Source
 
-def stratified(labels, count, random):
-    """Positions of `count` samples, each class in proportion, ascending.
+
+def stratified(
+    labels: np.ndarray, count: int, random: np.random.RandomState
+) -> np.ndarray:
+    """Chooses `count` samples at random, each class in proportion.
 
     Args:
-        labels: int `[N]`.
-        count: at most N.
+        labels: int array `[N]`, the classes of the samples.
+        count: int in `[0, N]`, number of samples to choose.
         random: `np.random.RandomState`.
 
     Returns:
-        int64 `[count]`.
+        int64 array `[count]`, positions in ascending order.
     """
-    # Within each class in random order, samples get evenly spaced ranks; the
+    # The samples of each class get evenly spaced ranks in random order. The
     # lowest ranks over all classes are a proportional choice of exact size.
     ranks = np.empty(len(labels))
     for c in np.unique(labels):
@@ -32,46 +39,55 @@ def stratified(labels, count, random):
     return np.sort(np.argsort(ranks, kind="stable")[:count])
 
 
-def held_out(labels, size, seed):
-    """Splits positions at random, each class in proportion.
+def held_out(
+    labels: np.ndarray, size: float, seed: int
+) -> tuple[np.ndarray, np.ndarray]:
+    """Splits positions into two parts at random, each class in proportion.
 
     Args:
-        labels: int `[N]`.
-        size: samples to hold out: a count, or a share in (0, 1).
-        seed: of the choice.
+        labels: int array `[N]`, the classes of the samples.
+        size: number of samples to hold out (int), or their share (float in
+            `(0, 1)`).
+        seed: int, the seed of the choice.
 
     Returns:
-        Positions of the rest and of those held out, both ascending.
+        A pair of int arrays: the positions of the remaining samples and of
+        those held out, both in ascending order.
 
     Raises:
-        ValueError: a size that leaves one of them empty.
+        ValueError: one of the parts would be empty.
     """
     count = size if size >= 1 else round(size * len(labels))
     if not 1 <= count < len(labels):
         raise ConfigurationError(
-            "Expected a held-out size that leaves samples on both sides. "
+            "Expected a held-out size that leaves samples in both parts. "
             f"Received: size={size} of {len(labels)} samples"
         )
     held = stratified(labels, int(count), np.random.RandomState(seed))
     return np.setdiff1d(np.arange(len(labels)), held), held
 
 
-def trusted(source, which, seed):
-    """Which samples are to be trusted.
+def trusted(
+    source: "Source",
+    which: int | str | os.PathLike | collections.abc.Iterable[str],
+    seed: int,
+) -> tuple[np.ndarray, np.ndarray | None]:
+    """Selects the trusted samples of a source.
 
     Args:
-        source: a `Source`.
-        which: as of `Source.split`.
-        seed: of the choice, where there is one.
+        source: `Source`.
+        which: samples per class (int), ids (iterable of str) or path of a CSV
+            file (str), as in `Source.split`.
+        seed: int, the seed of the choice of samples per class.
 
     Returns:
-        Positions, int64 `[n]`, ascending, and their right labels, int `[n]`,
-        or None where those are not told.
+        A pair of int arrays `[n]`: positions in ascending order, and the true
+        labels of these samples, or None where they are not known.
 
     Raises:
-        OSError: a file that cannot be read.
-        ValueError: a class with too few samples, or samples that are not
-            there, or twice, or leave none to train on.
+        OSError: the file cannot be read.
+        ValueError: a class has too few samples; ids are unknown or occur
+            twice; or no samples are left to train on.
     """
     if isinstance(which, int | np.integer) and not isinstance(which, bool):
         rows, labels = of_each_class(source, which, seed), None
@@ -79,7 +95,7 @@ def trusted(source, which, seed):
         rows, labels = _named(source, which)
     if len(rows) >= source.num_samples:
         raise ConfigurationError(
-            "Expected samples to train on beside the trusted ones. Received: "
+            "Expected samples to train on besides the trusted ones. Received: "
             f"all {source.num_samples} trusted"
         )
     if source.true_labels is not None and labels is None:
@@ -88,20 +104,25 @@ def trusted(source, which, seed):
     return rows, labels
 
 
-def of_each_class(source, count, seed, spare=1):
-    """As many samples of each class, by true label where known.
+def of_each_class(
+    source: "Source", count: int, seed: int, spare: int = 1
+) -> np.ndarray:
+    """Chooses the same number of samples of each class.
+
+    Classes are those of the true labels if the source has any, else those of
+    the given labels.
 
     Args:
-        source: a `Source`.
-        count: samples per class, at least 1.
-        seed: of the choice.
-        spare: samples per class that must be left.
+        source: `Source`.
+        count: int, at least 1, number of samples per class.
+        seed: int, the seed of the choice.
+        spare: int, number of further samples that each class must have.
 
     Returns:
-        Positions, int64 `[K * count]`, ascending.
+        int64 array `[K * count]`, positions in ascending order.
 
     Raises:
-        ValueError: classes with too few samples.
+        ValueError: a class has too few samples.
     """
     labels = source.labels
     if source.true_labels is not None:
@@ -113,7 +134,7 @@ def of_each_class(source, count, seed, spare=1):
         if len(rows) < count + spare
     ]
     if few or count < 1:
-        more = " and more samples than that" if spare else ""
+        more = " and further samples to train on" if spare else ""
         raise ConfigurationError(
             f"Expected at least 1 trusted sample per class{more}. Received: "
             f"trusted={count}" + (f"; {abbreviated(few)}" if few else "")
@@ -128,41 +149,45 @@ class NamedSamples:
     """Samples that a CSV file names.
 
     Attributes:
-        path: of the file.
-        column: that has the names, `"id"` or `"path"`.
-        names: list of strings.
-        labels: list of strings, or None without such a column.
-        lines: numbers of their lines in the file.
+        path: str, path of the file.
+        column: str, the column with the names: `"id"` or `"path"`.
+        names: list of n str.
+        labels: list of n str, or None if there is no such column.
+        lines: list of n int, line numbers in the file, from 1.
     """
 
     path: str
     column: str
-    names: list
-    labels: list | None
-    lines: list
+    names: list[str]
+    labels: list[str] | None
+    lines: list[int]
 
-    def told(self, rows):
-        """Some of the names, for a message."""
+    def listing(self, rows: collections.abc.Iterable[int]) -> str:
+        """Lists some of the names with their lines, for an error message."""
         return abbreviated(
             [f"{self.names[i]!r} at line {self.lines[i]}" for i in rows]
         )
 
-    def numbers(self, class_names):
-        """The labels as classes, by name or number.
+    def numbers(
+        self, class_names: collections.abc.Sequence[str]
+    ) -> np.ndarray | None:
+        """Converts the labels to class numbers.
 
         Args:
-            class_names: K strings.
+            class_names: sequence of K str.
 
         Returns:
-            int `[n]`, or None without labels.
+            int array `[n]`, or None if there are no labels.
 
         Raises:
-            ValueError: labels of no class; with line numbers.
+            ValueError: a label is neither a class name nor a number in
+                `[0, K)`; the message lists the lines.
         """
         if self.labels is None:
             return None
         number = {name: c for c, name in enumerate(class_names)}
-        found, wrong = [], []
+        found: list[int] = []
+        wrong = []
         for label, line in zip(self.labels, self.lines, strict=True):
             found.append(number.get(label, -1))
             if found[-1] < 0 and label.isdecimal():
@@ -177,28 +202,29 @@ class NamedSamples:
         return np.asarray(found)
 
 
-def read_names(path):
+def read_names(path: str | os.PathLike) -> NamedSamples:
     """Reads a CSV file that names samples.
 
     Args:
-        path: of the file, UTF-8, with a header: the column `id` or `path`, and
-            maybe `label`; others are left alone.
+        path: str, path of the file, in UTF-8 with a header. It has the column
+            `id` or `path`, and optionally `label`; other columns are ignored.
 
     Returns:
-        `NamedSamples`, one at least.
+        `NamedSamples` with at least one sample.
 
     Raises:
         OSError: the file cannot be read.
-        ValueError: no text, no such column, or lines without a name.
+        ValueError: the file is not UTF-8 text, has no such column or no lines,
+            or a line has no name.
     """
     path = filesystem.expanded(path)
     columns, rows = csv_rows.read(path)
     column = next((name for name in ("id", "path") if name in columns), None)
     if column is None or not rows:
-        told = ", ".join(columns) or "an empty file"
+        found = ", ".join(columns) or "an empty file"
         raise ConfigurationError(
-            "Expected lines with the column id or path, and maybe label, in "
-            f"{path}. Received: {told}"
+            "Expected lines with the column id or path, and optionally label, "
+            f"in {path}. Received: {found}"
             + (" and no lines" if columns and not rows else "")
         )
     names = [row[column] for _, row in rows]
@@ -218,15 +244,15 @@ def read_names(path):
 
 
 def _named(source, which):
-    """Samples by id, of a list or a CSV file that may tell their labels."""
+    """Finds samples by id; a CSV file may contain their labels."""
     if isinstance(which, str | os.PathLike):
         listed = read_names(os.fspath(which))
-        ids, where, told = listed.names, listed.path, listed.told
+        ids, where, listing = listed.names, listed.path, listed.listing
         labels = listed.numbers(source.class_names)
     else:
         ids, labels, where = [str(i) for i in which], None, "`trusted`"
 
-        def told(rows):
+        def listing(rows):
             return abbreviated([ids[i] for i in rows])
 
     place = {text: row for row, text in enumerate(source.ids)}
@@ -235,8 +261,8 @@ def _named(source, which):
         raise ConfigurationError(
             f"Expected ids of samples in {where}. Received: "
             + (
-                f"{len(missing)} of {len(ids)} that are not there: "
-                f"{told(missing)}. Ids look like {source.ids[0]!r}"
+                f"{len(missing)} unknown ids of {len(ids)}: "
+                f"{listing(missing)}. Ids look like {source.ids[0]!r}"
                 if ids
                 else "none"
             )
@@ -244,10 +270,10 @@ def _named(source, which):
     rows = np.asarray([place[text] for text in ids])
     order = np.argsort(rows, kind="stable")
     rows = rows[order]
-    doubled = order[1:][np.diff(rows) == 0]
-    if len(doubled):
+    duplicated = order[1:][np.diff(rows) == 0]
+    if len(duplicated):
         raise ConfigurationError(
-            f"Expected each id once in {where}. Received: {len(doubled)} "
-            f"doubled: {told(doubled)}"
+            f"Expected each id once in {where}. Received: {len(duplicated)} "
+            f"more than once: {listing(duplicated)}"
         )
     return rows, None if labels is None else labels[order]

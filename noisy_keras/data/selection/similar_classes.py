@@ -1,14 +1,19 @@
-"""Which class is mistaken for which."""
+"""Mappings from classes to similar classes, for asymmetric noise."""
+
+import collections.abc
 
 import numpy as np
 
 from noisy_keras.utils.errors import ConfigurationError
 
+Mapping = collections.abc.Mapping[int, int]
+
 # truck -> automobile, bird -> airplane, cat <-> dog, deer -> horse.
 _CIFAR10 = {9: 1, 2: 0, 3: 5, 5: 3, 4: 7}
-# 7 -> 1, 2 -> 7, 5 <-> 6, 3 -> 8: the digits that look alike.
+# 7 -> 1, 2 -> 7, 5 <-> 6, 3 -> 8: the pairs that are used for MNIST.
 _DIGITS = {7: 1, 2: 7, 5: 6, 6: 5, 3: 8}
-# The coarse class of each of CIFAR-100's fine classes, in their order.
+# The coarse class of each fine class of CIFAR-100, in the order of the fine
+# classes.
 _CIFAR100_COARSE = (
     "4 1 14 8 0 6 7 7 18 3 3 14 9 18 7 11 3 9 7 11 6 11 5 10 7 6 13 15 3 15 0 "
     "11 1 10 12 14 16 9 11 5 5 19 8 8 15 13 14 17 18 10 16 4 17 4 2 0 17 4 18 "
@@ -17,11 +22,12 @@ _CIFAR100_COARSE = (
 )
 
 
-def superclass_successors():
-    """CIFAR-100: each fine class's successor within its coarse class.
+def superclass_successors() -> dict[int, int]:
+    """Maps each fine class of CIFAR-100 to the next of its coarse class.
 
     Returns:
-        dict from fine class to the next fine class, ascending and circular.
+        dict from fine class to the next fine class in ascending order; the
+        last one of a coarse class maps to the first.
     """
     coarse = np.array(_CIFAR100_COARSE.split(), int)
     successors = {}
@@ -32,83 +38,93 @@ def superclass_successors():
     return successors
 
 
-def block_successors():
-    """CIFAR-100: each class's successor within its block of five indices.
+def block_successors() -> dict[int, int]:
+    """Maps each class of CIFAR-100 to the next of its block of five indices.
 
-    The blocks 0-4, 5-9, ... are no coarse classes: indices are alphabetical.
+    The blocks 0-4, 5-9, ... are not coarse classes, because fine classes are in
+    alphabetical order.
 
     Returns:
-        dict from class to the next class, ascending and circular.
+        dict from class to the next class in ascending order; the last one of a
+        block maps to the first.
     """
     return {c: c - c % 5 + (c + 1) % 5 for c in range(100)}
 
 
-#: Functions that make a dict from class to look-alike class, by name.
-MAPPINGS = {
+#: By name: functions that return a dict from class to similar class.
+MAPPINGS: dict[str, collections.abc.Callable[[], dict[int, int]]] = {
     "cifar10": lambda: _CIFAR10,
     "digits": lambda: _DIGITS,
     "cifar100_superclass": superclass_successors,
     "cifar100_blocks": block_successors,
 }
 
-# By number of classes, where nothing is told.
-_USUAL = {10: "cifar10", 100: "cifar100_superclass"}
+# The default mapping by number of classes.
+_DEFAULTS = {10: "cifar10", 100: "cifar100_superclass"}
 
 
-def among(mapping, num_classes, kept):
-    """What is left of a mapping where only some classes are.
+def among(
+    mapping: Mapping | str | None,
+    num_classes: int,
+    kept: collections.abc.Sequence[int],
+) -> dict[int, int]:
+    """Restricts a mapping to some of the classes.
 
-    A class whose look-alike is gone is mistaken for none, or, where the whole
-    mapping is circular, for the next that is left.
+    If the similar class of a class is left out, the class is left out of the
+    mapping, or, if the whole mapping is circular, mapped to the next class
+    that is kept.
 
     Args:
-        mapping: as of `targets`.
-        num_classes: K, before.
-        kept: list of int, the classes that are left, in their new order.
+        mapping: mapping, name or None, as in `targets`.
+        num_classes: int, number of classes K before the restriction.
+        kept: sequence of int, the classes that are kept, in their new order.
 
     Returns:
-        dict from new number to new number; empty where nothing is known.
+        dict from new class number to new class number, empty if no mapping is
+        known.
 
     Raises:
-        ValueError: a mapping that leaves the K classes.
+        ValueError: the mapping contains numbers outside `[0, K)`.
     """
-    mapping = _USUAL.get(num_classes) if mapping is None else mapping
+    mapping = _DEFAULTS.get(num_classes) if mapping is None else mapping
     if not mapping:
         return {}
     following = targets(mapping, num_classes)
     number = {old: new for new, old in enumerate(kept)}
     circular = len(np.unique(following)) == num_classes
-    left = {}
+    remaining = {}
     for given, new in number.items():
         wrong = following[given]
         while circular and wrong not in number:
             wrong = following[wrong]
         if wrong in number and wrong != given:
-            left[new] = number[wrong]
-    return left
+            remaining[new] = number[wrong]
+    return remaining
 
 
-def targets(mapping, num_classes):
-    """The class that each class is mistaken for.
+def targets(mapping: Mapping | str | None, num_classes: int) -> np.ndarray:
+    """Returns the similar class of each class.
 
     Args:
-        mapping: dict, name in `MAPPINGS`, or None for what suits K.
-        num_classes: K.
+        mapping: mapping from class to class, name in `MAPPINGS`, or None for
+            the default mapping of K classes.
+        num_classes: int, number of classes K.
 
     Returns:
-        int `[K]`; a class that the mapping leaves out is its own.
+        int array `[K]`. Classes that are not in the mapping map to themselves.
 
     Raises:
-        ValueError: no mapping is known for K classes, or it leaves them.
+        ValueError: no mapping is known for K classes, or the mapping contains
+            numbers outside `[0, K)`.
     """
     if mapping is None:
-        mapping = _USUAL.get(num_classes)
+        mapping = _DEFAULTS.get(num_classes)
     if not mapping:
         raise ConfigurationError(
-            "Expected a `mapping` from class to look-alike class: "
-            f"none is known for {num_classes} classes. Pass "
-            "AsymmetricNoise(rate, mapping={0: 1, ...}), or take noise after "
-            "a confusion matrix."
+            "Expected a `mapping` from class to similar class. Received: none, "
+            f"and none is known for {num_classes} classes. Pass "
+            "AsymmetricNoise(rate, mapping={0: 1, ...}), or use noise from a "
+            "confusion matrix."
         )
     if isinstance(mapping, str):
         mapping = MAPPINGS[mapping]()
@@ -123,24 +139,26 @@ def targets(mapping, num_classes):
     return found
 
 
-def groups(following):
-    """The classes that a circular mapping leads through.
+def groups(following: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Finds the circles of a circular mapping.
 
     Args:
-        following: int `[K]`, as `targets` gives.
+        following: int array `[K]`, the next class of each class, as `targets`
+            returns.
 
     Returns:
-        members int `[K, L]`, whose first `sizes[c]` columns in row c are the
-        classes of c's group, itself first; sizes int `[K]`.
+        A pair of int arrays. Members `[K, L]` contain in the first `sizes[c]`
+        columns of row c the classes of c's circle, beginning with c; sizes
+        `[K]` are the lengths of the circles.
 
     Raises:
-        ValueError: a mapping that does not lead back to where it began.
+        ValueError: the mapping is not circular.
     """
     start = np.arange(len(following))
     if not np.array_equal(np.sort(following), start):
         raise ConfigurationError(
-            "Expected a circular `mapping`, in which each class is mistaken "
-            "for by exactly one, such as 'cifar100_superclass'. Received: "
+            "Expected a circular `mapping`, in which each class is the similar "
+            "class of exactly one, such as 'cifar100_superclass'. Received: "
             f"targets {np.unique(following).tolist()} of {len(start)} classes"
         )
     members = [start]

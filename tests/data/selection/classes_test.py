@@ -11,7 +11,7 @@ NAMES = ("ant", "bee", "cow", "dog")
 
 
 def shades(count):
-    """Pictures whose pixels are their number."""
+    """Makes a source of images whose pixels are their position."""
     numbers = np.arange(count, dtype=np.uint8)[:, None, None, None]
     return np.tile(numbers, (1, 4, 4, 1))
 
@@ -27,7 +27,7 @@ def source(labels, true_labels=None):
 
 
 def shown(some):
-    """The numbers of a source's pictures."""
+    """Returns the positions that a source's images show."""
     images = some.fetch(np.arange(some.num_samples)).numpy()
     return images[:, 0, 0, 0].tolist()
 
@@ -37,33 +37,33 @@ def shown(some):
     [["dog", "ant"], [3, 0], ("3", 0), np.array([3, 0]), ["dog", np.int64(0)]],
 )
 def test_classes_are_numbered_in_the_order_given(classes):
-    whole = source([0, 1, 2, 3, 3, 0])
-    part = whole.of_classes(classes)
+    full = source([0, 1, 2, 3, 3, 0])
+    part = full.of_classes(classes)
     assert part.class_names == ("dog", "ant") and part.num_classes == 2
     assert list(part.labels) == [1, 0, 0, 1]
     assert part.labels.dtype == np.int32 and not part.labels.flags.writeable
     assert part.true_labels is None and part.foreign is None
-    assert list(part.ids) == list(whole.ids[[0, 3, 4, 5]])
+    assert list(part.ids) == list(full.ids[[0, 3, 4, 5]])
     assert shown(part) == [0, 3, 4, 5]
     np.testing.assert_array_equal(
         part.fetch_targets([0, 1]), [[0.0, 1.0], [1.0, 0.0]]
     )
     assert part.name == "zoo"
-    assert whole.of_classes([0, 1], name="two").name == "two"
-    # The whole is as it was.
-    assert whole.class_names == NAMES and whole.num_samples == 6
+    assert full.of_classes([0, 1], name="two").name == "two"
+    # The full source is unchanged.
+    assert full.class_names == NAMES and full.num_samples == 6
 
 
 def test_a_name_that_is_a_number_is_a_name():
-    whole = nk.data.from_arrays(
+    full = nk.data.from_arrays(
         shades(3), [0, 1, 2], class_names=["2", "1", "0"]
     )
-    assert whole.of_classes(["2", "1"]).labels.tolist() == [0, 1]
-    assert whole.of_classes([2, "1"]).class_names == ("0", "1")
+    assert full.of_classes(["2", "1"]).labels.tolist() == [0, 1]
+    assert full.of_classes([2, "1"]).class_names == ("0", "1")
 
 
 def test_the_true_class_decides_and_the_given_one_has_to_stay():
-    #       stays  stays  unknown  given is gone  true is gone  both are
+    #       kept   kept   unknown  given is out   true is out   both are out
     given = [0, 1, 3, 1, 2, 0, 2]
     truth = [0, 3, -1, -1, 0, 2, 2]
     part = source(given, truth).of_classes(["dog", "bee", "ant"])
@@ -100,11 +100,11 @@ def test_noise_and_foreign_rows_stay_with_their_labels():
 
 
 def test_sources_mix_with_pictures_of_classes_left_out():
-    whole = source([0, 1, 2, 3] * 5)
-    train = whole.of_classes(["ant", "dog"])
-    # An ant's picture is a cow, a dog's a bee.
+    full = source([0, 1, 2, 3] * 5)
+    train = full.of_classes(["ant", "dog"])
+    # Images of ants are replaced by cows, those of dogs by bees.
     noise = nk.data.OpenSetNoise(0.5, False, [[1, 0], [0, 1]], seed=1)
-    mixed = noise.apply_to(train, whole.of_classes(["cow", "bee"]))
+    mixed = noise.apply_to(train, full.of_classes(["cow", "bee"]))
     assert mixed.foreign.sum() == 5
     pairs = zip(mixed.labels, np.array(shown(mixed)) % 4, strict=True)
     foreign = {p for p, f in zip(pairs, mixed.foreign, strict=True) if f}
@@ -128,7 +128,7 @@ def test_sources_mix_with_pictures_of_classes_left_out():
         (["ant", "cow"], "samples of the classes ant, cow in zoo.*: none"),
     ],
 )
-def test_classes_that_cannot_be_meant_are_told(classes, message):
+def test_invalid_classes_are_reported(classes, message):
     with pytest.raises(ValueError, match=message):
         source([1, 3, 3]).of_classes(classes)
 
@@ -136,12 +136,12 @@ def test_classes_that_cannot_be_meant_are_told(classes, message):
 @pytest.mark.parametrize(
     ("mapping", "count", "kept", "left"),
     [
-        # bird -> airplane, deer -> horse; truck's and dog's have gone.
+        # bird -> airplane, deer -> horse; truck and dog lose theirs.
         ("cifar10", 10, [2, 0, 9, 5, 4, 7], {0: 1, 4: 5}),
         (None, 10, [2, 0, 9, 5, 4, 7], {0: 1, 4: 5}),
         ("digits", 10, [1, 2, 7], {1: 2, 2: 0}),
         ("digits", 10, [0, 1, 2], {}),
-        # 0 -> 1 -> 2 -> 3 -> 0 without 1 and 2, and in a pair of its own.
+        # 0 -> 1 -> 2 -> 3 -> 0 without 1 and 2.
         ({0: 1, 1: 2, 2: 3, 3: 0, 4: 5, 5: 4}, 6, [0, 3, 4], {0: 1, 1: 0}),
         ({0: 1}, 3, [1, 0], {1: 0}),
         ({0: 1}, 3, [0, 2], {}),
@@ -155,22 +155,22 @@ def test_look_alikes_that_are_left(mapping, count, kept, left):
 
 def test_asymmetric_noise_is_between_the_classes_that_are_left():
     names = "airplane automobile bird cat deer dog frog horse ship truck"
-    whole = nk.data.from_arrays(
+    full = nk.data.from_arrays(
         shades(200), np.arange(200) % 10, class_names=names.split()
     )
-    part = whole.of_classes(["dog", "bird", "airplane", "ship"])
+    part = full.of_classes(["dog", "bird", "airplane", "ship"])
     noisy = part.with_noise(nk.data.AsymmetricNoise(0.99, 1, "matrix"))
     changed = noisy.labels != noisy.true_labels
     assert set(noisy.true_labels[changed]) == {1}
     assert set(noisy.labels[changed]) == {2}
     assert noisy.noise["mapping"] == {"1": 2}
-    alone = whole.of_classes(["dog", "ship"])
+    alone = full.of_classes(["dog", "ship"])
     with pytest.raises(ValueError, match="none is known for 2 classes"):
         alone.with_noise(nk.data.AsymmetricNoise(0.5))
-    # Ten classes of a hundred are not those of CIFAR-10.
+    # Ten classes of CIFAR-100 are not those of CIFAR-10.
     hundred = nk.data.from_arrays(shades(200), np.arange(200) % 100)
     tenth = hundred.of_classes(range(10))
-    # Bee and beetle are insects; of other coarse classes there is one each.
+    # Bee and beetle are insects; the other coarse classes have one class each.
     assert tenth.look_alikes == {6: 7, 7: 6}
 
 

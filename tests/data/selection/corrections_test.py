@@ -39,7 +39,7 @@ def test_verdicts_say_which_labels_are_replaced_and_left_out(tmp_path):
     found = nk.data.read_audit(path, source)
     assert str(found).startswith("1 labels corrected and 2 samples left out")
     corrected = found.apply(source)
-    # The last is in no line, and stays.
+    # The last sample is in no line and is kept.
     assert labels_of(corrected) == {
         "000000": 0,
         "000001": 2,
@@ -50,7 +50,7 @@ def test_verdicts_say_which_labels_are_replaced_and_left_out(tmp_path):
     assert labels_of(source) == labels_of(a_source())
 
 
-def test_what_a_person_wrote_wins(tmp_path):
+def test_corrections_take_precedence_over_verdicts(tmp_path):
     path = edited(
         tmp_path,
         "000000,dog,relabelled,owl",
@@ -69,7 +69,7 @@ def test_what_a_person_wrote_wins(tmp_path):
     }
 
 
-def test_an_unedited_audit_gives_what_it_found(tmp_path):
+def test_an_unedited_audit_gives_its_own_result(tmp_path):
     source = a_source()
     audit = nk.LabelAudit(
         ids=source.ids,
@@ -100,7 +100,7 @@ def test_truth_and_soft_labels_are_not_lost(tmp_path):
     np.testing.assert_allclose(corrected.soft_labels[1], [1.0, 0.0, 0.0])
 
 
-def test_all_that_is_wrong_is_told_with_its_line(tmp_path):
+def test_every_problem_is_reported_with_its_line(tmp_path):
     path = edited(
         tmp_path,
         "000000,cat,dog,relabelled,",
@@ -115,8 +115,8 @@ def test_all_that_is_wrong_is_told_with_its_line(tmp_path):
     )
     with pytest.raises(ValueError) as caught:
         a_source().relabel_from(path)
-    told = str(caught.value)
-    assert "Received 7 others" in told and "\n" not in told
+    message = str(caught.value)
+    assert "Received: 7 other lines" in message and "\n" not in message
     for part in (
         "line 3: unknown id 'nobody'",
         "line 4: unknown suggested_label 'cow'",
@@ -127,12 +127,13 @@ def test_all_that_is_wrong_is_told_with_its_line(tmp_path):
         "line 9: unknown corrected_label '3'",
         "ids look like '000000'",
     ):
-        assert part in told
+        assert part in message
 
 
 def test_many_wrong_lines_are_counted(tmp_path):
     lines = [f"nobody{i},cat,ok" for i in range(1000)]
-    with pytest.raises(ValueError, match="1000 others: line 2.*; and 900 more"):
+    message = "1000 other lines: line 2.*; and 900 more"
+    with pytest.raises(ValueError, match=message):
         a_source().relabel_from(edited(tmp_path, *lines))
 
 
@@ -145,7 +146,7 @@ def test_samples_that_are_elsewhere_are_counted(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("header", "line", "told"),
+    ("header", "line", "message"),
     [
         (
             "path,verdict,suggested_label",
@@ -153,15 +154,17 @@ def test_samples_that_are_elsewhere_are_counted(tmp_path):
             "columns of a label audit",
         ),
         ("id,verdict", "000000,ok", "columns of a label audit"),
-        ("id,corrected_label", "000000,drop", "to leave some of the 1 samples"),
+        ("id,corrected_label", "000000,drop", "to keep some of the 1 samples"),
     ],
 )
-def test_files_that_say_nothing_are_told(tmp_path, header, line, told):
+def test_files_without_corrections_are_reported(
+    tmp_path, header, line, message
+):
     path = edited(tmp_path, line, header=header)
-    with pytest.raises(ValueError, match=told):
+    with pytest.raises(ValueError, match=message):
         a_source(1).relabel_from(path)
 
 
-def test_a_missing_file_is_told(tmp_path):
+def test_a_missing_file_is_reported(tmp_path):
     with pytest.raises(OSError):
         a_source().relabel_from(tmp_path / "none.csv")

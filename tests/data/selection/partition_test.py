@@ -18,7 +18,7 @@ def test_a_csv_file_tells_right_labels(tmp_path):
     images, labels = toy.pictures(12)
     source = nk.data.from_arrays(images, labels, class_names=list("abcd"))
     path = tmp_path / "trusted.csv"
-    # By name and by number; labels of the file win.
+    # By name and by number; labels of the file take precedence.
     path.write_text(
         f"id,label\n{source.ids[5]},d\n{source.ids[1]},0\n", encoding="utf-8"
     )
@@ -26,7 +26,7 @@ def test_a_csv_file_tells_right_labels(tmp_path):
     assert list(trusted.ids) == [source.ids[1], source.ids[5]]
     assert list(trusted.labels) == [0, 3]
     assert not set(rest.ids) & set(trusted.ids)
-    # Without a column of labels, those given are taken.
+    # Without a column of labels, the given labels are used.
     path.write_text(f"path\n{source.ids[5]}\n", encoding="utf-8")
     assert list(source.split(trusted=path)[1].labels) == [labels[5]]
 
@@ -40,15 +40,18 @@ def test_a_csv_file_tells_right_labels(tmp_path):
         ("id,label\n000001,a\n,b\n", "the column id .* 1 without: line 3"),
         (
             "id\n000001\n\nnone\n",
-            "1 of 2 that are not there: 'none' at line 4. Ids look like",
+            "1 unknown ids of 2: 'none' at line 4. Ids look like",
         ),
-        ("id\n000001\n000001\n", "once in .* 1 doubled: '000001' at line 3"),
+        (
+            "id\n000001\n000001\n",
+            "once in .* 1 more than once: '000001' at line 3",
+        ),
         ("id,label\n000001,dog\n", "classes in .*'dog' at line 2"),
         ("id,label\n000001,4\n", "'4' at line 2"),
         (f"id\n{'x' * 140_000}\n", "to be a CSV file. .* limit .* at line"),
     ],
 )
-def test_bad_files_are_told(tmp_path, text, message):
+def test_bad_files_are_reported(tmp_path, text, message):
     path = tmp_path / "trusted.csv"
     path.write_text(text, encoding="utf-8")
     images, labels = toy.pictures(12)
@@ -56,7 +59,7 @@ def test_bad_files_are_told(tmp_path, text, message):
         nk.data.from_arrays(images, labels).split(trusted=str(path))
 
 
-def test_a_file_that_is_no_text_is_told(tmp_path):
+def test_a_binary_file_is_reported(tmp_path):
     path = tmp_path / "trusted.csv"
     path.write_bytes("id,label\nä,1\n".encode("latin-1"))
     with pytest.raises(ValueError, match="text in UTF-8. .* at byte 9"):
@@ -74,14 +77,14 @@ def test_spreadsheets_write_headers_as_they_like(tmp_path):
     assert list(listed.numbers(("a", "b", "c", "d"))) == [3]
 
 
-def test_all_classes_that_are_too_small_are_told():
+def test_all_classes_that_are_too_small_are_reported():
     images, _ = toy.pictures(8)
     names = ["ant", "bee", "cat", "dog"]
     source = nk.data.from_arrays(
         images, [0, 0, 0, 0, 1, 2, 2, 2], class_names=names
     )
-    told = "'bee' has 1 samples, class 'dog' has 0 samples"
-    with pytest.raises(ValueError, match=f"trusted=2; class {told}"):
+    sizes = "'bee' has 1 samples, class 'dog' has 0 samples"
+    with pytest.raises(ValueError, match=f"trusted=2; class {sizes}"):
         source.split(trusted=2)
     with pytest.raises(ValueError, match="trusted=3; .*'cat' has 3 samples"):
         source.split(trusted=3)

@@ -1,9 +1,10 @@
-"""Writes sharded TFRecord files, which are read fast and in any order.
+"""Writes sharded TFRecord files, which can be read fast and in any order.
 
 python -m noisy_keras.data.shard --source=folder:pictures --output=shards
 """
 
 import argparse
+import collections.abc
 import sys
 import time
 
@@ -11,18 +12,19 @@ from noisy_keras.data.sources import origin
 from noisy_keras.data.sources.records import writer
 
 _SPLITS = ("train", "validation", "test")
+# Seconds between progress lines, on a terminal and in a log.
 _EVERY_SECONDS = {True: 0.2, False: 10.0}
 
 
-def main(arguments=None):
+def main(arguments: collections.abc.Sequence[str] | None = None) -> int:
     """Runs the command.
 
     Args:
-        arguments: of the command line; default: those of the process.
+        arguments: sequence of str, the command line arguments. Defaults to
+            those of the process.
 
     Returns:
-        Exit status: 0; 2 where something is wrong; 130 where a person stopped
-        it.
+        int, the exit status: 0, 2 after an error, or 130 after an interrupt.
     """
     options = _parser().parse_args(arguments)
     try:
@@ -33,7 +35,7 @@ def main(arguments=None):
         print(f"error: {error}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
-        print("stopped; the same command goes on from here", file=sys.stderr)
+        print("stopped; run the same command to continue", file=sys.stderr)
         return 130
     return 0
 
@@ -41,8 +43,8 @@ def main(arguments=None):
 def _parser():
     parser = argparse.ArgumentParser(
         prog="python -m noisy_keras.data.shard",
-        description="Writes sharded TFRecord files. A stopped run is gone on "
-        "with by the same command.",
+        description="Writes sharded TFRecord files. To continue a stopped "
+        "run, run the same command again.",
         allow_abbrev=False,
     )
     parser.add_argument(
@@ -55,8 +57,8 @@ def _parser():
     parser.add_argument("--data_dir", help="folder of a named data set's files")
     parser.add_argument(
         "--split",
-        help="train, validation or test; default: all that the source has, "
-        "each a set of that name",
+        help="train, validation or test; default: all splits of the source, "
+        "each written as a set of that name",
     )
     parser.add_argument("--output", required=True, help="folder to write to")
     parser.add_argument(
@@ -68,24 +70,24 @@ def _parser():
     parser.add_argument(
         "--image_size",
         type=int,
-        help="side in pixels that readers bring pictures to if they say "
-        "nothing else; picture files are copied as they are",
+        help="side in pixels to which readers resize images by default; image "
+        "files are copied unchanged",
     )
     return parser
 
 
 def _splits(origin):
-    """Which splits to write; None for a source without any."""
+    """Returns the splits to write; `[None]` for a source without splits."""
     known = origin.splits
     if origin.fit != "train":
-        known = known - {"validation"}  # It is a part of training there.
+        known = known - {"validation"}  # It is part of the training split.
     return [split for split in _SPLITS if split in known] or [None]
 
 
 def _write(options, found, split):
     source = found.load(split, image_size=options.image_size)
     name = split or "train"
-    told = _Told(name)
+    progress = _Progress(name)
     try:
         written = writer.write_tfrecord(
             source,
@@ -93,40 +95,40 @@ def _write(options, found, split):
             name=name,
             shards=options.shards,
             workers=options.workers,
-            progress=told,
+            progress=progress,
         )
     finally:
-        told.end()
-    earlier = f" ({written.kept} of them from before)" if written.kept else ""
+        progress.end()
+    earlier = f" ({written.kept} of an earlier run)" if written.kept else ""
     print(
         f"{name}: {written.samples} samples in {written.shards} shards"
         f"{earlier}: {written.pattern}"
     )
     if written.unreadable:
-        print(f"{len(written.unreadable)} pictures cannot be read:")
+        print(f"{len(written.unreadable)} images cannot be read:")
         for id, reason in written.unreadable.items():
             print(f"  {id}: {reason}")
 
 
-class _Told:
-    """A line with progress and time left; lines now and then in a log."""
+class _Progress:
+    """Prints progress and remaining time, in one line or in a log."""
 
-    def __init__(self, name):
+    def __init__(self, name: str) -> None:
         self._name = name
-        self._first = None
+        self._start: tuple[int, float] | None = None
         self._next = 0.0
         self._terminal = sys.stdout.isatty()
 
-    def __call__(self, done, total):
+    def __call__(self, done: int, total: int) -> None:
         now = time.monotonic()
-        if self._first is None:
-            self._first = (done, now)
+        if self._start is None:
+            self._start = (done, now)
             self._next = now + _EVERY_SECONDS[self._terminal]
             return
         if now < self._next and done < total:
             return
         self._next = now + _EVERY_SECONDS[self._terminal]
-        before, began = self._first
+        before, began = self._start
         rate = (done - before) / max(now - began, 1e-9)
         left = (total - done) / max(rate, 1e-9)
         line = (
@@ -138,8 +140,8 @@ class _Told:
         else:
             print(line, flush=True)
 
-    def end(self):
-        """Leaves the line to what comes next."""
+    def end(self) -> None:
+        """Clears the line."""
         if self._terminal:
             print(" " * 78, end="\r")
 

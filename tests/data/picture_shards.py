@@ -1,4 +1,4 @@
-"""A folder of pictures, and its shards."""
+"""A folder of images and its shards."""
 
 import numpy as np
 from PIL import Image
@@ -9,7 +9,7 @@ COUNT = 12
 
 
 def pictures(root):
-    """Writes two classes of pictures of several formats and sizes."""
+    """Writes two classes of images of several formats and sizes."""
     random = np.random.RandomState(0)
     formats = ("png", "jpg", "bmp", "gif")
     for number in range(COUNT):
@@ -23,7 +23,7 @@ def pictures(root):
 
 
 def shards(folder, root):
-    """The source of such a folder, and the folder of its three shards."""
+    """Returns the source of such a folder and the folder of its shards."""
     source = nk.data.from_folder(folder, image_size=16)
     nk.data.write_tfrecord(source, root / "shards", shards=3)
     return source, root / "shards"

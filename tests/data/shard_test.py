@@ -14,6 +14,7 @@ import noisy_keras as nk
 from noisy_keras.data import shard
 from noisy_keras.data.io import decoding
 from noisy_keras.data.io.records import storage
+from noisy_keras.data.sources import file_source
 from noisy_keras.data.sources.records import writer
 from tests import imports
 
@@ -22,7 +23,7 @@ COUNT = 160
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
-    """Two classes of small pictures."""
+    """Two classes of small images."""
     root = tmp_path_factory.mktemp("many")
     for number in range(COUNT):
         label = ("cat", "dog")[number % 2]
@@ -33,9 +34,9 @@ def folder(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def whole(folder, tmp_path_factory):
-    """What writing them to 8 shards without a stop gives."""
-    output = tmp_path_factory.mktemp("whole") / "shards"
+def complete_set(folder, tmp_path_factory):
+    """The files of 8 shards that are written without interruption."""
+    output = tmp_path_factory.mktemp("complete") / "shards"
     nk.data.write_tfrecord(nk.data.from_folder(folder), output, shards=8)
     return contents(output)
 
@@ -48,15 +49,15 @@ def run(*arguments):
     return shard.main([str(argument) for argument in arguments])
 
 
-def test_the_files_of_a_set(whole):
+def test_the_files_of_a_set(complete_set):
     names = [f"train-{number:05d}-of-00008.tfrecord" for number in range(8)]
-    assert sorted(whole) == [*names, "train.index.npz"]
+    assert sorted(complete_set) == [*names, "train.index.npz"]
 
 
 def test_other_programs_can_read_the_records(folder, tmp_path):
     source = nk.data.from_folder(folder)
     true_labels = np.where(np.arange(COUNT) < 2, -1, source.labels)
-    source = nk.data.file_source.FileSource(
+    source = file_source.FileSource(
         source.paths,
         source.labels,
         source.class_names,
@@ -84,7 +85,7 @@ def test_other_programs_can_read_the_records(folder, tmp_path):
     assert row == COUNT - 1
 
 
-def test_a_killed_process_is_gone_on_with(folder, whole, tmp_path):
+def test_a_killed_process_is_continued(folder, complete_set, tmp_path):
     script = (
         "import os, signal, noisy_keras as nk\n"
         "def die(done, total):\n"
@@ -105,17 +106,17 @@ def test_a_killed_process_is_gone_on_with(folder, whole, tmp_path):
     assert any(name.endswith(".unfinished") for name in left)
     for name, data in left.items():
         if name.endswith(".tfrecord"):
-            assert data == whole[name]
+            assert data == complete_set[name]
     with pytest.raises(OSError, match="Expected all 8 shards"):
         nk.data.from_tfrecord(tmp_path)
     arguments = [f"--source=folder:{folder}", f"--output={tmp_path}"]
     assert run(*arguments, "--shards=8") == 0
-    assert contents(tmp_path) == whole
+    assert contents(tmp_path) == complete_set
 
 
 @pytest.mark.parametrize("after", [0, 1, 2, 7, 9, 11, 17])
-def test_a_stop_at_any_file_is_gone_on_with(
-    after, folder, whole, tmp_path, monkeypatch
+def test_a_stop_at_any_file_is_continued(
+    after, folder, complete_set, tmp_path, monkeypatch
 ):
     real, calls = storage.publish, []
 
@@ -132,15 +133,19 @@ def test_a_stop_at_any_file_is_gone_on_with(
     with pytest.raises((OSError, ValueError), match="Expected"):
         nk.data.from_tfrecord(tmp_path)
     monkeypatch.setattr(storage, "publish", real)
-    told = tmp_path / "train.progress.json"
-    finished = json.loads(told.read_text())["finished"] if told.exists() else ()
+    progress = tmp_path / "train.progress.json"
+    finished = (
+        json.loads(progress.read_text())["finished"]
+        if progress.exists()
+        else ()
+    )
     written = nk.data.write_tfrecord(source, tmp_path, shards=8)
     assert written.kept == len(finished)
-    assert contents(tmp_path) == whole
+    assert contents(tmp_path) == complete_set
 
 
-def test_what_is_finished_is_left_alone_and_what_is_lost_is_written(
-    folder, whole, tmp_path
+def test_finished_shards_are_kept_and_lost_ones_written(
+    folder, complete_set, tmp_path
 ):
     source = nk.data.from_folder(folder)
     nk.data.write_tfrecord(source, tmp_path, shards=8)
@@ -152,10 +157,10 @@ def test_what_is_finished_is_left_alone_and_what_is_lost_is_written(
     path = tmp_path / "train-00005-of-00008.tfrecord"
     path.write_bytes(path.read_bytes()[:-1])
     assert nk.data.write_tfrecord(source, tmp_path, shards=8).kept == 6
-    assert contents(tmp_path) == whole
+    assert contents(tmp_path) == complete_set
 
 
-def test_a_set_that_was_being_mended_is_not_taken_for_whole(
+def test_a_set_under_repair_is_not_read_as_complete(
     folder, tmp_path, monkeypatch
 ):
     source = nk.data.from_folder(folder)
@@ -194,14 +199,14 @@ def test_another_source_is_refused(folder, interrupted, tmp_path):
         "root": (nk.data.from_folder(_copy(folder, tmp_path)), 4),
     }
     for what, (other, shards) in others.items():
-        with pytest.raises(ValueError, match=f"go on.* other .*{what}"):
+        with pytest.raises(ValueError, match=f"continue.* different .*{what}"):
             nk.data.write_tfrecord(other, tmp_path, shards=shards)
     after = contents_of_files(tmp_path)
     assert after == before
 
 
 def _copy(folder, tmp_path):
-    """The same pictures elsewhere."""
+    """The same images in another folder."""
     home = tmp_path / "elsewhere" / folder.name
     for path in folder.rglob("*.png"):
         target = home / path.relative_to(folder)
@@ -217,7 +222,7 @@ def contents_of_files(output):
 def test_shards_of_unknown_origin_are_not_overwritten(folder, tmp_path):
     path = tmp_path / "train-00000-of-00002.tfrecord"
     path.write_bytes(b"precious")
-    with pytest.raises(ValueError, match="did not write. Received: train-0"):
+    with pytest.raises(ValueError, match="wrote them. Received: train-0"):
         nk.data.write_tfrecord(nk.data.from_folder(folder), tmp_path)
     assert path.read_bytes() == b"precious"
 
@@ -249,23 +254,23 @@ def test_pictures_that_cannot_be_read_are_counted_and_listed(
     monkeypatch.setattr("noisy_keras.data.sources.file_source.TOLERATED", 0.02)
     arguments = [f"--source=folder:{home}", f"--output={tmp_path / 'out'}"]
     assert run(*arguments) == 0
-    told = capsys.readouterr().out
-    assert "2 pictures cannot be read" in told
-    assert "cat/empty.png: empty file" in told
+    out = capsys.readouterr().out
+    assert "2 images cannot be read" in out
+    assert "cat/empty.png: empty file" in out
     other = nk.data.from_tfrecord(tmp_path / "out")
     assert sorted(other.unreadable) == ["cat/empty.png", "dog/007.png"]
     row = list(other.ids).index("dog/007.png")
     assert other.fetch([row]).numpy().max() == 0
-    # A later run tries again, and writes that shard alone.
+    # A later run tries again and writes only that shard.
     monkeypatch.setattr(decoding, "read_bytes", real)
     assert run(*arguments) == 0
-    assert "15 of them from before" in capsys.readouterr().out
+    assert "15 of an earlier run" in capsys.readouterr().out
     other = nk.data.from_tfrecord(tmp_path / "out")
     assert sorted(other.unreadable) == ["cat/empty.png"]
     np.testing.assert_array_equal(other.fetch([row]), source.fetch([row]))
 
 
-def test_what_was_found_broken_before_makes_no_other_set(folder, tmp_path):
+def test_images_found_damaged_earlier_do_not_change_the_set(folder, tmp_path):
     home = _copy(folder, tmp_path)
     broken = home / "cat" / "000.png"
     broken.write_bytes(broken.read_bytes()[:40])
@@ -301,9 +306,9 @@ def test_every_split_is_written(folder, tmp_path, capsys):
     (home / "elsewhere").rmdir()
     output = tmp_path / "out"
     assert run(f"--source=folder:{home}", f"--output={output}") == 0
-    told = capsys.readouterr().out
-    assert f"train: {COUNT} samples in 16 shards" in told
-    assert f"validation: {COUNT} samples in 16 shards" in told
+    out = capsys.readouterr().out
+    assert f"train: {COUNT} samples in 16 shards" in out
+    assert f"validation: {COUNT} samples in 16 shards" in out
     held = nk.data.from_tfrecord(output, "validation")
     assert held.class_names == ("cat", "dog")
     again = tmp_path / "again"
@@ -332,8 +337,11 @@ def test_files_of_labels_and_data_sets_by_name_are_written(folder, tmp_path):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["--source=folder:nowhere"], "folder of pictures.*nowhere.*not there"),
-        (["--source=csv:nowhere.csv"], "CSV file.*nowhere.csv.*not there"),
+        (
+            ["--source=folder:nowhere"],
+            "folder of images.*nowhere.*does not exist",
+        ),
+        (["--source=csv:nowhere.csv"], "CSV file.*nowhere.csv.*does not exist"),
         (["--source=tfrecord:nowhere-*"], "match nowhere-.*none"),
         (["--source=digit"], "Did you mean 'digits'"),
         (["--source=file:x"], "folder:PATH, csv:PATH"),
@@ -342,21 +350,21 @@ def test_files_of_labels_and_data_sets_by_name_are_written(folder, tmp_path):
         (["--source=digits", "--split=../x"], "Expected a split"),
     ],
 )
-def test_what_cannot_be_done_is_one_line(arguments, message, tmp_path, capsys):
+def test_errors_are_one_line(arguments, message, tmp_path, capsys):
     assert run(*arguments, f"--output={tmp_path / 'out'}") == 2
-    told = capsys.readouterr().err
-    assert told.startswith("error: Expected") and told.count("\n") == 1
-    assert re.search(message, told)
+    err = capsys.readouterr().err
+    assert err.startswith("error: Expected") and err.count("\n") == 1
+    assert re.search(message, err)
 
 
-def test_a_folder_that_cannot_be_written_is_told(folder, tmp_path, capsys):
+def test_a_folder_that_cannot_be_written_is_reported(folder, tmp_path, capsys):
     (tmp_path / "file").write_text("in the way")
     arguments = [f"--source=folder:{folder}", f"--output={tmp_path / 'file'}"]
     assert run(*arguments) == 2
     assert "folder that can be written" in capsys.readouterr().err
 
 
-def test_a_person_who_stops_it_is_told_how_to_go_on(
+def test_an_interrupt_reports_how_to_continue(
     folder, tmp_path, capsys, monkeypatch
 ):
     def stop(*arguments, **options):
@@ -364,14 +372,14 @@ def test_a_person_who_stops_it_is_told_how_to_go_on(
 
     monkeypatch.setattr(writer, "write_tfrecord", stop)
     assert run(f"--source=folder:{folder}", f"--output={tmp_path}") == 130
-    assert "the same command goes on" in capsys.readouterr().err
+    assert "run the same command to continue" in capsys.readouterr().err
 
 
 def test_images_with_a_margin_that_are_no_files_are_refused(folder, tmp_path):
     source = nk.data.from_folder(folder)
     foreign = nk.data.load("digits", "test")
     mixed = nk.data.OpenSetNoise(0.2, seed=0).apply_to(source, foreign)
-    with pytest.raises(ValueError, match="before noise was put in"):
+    with pytest.raises(ValueError, match="before foreign images are added"):
         nk.data.write_tfrecord(mixed, tmp_path)
 
 

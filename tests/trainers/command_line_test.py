@@ -251,14 +251,14 @@ def test_a_run_with_a_trusted_set_tells_what_it_thinks(tmp_path):
     [
         (
             ["id,label", "KNOWN,0", "nobody,1"],
-            "1 of 2 that are not there: 'nobody' at line 3. Ids look like",
+            "1 unknown ids of 2: 'nobody' at line 3. Ids look like",
         ),
         (
             ["id,label", "KNOWN,7"],
             "expected samples of all 10 classes; got none of 0, 1, 2, 3, 4, 5,",
         ),
         (["id,label", "KNOWN,seven"], "1 others: 'seven' at line 2"),
-        (["name", "a"], "with the column id or path, and maybe label, in"),
+        (["name", "a"], "with the column id or path, and optionally label, in"),
     ],
 )
 def test_a_trusted_file_of_no_use_is_told_in_a_line(tmp_path, lines, told):

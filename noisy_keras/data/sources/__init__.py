@@ -1,1 +1,1 @@
-"""Sources of labelled images: one file for each kind."""
+"""Sources of labelled images, one file for each kind."""

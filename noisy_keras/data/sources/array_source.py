@@ -1,8 +1,12 @@
 """Sources whose images are held in memory."""
 
+import collections.abc
 import copy
+from typing import Any
+from typing import Self
 
 import numpy as np
+import numpy.typing as npt
 import tensorflow as tf
 
 from noisy_keras.data.sources.source import Source
@@ -11,9 +15,23 @@ from noisy_keras.utils.errors import ConfigurationError
 
 
 class ArraySource(Source):
-    """A `Source` over one array of images."""
+    """A `Source` of images in an array.
 
-    def __init__(self, images, labels, class_names, **options):
+    Args:
+        images: array-like `[N, H, W, C]` or `[N, H, W]`, as in `from_arrays`.
+        labels: int array `[N]`, the given labels.
+        class_names: sequence of K str.
+        **options: further arguments of `Source`. `pixel_mean` and `pixel_std`
+            default to those of the images.
+    """
+
+    def __init__(
+        self,
+        images: npt.ArrayLike,
+        labels: npt.ArrayLike,
+        class_names: collections.abc.Sequence[str],
+        **options: Any,
+    ) -> None:
         images, pixel_scale = checks.images(images)
         checks.same_length(images=images, labels=np.atleast_1d(labels))
         mean, std = _statistics(images, pixel_scale)
@@ -26,25 +44,27 @@ class ArraySource(Source):
             pixel_scale=pixel_scale,
             **options,
         )
-        # On the host, whatever the device: a batch travels, not the set.
+        # On the CPU, even if there is an accelerator: only batches are copied
+        # to it, never the whole set.
         with tf.device("CPU"):
             self._images = tf.constant(images)
-        self._rows = None
+        self._rows: tf.Tensor | None = None
 
-    def fetch(self, index):
+    def fetch(self, index: npt.ArrayLike | tf.Tensor) -> tf.Tensor:
         index = tf.cast(index, tf.int64)
         if self._rows is not None:
             index = tf.gather(self._rows, index)
         return tf.gather(self._images, index)
 
-    def resized(self, size):
-        """A new source of square images of another size.
+    def resized(self, size: int) -> Self:
+        """Makes a source of square images of another size.
 
         Args:
-            size: side in pixels.
+            size: int, side in pixels.
 
         Returns:
-            A `Source`; antialiased bilinear, in the same value range.
+            An `ArraySource` of images resized bilinearly with antialiasing,
+            in the same value range; this source if it has that size.
         """
         if self.image_shape[:2] == (size, size):
             return self
@@ -64,31 +84,40 @@ class ArraySource(Source):
         return source
 
     def _select(self, index):
-        # Subsets share the images of the whole.
+        # Subsets share the images of the whole source.
         if self._rows is not None:
             index = self._rows.numpy()[index]
         with tf.device("CPU"):
             self._rows = tf.constant(index, tf.int64)
 
 
-def from_arrays(images, labels, true_labels=None, class_names=None, **options):
-    """A source from arrays.
+def from_arrays(
+    images: npt.ArrayLike,
+    labels: npt.ArrayLike,
+    true_labels: npt.ArrayLike | None = None,
+    class_names: collections.abc.Sequence[str] | None = None,
+    **options: Any,
+) -> ArraySource:
+    """Makes a source from arrays.
 
     Args:
-        images: `[N, H, W, C]` or `[N, H, W]`, uint8, or float in `[0, 255]`
-            or `[0, 1]`; one or three channels.
-        labels: int `[N]`, as given, maybe wrong.
-        true_labels: int `[N]` where known (-1 where not); for metrics only.
-        class_names: K strings; default: "0", "1", ... up to the highest label.
-        **options: `ids`, `name`, `pixel_mean`, `pixel_std`, `augmentation`.
+        images: array `[N, H, W, C]` or `[N, H, W]` with one or three channels,
+            uint8, or float in `[0, 255]` or `[0, 1]`.
+        labels: int array `[N]`, the given labels, which may be wrong.
+        true_labels: int array `[N]`, the true labels, -1 where unknown; or
+            None. They are used for metrics only.
+        class_names: sequence of K str. Defaults to "0", "1", ... up to the
+            highest label.
+        **options: `ids`, `name`, `pixel_mean`, `pixel_std`, `augmentation`, as
+            in `Source`.
 
     Returns:
         A `Source`.
 
     Raises:
-        ValueError: arrays of other shapes, types or lengths; NaN; labels out
-            of range; fewer than two classes.
-
+        ValueError: arrays have another shape, type or length; pixels are not
+            finite; labels are out of range; or there are fewer than two
+            classes.
     Example:
         >>> images = np.zeros((6, 8, 8, 3), np.uint8)
         >>> source = from_arrays(images, [0, 1, 2, 0, 1, 2])
@@ -97,8 +126,8 @@ def from_arrays(images, labels, true_labels=None, class_names=None, **options):
     """
     checks.images(images)
     if class_names is None:
-        # Without names the labels tell how many classes there are; they are
-        # checked first, so that a wrong one does not become a class count.
+        # The labels determine the number of classes. They are checked first,
+        # so that an invalid label does not become a number of classes.
         known = checks.labels(labels, np.iinfo(np.int32).max)
         highest = known.max()
         if true_labels is not None:
@@ -109,20 +138,27 @@ def from_arrays(images, labels, true_labels=None, class_names=None, **options):
     )
 
 
-def from_dataset(dataset, num_classes=None, **options):
-    """A source from a plain `tf.data` dataset, read into memory once.
+def from_dataset(
+    dataset: tf.data.Dataset,
+    num_classes: int | None = None,
+    **options: Any,
+) -> ArraySource:
+    """Makes a source from a `tf.data.Dataset`, which is read into memory once.
 
     Args:
-        dataset: finite, of `(image, label)`, batched or not. The order in
-            which it is read now gives each sample its index.
-        num_classes: K; default: the highest label plus one.
-        **options: as of `from_arrays`.
+        dataset: finite `tf.data.Dataset` of pairs `(image, label)`, batched or
+            not. The order of this first iteration determines the index of each
+            sample.
+        num_classes: int, number of classes K. Defaults to the highest label
+            plus one.
+        **options: further arguments of `from_arrays`.
 
     Returns:
         A `Source`.
 
     Raises:
-        ValueError: elements of another structure, or an endless dataset.
+        ValueError: the elements have another structure, or the dataset is
+            empty or infinite.
     """
     spec = dataset.element_spec
     if not isinstance(spec, tuple) or len(spec) < 2:
@@ -131,10 +167,10 @@ def from_dataset(dataset, num_classes=None, **options):
         )
     if dataset.cardinality() == tf.data.INFINITE_CARDINALITY:
         raise ConfigurationError(
-            "Expected a finite dataset. Received: an endless one; leave out "
-            "`repeat()`, epochs repeat by themselves."
+            "Expected a finite dataset. Received: an infinite one; leave out "
+            "`repeat()`, because epochs repeat the dataset."
         )
-    # Labels have one axis more when batched, whatever the pictures are.
+    # Labels of a batched dataset have one axis more.
     if spec[1].shape.rank == 0:
         dataset = dataset.batch(256)
     parts = [element[:2] for element in dataset.as_numpy_iterator()]
@@ -149,10 +185,10 @@ def from_dataset(dataset, num_classes=None, **options):
 
 
 def _statistics(images, pixel_scale):
-    """Mean and standard deviation per channel of pixels in `[0, 1]`."""
+    """Computes mean and standard deviation per channel, scaled to `[0, 1]`."""
     sample = images[:: max(1, len(images) // 10000)].astype(np.float64)
     sample /= pixel_scale
     mean = sample.mean(axis=(0, 1, 2))
     std = sample.std(axis=(0, 1, 2))
-    # A constant channel carries nothing; dividing by 1 keeps it finite.
+    # A constant channel is divided by 1 to keep it finite.
     return tuple(mean), tuple(np.where(std < 1e-3, 1.0, std))

@@ -1,4 +1,7 @@
-"""CIFAR-10 and CIFAR-100 through TFDS."""
+"""CIFAR-10 and CIFAR-100, read through TFDS."""
+
+import os
+from typing import Any
 
 import numpy as np
 
@@ -6,52 +9,57 @@ from noisy_keras.data.augment import Augmentation
 from noisy_keras.data.sources import prepared
 from noisy_keras.data.sources.array_source import ArraySource
 
-# Of the training pictures, as the published codes have them.
+# Mean and standard deviation of the training images as in the authors' codes
+# (https://github.com/LiJunnan1992/DivideMix, `dataloader_cifar.py`).
 _STATISTICS = {
     "cifar10": ((0.4914, 0.4822, 0.4465), (0.2023, 0.1994, 0.2010)),
     "cifar100": ((0.507, 0.487, 0.441), (0.267, 0.256, 0.276)),
 }
 
-#: Pictures at the end of the training set that serve for validation.
+#: Number of images at the end of the training set used for validation.
 VALIDATION = 5000
 
 
-def load(name, split, data_dir=None):
-    """Loads a split, ordered by id, that is, as the authors published it.
+def load(
+    name: str, split: str, data_dir: str | os.PathLike | None = None
+) -> ArraySource:
+    """Loads a split, in the order in which the authors published it.
 
-    CIFAR has no validation split; the last 5,000 training pictures serve as
-    one. `"train"` is all 50,000, `"fit"` those that are not for validation.
+    CIFAR has no validation split, so the last 5,000 training images serve as
+    one. `"train"` contains all 50,000 training images, `"fit"` those that are
+    not used for validation.
 
     Args:
-        name: `"cifar10"` or `"cifar100"`.
-        split: `"train"`, `"fit"`, `"validation"` or `"test"`.
-        data_dir: TFDS folder; None is `~/tensorflow_datasets`. The set is
-            downloaded there by TFDS if it is not yet prepared.
+        name: str, `"cifar10"` or `"cifar100"`.
+        split: str, `"train"`, `"fit"`, `"validation"` or `"test"`.
+        data_dir: str, TFDS' data folder. Defaults to `~/tensorflow_datasets`.
+            TFDS downloads the data set if it is not prepared there.
 
     Returns:
-        A `Source` of images uint8 `[32, 32, 3]`.
+        A `Source` of uint8 images `[32, 32, 3]`.
 
     Raises:
-        OSError: it is not there and could not be downloaded.
+        OSError: the data set is not prepared and could not be downloaded.
     """
     return read(prepared.builder(name, data_dir), split)
 
 
-def read(builder, split, given="label"):
-    """Reads a split of a prepared set of the CIFAR family.
+def read(builder: Any, split: str, given: str = "label") -> ArraySource:
+    """Reads a split of a prepared data set of the CIFAR family.
 
     Args:
-        builder: TFDS builder of a set that is prepared.
-        split: as of `load`.
-        given: the feature that holds the given labels. Unless it is
-            `"label"`, which holds the true ones, those become `true_labels`.
+        builder: `tfds.core.DatasetBuilder` of a prepared data set.
+        split: str, as in `load`.
+        given: str, name of the feature with the given labels. If it is not
+            `"label"`, which holds the true labels, the latter become
+            `true_labels`.
 
     Returns:
-        A `Source`, as of `load`.
+        A `Source`, as in `load`.
     """
     name = builder.name
     part = "test" if split == "test" else "train"
-    # Order on disk is shuffled by TFDS; ids restore the original one.
+    # TFDS shuffles the records; sorting by id restores the original order.
     dataset = builder.as_dataset(split=part, batch_size=1000)
     batches = list(dataset.as_numpy_iterator())
     ids, images, labels, true_labels = (

@@ -1,14 +1,17 @@
-"""CIFAR-10N and CIFAR-100N: CIFAR with labels that people really gave.
+"""CIFAR-10N and CIFAR-100N: CIFAR with labels by human annotators.
 
-Source: Wei et al., Learning with Noisy Labels Revisited: A Study Using
-Real-World Human Annotations, ICLR 2022. The labels are for non-commercial use
-(CC BY-NC 4.0), so they come from a file of the user's own.
+Reference: Wei et al., Learning with Noisy Labels Revisited: A Study Using
+Real-World Human Annotations, ICLR 2022. The labels are licensed for
+non-commercial use (CC BY-NC 4.0), so users have to provide the file.
 """
+
+import os
 
 import numpy as np
 
 from noisy_keras.data.sources import cifar
 from noisy_keras.data.sources import torch_arrays
+from noisy_keras.data.sources.source import Source
 from noisy_keras.utils.errors import ConfigurationError
 
 #: By data set: the kinds of human labels and their keys in the published
@@ -29,43 +32,50 @@ _FILES = {
     "cifar100_n": "CIFAR-100_human.pt",
 }
 
-# Where TFDS calls a feature otherwise than the file.
+# Features to which TFDS gives another name than the published file.
 _FEATURES = {"noisy_label": "noise_label"}
 
 
-def load(name, split, data_dir=None, kind=None):
-    """Loads a split, ordered as the authors of CIFAR published it.
+def load(
+    name: str,
+    split: str,
+    data_dir: str | os.PathLike | None = None,
+    kind: str | None = None,
+) -> Source:
+    """Loads a split, in the order in which CIFAR's authors published it.
 
-    Training splits carry the human labels, and the published ones as
-    `true_labels`. Validation and test carry the published labels.
+    Training splits have the human labels as `labels` and CIFAR's own labels as
+    `true_labels`. Validation and test splits have CIFAR's own labels.
 
-    The set that TFDS prepared (`cifar10_n`, `cifar100_n`) is taken where it
-    lies in `data_dir`; else `CIFAR-10_human.pt` or `CIFAR-100_human.pt`, which
-    lies there or in a folder named as the set, is joined with TFDS' CIFAR.
+    If `data_dir` contains the data set as TFDS prepares it (`cifar10_n`,
+    `cifar100_n`), that is read. Otherwise `CIFAR-10_human.pt` or
+    `CIFAR-100_human.pt` is read from `data_dir`, or from the data set's folder
+    in it, and joined with TFDS' CIFAR.
 
     Args:
-        name: one of `KINDS`.
-        split: `"train"`, `"fit"`, `"validation"` or `"test"`, as of CIFAR.
-        data_dir: TFDS folder; None is TFDS' default.
-        kind: which human labels, one of `KINDS[name]`; None is `"worse"`, or
-            `"noisy_fine"` for CIFAR-100N.
+        name: str, one of `KINDS`.
+        split: str, `"train"`, `"fit"`, `"validation"` or `"test"`, as for
+            CIFAR.
+        data_dir: str, TFDS' data folder. Defaults to TFDS' own default.
+        kind: str, kind of the human labels, one of `KINDS[name]`. Defaults to
+            `"worse"`, or `"noisy_fine"` for CIFAR-100N.
 
     Returns:
-        A `Source` of images uint8 `[32, 32, 3]`. In its `noise`, `rate` is
-        the share of wrong labels in the whole training set,
-        `realized_rate` that in the split.
+        A `Source` of uint8 images `[32, 32, 3]`. In its `noise`, `rate` is
+        the share of wrong labels in the whole training set and
+        `realized_rate` the actual noise rate of the split.
 
     Raises:
-        ValueError: an unknown kind, or labels that belong to other pictures.
-        OSError: labels or pictures are not there.
+        ValueError: the kind is unknown, or the labels belong to other images.
+        OSError: labels or images are missing.
     """
     kind = _checked_kind(name, kind)
     key = KINDS[name][kind]
-    # Imported here: only these data sets need it.
+    # Imported here because only these data sets need it.
     import tensorflow_datasets as tfds
 
     builder = tfds.builder(name, data_dir=data_dir)
-    # Asked of a folder that is not there, TFDS warns.
+    # `is_prepared` warns if the folder does not exist.
     prepared = builder.data_path.exists() and builder.is_prepared()
     plain = name.removesuffix("_n")
     full_name = f"{name} ({split})"
@@ -78,17 +88,17 @@ def load(name, split, data_dir=None, kind=None):
         given = _FEATURES.get(key, key)
         source = cifar.read(builder, "train", given=given)
     else:
-        # Before the pictures, which take longer.
+        # The labels are read first, because the images take longer.
         path = _find(name, builder.data_path.parent.parent)
         labels, true_labels = human_labels(path, kind)
         source = join(cifar.load(plain, "train", data_dir), labels, true_labels)
     wrong = source.labels != source.true_labels
     if np.mean(wrong) > 0.5:
         raise ConfigurationError(
-            "Expected human labels of which most are right. Received: "
-            f"{int(wrong.sum())} of {len(wrong)} rows of {name} differ from "
-            "the published labels, so they belong to other pictures; prepare "
-            "the set anew"
+            "Expected human labels that are mostly right. Received: "
+            f"{int(wrong.sum())} of {len(wrong)} labels of {name} differ from "
+            "CIFAR's own, so they belong to other images; prepare the data set "
+            "again"
         )
     count = source.num_samples
     if split == "fit":
@@ -103,28 +113,30 @@ def load(name, split, data_dir=None, kind=None):
     return source.subset(range(count), name=full_name)
 
 
-def human_labels(path, kind):
+def human_labels(
+    path: str | os.PathLike, kind: str
+) -> tuple[np.ndarray, np.ndarray]:
     """Reads human labels from the published file.
 
     Args:
-        path: `CIFAR-10_human.pt` or `CIFAR-100_human.pt`. It is a pickle, of
-            which nothing but integer arrays is read.
-        kind: `"worse"`, `"aggre"`, `"random1"`, `"random2"`, `"random3"`, or
-            `"noisy_fine"` for CIFAR-100.
+        path: str, path of `CIFAR-10_human.pt` or `CIFAR-100_human.pt`. The
+            file is a pickle, from which only integer arrays are read.
+        kind: str, `"worse"`, `"aggre"`, `"random1"`, `"random2"` or
+            `"random3"`; for CIFAR-100 `"noisy_fine"`.
 
     Returns:
-        The human labels and the published ones, int `[N]` each, in the
-        order of the original training set.
+        A pair of int arrays `[N]`: the human labels and CIFAR's own labels, in
+        the order of the original training set.
 
     Raises:
-        ValueError: an unknown kind, a file without it, or a file of something
-            else.
+        ValueError: the kind is unknown or not in the file, or the file is not
+            of this kind.
         OSError: the file cannot be read.
     """
     keys = {k: key for kinds in KINDS.values() for k, key in kinds.items()}
     if kind not in keys:
         raise ConfigurationError(
-            f"Expected human labels of a kind, one of {', '.join(keys)}. "
+            f"Expected a kind of human labels, one of {', '.join(keys)}. "
             f"Received: {kind!r}"
         )
     arrays = torch_arrays.load(path)
@@ -137,42 +149,42 @@ def human_labels(path, kind):
     labels, true_labels = arrays[keys[kind]], arrays["clean_label"]
     if labels.ndim != 1 or labels.shape != true_labels.shape:
         raise ConfigurationError(
-            "Expected one label per picture, [N]. Received: shape "
+            "Expected one label per image, [N]. Received: shape "
             f"{labels.shape} of `{keys[kind]}` and {true_labels.shape} of "
             f"`clean_label` in {path}"
         )
     return labels, true_labels
 
 
-def join(source, labels, true_labels):
-    """Gives human labels to the pictures that they belong to.
+def join(source: Source, labels: np.ndarray, true_labels: np.ndarray) -> Source:
+    """Replaces CIFAR's own labels by human labels.
 
     Args:
-        source: a `Source` with the published labels, in their order.
-        labels: int `[N]`, the human labels.
-        true_labels: int `[N]`, the published labels that came with them; they
-            must be those of the source.
+        source: `Source` with CIFAR's own labels, in the original order.
+        labels: int array `[N]`, the human labels.
+        true_labels: int array `[N]`, CIFAR's own labels from the file of the
+            human labels; they must equal those of `source`.
 
     Returns:
-        A `Source` with the human labels, and the published ones as
+        A `Source` with the human labels as `labels` and CIFAR's own labels as
         `true_labels`.
 
     Raises:
-        ValueError: another length; rows that belong to other pictures.
+        ValueError: the arrays have another length, or belong to other images.
     """
     if not len(labels) == len(true_labels) == source.num_samples:
         raise ConfigurationError(
-            f"Expected {source.num_samples} labels, one for each picture of "
+            f"Expected {source.num_samples} labels, one for each image of "
             f"{source.name}. Received: {len(labels)} human labels, "
-            f"{len(true_labels)} published ones"
+            f"{len(true_labels)} labels of CIFAR"
         )
     differ = int(np.sum(source.labels != true_labels))
     if differ:
         raise ConfigurationError(
-            "Expected labels in the order of the pictures. Received: "
-            f"published labels of which {differ} of {source.num_samples} rows "
-            f"differ from those of {source.name}; the original order is "
-            "needed, not that of TFDS"
+            "Expected labels in the order of the images. Received: a file in "
+            f"which {differ} of {source.num_samples} labels of CIFAR differ "
+            f"from those of {source.name}; the labels have to be in the "
+            "original order, not in that of TFDS"
         )
     joined = source.relabel(labels)
     joined.true_labels = source.labels
@@ -192,13 +204,13 @@ def _checked_kind(name, kind):
 
 
 def _find(name, folder):
-    """Path of the published file."""
+    """Returns the path of the published file."""
     places = [folder / _FILES[name], folder / name / _FILES[name]]
     for path in places:
         if path.exists():
             return path
     raise FileNotFoundError(
         f"Expected {_FILES[name]} in {folder} or in {folder / name}, or "
-        f"{name} there as TFDS prepares it. Received: neither; the file is in "
+        f"{name} there as prepared by TFDS. Received: neither; the file is in "
         "`data/` of https://github.com/UCSC-REAL/cifar-10-100n"
     )

@@ -1,6 +1,8 @@
 """Sources from a CSV file of paths and labels."""
 
+import collections.abc
 import os
+from typing import Any
 
 import numpy as np
 
@@ -13,31 +15,39 @@ from noisy_keras.utils.errors import ConfigurationError
 
 
 def from_csv(
-    path, root=None, split=None, image_size=64, class_names=None, **options
-):
-    """A source from a CSV file of paths and labels.
+    path: str | os.PathLike,
+    root: str | os.PathLike | None = None,
+    split: str | None = None,
+    image_size: int = 64,
+    class_names: collections.abc.Sequence[str] | None = None,
+    **options: Any,
+) -> FileSource:
+    """Makes a source from a CSV file of paths and labels.
 
     Args:
-        path: of the file, UTF-8, with a header: the columns `path` and
-            `label`, and maybe `true_label` and `split`, in any order; others
-            are left alone.
-        root: folder of the paths; default: that of the CSV file. Paths that
-            lead out of it are an error.
-        split: `"train"`, `"validation"` or `"test"`, where there is such a
-            column; default: `"train"`.
-        image_size: side in pixels to bring the images to.
-        class_names: of the classes in order; default: the labels of the
-            whole file, sorted, as numbers where all are whole numbers.
-        **options: `name`, `pixel_mean`, `pixel_std`, `augmentation`.
+        path: str, path of the file, in UTF-8 with a header. It has the columns
+            `path` and `label`, and optionally `true_label` and `split`, in any
+            order; other columns are ignored.
+        root: str, the folder to which paths are relative. Defaults to that of
+            the CSV file. Paths that lead out of it raise an error.
+        split: str, `"train"` (the default), `"validation"` or `"test"`, if
+            there is a column `split`.
+        image_size: int, side of the images in pixels.
+        class_names: sequence of K str, the classes in order. Defaults to the
+            sorted labels of the whole file, or, if all labels are
+            non-negative integers, to the numbers up to the highest.
+        **options: `name`, `pixel_mean`, `pixel_std`, `augmentation`, as in
+            `Source`.
 
     Returns:
-        A `FileSource`; ids are the paths as the file has them.
+        A `FileSource`, whose ids are the paths as written in the file.
 
     Raises:
-        OSError: the file is not there.
-        ValueError: missing columns; paths that are not there, lead outside,
-            or stand twice with different labels; labels that are no class;
-            fewer than two classes. Messages give line numbers.
+        OSError: the file does not exist.
+        ValueError: columns are missing; paths do not exist, lead out of the
+            root or occur with different labels; labels are not classes; there
+            are fewer than two classes; or more than 1 % of the images are
+            unreadable. Messages contain line numbers.
     """
     path = filesystem.expanded(path)
     root = os.path.dirname(path) if root is None else str(root)
@@ -72,25 +82,32 @@ def from_csv(
     return source.readable()
 
 
-def csv_splits(path):
-    """Which splits a CSV file of labels has.
+def csv_splits(path: str | os.PathLike) -> set[str]:
+    """Returns the splits in a CSV file of labels.
 
     Args:
-        path: of the file.
+        path: str, path of the file.
 
     Returns:
-        Set of `"train"`, `"validation"`, `"test"`; empty without the column.
+        Set of `"train"`, `"validation"` and `"test"`, empty if there is no
+        column `split`.
+
+    Raises:
+        OSError: the file does not exist.
+        ValueError: columns are missing.
     """
     rows = _read_rows(filesystem.expanded(path))
-    return {split_of(r.get("split")) for r in rows if "split" in r} - {None}
+    found = {split_of(row["split"]) for row in rows if "split" in row}
+    return {split for split in found if split}
 
 
 def _read_rows(path):
-    """Rows as dicts, each with its `line`."""
+    """Reads the rows as dicts, each with its line number as `line`."""
     if not filesystem.is_file(path):
+        found = "is not a file" if filesystem.exists(path) else "does not exist"
         raise OSError(
-            f"Expected a CSV file of pictures and labels. Received: {path}, "
-            f"which is {'no file' if filesystem.exists(path) else 'not there'}"
+            f"Expected a CSV file of images and labels. Received: {path}, "
+            f"which {found}"
         )
     names, lines = csv_rows.read(path)
     missing = [name for name in ("path", "label") if name not in names]
@@ -123,7 +140,7 @@ def _class_names(rows, class_names):
     found = {row["label"] for row in rows}
     found |= {row.get("true_label", "") for row in rows} - {""}
     if all(name.isascii() and name.isdigit() for name in found):
-        # Integers are the classes themselves: some may have no sample.
+        # Integers are the class numbers; some classes may have no sample.
         return [str(label) for label in range(max(map(int, found)) + 1)]
     return sorted(found)
 
@@ -134,12 +151,13 @@ def _check_labels(path, rows, index):
             row for row in rows if row.get(column) and row[column] not in index
         ]
         if wrong:
-            told = abbreviated(
+            listing = abbreviated(
                 [f"{row[column]!r} in line {row['line']}" for row in wrong]
             )
             raise ConfigurationError(
                 f"Expected every {column} in {path} to be one of the "
-                f"{len(index)} classes. Received: {len(wrong)} others: {told}"
+                f"{len(index)} classes. Received: {len(wrong)} others: "
+                f"{listing}"
             )
     if len(index) < 2:
         raise ConfigurationError(
@@ -165,38 +183,38 @@ def _of_split(path, rows, split):
 
 
 def _check_paths(path, root, rows):
-    """Rows without repetitions, whose files lie below the root."""
+    """Returns the rows without repetitions; raises if files are missing."""
     scheme, home = "", os.path.realpath(root or ".")
     if filesystem.is_remote(root):
         scheme, _, home = root.partition("://")
         scheme += "://"
-    outside, missing, torn = [], [], []
-    seen, there = {}, {}
+    outside, missing, conflicting = [], [], []
+    seen, files = {}, {}
     for row in rows:
         full = os.path.normpath(os.path.join(home, row["path"]))
         folder, name = os.path.split(full)
         if not full.startswith(os.path.join(home, "")):
             outside.append(row)
         else:
-            # A folder is read once, and not asked for each of its files.
-            if folder not in there:
-                there[folder] = set(filesystem.entries(scheme + folder)[1])
-            if name not in there[folder]:
+            # Each folder is listed once, instead of a request per file.
+            if folder not in files:
+                files[folder] = set(filesystem.entries(scheme + folder)[1])
+            if name not in files[folder]:
                 missing.append(row)
         before = seen.setdefault(full, row)
         if before["label"] != row["label"]:
-            torn.append(row)
+            conflicting.append(row)
     for problem, wanted in (
         (outside, f"paths below {root or '.'}"),
-        (missing, f"files that are there, below {root or '.'}"),
-        (torn, "one label per path"),
+        (missing, f"files that exist below {root or '.'}"),
+        (conflicting, "one label per path"),
     ):
         if problem:
-            told = abbreviated(
+            listing = abbreviated(
                 [f"{r['path']} (line {r['line']})" for r in problem]
             )
             raise ConfigurationError(
                 f"Expected {wanted} in {path}. "
-                f"Received: {len(problem)} others: {told}"
+                f"Received: {len(problem)} others: {listing}"
             )
     return list(seen.values())

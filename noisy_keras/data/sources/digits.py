@@ -1,10 +1,10 @@
-"""The embedded default: scikit-learn's handwritten digits.
+"""The embedded default data set: scikit-learn's handwritten digits.
 
-1797 grey pictures of 8x8 pixels, part of the scikit-learn package, so that a
-first run needs no download. They are brought to 32x32x3, the shape that the
-field's networks take.
+1797 grey images of 8x8 pixels, which are part of the scikit-learn package, so
+that a first run needs no download. They are resized to 32x32x3, the usual
+input shape of networks for small images.
 
-Source: Alpaydin and Kaynak, Optical Recognition of Handwritten Digits, UCI
+Reference: Alpaydin and Kaynak, Optical Recognition of Handwritten Digits, UCI
 Machine Learning Repository, 1998 (CC BY 4.0).
 """
 
@@ -16,21 +16,22 @@ from noisy_keras.data.sources.array_source import ArraySource
 
 CLASS_NAMES = tuple("0123456789")
 
-# Test and validation are fixed parts of a fixed permutation, so that every
-# run and every method is judged on the same pictures.
+# Test and validation sets are fixed parts of a fixed permutation, so that all
+# runs and methods are evaluated on the same images.
 _SIZES = {"test": 270, "validation": 270}
 
 
-def load(split):
-    """Loads a split: 1257 for training, 270 for validation, 270 for test.
+def load(split: str) -> ArraySource:
+    """Loads a split: 1257 images for training, 270 each for the others.
 
     Args:
-        split: `"train"` or `"fit"` (the same: validation is a split of its
-            own here), `"validation"` or `"test"`.
+        split: str, `"train"` or `"fit"` (which are equal, because validation
+            is a separate split), `"validation"` or `"test"`.
 
     Returns:
-        A `Source` of images uint8 `[32, 32, 3]`.
+        A `Source` of uint8 images `[32, 32, 3]`.
     """
+    # Imported here because it takes a second and only this data set needs it.
     # Imported here: it takes a second, and only this data set needs it.
     from sklearn import datasets
 
@@ -48,7 +49,7 @@ def load(split):
         digits.target[rows],
         CLASS_NAMES,
         ids=[f"digit_{row:04d}" for row in rows],
-        # A mirrored digit is another sign, and digits fill their frame.
+        # Mirrored digits are no digits, and digits fill their frame.
         augmentation=Augmentation(
             crop_padding=1, horizontal_flip=False, smallest_crop=0.6
         ),

@@ -1,9 +1,14 @@
-"""Sources whose images are files, read by path when they are needed."""
+"""Sources whose images are files, which are read when they are needed."""
 
+import collections.abc
 import copy
+import os
 import threading
+from typing import Any
+from typing import Self
 
 import numpy as np
+import numpy.typing as npt
 import tensorflow as tf
 
 from noisy_keras.data.augment import Augmentation
@@ -12,45 +17,48 @@ from noisy_keras.data.sources.source import Source
 from noisy_keras.utils import checks
 from noisy_keras.utils.errors import ConfigurationError
 
-# ImageNet's, the field's for photographs.
+# Mean and standard deviation of ImageNet, the usual choice for photographs.
 _MEAN = (0.485, 0.456, 0.406)
 _STD = (0.229, 0.224, 0.225)
 
-#: Share of unreadable pictures that a source bears.
+#: Tolerated share of unreadable images.
 TOLERATED = 0.01
 
 
 class FileSource(Source):
-    """A `Source` over picture files.
+    """A `Source` of image files.
 
-    A picture that cannot be decoded is shown black and entered in
-    `unreadable`; past 1 % it is an error. `readable` leaves out beforehand
-    what the first bytes of a file tell.
+    An image that cannot be decoded is black and listed in `unreadable`. If
+    more than 1 % of the images are unreadable, reading raises an error.
+    `readable` checks the first bytes of all files in advance.
 
     Args:
-        paths: N file names, absolute or relative to `root`.
-        labels: int `[N]`.
-        class_names: K strings.
-        root: folder of relative paths.
-        image_size: S, side of the images in pixels. Files are brought to
-            `8 / 7 S` on their shorter side (256 for 224), of which views take
-            random crops, and `fetch` the middle.
-        **options: as of `Source`.
+        paths: sequence of N str, paths of the files, absolute or relative to
+            `root`.
+        labels: int array `[N]`, the given labels.
+        class_names: sequence of K str.
+        root: str, folder of relative paths.
+        image_size: int, at least 8, side S of the images in pixels. The
+            shorter side of each file is resized to about `8 / 7 S` (256 for
+            224). Views take random crops of that; `fetch` takes the centre.
+        **options: further arguments of `Source`. `ids` default to the paths,
+            `pixel_mean` and `pixel_std` to those of ImageNet.
 
     Attributes:
-        unreadable: dict from path to the reason, shared with subsets.
+        unreadable: dict from path (str) to the reason (str), shared with
+            subsets.
     """
 
     def __init__(
         self,
-        paths,
-        labels,
-        class_names,
+        paths: collections.abc.Iterable[str],
+        labels: npt.ArrayLike,
+        class_names: collections.abc.Sequence[str],
         *,
-        root="",
-        image_size=64,
-        **options,
-    ):
+        root: str | os.PathLike = "",
+        image_size: int = 64,
+        **options: Any,
+    ) -> None:
         if image_size < 8:
             raise ConfigurationError(
                 "Expected images of at least 8 pixels. "
@@ -70,21 +78,21 @@ class FileSource(Source):
         )
         checks.same_length(paths=paths, labels=self.labels)
         self.root = str(root)
-        self.unreadable = {}
+        self.unreadable: dict[str, str] = {}
         self._total = len(paths)
         self._lock = threading.Lock()
 
     @property
-    def margin(self):
-        """Pixels around the image that views may crop into."""
+    def margin(self) -> int:
+        """Width in pixels of the border from which views can be cropped."""
         return max(1, round(self.image_shape[0] / 14))
 
-    def fetch(self, index):
+    def fetch(self, index: npt.ArrayLike | tf.Tensor) -> tf.Tensor:
         margin = self.margin
         images = self.fetch_with_margin(index)
         return images[:, margin:-margin, margin:-margin]
 
-    def fetch_with_margin(self, index):
+    def fetch_with_margin(self, index: npt.ArrayLike | tf.Tensor) -> tf.Tensor:
         size = self.image_shape[0] + 2 * self.margin
         index = tf.convert_to_tensor(index)
         images = tf.numpy_function(
@@ -92,11 +100,11 @@ class FileSource(Source):
         )
         return tf.ensure_shape(images, [index.shape[0], size, size, 3])
 
-    def resized(self, size):
-        """A new source of square images of another size.
+    def resized(self, size: int) -> Self:
+        """Makes a source of square images of another size.
 
         Args:
-            size: side in pixels.
+            size: int, side in pixels.
 
         Returns:
             A `FileSource`.
@@ -105,19 +113,22 @@ class FileSource(Source):
         source.image_shape = (int(size), int(size), 3)
         return source
 
-    def readable(self):
-        """Leaves out files that are empty or no pictures, by their start.
+    def readable(self) -> Self:
+        """Leaves out files that are empty or not images.
+
+        Only the first bytes of each file are read.
 
         Returns:
-            A `FileSource`, this one where all are well.
+            A `FileSource`; this one if all files are readable.
 
         Raises:
-            ValueError: more than 1 % are unreadable.
+            ValueError: more than 1 % of the images are unreadable.
         """
-        problems = decoding.check_headers(self._full(self.paths))
+        paths = np.asarray(self.paths)
+        problems = decoding.check_headers(self._full(paths))
         if not problems:
             return self
-        self._note({self.paths[i]: why for i, why in problems.items()})
+        self._note({paths[i]: why for i, why in problems.items()})
         keep = np.setdiff1d(np.arange(self.num_samples), list(problems))
         return self.subset(keep)
 
@@ -137,12 +148,12 @@ class FileSource(Source):
         count = len(self.unreadable)
         if count > max(1, TOLERATED * self._total):
             shown = list(self.unreadable.items())[:3]
-            told = "; ".join(f"{path}: {why}" for path, why in shown)
+            listing = "; ".join(f"{path}: {why}" for path, why in shown)
             raise ConfigurationError(
-                f"Expected at most {TOLERATED:.0%} of unreadable pictures. "
+                f"Expected at most {TOLERATED:.0%} of unreadable images. "
                 f"Received: {count} of {self._total} in {self.root or '.'}, "
-                f"such as {told}. Repair or remove them."
+                f"such as {listing}. Repair or remove them."
             )
 
     def _select(self, index):
-        pass  # Paths are a field, which a subset has selected already.
+        pass  # `subset` has already selected the paths.

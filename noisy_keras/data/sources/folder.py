@@ -1,6 +1,8 @@
-"""Sources from pictures in one folder per class."""
+"""Sources from images in one folder per class."""
 
+import collections.abc
 import os
+from typing import Any
 
 import numpy as np
 
@@ -12,35 +14,44 @@ from noisy_keras.utils.checks import abbreviated
 from noisy_keras.utils.errors import ConfigurationError
 
 
-def from_folder(path, split=None, image_size=64, class_names=None, **options):
-    """A source from pictures in one sub-folder per class.
+def from_folder(
+    path: str | os.PathLike,
+    split: str | None = None,
+    image_size: int = 64,
+    class_names: collections.abc.Sequence[str] | None = None,
+    **options: Any,
+) -> FileSource:
+    """Makes a source from images in one sub-folder per class.
 
-    Pictures may be nested deeper; JPEG, PNG, GIF and BMP are taken, other
-    files and hidden ones are not.
+    Images may be in folders further below. JPEG, PNG, GIF and BMP files are
+    read; other files and hidden files are ignored.
 
     Args:
-        path: folder. Where its sub-folders are `train`, `validation` (`val`)
-            or `test`, the classes are sought in those.
-        split: `"train"`, `"validation"` or `"test"`, for such a folder;
-            default: `"train"`.
-        image_size: side in pixels to bring the images to.
-        class_names: of the classes in order; default: the names of the
-            sub-folders, sorted.
-        **options: `name`, `pixel_mean`, `pixel_std`, `augmentation`.
+        path: str, path of the folder. If its sub-folders are splits, named
+            `train`, `validation` (or `val`) and `test`, the folders of the
+            classes are in those.
+        split: str, `"train"` (the default), `"validation"` or `"test"`, if
+            the sub-folders are splits.
+        image_size: int, side of the images in pixels.
+        class_names: sequence of K str, the classes in order. Defaults to the
+            sorted names of the sub-folders.
+        **options: `name`, `pixel_mean`, `pixel_std`, `augmentation`, as in
+            `Source`.
 
     Returns:
-        A `FileSource`; ids are the paths below the folder.
+        A `FileSource`, whose ids are the paths relative to the folder.
 
     Raises:
-        OSError: there is no such folder or split.
-        ValueError: fewer than two classes, a class without pictures, a
-            sub-folder that is no class, or more than 1 % unreadable pictures.
+        OSError: the folder or the split does not exist.
+        ValueError: there are fewer than two classes, a class has no images, a
+            sub-folder is not a class, or more than 1 % of the images are
+            unreadable.
     """
     path = filesystem.expanded(path)
     if not filesystem.is_folder(path):
         raise OSError(
-            f"Expected a folder of pictures. Received: {path}, which is "
-            f"{'a file' if filesystem.exists(path) else 'not there'}"
+            f"Expected a folder of images. Received: {path}, which "
+            f"{'is a file' if filesystem.exists(path) else 'does not exist'}"
         )
     splits = folder_splits(path)
     if splits:
@@ -72,9 +83,9 @@ def from_folder(path, split=None, image_size=64, class_names=None, **options):
         labels += [label] * len(inside)
     if empty:
         raise ConfigurationError(
-            "Expected pictures in the folder of every class. Received: "
+            "Expected images in the folder of every class. Received: "
             f"{len(empty)} without any in {root}: {abbreviated(empty)}. Remove "
-            "them, or add pictures."
+            "them, or add images."
         )
     options.setdefault("name", os.path.basename(os.path.normpath(path)))
     source = FileSource(
@@ -88,19 +99,19 @@ def from_folder(path, split=None, image_size=64, class_names=None, **options):
     return source.readable()
 
 
-def folder_splits(path):
-    """Which splits a folder of pictures has.
+def folder_splits(path: str | os.PathLike) -> dict[str, str]:
+    """Returns the splits in a folder of images.
 
     Args:
-        path: folder.
+        path: str, path of the folder.
 
     Returns:
-        dict from split to the sub-folder's name; empty where the sub-folders
+        dict from split to the name of its sub-folder, empty if the sub-folders
         are classes.
     """
     found = _sub_folders(path)
-    splits = {split_of(name): name for name in found if split_of(name)}
-    # A class may be called "test"; then not all sub-folders are splits.
+    splits = {split: name for name in found if (split := split_of(name))}
+    # A class may have the name of a split; then other sub-folders have not.
     return splits if len(splits) == len(found) and "train" in splits else {}
 
 
@@ -124,6 +135,6 @@ def _check_classes(root, found, names):
     surplus = [name for name in found if name not in names]
     if surplus:
         raise ConfigurationError(
-            f"Expected sub-folders named as the classes. Received: "
+            f"Expected sub-folders named like the classes. Received: "
             f"{len(surplus)} others in {root}: {abbreviated(surplus)}"
         )

@@ -1,5 +1,6 @@
-"""Sources from the original files of published data sets, with no copy."""
+"""Sources from the original files of published data sets, without a copy."""
 
+import os
 import warnings
 
 from noisy_keras.data import layouts
@@ -7,28 +8,32 @@ from noisy_keras.data.io import filesystem
 from noisy_keras.data.sources.file_source import FileSource
 from noisy_keras.utils.errors import ConfigurationError
 
-# Opening more files than this at the start would take minutes.
-_LOOK_INTO = 100_000
+# Checking the headers of more files than this would take minutes.
+_MAX_CHECKED = 100_000
 
 
-def load(name, split, data_dir):
-    """Loads a split straight from the files as their authors publish them.
+def load(
+    name: str, split: str, data_dir: str | os.PathLike | None
+) -> FileSource:
+    """Loads a split from the files in their authors' folder structure.
 
     Args:
-        name: one of `noisy_keras.data.layouts.BY_NAME`.
-        split: `"train"`, `"validation"`, `"test"` or `"trusted"`, as far as
-            there is one.
-        data_dir: folder of the files.
+        name: str, one of `noisy_keras.data.layouts.BY_NAME`.
+        split: str, `"train"`, `"validation"`, `"test"` or `"trusted"`, if the
+            data set has it. `"fit"` is equal to `"train"`.
+        data_dir: str, folder of the files.
 
     Returns:
-        A `FileSource` of images uint8 `[224, 224, 3]`.
+        A `FileSource` of uint8 images `[224, 224, 3]`.
 
     Raises:
-        OSError: no folder, or files missing, with what belongs where.
-        ValueError: lists with mistakes, or unreadable pictures.
+        OSError: the folder or files are missing; the message contains the
+            expected folder structure.
+        ValueError: the split is unknown, the data set's lists are invalid, or
+            more than 1 % of the images are unreadable.
 
     Warns:
-        UserWarning: with a training split, pictures that no list names.
+        UserWarning: there are images in no list. Only checked for `"train"`.
     """
     layout = layouts.BY_NAME[name]
     if data_dir is None:
@@ -44,7 +49,7 @@ def load(name, split, data_dir):
             f"Expected a split of {name}, one of {', '.join(known)}. "
             f"Received: {split!r}"
         )
-    if split == "trusted":
+    if split == "trusted" and layout.trusted:
         listing = layout.trusted(data_dir)
     else:
         listing = layout.read(data_dir, split)
@@ -59,19 +64,20 @@ def load(name, split, data_dir):
         ids=listing.ids,
         name=f"{name} ({split})",
     )
-    return source.readable() if source.num_samples <= _LOOK_INTO else source
+    return source.readable() if source.num_samples <= _MAX_CHECKED else source
 
 
 def _check_files(name, listing, split, data_dir):
-    # Told with the training split alone: once is enough, and splits share
-    # folders, so it takes the lists of all of them.
+    # Files in no list are only reported for the training split, where one
+    # warning is enough. Splits share folders, so this needs all of their
+    # lists.
     train = split == "train"
     beside = layouts.BY_NAME[name].beside(data_dir, split) if train else ()
     report = layouts.check_files(listing, beside=beside)
     report.require_all()
     if train and report.surplus:
         warnings.warn(
-            f"Expected no other pictures beside those of {name}'s lists in "
+            f"Expected no other images besides those in {name}'s lists in "
             f"{listing.root}. Received: {report}. They are left out.",
             stacklevel=3,
         )

@@ -1,16 +1,20 @@
 """Data sets by name."""
 
+import collections.abc
 import difflib
 import functools
+import os
 
 from noisy_keras.data import layouts
 from noisy_keras.data.sources import cifar
 from noisy_keras.data.sources import cifar_n
 from noisy_keras.data.sources import digits
 from noisy_keras.data.sources import layout_source
+from noisy_keras.data.sources.source import NoiseGenerator
+from noisy_keras.data.sources.source import Source
 from noisy_keras.utils.errors import ConfigurationError
 
-_LOADERS = {
+_LOADERS: dict[str, collections.abc.Callable[..., Source]] = {
     "cifar10": lambda split, data_dir: cifar.load("cifar10", split, data_dir),
     "cifar100": lambda split, data_dir: cifar.load("cifar100", split, data_dir),
     "digits": lambda split, data_dir: digits.load(split),
@@ -29,43 +33,48 @@ _TRUSTED = tuple(k for k, v in layouts.BY_NAME.items() if v.trusted)
 
 
 def load(
-    name,
-    split="train",
+    name: str,
+    split: str = "train",
     *,
-    noise=None,
-    human_labels=None,
-    data_dir=None,
-    max_samples=None,
-    image_size=None,
-):
+    noise: NoiseGenerator | None = None,
+    human_labels: str | None = None,
+    data_dir: str | os.PathLike | None = None,
+    max_samples: int | None = None,
+    image_size: int | None = None,
+) -> Source:
     """Loads a data set by name.
 
     Args:
-        name: one of `noisy_keras.data.NAMES`.
-        split: `"train"`: every training sample; `"fit"`: those that are not
-            set aside for validation; `"validation"`; `"test"`; `"trusted"`:
-            training samples whose labels people checked and found right, of
-            `clothing1m` and `food101n`. Of other sets, and for a few per
-            class, see `Source.split`.
-        noise: a generator of `noisy_keras.data`, applied to the labels of a
-            training split; the clean ones become `true_labels`.
-        human_labels: which of the labels that people gave, for the training
-            splits of `cifar10_n`: `"worse"` (the default), `"aggre"`,
-            `"random1"`, `"random2"` or `"random3"`; of `cifar100_n`:
-            `"noisy_fine"`.
-        data_dir: folder of prepared TFDS data (None is TFDS' default), or of
-            the original files of a set that is read from those.
-        max_samples: keeps the first so many samples, in the order of their
-            ids, before noise is applied.
-        image_size: side in pixels to bring the images to; None leaves them.
+        name: str, one of `noisy_keras.data.NAMES`.
+        split: str, one of
+
+            - `"train"`: all training samples;
+            - `"fit"`: the training samples that are not used for validation;
+            - `"validation"` and `"test"`;
+            - `"trusted"`: training samples with verified labels, only for
+              `clothing1m` and `food101n`. `Source.split` selects trusted
+              samples of other data sets, or a few per class.
+        noise: `LabelNoise` that is applied to the labels of a training split;
+            the clean labels become `true_labels`.
+        human_labels: str, kind of the human labels of the training splits.
+            For `cifar10_n`: `"worse"` (the default), `"aggre"`, `"random1"`,
+            `"random2"` or `"random3"`; for `cifar100_n`: `"noisy_fine"`.
+        data_dir: str, TFDS' data folder (by default TFDS' own default), or
+            the folder with the original files of a data set that is read
+            from those.
+        max_samples: int, at least 1; only the first samples are kept, in the
+            order of the source, before noise is applied.
+        image_size: int, side of the images in pixels. Defaults to that of the
+            data set.
 
     Returns:
         A `Source`.
 
     Raises:
-        ValueError: an unknown name or split, noise on validation or test or
-            over human labels, `human_labels` of a set that has none, or
-            `max_samples` below 1.
+        OSError: the data set's files are missing and could not be downloaded.
+        ValueError: the name or split is unknown; noise is to be applied to a
+            validation or test split, or to human labels; `human_labels` is
+            passed for another data set; or `max_samples` is below 1.
 
     Example:
         >>> noise = nk.data.SymmetricNoise(0.4, seed=0)
@@ -86,9 +95,9 @@ def load(
         )
     if split == "trusted" and name not in _TRUSTED:
         raise ConfigurationError(
-            f"Expected a data set with labels that people checked, one of "
+            f"Expected a data set with verified labels, one of "
             f"{', '.join(_TRUSTED)}. Received: split='trusted' of {name!r}; "
-            "take some of the training set: source.split(trusted=10)"
+            "select some of the training set with source.split(trusted=10)"
         )
     if noise is not None and split not in ("train", "fit"):
         raise ConfigurationError(
@@ -104,8 +113,8 @@ def load(
         options["kind"] = human_labels
         if noise is not None:
             raise ConfigurationError(
-                f"Expected no noise over the human labels of {name}. Received: "
-                f"{noise.name} noise; put it on {name.removesuffix('_n')}"
+                f"Expected no noise on the human labels of {name}. Received: "
+                f"{noise.name} noise; use it with {name.removesuffix('_n')}"
             )
     elif human_labels is not None:
         raise ConfigurationError(

@@ -1,29 +1,33 @@
-"""The labels of a run in a file: given, true, and how they came about.
+"""Files with the labels of a run: given labels, true labels and their noise.
 
-A file of NumPy arrays (`.npz`, read without pickle): `ids`, `given_label` and
-`true_label` (-1 where unknown) `[N]`, `transition` `[K, K]`, `class_names`
-`[K]`, and `description`, JSON with the generator and the realised rate. Where
-samples show foreign images, `foreign_id` `[N]` has the ids of those, "" else.
+A manifest is a file of NumPy arrays (`.npz`, read without pickle): `ids`,
+`given_label` and `true_label` (-1 where unknown) `[N]`, `transition` `[K, K]`,
+`class_names` `[K]`, and `description`, JSON with the noise generator and the
+actual noise rate. If samples have foreign images, `foreign_id` `[N]` contains
+the ids of these images, and "" for all other samples.
 """
 
 import hashlib
 import json
+import os
+from typing import IO
 
 import numpy as np
 
 from noisy_keras.data.sources.mixed_source import MixedSource
+from noisy_keras.data.sources.source import Source
 from noisy_keras.utils import checks
 from noisy_keras.utils.errors import ConfigurationError
 
 
-def fingerprint(source):
-    """What tells one noise map from another.
+def fingerprint(source: Source) -> str:
+    """Computes a checksum of a source's ids and given labels.
 
     Args:
-        source: a `Source`.
+        source: `Source`.
 
     Returns:
-        SHA-256 of ids and given labels, 64 hexadecimal digits.
+        SHA-256, 64 hexadecimal digits.
     """
     digest = hashlib.sha256()
     for text in source.ids:
@@ -32,12 +36,12 @@ def fingerprint(source):
     return digest.hexdigest()
 
 
-def save(stream, source):
+def save(stream: IO[bytes] | str | os.PathLike, source: Source) -> None:
     """Writes the manifest of a source's labels.
 
     Args:
-        stream: writable in binary, or a path.
-        source: a `Source`.
+        stream: writable binary file, or its path.
+        source: `Source`.
     """
     count = source.num_classes
     true = np.full(source.num_samples, -1, np.int32)
@@ -53,9 +57,9 @@ def save(stream, source):
         "realized_rate": float(wrong.mean()) if known.any() else None,
         "sha256": fingerprint(source),
     }
-    shown = {}
+    foreign = {}
     if isinstance(source, MixedSource):
-        shown["foreign_id"] = np.asarray([str(i) for i in source.foreign_ids])
+        foreign["foreign_id"] = np.asarray([str(i) for i in source.foreign_ids])
     np.savez_compressed(
         stream,
         ids=np.asarray([str(i) for i in source.ids]),
@@ -64,43 +68,44 @@ def save(stream, source):
         transition=transition,
         class_names=np.asarray(source.class_names),
         description=np.asarray(json.dumps(description)),
-        **shown,
+        **foreign,  # type: ignore[arg-type]
     )
 
 
-def matches(path, source):
-    """Whether a source has the labels of a manifest, and its foreign images.
+def matches(path: str | os.PathLike, source: Source) -> bool:
+    """Returns whether a source has a manifest's labels and foreign images.
 
     Args:
-        path: of a file that `save` wrote.
-        source: a `Source`.
+        path: str, path of a file that `save` wrote.
+        source: `Source`.
 
     Returns:
         bool.
     """
     with np.load(path, allow_pickle=False) as arrays:
         description = json.loads(str(arrays["description"]))
-        shown = arrays["foreign_id"] if "foreign_id" in arrays.files else None
+        ids = arrays["foreign_id"] if "foreign_id" in arrays.files else None
     if description["sha256"] != fingerprint(source):
         return False
-    if shown is None or not isinstance(source, MixedSource):
-        return shown is None
-    return np.array_equal(shown, source.foreign_ids)
+    if ids is None or not isinstance(source, MixedSource):
+        return ids is None
+    return np.array_equal(ids, source.foreign_ids)
 
 
-def restrict(path, source):
-    """The samples of a source that are in a manifest.
+def restrict(path: str | os.PathLike, source: Source) -> Source:
+    """Selects the samples of a source that are in a manifest.
 
     Args:
-        path: of a file that `save` wrote.
-        source: a `Source`.
+        path: str, path of a file that `save` wrote.
+        source: `Source`.
 
     Returns:
         A `Source`.
 
     Raises:
         OSError: the file cannot be read.
-        ValueError: it is no manifest, or of none of these samples.
+        ValueError: the file is not a manifest, or contains none of the
+            samples.
     """
     try:
         with np.load(path, allow_pickle=False) as arrays:
@@ -113,28 +118,30 @@ def restrict(path, source):
     if not index:
         raise ConfigurationError(
             f"Expected samples of the manifest {path}. Received: {source}, "
-            "none of whose samples is in it"
+            "of which no sample is in it"
         )
     return source.subset(index)
 
 
-def apply(path, source, foreign=None):
-    """Gives a source the labels of a manifest.
+def apply(
+    path: str | os.PathLike, source: Source, foreign: Source | None = None
+) -> Source:
+    """Makes a source with the labels of a manifest.
 
     Args:
-        path: of a file that `save` wrote.
-        source: a `Source` whose ids are all in the manifest.
-        foreign: a `Source` that holds the foreign images of the manifest, or
-            None where it has none.
+        path: str, path of a file that `save` wrote.
+        source: `Source`, all of whose ids are in the manifest.
+        foreign: `Source` that contains the foreign images of the manifest, or
+            None if it has none.
 
     Returns:
-        A `Source` with the manifest's given and true labels, and its foreign
-        images.
+        A `Source` with the given labels, true labels and foreign images of the
+        manifest.
 
     Raises:
         OSError: the file cannot be read.
-        ValueError: it is no manifest, has been changed, is of other classes,
-            or lacks samples; or `foreign` lacks images of it.
+        ValueError: the file is not a manifest, has been changed, is for other
+            classes or lacks samples; or `foreign` lacks images.
     """
     try:
         with np.load(path, allow_pickle=False) as arrays:
@@ -159,8 +166,8 @@ def apply(path, source, foreign=None):
     if missing:
         raise ConfigurationError(
             f"Expected every sample in the manifest {path}. Received: "
-            f"{len(missing)} of {source.num_samples} are not there, such as "
-            f"{missing[0]!r}"
+            f"{len(missing)} of {source.num_samples} samples are missing, such "
+            f"as {missing[0]!r}"
         )
     rows = np.asarray([place[text] for text in source.ids])
     relabelled = source.relabel(given[rows], noise=description["noise"])
@@ -169,19 +176,19 @@ def apply(path, source, foreign=None):
         relabelled.true_labels = checks.labels(
             true[rows], source.num_classes, "true_label", unknown_allowed=True
         )
-    whole = len(ids) == source.num_samples
-    if whole and fingerprint(relabelled) != description["sha256"]:
+    complete = len(ids) == source.num_samples
+    if complete and fingerprint(relabelled) != description["sha256"]:
         raise ConfigurationError(
             f"Expected the labels that {path} was written with. Received: "
             "others; the file or the order of the samples has changed"
         )
     if "foreign_id" not in held:
         return relabelled
-    return _showing(relabelled, foreign, held["foreign_id"][rows], path)
+    return _with_foreign(relabelled, foreign, held["foreign_id"][rows], path)
 
 
-def _showing(source, foreign, ids, path):
-    """A source that shows foreign images by id, `[N]`, "" for its own."""
+def _with_foreign(source, foreign, ids, path):
+    """Makes a source with foreign images by id, `[N]`, "" for its own."""
     rows = np.flatnonzero(ids != "")
     if not len(rows):
         return source
@@ -192,12 +199,12 @@ def _showing(source, foreign, ids, path):
     missing = index.count(-1)
     if missing:
         raise ConfigurationError(
-            f"Expected the foreign images that {path} names, such as "
+            f"Expected the foreign images of {path}, such as "
             f"{ids[rows[index.index(-1)]]!r}. Received: "
             + (
                 "no foreign images"
                 if foreign is None
-                else f"others, which lack {missing} of {len(rows)}"
+                else f"a source that lacks {missing} of {len(rows)}"
             )
         )
     return MixedSource(source, foreign, rows, np.asarray(index, np.int64))

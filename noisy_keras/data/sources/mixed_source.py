@@ -1,8 +1,12 @@
-"""A source some of whose samples show images of another source."""
+"""Sources in which images of another source replace some of the images."""
 
+import collections.abc
 import copy
+from typing import Any
+from typing import Self
 
 import numpy as np
+import numpy.typing as npt
 import tensorflow as tf
 
 from noisy_keras.data.sources.source import Source
@@ -11,25 +15,34 @@ from noisy_keras.utils.errors import ConfigurationError
 
 
 class MixedSource(Source):
-    """A `Source` with foreign images in some rows.
+    """A `Source` with foreign images for some of its samples.
 
-    Labels, ids, classes and all settings are those of `source`. The rows given
-    are marked in `foreign`; their true label is -1, and their path is that of
-    the foreign image ("" where it is no file).
+    Labels, ids, classes and all other attributes are those of `source`. The
+    samples with foreign images are marked in `foreign`; their true label is
+    -1, and their path is that of the foreign image ("" if it is not a file).
 
     Args:
-        source: a `Source`.
-        foreign: a `Source` of other images. They are brought to the size,
-            channels, value range and type of `source`'s when they are read.
-        rows: int `[n]`, distinct positions in `source`.
-        index: int `[n]`, the position in `foreign` that each of them shows.
-        noise: dict that describes how they were chosen, or None.
+        source: `Source`.
+        foreign: `Source` of other images. When they are read, they are
+            converted to the size, channels, value range and dtype of `source`.
+        rows: int array `[n]`, distinct positions in `source`.
+        index: int array `[n]`, positions in `foreign` of the images that
+            replace those of `rows`.
+        noise: dict that describes how the images were chosen, or None.
 
     Raises:
-        ValueError: positions outside, repeated rows, or other lengths.
+        ValueError: positions are out of range or repeated, or the arrays have
+            different lengths.
     """
 
-    def __init__(self, source, foreign, rows, index, noise=None):
+    def __init__(
+        self,
+        source: Source,
+        foreign: Source,
+        rows: npt.ArrayLike,
+        index: npt.ArrayLike,
+        noise: collections.abc.Mapping[str, Any] | None = None,
+    ) -> None:
         rows = _positions(rows, source.num_samples, "rows")
         index = _positions(index, foreign.num_samples, "index")
         checks.same_length(rows=rows, index=index)
@@ -60,38 +73,38 @@ class MixedSource(Source):
             name=source.name,
         )
         self.soft_labels = source.soft_labels
-        shown = np.full(source.num_samples, -1, np.int64)
-        shown[rows] = index
-        is_foreign = shown >= 0
+        position = np.full(source.num_samples, -1, np.int64)
+        position[rows] = index
+        is_foreign = position >= 0
         if source.foreign is not None:
             is_foreign |= source.foreign
         self.foreign = checks.read_only(is_foreign)
         self._own, self._other = source, foreign
-        self._place(np.arange(source.num_samples), shown)
+        self._place(np.arange(source.num_samples), position)
 
     @property
-    def foreign_ids(self):
-        """`[N]` strings: ids of the foreign images shown, "" for others."""
-        rows, shown = self._rows.numpy(), self._shown.numpy()
+    def foreign_ids(self) -> np.ndarray:
+        """Ids of the foreign images, `[N]` str, "" for all other samples."""
+        rows, position = self._rows.numpy(), self._position.numpy()
         ids = np.full(len(rows), "", object)
         if isinstance(self._own, MixedSource):
             ids[:] = self._own.foreign_ids[rows]
-        ids[shown >= 0] = self._other.ids[shown[shown >= 0]]
+        ids[position >= 0] = self._other.ids[position[position >= 0]]
         return ids
 
-    def fetch(self, index):
+    def fetch(self, index: npt.ArrayLike | tf.Tensor) -> tf.Tensor:
         return self._mixed(index, lambda source, rows: source.fetch(rows))
 
-    def fetch_with_margin(self, index):
+    def fetch_with_margin(self, index: npt.ArrayLike | tf.Tensor) -> tf.Tensor:
         return self._mixed(
             index, lambda source, rows: source.fetch_with_margin(rows)
         )
 
-    def resized(self, size):
-        """A new source of square images of another size.
+    def resized(self, size: int) -> Self:
+        """Makes a source of square images of another size.
 
         Args:
-            size: side in pixels.
+            size: int, side in pixels.
 
         Returns:
             A `MixedSource`.
@@ -103,25 +116,26 @@ class MixedSource(Source):
 
     def _mixed(self, index, fetch):
         index = tf.cast(index, tf.int64)
-        shown = tf.gather(self._shown, index)
-        # Both are read for every row, which keeps shapes static.
+        position = tf.gather(self._position, index)
+        # Both are read for every sample, which keeps shapes static.
         own = fetch(self._own, tf.gather(self._rows, index))
-        other = fetch(self._other, tf.maximum(shown, 0))
+        other = fetch(self._other, tf.maximum(position, 0))
         ratio = self._own.pixel_scale / self._other.pixel_scale
         both = tf.concat([own, _alike(other, own, ratio)], axis=0)
-        # Copies whole images; `tf.where` on pixels takes twice as long.
+        # `tf.gather` copies whole images; `tf.where` on pixels takes twice as
+        # long.
         count = tf.shape(index)[0]
-        place = tf.range(count) + tf.where(shown >= 0, count, 0)
+        place = tf.range(count) + tf.where(position >= 0, count, 0)
         return tf.gather(both, place)
 
-    def _place(self, rows, shown):
-        """Sets which row of each source a sample shows."""
+    def _place(self, rows, position):
+        """Sets the position of each sample's image in both sources."""
         with tf.device("CPU"):
             self._rows = tf.constant(rows, tf.int64)
-            self._shown = tf.constant(shown, tf.int64)
+            self._position = tf.constant(position, tf.int64)
 
     def _select(self, index):
-        self._place(self._rows.numpy()[index], self._shown.numpy()[index])
+        self._place(self._rows.numpy()[index], self._position.numpy()[index])
 
 
 def _positions(values, count, what):
@@ -137,7 +151,7 @@ def _positions(values, count, what):
 
 
 def _paths(source, foreign, rows, index):
-    """Paths of the images shown, `[N]`, or None for no files at all."""
+    """Returns the paths of the images, `[N]`, or None without any files."""
     if source.paths is None and foreign.paths is None:
         return None
     paths = np.full(source.num_samples, "", object)
@@ -148,15 +162,17 @@ def _paths(source, foreign, rows, index):
 
 
 def _alike(images, others, ratio):
-    """Brings images to the size, channels and type of others.
+    """Converts images to the size, channels and dtype of others.
 
     Args:
-        images: `[n, h, w, c]`.
-        others: `[n, H, W, C]`.
-        ratio: of a white pixel in `others` to one in `images`.
+        images: tensor `[n, h, w, c]`.
+        others: tensor `[n, H, W, C]`.
+        ratio: float, value of a white pixel in `others` divided by that in
+            `images`.
 
     Returns:
-        `[n, H, W, C]`; antialiased bilinear, grey by luminance.
+        Tensor `[n, H, W, C]`, resized bilinearly with antialiasing; grey
+        values are luminances.
     """
     if images.shape[3] != others.shape[3]:
         if images.shape[3] == 1:

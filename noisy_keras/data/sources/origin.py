@@ -1,7 +1,8 @@
-"""Sources by one string: a data set's name, `folder:PATH` and the like."""
+"""Sources from one string: the name of a data set, `folder:PATH` and so on."""
 
 import dataclasses
 import functools
+import os
 from collections.abc import Callable
 
 from noisy_keras.data import layouts
@@ -11,40 +12,44 @@ from noisy_keras.data.sources import folder
 from noisy_keras.data.sources import record_source
 from noisy_keras.data.sources import tfds_source
 from noisy_keras.data.sources.load import load as load_by_name
+from noisy_keras.data.sources.source import Source
 from noisy_keras.utils.errors import ConfigurationError
 
-#: What may stand before a colon, and what after it.
+#: The possible prefixes before a colon, and what follows them.
 KINDS = {"folder": "PATH", "csv": "PATH", "tfrecord": "PATH", "tfds": "NAME"}
 
 
 @dataclasses.dataclass(frozen=True)
 class Origin:
-    """Where samples come from.
+    """A place from which samples are loaded.
 
     Attributes:
-        splits: those there are of `"train"`, `"validation"` and `"test"`;
-            empty where samples are in no split.
-        load: function of a split, or None for all samples, and keyword
-            arguments such as `image_size` (None: the usual one) to a `Source`.
-        fit: the split that leaves out what `"validation"` was cut from.
+        splits: frozenset of str, the available ones of `"train"`,
+            `"validation"` and `"test"`; empty if samples have no split.
+        load: function from a split (str, or None for all samples) and keyword
+            arguments such as `image_size` (None for the default) to a
+            `Source`.
+        fit: str, the training split without the samples of `"validation"`.
     """
 
-    splits: frozenset
-    load: Callable
+    splits: frozenset[str]
+    load: Callable[..., Source]
     fit: str = "train"
 
 
-def parse(text):
-    """The parts of such a string.
+def parse(text: str) -> tuple[str, str]:
+    """Splits a string into kind and name.
 
     Args:
-        text: a name, or one of `KINDS`, a colon, and a path or name.
+        text: str, a data set's name; or one of `KINDS`, a colon, and a path or
+            name.
 
     Returns:
-        The kind, `"name"` or one of `KINDS`; and the name or path.
+        A pair of str: the kind, `"name"` or one of `KINDS`; and the name or
+        path.
 
     Raises:
-        ValueError: something else stands before a colon.
+        ValueError: the prefix before the colon is unknown.
     """
     kind, colon, name = text.partition(":")
     if not colon:
@@ -57,19 +62,20 @@ def parse(text):
     return kind, filesystem.expanded(name)
 
 
-def find(text, data_dir=None):
-    """Finds where samples come from.
+def find(text: str, data_dir: str | os.PathLike | None = None) -> Origin:
+    """Finds the origin that a string specifies.
 
     Args:
-        text: as of `parse`.
-        data_dir: TFDS folder, or that of a named data set's files; or None.
+        text: str, as in `parse`.
+        data_dir: str, TFDS' data folder or the folder of a named data set's
+            files; or None.
 
     Returns:
         An `Origin`.
 
     Raises:
-        OSError: it is not there.
-        ValueError: it is nothing of that kind.
+        OSError: the path or data set does not exist.
+        ValueError: the prefix is unknown, or the files are invalid.
     """
     kind, name = parse(text)
     if kind == "folder":

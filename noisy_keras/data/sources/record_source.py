@@ -1,9 +1,14 @@
 """Sources whose images are in TFRecord shards, read in any order."""
 
+import collections.abc
 import copy
 import os
+from typing import Any
+from typing import Protocol
+from typing import Self
 
 import numpy as np
+import numpy.typing as npt
 import tensorflow as tf
 
 from noisy_keras.data.io import decoding
@@ -19,32 +24,47 @@ from noisy_keras.data.sources.source import Source
 from noisy_keras.utils.errors import ConfigurationError
 
 
+class Pictures(Protocol):
+    """Access to encoded images by position, such as `records.Pictures`."""
+
+    def read(self, row: int) -> bytes:
+        """Returns the bytes of one image."""
+
+
 class RecordSource(FileSource):
-    """A `Source` over picture files held in TFRecord shards.
+    """A `Source` of image files in TFRecord shards.
 
     Args:
-        pictures: `Pictures`.
-        labels: int `[N]`.
-        class_names: K strings.
-        ids: N strings.
-        **options: as of `FileSource`, and `paths`.
+        pictures: object whose `read` returns the bytes of an image file by
+            position, such as `Pictures`.
+        labels: int array `[N]`, the given labels.
+        class_names: sequence of K str.
+        ids: sequence of N str.
+        **options: further arguments of `FileSource`, and `paths`.
     """
 
     encoding = "file"
 
-    def __init__(self, pictures, labels, class_names, ids, **options):
+    def __init__(
+        self,
+        pictures: Pictures,
+        labels: npt.ArrayLike,
+        class_names: collections.abc.Sequence[str],
+        ids: collections.abc.Iterable[str],
+        **options: Any,
+    ) -> None:
         paths = options.pop("paths", None)
         super().__init__(ids, labels, class_names, **options)
         self.paths = None if paths is None else np.asarray(paths, object)
         self._pictures = pictures
         self._rows = np.arange(self.num_samples)
 
-    def encoded(self, row):
-        """The bytes of one sample's picture file."""
+    def encoded(self, row: int) -> bytes:
+        """Reads the bytes of one sample's image file."""
         return self._pictures.read(self._rows[row])
 
-    def readable(self):
-        """This source: what is no picture was left out of its records."""
+    def readable(self) -> Self:
+        """Returns this source, because its records contain only images."""
         return self
 
     def _read(self, rows, size):
@@ -54,7 +74,7 @@ class RecordSource(FileSource):
             try:
                 return self.encoded(row)
             except files.DamagedError as error:
-                # A picture may be broken; a record may not.
+                # A damaged image is tolerated, a damaged record is not.
                 damaged.append(error)
                 raise
 
@@ -70,27 +90,34 @@ class RecordSource(FileSource):
 
 
 class ArrayRecordSource(Source):
-    """A `Source` over arrays held in TFRecord shards, exact to the bit.
+    """A `Source` of arrays in TFRecord shards, restored exactly.
 
     Args:
-        pictures: `Pictures`.
-        labels: int `[N]`.
-        class_names: K strings.
-        image_shape: `(H, W, C)`, as they were written.
-        encoding: `"png"` or `"float32"`.
-        **options: as of `Source`.
+        pictures: object whose `read` returns the bytes of an array by
+            position, such as `Pictures`.
+        labels: int array `[N]`, the given labels.
+        class_names: sequence of K str.
+        image_shape: tuple of int `(H, W, C)`, the shape of the written arrays.
+        encoding: str, `"png"` or `"float32"`.
+        **options: further arguments of `Source`.
     """
 
     def __init__(
-        self, pictures, labels, class_names, image_shape, encoding, **options
-    ):
+        self,
+        pictures: Pictures,
+        labels: npt.ArrayLike,
+        class_names: collections.abc.Sequence[str],
+        image_shape: collections.abc.Sequence[int],
+        encoding: str,
+        **options: Any,
+    ) -> None:
         super().__init__(labels, class_names, image_shape, **options)
         self.encoding, self.root = encoding, ""
         self._pictures = pictures
         self._written = self.image_shape
         self._rows = np.arange(self.num_samples)
 
-    def fetch(self, index):
+    def fetch(self, index: npt.ArrayLike | tf.Tensor) -> tf.Tensor:
         index = tf.convert_to_tensor(index)
         dtype = tf.uint8 if self.encoding == "png" else tf.float32
         images = tf.numpy_function(self._read, [index], dtype)
@@ -103,21 +130,22 @@ class ArrayRecordSource(Source):
             images = tf.round(images)
         return tf.cast(images, dtype)
 
-    def resized(self, size):
-        """A new source of square images of another size.
+    def resized(self, size: int) -> Self:
+        """Makes a source of square images of another size.
 
         Args:
-            size: side in pixels.
+            size: int, side in pixels.
 
         Returns:
-            An `ArrayRecordSource`; antialiased bilinear, in the same range.
+            An `ArrayRecordSource` of images resized bilinearly with
+            antialiasing, in the same value range.
         """
         source = copy.copy(self)
         source.image_shape = (int(size), int(size), self.image_shape[-1])
         return source
 
-    def encoded(self, row):
-        """The bytes of one sample's array, as they were written."""
+    def encoded(self, row: int) -> bytes:
+        """Reads the bytes of one sample's array, as written."""
         return self._pictures.read(self._rows[row])
 
     def _read(self, rows):
@@ -137,43 +165,47 @@ class ArrayRecordSource(Source):
 
 
 def from_tfrecord(
-    pattern,
-    split=None,
+    pattern: str | os.PathLike,
+    split: str | None = None,
     *,
-    image_size=None,
-    class_names=None,
-    features=None,
-    **options,
-):
-    """A source from sharded TFRecord files, whose order of reading is free.
+    image_size: int | None = None,
+    class_names: collections.abc.Sequence[str] | None = None,
+    features: collections.abc.Mapping[str, str | None] | None = None,
+    **options: Any,
+) -> Source:
+    """Makes a source from sharded TFRecord files.
 
-    Labels, ids and places of the records are held in memory, pictures are
-    not. Sets that `write_tfrecord` wrote have an index, which is read at once.
-    Of other sets every record is read once at the start; compressed ones,
-    which allow no reading in any order, are refused.
+    Labels, ids and positions of the records are held in memory; images are
+    read when they are needed, in any order. Sets that `write_tfrecord` wrote
+    have an index file, which makes opening them fast. All records of other
+    sets are read once. Compressed files raise an error, because they cannot
+    be read in any order.
 
     Args:
-        pattern: a folder that `write_tfrecord` wrote to; or the paths of one
-            set's shards with `*` in them, and maybe `{split}`.
-        split: `"train"`, `"validation"`, `"test"` or another name; default:
-            `"train"`.
-        image_size: side in pixels to bring the images to; default: that of
-            the source that was written, or 64.
-        class_names: of the classes in order, for a set without an index;
-            default: "0", "1", ... up to the highest label.
-        features: what such a set's records call their features, where it is
-            not `image`, `index`, `label`, `true_label` and `id`. None for the
-            index numbers records in the order of files and in them.
-        **options: `name`, `pixel_mean`, `pixel_std`, `augmentation`.
+        pattern: str, a folder to which `write_tfrecord` wrote; or a pattern
+            that matches the paths of one set's shards, with `*` and optionally
+            `{split}`.
+        split: str, `"train"` (the default), `"validation"`, `"test"` or
+            another name.
+        image_size: int, side of the images in pixels. Defaults to that of the
+            source that was written, or 64.
+        class_names: sequence of K str, the classes in order, for sets without
+            an index file. Defaults to "0", "1", ... up to the highest label.
+        features: dict from `"image"`, `"index"`, `"label"`, `"true_label"` or
+            `"id"` to the name of that feature in the records of a set without
+            an index file, if the names differ. If the value of `"index"` is
+            None, records are numbered in the order of the files.
+        **options: `name`, `pixel_mean`, `pixel_std`, `augmentation`, as in
+            `Source`.
 
     Returns:
         A `Source`.
 
     Raises:
         OSError: nothing matches, shards are missing, or a file cannot be read.
-        ValueError: files that are damaged, compressed, or of another set than
-            their index; records without a feature; labels out of range; or
-            indices missing or doubled.
+        ValueError: files are damaged, compressed, or do not belong to their
+            index file; records lack a feature; labels are out of range; or
+            indices are missing or repeated.
 
     Example:
         >>> path = nk.data.write_tfrecord(nk.data.load("digits"), "shards")
@@ -184,9 +216,9 @@ def from_tfrecord(
     if shards.name is not None:
         if files.size_of(naming.progress_path(shards.folder, shards.name)):
             raise ConfigurationError(
-                f"Expected a set that is written to its end. Received: "
+                f"Expected a set that is completely written. Received: "
                 f"{shards.name} in {shards.folder}, whose writing was "
-                "interrupted; the same command goes on with it."
+                "interrupted; run the same command again to continue."
             )
         path = naming.index_path(shards.folder, shards.name)
         if files.size_of(path) is not None:
@@ -197,7 +229,8 @@ def from_tfrecord(
             return _indexed(shards, contents, image_size, options)
     features = examples.names(features)
     scanned = scan.scan(shards.paths, features)
-    scan.check_labels(scanned, class_names and len(class_names))
+    count = None if class_names is None else len(class_names)
+    scan.check_labels(scanned, count)
     if class_names is None:
         highest = max(
             np.max(held)
@@ -221,14 +254,15 @@ def from_tfrecord(
     )
 
 
-def tfrecord_splits(pattern):
-    """Which splits there are, of a folder or a pattern with `{split}`.
+def tfrecord_splits(pattern: str | os.PathLike) -> set[str]:
+    """Returns the splits in a folder, or of a pattern with `{split}`.
 
     Args:
-        pattern: as of `from_tfrecord`.
+        pattern: str, as in `from_tfrecord`.
 
     Returns:
-        Set of `"train"`, `"validation"`, `"test"`; empty for other patterns.
+        Set of `"train"`, `"validation"` and `"test"`; empty for other
+        patterns.
     """
     pattern = os.path.expanduser(str(pattern))
     if "{split}" in pattern:
@@ -248,12 +282,13 @@ def _check_names(class_names, contents, path):
 
 
 def _indexed(shards, contents, image_size, options):
-    """The source of a set that has an index."""
-    told, arrays = contents.description, contents.arrays
+    """Makes the source of a set with an index file."""
+    description, arrays = contents.description, contents.arrays
     counts = [shard["records"] for shard in contents.shards]
     places = np.repeat(np.arange(len(counts)), counts)
     sizes = contents.lengths + files.FRAME
     starts = np.cumsum(sizes) - sizes
+    # Position of the first record of each shard.
     firsts = np.cumsum(counts) - counts
     pictures = pictures_module.Pictures(
         files.RecordFiles(
@@ -265,13 +300,13 @@ def _indexed(shards, contents, image_size, options):
         examples.FEATURES,
         contents.set_id,
     )
-    # One look tells whether these are the records that the index means.
+    # Reading two records verifies that the files belong to the index.
     pictures.read(0)
     pictures.read(len(places) - 1)
     options = index_file.options(contents) | options
-    names = told["class_names"]
-    if told["encoding"] == "file":
-        if told["paths_are_ids"]:
+    names = description["class_names"]
+    if description["encoding"] == "file":
+        if description["paths_are_ids"]:
             options["paths"] = arrays["ids"]
         else:
             options["paths"] = arrays.get("paths")
@@ -280,19 +315,19 @@ def _indexed(shards, contents, image_size, options):
             arrays["labels"],
             names,
             root=shards.folder,
-            image_size=image_size or told["image_shape"][0],
+            image_size=image_size or description["image_shape"][0],
             **options,
         )
         source.unreadable = contents.unreadable
-        source._total += len(told["left_out"])
+        source._total += len(description["left_out"])
     else:
         source = ArrayRecordSource(
             pictures,
             arrays["labels"],
             names,
-            told["image_shape"],
-            told["encoding"],
-            pixel_scale=told["pixel_scale"],
+            description["image_shape"],
+            description["encoding"],
+            pixel_scale=description["pixel_scale"],
             **options,
         )
         if image_size is not None:

@@ -1,13 +1,20 @@
-"""A source: index -> image and given label. Immutable.
+"""The base class of sources: immutable maps from index to image and label.
 
-A source says which sample, not what to do with it: order, views and batches
-are made from it elsewhere and leave it as it is.
+A source contains samples; order, views and batches are made from it elsewhere
+and do not change it.
 """
 
+import collections.abc
 import copy
 import dataclasses
+import os
+from typing import Any
+from typing import Protocol
+from typing import Self
+from typing import cast
 
 import numpy as np
+import numpy.typing as npt
 import tensorflow as tf
 
 from noisy_keras.data import augment
@@ -20,54 +27,72 @@ from noisy_keras.utils import checks
 _PER_SAMPLE = "labels soft_labels true_labels foreign ids paths".split()
 
 
+class NoiseGenerator(Protocol):
+    """The part of a `LabelNoise` that `Source.with_noise` needs."""
+
+    name: str
+
+    def apply_to(self, source: "Source", **given: Any) -> np.ndarray:
+        """Returns the noisy labels of a source, int `[N]`."""
+
+    def describe(self) -> dict[str, Any]:
+        """Returns the generator's options and actual noise rate."""
+
+
 class Source:
     """Labelled images that methods train on.
 
     Attributes:
-        num_samples: N.
-        num_classes: K.
-        class_names: tuple of K strings.
-        image_shape: `(H, W, C)`.
-        labels: int32 `[N]`, as given, maybe wrong. Read-only.
-        soft_labels: float32 `[N, K]` where `relabel` was given distributions,
-            else None; `labels` is then their top class.
-        true_labels: int32 `[N]` where known, else None. For metrics only: no
-            training batch ever holds them. -1 where unknown, and where the
-            image belongs to no class.
-        foreign: bool `[N]`, rows whose image belongs to no class, so that any
-            label is wrong; None where there are none. For metrics only.
-        ids: `[N]` strings, stable over time; they name samples in files.
-        paths: `[N]` strings, or None for images that are no files.
-        pixel_scale: value of a white pixel: 255 or 1.
-        pixel_mean, pixel_std: per channel, of pixels scaled to `[0, 1]`.
-        augmentation: `Augmentation`, the views that suit these pictures.
-        look_alikes: name or dict of the classes that are mistaken for each
-            other, for `AsymmetricNoise`; None where unknown.
-        noise: dict that describes injected noise, or None; with `"before"`,
-            the same of earlier noise, where there was some.
-        name: for people and file names.
+        num_samples: int, number of samples N.
+        num_classes: int, number of classes K.
+        class_names: tuple of K str.
+        image_shape: tuple of int `(H, W, C)`, shape of the images in pixels.
+        labels: int32 array `[N]`, the given labels, which may be wrong.
+            Read-only.
+        soft_labels: float32 array `[N, K]`, the distributions passed to
+            `relabel`, or None. `labels` are then their most probable classes.
+        true_labels: int32 array `[N]`, the true labels, or None if they are
+            unknown. They are -1 where the true label is unknown, and where the
+            image belongs to none of the classes. They are used for metrics
+            only: no training batch contains them.
+        foreign: bool array `[N]`, samples whose image belongs to none of the
+            classes, so that every label is wrong; None if there are none. Used
+            for metrics only.
+        ids: object array `[N]` of str, which identify samples in files and do
+            not change over time.
+        paths: object array `[N]` of str, paths of the images' files, or None.
+        pixel_scale: float, value of a white pixel: 255 or 1.
+        pixel_mean, pixel_std: tuples of C float, mean and standard deviation
+            per channel of pixels scaled to `[0, 1]`.
+        augmentation: `Augmentation`, the changes that leave the class of these
+            images intact.
+        look_alikes: name (str) or mapping of similar classes, for
+            `AsymmetricNoise`; None if unknown.
+        noise: dict that describes the label noise, or None. If noise was added
+            to noisy labels, `"before"` describes the earlier noise.
+        name: str, name of the source for messages and file names.
     """
 
     def __init__(
         self,
-        labels,
-        class_names,
-        image_shape,
+        labels: npt.ArrayLike,
+        class_names: collections.abc.Iterable[str],
+        image_shape: collections.abc.Iterable[int],
         *,
-        true_labels=None,
-        ids=None,
-        paths=None,
-        pixel_scale=255.0,
-        pixel_mean=None,
-        pixel_std=None,
-        augmentation=None,
-        noise=None,
-        name="source",
-    ):
+        true_labels: npt.ArrayLike | None = None,
+        ids: collections.abc.Iterable[str] | None = None,
+        paths: collections.abc.Sequence[str] | np.ndarray | None = None,
+        pixel_scale: float = 255.0,
+        pixel_mean: collections.abc.Sequence[float] | None = None,
+        pixel_std: collections.abc.Sequence[float] | None = None,
+        augmentation: Augmentation | None = None,
+        noise: collections.abc.Mapping[str, Any] | None = None,
+        name: str = "source",
+    ) -> None:
         self.class_names = tuple(str(c) for c in class_names)
         self.labels = checks.labels(labels, len(self.class_names))
-        self.soft_labels = None
-        self.true_labels = None
+        self.soft_labels: np.ndarray | None = None
+        self.true_labels: np.ndarray | None = None
         if true_labels is not None:
             self.true_labels = checks.labels(
                 true_labels,
@@ -76,9 +101,10 @@ class Source:
                 unknown_allowed=True,
             )
             checks.same_length(labels=self.labels, true_labels=self.true_labels)
-        self.foreign = None
-        self.look_alikes = None
-        self.image_shape = tuple(int(v) for v in image_shape)
+        self.foreign: np.ndarray | None = None
+        self.look_alikes: str | collections.abc.Mapping[int, int] | None = None
+        shape = tuple(int(v) for v in image_shape)
+        self.image_shape = cast("tuple[int, int, int]", shape)
         self.ids = checks.as_ids(ids, len(self.labels))
         self.paths = None if paths is None else np.asarray(paths, object)
         checks.same_length(labels=self.labels, ids=self.ids)
@@ -95,93 +121,115 @@ class Source:
         self.name = name
 
     @property
-    def num_samples(self):
+    def num_samples(self) -> int:
         return len(self.labels)
 
     @property
-    def num_classes(self):
+    def num_classes(self) -> int:
         return len(self.class_names)
 
     @property
-    def truth_known(self):
-        """bool `[N]`: whether it is known if the given label is right."""
+    def truth_known(self) -> np.ndarray:
+        """Whether it is known if the given label is right, bool `[N]`."""
         if self.true_labels is None:
             return np.zeros(self.num_samples, bool)
         known = self.true_labels >= 0
         return known if self.foreign is None else known | self.foreign
 
-    def __len__(self):
+    def __len__(self) -> int:
         return self.num_samples
 
-    def __repr__(self):
+    def __repr__(self) -> str:
         return (
             f"<{type(self).__name__} {self.name!r}: {self.num_samples} images "
             f"{self.image_shape}, {self.num_classes} classes>"
         )
 
-    def fetch(self, index):
+    def fetch(self, index: npt.ArrayLike | tf.Tensor) -> tf.Tensor:
         """Reads images, eagerly or inside `tf.data`.
 
         Args:
-            index: int `[n]`.
+            index: int array or tensor `[n]` in `[0, N)`.
 
         Returns:
             uint8 or float32 tensor `[n, H, W, C]` in `[0, pixel_scale]`.
         """
         raise NotImplementedError  # pragma: no cover
 
-    def fetch_with_margin(self, index):
-        """Reads images with what views may crop into, where there is more.
+    def fetch_with_margin(self, index: npt.ArrayLike | tf.Tensor) -> tf.Tensor:
+        """Reads images with a margin for random crops, if there is one.
 
         Args:
-            index: int `[n]`.
+            index: int array or tensor `[n]` in `[0, N)`.
 
         Returns:
-            As `fetch`, `[n, H, W, C]` or larger in height and width.
+            Tensor as of `fetch`, of shape `[n, H, W, C]` or with larger height
+            and width.
         """
         return self.fetch(index)
 
-    def view(self, name):
-        """A random view of these pictures: see `noisy_keras.data.augment`.
+    def resized(self, size: int) -> Self:
+        """Makes a source of square images of another size.
 
         Args:
-            name: one of `noisy_keras.data.VIEWS`.
+            size: int, side in pixels.
 
         Returns:
-            A function of images of `fetch_with_margin`, a seed (int32 `[2]`)
-            and a number of copies (1 if left out) to images
-            `[copies * n, H, W, C]`: all images, then all once more.
+            A `Source`.
+        """
+        raise NotImplementedError  # pragma: no cover
+
+    def view(self, name: str) -> collections.abc.Callable[..., tf.Tensor]:
+        """Makes the function of a random view of these images.
+
+        Args:
+            name: str, one of `noisy_keras.data.VIEWS`.
+
+        Returns:
+            A function `view(images, seed, copies=1)` of the images that
+            `fetch_with_margin` returns, a seed (int32 `[2]`) and the number of
+            views per image. It returns a tensor `[copies * n, H, W, C]`: one
+            view of every image, then the next view of every image.
+
+        Raises:
+            ValueError: `name` is unknown.
         """
         return augment.view(
             name, self.augmentation, self.pixel_scale, self.image_shape[:2]
         )
 
-    def fetch_targets(self, index):
+    def fetch_targets(self, index: npt.ArrayLike | tf.Tensor) -> tf.Tensor:
         """Reads given labels as distributions, eagerly or inside `tf.data`.
 
         Args:
-            index: int `[n]`.
+            index: int array or tensor `[n]` in `[0, N)`.
 
         Returns:
-            float32 `[n, K]`: one-hot, or the rows that `relabel` was given.
+            float32 tensor `[n, K]`: the rows of `soft_labels` if there are
+            any, else one-hot labels.
         """
         if self.soft_labels is not None:
             return tf.gather(self.soft_labels, index)
         return tf.one_hot(tf.gather(self.labels, index), self.num_classes)
 
-    def relabel(self, labels, noise=None):
-        """A new source with other labels.
+    def relabel(
+        self,
+        labels: npt.ArrayLike,
+        noise: collections.abc.Mapping[str, Any] | None = None,
+    ) -> Self:
+        """Makes a source with other given labels.
 
         Args:
-            labels: int `[N]`, or float `[N, K]` whose rows are distributions.
-            noise: dict that describes how they were made, if by a generator.
+            labels: int array `[N]`, or float array `[N, K]` whose rows are
+                probability distributions.
+            noise: dict that describes the noise of the labels, or None.
 
         Returns:
-            A `Source`; images, ids and true labels are shared.
+            A `Source` that shares images, ids and true labels.
 
         Raises:
-            ValueError: another length, a label out of range, or rows that are
-                no distributions.
+            ValueError: `labels` has another length, labels are out of range,
+                or rows are not probability distributions.
         """
         source = copy.copy(self)
         labels = np.asarray(labels)
@@ -196,26 +244,39 @@ class Source:
         source.noise = noise
         return source
 
-    def relabel_from(self, path):
-        """Labels from the CSV file of an edited audit: see `read_audit`.
+    def relabel_from(self, path: str | os.PathLike) -> Self:
+        """Makes a source with the corrections of an edited label audit.
+
+        Args:
+            path: str, path of a CSV file as in `read_audit`.
 
         Returns:
-            A new `Source` of the samples that stay.
+            A `Source` with corrected labels, without the samples that the
+            audit leaves out.
+
+        Raises:
+            OSError: the file cannot be read.
+            ValueError: the file is invalid, as in `read_audit`.
         """
         return corrections.read_audit(path, self).apply(self)
 
-    def with_noise(self, noise, **given):
-        """A new source whose labels went through a noise generator.
+    def with_noise(self, noise: NoiseGenerator | None, **given: Any) -> Self:
+        """Makes a source whose labels a noise generator has corrupted.
 
-        The labels before become the true labels, unless those are known.
+        The labels of this source become the true labels, unless it has true
+        labels.
 
         Args:
-            noise: a `LabelNoise`, or None.
-            **given: what its `apply` takes beside labels and K, such as
-                `probabilities`. `InstanceNoise` sees the images by itself.
+            noise: `LabelNoise`, or None for no noise.
+            **given: further arguments of the generator's `apply`, such as
+                `probabilities`. `InstanceNoise` reads the images of this
+                source.
 
         Returns:
             A `Source`.
+
+        Raises:
+            ValueError: as in the generator's `apply`.
         """
         if noise is None:
             return self
@@ -230,21 +291,32 @@ class Source:
         source.true_labels = true_labels
         return source
 
-    def with_augmentation(self, **changes):
-        """A new source whose views differ: see `Augmentation`."""
+    def with_augmentation(self, **changes: Any) -> Self:
+        """Makes a source with other views.
+
+        Args:
+            **changes: fields of `Augmentation` with their new values.
+
+        Returns:
+            A `Source`.
+        """
         source = copy.copy(self)
         source.augmentation = dataclasses.replace(self.augmentation, **changes)
         return source
 
-    def subset(self, index, name=None):
-        """A new source of some samples, in the order given.
+    def subset(self, index: npt.ArrayLike, name: str | None = None) -> Self:
+        """Makes a source of some samples, in the order of `index`.
 
         Args:
-            index: int `[n]`, positions in this source.
-            name: of the new source.
+            index: int array `[n]`, positions in this source; negative ones
+                count from the end. Or bool array `[N]`.
+            name: str, name of the new source. Defaults to that of this source.
 
         Returns:
-            A `Source` whose indices count from 0; `ids` stay.
+            A `Source` of n samples, which keep their `ids`.
+
+        Raises:
+            ValueError: `index` is empty or out of range.
         """
         index = checks.positions(index, self.num_samples)
         source = copy.copy(self)
@@ -256,39 +328,47 @@ class Source:
         source._select(index)
         return source
 
-    def of_classes(self, classes, name=None):
-        """A new source of the samples of some classes, numbered anew.
+    def of_classes(
+        self,
+        classes: collections.abc.Sequence[str | int],
+        name: str | None = None,
+    ) -> Self:
+        """Makes a source of the samples of some classes, with new numbers.
 
-        A sample is of its true class where that is known, else of its given
-        one. Those whose given label is none of these classes are left out too.
+        A sample belongs to its true class if that is known, else to its given
+        class. Samples whose given label is none of these classes are left out
+        as well.
 
         Args:
-            classes: at least two, by name or number, in their new order.
-            name: of the new source.
+            classes: sequence of at least two names (str) or numbers (int), in
+                their new order.
+            name: str, name of the new source. Defaults to that of this source.
 
         Returns:
-            A `Source`; `ids` stay, and `noise` still describes the whole.
+            A `Source` whose samples keep their `ids`. Its `noise` still
+            describes all samples of this source.
 
         Raises:
-            ValueError: fewer than two, an unknown or a repeated class; or
-                there are no such samples.
+            ValueError: there are fewer than two classes, a class is unknown or
+                repeated, or there are no such samples.
         """
         kept = classes_module.numbers(self, classes)
         checks.class_count(len(kept))
         return classes_module.restricted(self, kept, name)
 
-    def hold_out(self, size, seed=0):
-        """Splits at random, each class in proportion.
+    def hold_out(self, size: float, seed: int = 0) -> tuple[Self, Self]:
+        """Splits the source into two at random, each class in proportion.
 
         Args:
-            size: samples to hold out: a count, or a share in (0, 1).
-            seed: of the choice.
+            size: number of samples to hold out (int), or their share (float in
+                `(0, 1)`).
+            seed: int, the seed of the choice.
 
         Returns:
-            The rest and the part held out, two `Source`s.
+            A pair of `Source`s: the remaining samples and those held out.
 
         Raises:
-            ValueError: a size that leaves one of them empty.
+            ValueError: one of the parts would be empty.
         """
         rest, held = partition.held_out(self.labels, size, seed)
         return (
@@ -296,27 +376,33 @@ class Source:
             self.subset(held, name=f"{self.name} (held out)"),
         )
 
-    def split(self, *, trusted, seed=0):
-        """Takes a small set, to be trusted, out of the source.
+    def split(
+        self,
+        *,
+        trusted: int | str | os.PathLike | collections.abc.Iterable[str],
+        seed: int = 0,
+    ) -> tuple[Self, Self]:
+        """Splits off a small set of trusted samples.
 
-        For methods that learn from a few checked labels (IEG, L2R, DMLP). The
-        trusted part carries its right labels: those told, else the true ones
-        where they are known, else the given ones.
+        Used by methods that learn from a few verified labels (IEG, L2R, DMLP).
+        The labels of the trusted part are those of the CSV file if it contains
+        any, else the true labels if they are known, else the given labels.
 
         Args:
-            trusted: samples per class, at least 1, chosen by true label where
-                known; or ids of samples; or the path of a CSV file with the
-                column `id` or `path` and maybe `label`, the right one by name
-                or number.
-            seed: of the choice.
+            trusted: int, at least 1, samples per class, chosen by true label
+                if that is known; or iterable of str, the samples' ids; or str,
+                path of a CSV file with the column `id` or `path` and
+                optionally `label`, the true label by name or number.
+            seed: int, the seed of the choice.
 
         Returns:
-            The rest and the trusted part, two `Source`s.
+            A pair of `Source`s: the remaining samples and the trusted ones.
 
         Raises:
-            OSError: a file that cannot be read.
-            ValueError: a class has too few samples; ids that are not there,
-                or twice; labels of no class; or none left to train on.
+            OSError: the file cannot be read.
+            ValueError: a class has too few samples; ids are unknown or
+                repeated; labels are not classes; or no samples are left to
+                train on.
         """
         chosen, labels = partition.trusted(self, trusted, seed)
         rest = np.setdiff1d(np.arange(self.num_samples), chosen)
@@ -326,5 +412,5 @@ class Source:
         return self.subset(rest, name=self.name), part
 
     def _select(self, index):
-        """Restricts `fetch` of a fresh copy to `index`."""
+        """Restricts `fetch` of a new copy to `index`."""
         raise NotImplementedError  # pragma: no cover

@@ -1,4 +1,7 @@
-"""Sources from any TFDS classification set, with no copy in memory."""
+"""Sources from the classification data sets of TFDS, without a copy."""
+
+import os
+from typing import Any
 
 import numpy as np
 
@@ -9,49 +12,53 @@ from noisy_keras.data.io.splits import SPLITS
 from noisy_keras.data.sources import prepared
 from noisy_keras.data.sources.record_source import ArrayRecordSource
 from noisy_keras.data.sources.record_source import RecordSource
+from noisy_keras.data.sources.source import Source
 from noisy_keras.utils.errors import ConfigurationError
 
 
 def from_tfds(
-    name,
-    split="train",
+    name: str,
+    split: str = "train",
     *,
-    label_key="label",
-    true_label_key=None,
-    image_key="image",
-    id_key=None,
-    data_dir=None,
-    image_size=None,
-    **options,
-):
-    """A source from a data set that TFDS has, or can prepare.
+    label_key: str = "label",
+    true_label_key: str | None = None,
+    image_key: str = "image",
+    id_key: str | None = None,
+    data_dir: str | os.PathLike | None = None,
+    image_size: int | None = None,
+    **options: Any,
+) -> Source:
+    """Makes a source from a data set of TFDS.
 
-    Labels and ids are read once at the start; pictures are read from the
-    prepared files by position. The builders of `noisy_keras.data.builders` are
-    among the names.
+    Labels and ids are read once; images are read from the prepared files when
+    they are needed. The builders of `noisy_keras.data.builders` are available
+    by name as well.
 
     Args:
-        name: of the data set, maybe with a configuration: `"mnist"`,
-            `"imagenet_resized/32x32"`. TFDS downloads what is not prepared.
-        split: name, or part in TFDS' notation, such as `"train[:90%]"`.
-        label_key: feature that holds the given label.
-        true_label_key: feature that holds the true one, -1 where unknown;
-            default: `clean_label`, where there is one.
-        image_key: feature that holds the picture.
-        id_key: feature that names a sample; default: `id`, where there is
-            one, which orders the samples too. Else samples are named by file
-            and position, in the order of both.
-        data_dir: TFDS folder; None is TFDS' own.
-        image_size: side in pixels to bring the pictures to; default: as they
-            are where all are of one size, else 64.
-        **options: `pixel_mean`, `pixel_std`, `augmentation`.
+        name: str, name of the data set, optionally with a configuration:
+            `"mnist"`, `"imagenet_resized/32x32"`. TFDS downloads it if it is
+            not prepared.
+        split: str, name of the split, or a part of it in TFDS' notation, such
+            as `"train[:90%]"`.
+        label_key: str, feature with the given labels.
+        true_label_key: str, feature with the true labels, -1 where unknown.
+            Defaults to `clean_label` if it exists.
+        image_key: str, feature with the images.
+        id_key: str, feature with the ids, which also determine the order of
+            the samples. Defaults to `id` if it exists. Without ids, samples
+            are named by file and position, in that order.
+        data_dir: str, TFDS' data folder. Defaults to TFDS' own default.
+        image_size: int, side of the images in pixels. Defaults to the size of
+            the images if all are of one size, else to 64.
+        **options: `pixel_mean`, `pixel_std`, `augmentation`, as in `Source`.
 
     Returns:
         A `Source`.
 
     Raises:
-        OSError: the set is not there and could not be prepared.
-        ValueError: no such split or feature, or features of another kind.
+        OSError: the data set does not exist and could not be prepared.
+        ValueError: a split or feature does not exist, or features are of
+            another type.
     """
     builder = prepared.builder(name, data_dir)
     known = builder.info.splits
@@ -109,17 +116,26 @@ def from_tfds(
     return source.subset(np.argsort(source.ids.astype(str), kind="stable"))
 
 
-def tfds_splits(name, data_dir=None):
-    """Which splits a data set has, as of `from_tfds`.
+def tfds_splits(
+    name: str, data_dir: str | os.PathLike | None = None
+) -> set[str]:
+    """Returns the splits of a data set.
+
+    Args:
+        name: str, name of the data set, as in `from_tfds`.
+        data_dir: str, TFDS' data folder. Defaults to TFDS' own default.
 
     Returns:
-        Set of `"train"`, `"validation"`, `"test"`.
+        Set of those of `"train"`, `"validation"` and `"test"` that exist.
+
+    Raises:
+        OSError: the data set does not exist and could not be prepared.
     """
     return set(SPLITS) & set(prepared.builder(name, data_dir).info.splits)
 
 
 def _features(features, name, image_key, label_key):
-    """The two features; raises unless they are an image's and a label's."""
+    """Returns the features of image and label; raises if they are others."""
     import tensorflow_datasets as tfds
 
     for key in (image_key, label_key):
@@ -132,14 +148,14 @@ def _features(features, name, image_key, label_key):
     ):
         if not isinstance(feature, kind):
             raise ConfigurationError(
-                f"Expected the feature {key!r} of {name} to be of the kind "
+                f"Expected the feature {key!r} of {name} to be of the type "
                 f"{kind.__name__}. Received: {type(feature).__name__}"
             )
     return image, labels
 
 
 def _unknown(name, key, features):
-    return ValueError(
+    return ConfigurationError(
         f"Expected a feature of {name}, one of {', '.join(sorted(features))}. "
         f"Received: {key!r}"
     )
@@ -150,35 +166,36 @@ def _is_tfrecord(builder):
 
 
 def _from_records(builder, split, keys):
-    """Reads all but pictures from shards of `tf.train.Example`s."""
+    """Reads everything except images from shards of `tf.train.Example`s."""
     instructions = builder.info.splits[split].file_instructions
     paths = [str(i.filename) for i in instructions]
     scanned = scan.scan(paths, keys)
-    kept = _rows(instructions)
+    rows = _rows(instructions)
     ids = scanned.ids
     if ids is None:
         ids = _positions(instructions)
     else:
-        ids = ids[kept]
+        ids = ids[rows]
     true = scanned.true_labels
     return {
-        "pictures": _Some(pictures.Pictures(scanned.records, keys), kept),
-        "label": scanned.labels[kept],
-        "true_label": None if true is None else true[kept],
+        "pictures": _Selected(pictures.Pictures(scanned.records, keys), rows),
+        "label": scanned.labels[rows],
+        "true_label": None if true is None else true[rows],
         "id": ids,
     }
 
 
 def _rows(instructions):
-    """Which records of whole files a part of a split consists of."""
-    rows, first = [], 0
+    """Returns the positions of a split's records among those of its files."""
+    rows, start = [], 0
     for i in instructions:
-        rows.append(first + i.skip + np.arange(i.take))
-        first += i.examples_in_shard
+        rows.append(start + i.skip + np.arange(i.take))
+        start += i.examples_in_shard
     return np.concatenate(rows)
 
 
 def _positions(instructions):
+    """Names records by file and position."""
     return [
         f"{str(i.filename).rpartition('/')[2]}__{position}"
         for i in instructions
@@ -187,15 +204,15 @@ def _positions(instructions):
 
 
 def _from_arrays(builder, split, keys):
-    """Reads all but pictures from files that TFDS itself reads by position."""
+    """Reads everything except images through TFDS' random access."""
     import tensorflow_datasets as tfds
 
     skip = {keys["image"]: tfds.decode.SkipDecoding()}
     rows = builder.as_data_source(split=split, decoders=skip)
-    told = [key for key in ("label", "true_label", "id") if keys[key]]
-    values = {key: [] for key in told}
+    names = [key for key in ("label", "true_label", "id") if keys[key]]
+    values = {key: [] for key in names}
     for row in rows:
-        for key in told:
+        for key in names:
             values[key].append(row[keys[key]])
     ids = values.get("id")
     if ids is None:
@@ -211,21 +228,21 @@ def _from_arrays(builder, split, keys):
     }
 
 
-class _Some:
-    """Some of the pictures of a set, counted from 0."""
+class _Selected:
+    """Some of the images of a set, with positions from 0."""
 
-    def __init__(self, pictures, rows):
+    def __init__(self, pictures: pictures.Pictures, rows: np.ndarray) -> None:
         self._pictures, self._rows = pictures, rows
 
-    def read(self, row):
+    def read(self, row: int) -> bytes:
         return self._pictures.read(int(self._rows[row]))
 
 
 class _Rows:
-    """Pictures that TFDS reads by position."""
+    """Images that TFDS reads by position."""
 
-    def __init__(self, rows, key):
+    def __init__(self, rows: Any, key: str) -> None:
         self._rows, self._key = rows, key
 
-    def read(self, row):
+    def read(self, row: int) -> bytes:
         return self._rows[int(row)][self._key]

@@ -1,42 +1,44 @@
-"""NumPy arrays out of PyTorch's files, without PyTorch and without trust.
+"""Safe reading of NumPy arrays from PyTorch's files, without PyTorch.
 
-`torch.save` writes a zip archive whose `data.pkl` is a pickle, and a pickle
-may name any function for its reader to call. This reader admits the five names
-that arrays need, and calls not even those: stand-ins take down what they would
-have been given, and integer arrays are made from that.
+`torch.save` writes a zip archive that contains a pickle, `data.pkl`. A pickle
+can make its reader call any function. This reader accepts only the five names
+that arrays require, and does not call these either: stand-ins record the
+arguments, from which integer arrays are made.
 """
 
 import io
 import math
+import os
 import pickle
 import pickletools
 import zipfile
+from typing import Any
 
 import numpy as np
 import tensorflow as tf
 
 from noisy_keras.utils.errors import ConfigurationError
 
-# Twenty times what human labels of 50,000 pictures need.
+# Twenty times the size of a file with human labels of 50,000 images.
 _MAX_BYTES = 64 * 2**20
 
 _INTEGERS = {f"{kind}{size}" for kind in "iu" for size in (1, 2, 4, 8)}
 
 
-def load(path):
+def load(path: str | os.PathLike) -> dict[str, np.ndarray]:
     """Reads a dict of integer arrays that `torch.save` wrote.
 
     Args:
-        path: a zip file, as PyTorch writes them since version 1.6, of at most
-            64 MiB.
+        path: str, path of a zip file as PyTorch writes it since version 1.6,
+            of at most 64 MiB.
 
     Returns:
-        dict of str to integer array, of any shape but an empty one.
+        dict from str to integer array.
 
     Raises:
-        ValueError: another format; a pickle that asks for more than integer
-            arrays, which is refused and never run; a damaged file.
-        OSError: it cannot be read.
+        ValueError: the file has another format, is damaged, or contains a
+            pickle of anything but integer arrays, which is not executed.
+        OSError: the file cannot be read.
     """
     try:
         with tf.io.gfile.GFile(str(path), "rb") as stream:
@@ -49,30 +51,30 @@ def load(path):
         return _arrays(_Reader(io.BytesIO(data)).load())
     except _Refused as error:
         raise ConfigurationError(f"{error}. The file: {path}") from error
-    # A damaged archive or pickle raises whatever it happens to hit.
+    # A damaged archive or pickle can raise any error.
     except Exception as error:
         raise ConfigurationError(
-            "Expected a PyTorch file that is whole. "
+            "Expected a complete PyTorch file. "
             f"Received: {type(error).__name__}: {error}. The file: {path}"
         ) from error
 
 
 class _Refused(ConfigurationError):
-    """The file asks for what this reader does not give."""
+    """The file contains something that this reader does not accept."""
 
 
 class _StandIn:
-    """In place of a NumPy name: takes down what that would be given.
+    """Stands in for a NumPy name and records its arguments.
 
-    Nothing is copied here: a small pickle could ask for many copies. Nor is
-    anything set: with a `__setstate__`, pickles reach no attribute.
+    Nothing is copied here, because a small pickle could request many copies.
+    `__setstate__` prevents pickles from setting any attribute.
     """
 
-    def __init__(self, *given):
+    def __init__(self, *given: Any) -> None:
         self.given = given
-        self.state = None
+        self.state: Any = None
 
-    def __setstate__(self, state):
+    def __setstate__(self, state: Any) -> None:
         self.state = state
 
 
@@ -89,34 +91,34 @@ class _Bytes(_StandIn):
 
 
 class _Reader(pickle.Unpickler):
-    """Reads pickles that name nothing but what arrays are made with."""
+    """An unpickler that accepts only the names that arrays require."""
 
     _names = {
         ("numpy.core.multiarray", "_reconstruct"): _Array,
         ("numpy._core.multiarray", "_reconstruct"): _Array,
         ("numpy", "ndarray"): _Array,
         ("numpy", "dtype"): _Dtype,
-        # How protocol 2, which PyTorch keeps to, writes bytes.
+        # The encoding of bytes in protocol 2, which PyTorch uses.
         ("_codecs", "encode"): _Bytes,
     }
 
-    def find_class(self, module, name):
+    def find_class(self, module: str, name: str) -> Any:
         if (module, name) not in self._names:
             raise _Refused(
-                "Expected a pickle of integer arrays alone. Received: one "
-                f"that asks for {_shown(f'{module}.{name}')}"
+                "Expected a pickle of integer arrays only. Received: one "
+                f"that requests {_shown(f'{module}.{name}')}"
             )
         return self._names[module, name]
 
-    def persistent_load(self, pid):
+    def persistent_load(self, pid: Any) -> Any:
         raise _Refused(
-            "Expected NumPy arrays alone. Received: a tensor or another "
-            f"object that is kept outside the pickle, {_shown(pid)}"
+            "Expected NumPy arrays only. Received: a tensor or another "
+            f"object stored outside the pickle, {_shown(pid)}"
         )
 
 
 def _pickle_of(content):
-    """Takes the one pickle out of an archive."""
+    """Extracts the only pickle of an archive."""
     if len(content) > _MAX_BYTES:
         raise _Refused(
             f"Expected at most {_MAX_BYTES // 2**20} MiB. Received: more"
@@ -124,8 +126,8 @@ def _pickle_of(content):
     if not content.startswith(b"PK"):
         raise _Refused(
             "Expected a zip file, as `torch.save` writes since PyTorch 1.6. "
-            "Received: another format: that of an older PyTorch, or a "
-            "download that went wrong"
+            "Received: another format, such as that of an older PyTorch or an "
+            "incomplete download"
         )
     with zipfile.ZipFile(io.BytesIO(content)) as archive:
         names = archive.namelist()
@@ -135,7 +137,8 @@ def _pickle_of(content):
                 "Expected one `data.pkl`, as `torch.save` writes it. "
                 f"Received: {len(pickles)} in an archive of {len(names)} files"
             )
-        # As PyTorch has it; and so what comes out is no larger than the file.
+        # PyTorch does not compress it. This also limits the extracted size to
+        # that of the file.
         if archive.getinfo(pickles[0]).compress_type != zipfile.ZIP_STORED:
             raise _Refused(
                 "Expected `data.pkl` as `torch.save` writes it, uncompressed. "
@@ -145,7 +148,7 @@ def _pickle_of(content):
 
 
 def _check_memo(data):
-    # An unpickler makes room for as many objects as the highest number says.
+    # An unpickler allocates as many objects as the highest memo number.
     for opcode, number, _ in pickletools.genops(data):
         if opcode.name.endswith("PUT") and number > len(data):
             raise _Refused(
@@ -171,16 +174,16 @@ def _arrays(found):
         if total > _MAX_BYTES:
             raise _Refused(
                 f"Expected arrays of at most {_MAX_BYTES // 2**20} MiB in "
-                "all. Received: more"
+                "total. Received: more"
             )
     return arrays
 
 
-def _array(noted):
-    version, shape, dtype, fortran, data = noted.state
+def _array(recorded):
+    version, shape, dtype, fortran, data = recorded.state
     dtype = _dtype(dtype)
     data = _bytes(data)
-    # As Python numbers, which cannot overflow.
+    # Computed with Python's integers, which cannot overflow.
     size = math.prod(shape) * dtype.itemsize
     if size != len(data) or min(shape, default=0) < 0:
         raise _Refused(
@@ -189,32 +192,35 @@ def _array(noted):
         )
     array = np.frombuffer(data, dtype)
     array = array.reshape(shape, order="F" if fortran else "C")
-    # In the order of bytes of this machine, whatever machine wrote it.
+    # Convert from the byte order of the file to that of this machine.
     return array.astype(dtype.newbyteorder("="))
 
 
-def _dtype(noted):
-    if not isinstance(noted, _Dtype) or noted.given[0] not in _INTEGERS:
-        told = noted.given[0] if isinstance(noted, _Dtype) else noted
+def _dtype(recorded):
+    if not isinstance(recorded, _Dtype) or recorded.given[0] not in _INTEGERS:
+        found = recorded.given[0] if isinstance(recorded, _Dtype) else recorded
         raise _Refused(
-            f"Expected integer arrays. Received: dtype {_shown(told)}"
+            f"Expected integer arrays. Received: dtype {_shown(found)}"
         )
-    # Version, byte order, then what integers have none of, sizes and flags.
-    order, rest = noted.state[1], noted.state[2:5]
+    # The state consists of version, byte order, three entries that integers
+    # lack, size and flags.
+    order, rest = recorded.state[1], recorded.state[2:5]
     if order not in ("<", ">", "|", "=") or rest != (None, None, None):
         raise _Refused(
             "Expected a plain integer dtype. "
-            f"Received: state {_shown(noted.state)}"
+            f"Received: state {_shown(recorded.state)}"
         )
-    return np.dtype(noted.given[0]).newbyteorder(order)
+    return np.dtype(recorded.given[0]).newbyteorder(order)
 
 
-def _bytes(noted):
-    if isinstance(noted, bytes):
-        return noted
-    if not isinstance(noted, _Bytes) or noted.given[1:] != ("latin1",):
-        raise _Refused(f"Expected an array's bytes. Received: {_named(noted)}")
-    return noted.given[0].encode("latin1")
+def _bytes(recorded):
+    if isinstance(recorded, bytes):
+        return recorded
+    if not isinstance(recorded, _Bytes) or recorded.given[1:] != ("latin1",):
+        raise _Refused(
+            f"Expected an array's bytes. Received: {_named(recorded)}"
+        )
+    return recorded.given[0].encode("latin1")
 
 
 def _named(value):
@@ -222,5 +228,5 @@ def _named(value):
 
 
 def _shown(value):
-    """What a file holds, cut to what a message has room for."""
+    """Returns the representation of a value, shortened for a message."""
     return repr(value)[:80]

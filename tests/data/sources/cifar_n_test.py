@@ -23,7 +23,7 @@ def published(labels=HUMAN, true_labels=TRUE, **others):
 
 
 def prepare(folder, name, **human):
-    """Writes a small set as TFDS prepares it, features, shuffle and all.
+    """Writes a small set with the features and the order of TFDS.
 
     The value of the pixels of a picture is its row.
     """
@@ -34,9 +34,9 @@ def prepare(folder, name, **human):
         features[label].names = [f"class {k}" for k in range(count)]
 
     def example(prefix, row):
-        # Workers, times and coarse classes are there, but of no matter.
+        # Workers, times and coarse classes exist but are not used.
         found = {key: 0 for key in features}
-        # Nobody labelled the test pictures.
+        # Test images have no human labels.
         for key, labels in human.items():
             found[key] = int(labels[row]) if prefix == "train" else -1
         found["id"] = f"{prefix}_{row:05d}"
@@ -58,7 +58,7 @@ def prepare(folder, name, **human):
 
 @pytest.fixture(scope="module")
 def plain_dir(tmp_path_factory):
-    """A folder with a small CIFAR-10 and the human labels' file."""
+    """A folder with a small CIFAR-10 and the file of human labels."""
     folder = tmp_path_factory.mktemp("plain")
     prepare(folder, "cifar10")
     torch_files.write(folder / "CIFAR-10_human.pt", published())
@@ -139,16 +139,17 @@ def test_the_file_may_lie_in_a_folder_of_the_set(tmp_path):
     few = nk.data.load("cifar10_n", data_dir=tmp_path, max_samples=4)
     assert list(few.labels) == list(HUMAN[:4])
     torch_files.write(path, published(true_labels=np.roll(TRUE, 1)))
-    with pytest.raises(ValueError, match="which 30 of 30 rows differ"):
+    message = "which 30 of 30 labels of CIFAR differ"
+    with pytest.raises(ValueError, match=message):
         nk.data.load("cifar10_n", data_dir=tmp_path)
 
 
-def test_labels_of_other_pictures_are_told(prepared_dir):
-    with pytest.raises(ValueError, match="30 of 30 rows of cifar10_n differ"):
+def test_labels_of_other_pictures_are_reported(prepared_dir):
+    with pytest.raises(ValueError, match="30 of 30 labels of cifar10_n differ"):
         nk.data.load("cifar10_n", human_labels="random1", data_dir=prepared_dir)
 
 
-def test_labels_that_are_nowhere_are_told(tmp_path):
+def test_labels_that_are_nowhere_are_reported(tmp_path):
     with pytest.raises(OSError, match="CIFAR-100_human.pt in .* neither"):
         nk.data.load("cifar100_n", data_dir=tmp_path)
 
@@ -169,11 +170,11 @@ def test_labels_that_are_nowhere_are_told(tmp_path):
         ),
         (
             {"name": "cifar10_n", "noise": nk.data.SymmetricNoise(0.4)},
-            "symmetric noise; put it on cifar10",
+            "symmetric noise; use it with cifar10",
         ),
     ],
 )
-def test_options_that_do_not_fit_are_told(options, message):
+def test_options_that_do_not_fit_are_reported(options, message):
     with pytest.raises(ValueError, match=message):
         nk.data.load(**options)
 
@@ -203,7 +204,8 @@ def test_joining_compares_the_published_labels():
     assert source.true_labels is None
     other = TRUE.copy()
     other[[3, 4]] = other[[4, 3]]
-    with pytest.raises(ValueError, match="which 2 of 30 rows differ"):
+    message = "which 2 of 30 labels of CIFAR differ"
+    with pytest.raises(ValueError, match=message):
         cifar_n.join(source, HUMAN, other)
     with pytest.raises(ValueError, match="Received: 29 human labels, 29"):
         cifar_n.join(source, HUMAN[:-1], TRUE[:-1])
@@ -216,7 +218,7 @@ def test_real_pictures_meet_their_labels(cifar_dir, tmp_path):
     clean = nk.data.load("cifar10", data_dir=cifar_dir)
     noise = nk.data.SymmetricNoise(0.4, 0, convention="exclude_true")
     human = noise.apply(clean.labels, 10)
-    # Read beside the prepared set, which is left as it is.
+    # Read beside the prepared set, which is not changed.
     folder = tmp_path / "data"
     folder.mkdir()
     (folder / "cifar10").symlink_to(f"{cifar_dir}/cifar10")

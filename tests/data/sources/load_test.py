@@ -20,7 +20,7 @@ def test_digits_need_no_download_and_splits_are_disjoint():
     assert not train.augmentation.horizontal_flip
 
 
-def test_noise_goes_into_training_labels_alone():
+def test_noise_is_only_added_to_training_labels():
     noise = nk.data.SymmetricNoise(0.4, seed=0)
     source = nk.data.load("digits", noise=noise)
     clean = nk.data.load("digits")
@@ -51,12 +51,12 @@ def test_the_first_samples_are_kept_before_noise():
         (("digits", "dev"), "Expected a split"),
     ],
 )
-def test_unknown_names_are_told(arguments, message):
+def test_unknown_names_are_reported(arguments, message):
     with pytest.raises(ValueError, match=message):
         nk.data.load(*arguments)
 
 
-def test_an_impossible_number_is_told():
+def test_an_impossible_number_is_reported():
     with pytest.raises(ValueError, match="max_samples=0"):
         nk.data.load("digits", max_samples=0)
 
@@ -66,7 +66,7 @@ def test_cifar10_comes_in_the_published_order(cifar_dir):
     train = nk.data.load("cifar10", data_dir=cifar_dir)
     assert train.num_samples == 50000
     assert train.ids[0] == "train_00000" and train.ids[-1] == "train_49999"
-    # The first pictures of the published files: a frog and two trucks.
+    # The first images of the published files: a frog and two trucks.
     assert [train.class_names[k] for k in train.labels[:3]] == [
         "frog",
         "truck",

@@ -38,7 +38,7 @@ def test_the_file_says_how_labels_came_about(saved):
         assert f'"realized_rate": {wrong}' in str(arrays["description"])
 
 
-def test_other_files_and_samples_are_told(saved, tmp_path):
+def test_other_files_and_samples_are_reported(saved, tmp_path):
     path, source = saved
     np.savez(tmp_path / "other.npz", x=[1])
     with pytest.raises(ValueError, match="Expected a noise manifest"):
@@ -57,7 +57,7 @@ def test_other_files_and_samples_are_told(saved, tmp_path):
         )
 
 
-def test_a_changed_file_is_told(saved):
+def test_a_changed_file_is_reported(saved):
     path, _ = saved
     with np.load(path, allow_pickle=False) as arrays:
         held = dict(arrays)
@@ -77,7 +77,7 @@ def test_foreign_images_come_back_by_id(tmp_path):
     )
     noisy = nk.data.OpenSetNoise(0.5, seed=3).apply_to(clean(), foreign)
     manifest.save(path, noisy)
-    # Wherever they are now.
+    # In another order.
     moved = foreign.subset(np.arange(40)[::-1])
     again = manifest.apply(path, clean(), moved)
     rows = np.arange(32)
@@ -88,13 +88,13 @@ def test_foreign_images_come_back_by_id(tmp_path):
     assert manifest.matches(path, noisy) and manifest.matches(path, again)
     part = manifest.apply(path, clean().subset([9, 3]), foreign)
     np.testing.assert_array_equal(part.fetch([0, 1]), noisy.fetch([9, 3]))
-    # The same labels with other images, or with none, are another thing.
+    # The same labels with other or without foreign images do not match.
     other = nk.data.OpenSetNoise(0.5, seed=3).apply_to(clean(), moved)
     assert not manifest.matches(path, other)
     assert not manifest.matches(path, clean())
     with pytest.raises(ValueError, match="'foreign .*Received: no foreign im"):
         manifest.apply(path, clean())
-    with pytest.raises(ValueError, match="others, which lack .* of 16"):
+    with pytest.raises(ValueError, match="a source that lacks .* of 16"):
         manifest.apply(path, clean(), foreign.subset(range(4)))
 
 

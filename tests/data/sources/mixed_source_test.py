@@ -15,7 +15,7 @@ ROWS, INDEX = [3, 0, 17], [5, 2, 2]
 
 
 class Margin(ArraySource):
-    """A source with two pixels around its images that views crop into."""
+    """A source with a margin of two pixels for crops."""
 
     def fetch_with_margin(self, index):
         return tf.pad(self.fetch(index), [[0, 0], [2, 2], [2, 2], [0, 0]])
@@ -53,16 +53,16 @@ def test_rows_and_truth_are_marked():
     np.testing.assert_array_equal(source.labels, LABELS)
     truth = np.where(source.foreign, -1, LABELS)
     np.testing.assert_array_equal(source.true_labels, truth)
-    # What was known before stays known.
+    # Known true labels are kept.
     source = mixed(true_labels=np.roll(LABELS, 1))
     truth = np.where(source.foreign, -1, np.roll(LABELS, 1))
     np.testing.assert_array_equal(source.true_labels, truth)
 
 
 def test_settings_are_those_of_the_source():
-    quiet = nk.data.Augmentation(crop_padding=0, horizontal_flip=False)
+    fixed = nk.data.Augmentation(crop_padding=0, horizontal_flip=False)
     options = {
-        "augmentation": quiet,
+        "augmentation": fixed,
         "ids": [f"id{i}" for i in range(20)],
         "pixel_mean": (0.1, 0.2, 0.3),
         "name": "own",
@@ -102,14 +102,14 @@ def test_other_sizes_channels_and_ranges_are_brought_in_line():
     source = mixed(large)
     assert source.fetch([0]).shape == (1, 16, 16, 3)
     shown = np.asarray(source.fetch([3])[0], int)
-    # Away from the border, where twice as many pixels are averaged.
+    # Without the border, where twice as many pixels are averaged.
     assert abs(shown.mean() - OTHERS[5].mean()) < 2.0
     np.testing.assert_array_equal(source.fetch([1])[0], IMAGES[1])
     grey = mixed(OTHERS[..., :1]).fetch(ROWS)
     np.testing.assert_array_equal(
         grey, np.repeat(OTHERS[INDEX][..., :1], 3, axis=-1)
     )
-    # Floats in the unit interval, rounded to the values they came from.
+    # Floats in the unit interval are rounded to the original values.
     exact = mixed(OTHERS / 255.0).fetch(np.arange(20))
     assert exact.dtype == tf.uint8
     np.testing.assert_array_equal(exact, expected())
@@ -137,9 +137,9 @@ def test_views_have_the_margin_of_the_source():
     large = np.asarray(mix.fetch_with_margin([0, 1]))
     assert large.shape == (2, 20, 20, 3)
     np.testing.assert_array_equal(large[1, 2:-2, 2:-2], IMAGES[1])
-    # Foreign images fill it: nothing tells them by their border.
+    # Foreign images fill the margin, so the border does not reveal them.
     assert large[1, :2].max() == 0 and large[0, :2].max() > 0
-    # A foreign margin is no part of images without one.
+    # The margin of foreign images is cropped for sources without a margin.
     mix = MixedSource(plain, source, [0], [4])
     np.testing.assert_array_equal(mix.fetch([0])[0], IMAGES[4])
 
@@ -174,7 +174,7 @@ def test_paths_are_those_of_the_images_shown():
     )
     mix = MixedSource(source, named, [1], [4])
     assert list(mix.paths[:2]) == ["own.png", "4.png"]
-    # Fields of the sources themselves stay.
+    # The attributes of the original sources do not change.
     assert set(source.paths) == {"own.png"}
 
 
@@ -189,7 +189,7 @@ def test_paths_are_those_of_the_images_shown():
         ([1, 2], [0], "2 rows, 1 index"),
     ],
 )
-def test_bad_positions_are_told(rows, index, message):
+def test_bad_positions_are_reported(rows, index, message):
     source = nk.data.from_arrays(IMAGES, LABELS)
     foreign = nk.data.from_arrays(OTHERS, np.arange(6) % 2)
     with pytest.raises(ValueError, match=message):

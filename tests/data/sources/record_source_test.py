@@ -1,4 +1,4 @@
-"""Sources of TFRecord shards that we wrote ourselves."""
+"""Sources of TFRecord shards that the package has written."""
 
 import keras
 import numpy as np
@@ -22,7 +22,7 @@ def folder(tmp_path_factory):
 
 @pytest.fixture
 def written(folder, tmp_path):
-    """The source, and the folder of its three shards."""
+    """Returns the source and the folder of its three shards."""
     return picture_shards.shards(folder, tmp_path)
 
 
@@ -48,7 +48,7 @@ def test_the_checksum_is_that_of_tfrecord_files(tmp_path):
     with tf.io.TFRecordWriter(str(tmp_path / "x")) as stream:
         for payload in payloads:
             stream.write(payload)
-    # Each checksum is compared with TensorFlow's on the way.
+    # TensorFlow compares each checksum with its own.
     walked = [data for _, _, data in files.walk(tmp_path / "x")]
     assert walked == payloads
 

@@ -36,9 +36,9 @@ def test_float_images_in_the_unit_interval_keep_their_range():
     source = nk.data.from_arrays(IMAGES / 255.0, LABELS)
     assert source.pixel_scale == 1.0
     assert source.fetch([0]).dtype == tf.float32
-    whole = nk.data.from_arrays(IMAGES.astype(np.float32), LABELS)
-    assert whole.pixel_scale == 255.0
-    np.testing.assert_allclose(source.pixel_mean, whole.pixel_mean, rtol=1e-5)
+    full = nk.data.from_arrays(IMAGES.astype(np.float32), LABELS)
+    assert full.pixel_scale == 255.0
+    np.testing.assert_allclose(source.pixel_mean, full.pixel_mean, rtol=1e-5)
 
 
 def test_grey_images_get_a_channel():
@@ -79,7 +79,7 @@ def test_relabel_with_distributions():
         (LABELS + 1, r"in \[0, 4\). Received: 5 outside: 4 at row 3"),
     ],
 )
-def test_bad_relabelling_is_told(labels, message):
+def test_bad_relabelling_is_reported(labels, message):
     with pytest.raises(ValueError, match=message):
         nk.data.from_arrays(IMAGES, LABELS).relabel(labels)
 
@@ -115,9 +115,9 @@ def test_split_takes_a_balanced_trusted_set_with_true_labels():
 
 
 @pytest.mark.parametrize("size", [0, 20, 25, -1])
-def test_a_split_that_empties_a_side_is_told(size):
+def test_a_split_that_empties_a_side_is_reported(size):
     source = nk.data.from_arrays(IMAGES, LABELS)
-    with pytest.raises(ValueError, match="on both sides"):
+    with pytest.raises(ValueError, match="in both parts"):
         source.hold_out(size)
     with pytest.raises(ValueError, match="trusted"):
         source.split(trusted=size)
@@ -138,7 +138,7 @@ def test_a_plain_dataset_is_read_once():
     for form in (dataset, dataset.batch(6)):
         source = nk.data.from_dataset(form)
         np.testing.assert_array_equal(source.fetch([19])[0], IMAGES[19])
-    with pytest.raises(ValueError, match="endless"):
+    with pytest.raises(ValueError, match="an infinite one"):
         nk.data.from_dataset(dataset.repeat())
     with pytest.raises(ValueError, match="Expected a dataset of"):
         nk.data.from_dataset(dataset.map(lambda image, label: image))
@@ -155,7 +155,7 @@ NAN = np.where(np.arange(20)[:, None, None, None] == 7, np.nan, NAN)
         (IMAGES[:0], LABELS[:0], "at least one image"),
         (NAN, LABELS, "in 1 images, the first at row 7"),
         (np.moveaxis(IMAGES, -1, 1), LABELS, r"np.moveaxis\(images, 1, -1\)"),
-        (IMAGES - 500.0, LABELS, "standardise them on their own"),
+        (IMAGES - 500.0, LABELS, "networks standardise them. Received"),
         (IMAGES.astype(str), LABELS, "dtype uint8 or float"),
         (IMAGES, LABELS[:5], "20 images, 5 labels"),
         (IMAGES, LABELS.astype(float), r"convert them with `.astype\(int\)`"),
@@ -166,7 +166,7 @@ NAN = np.where(np.arange(20)[:, None, None, None] == 7, np.nan, NAN)
         (IMAGES, LABELS * 0, "at least 2 classes"),
     ],
 )
-def test_bad_input_is_told(images, labels, message):
+def test_bad_input_is_reported(images, labels, message):
     with pytest.raises(ValueError, match=message):
         nk.data.from_arrays(images, labels)
 
@@ -196,7 +196,7 @@ def test_subsets_take_masks_and_positions_from_the_end():
 
 
 @pytest.mark.parametrize("index", [[], [0.5], [6], [-7], np.ones(5, bool)])
-def test_positions_that_mean_no_sample_are_told(index):
+def test_positions_that_mean_no_sample_are_reported(index):
     source = nk.data.from_arrays(np.zeros((6, 8, 8, 3), np.uint8), [0, 1] * 3)
     with pytest.raises(ValueError, match="Expected"):
         source.subset(index)
@@ -205,12 +205,12 @@ def test_positions_that_mean_no_sample_are_told(index):
 @pytest.mark.parametrize(
     "options", [{"class_names": ["a", "a"]}, {"ids": ["x", "x"]}]
 )
-def test_names_that_stand_twice_are_told(options):
+def test_names_that_stand_twice_are_reported(options):
     with pytest.raises(ValueError, match="twice"):
         nk.data.from_arrays(np.zeros((2, 8, 8, 3), np.uint8), [0, 1], **options)
 
 
-def test_unknown_and_foreign_truths_are_told_apart():
+def test_unknown_and_foreign_truths_differ():
     source = nk.data.from_arrays(
         np.zeros((3, 8, 8, 3), np.uint8), [0, 1, 1], true_labels=[0, -1, -1]
     )

@@ -1,4 +1,4 @@
-"""Sources from sets that TFDS prepared, here ones written on the spot."""
+"""Sources from data sets that TFDS has prepared."""
 
 import numpy as np
 import pytest
@@ -12,7 +12,7 @@ IMAGES, LABELS = toy.pictures(30)
 
 
 class Named(tfds.core.GeneratorBasedBuilder):
-    """Pictures of one size, with ids and clean labels."""
+    """Images of one size, with ids and clean labels."""
 
     VERSION = tfds.core.Version("1.0.0")
 
@@ -45,7 +45,7 @@ class Named(tfds.core.GeneratorBasedBuilder):
 
 
 class Sized(tfds.core.GeneratorBasedBuilder):
-    """Pictures of any size, called otherwise, with no ids."""
+    """Images of any size, with other feature names and without ids."""
 
     VERSION = tfds.core.Version("1.0.0")
 
@@ -99,7 +99,7 @@ def test_pictures_of_any_size_are_brought_to_one(folder):
     assert sorted(source.labels) == sorted(LABELS)
     assert len(set(source.ids)) == 30
     assert source.fetch([0, 29]).shape == (2, 16, 16, 3)
-    # The brightest quarter is still the class.
+    # The brightest quarter still shows the class.
     pictures = source.fetch(np.arange(30)).numpy().astype(float)
     halves = pictures.mean(axis=3).reshape(30, 2, 8, 2, 8).mean(axis=(2, 4))
     np.testing.assert_array_equal(
@@ -108,15 +108,15 @@ def test_pictures_of_any_size_are_brought_to_one(folder):
 
 
 def test_parts_of_a_split(folder):
-    whole = nk.data.from_tfds("named", data_dir=folder)
+    full = nk.data.from_tfds("named", data_dir=folder)
     parts = [
         nk.data.from_tfds("named", part, data_dir=folder)
         for part in ("train[:40%]", "train[40%:]")
     ]
     assert [part.num_samples for part in parts] == [12, 18]
-    assert {i for part in parts for i in part.ids} == set(whole.ids)
-    row = list(whole.ids).index(parts[1].ids[4])
-    np.testing.assert_array_equal(parts[1].fetch([4]), whole.fetch([row]))
+    assert {i for part in parts for i in part.ids} == set(full.ids)
+    row = list(full.ids).index(parts[1].ids[4])
+    np.testing.assert_array_equal(parts[1].fetch([4]), full.fetch([row]))
 
 
 def test_splits_there_are(folder):
@@ -128,8 +128,8 @@ def test_splits_there_are(folder):
     [
         ("named", {"split": "dev"}, "Expected a split of named, one of"),
         ("named", {"label_key": "y"}, "Expected a feature of named.*'y'"),
-        ("named", {"label_key": "id"}, "kind ClassLabel. Received: Text"),
-        ("named", {"image_key": "id"}, "kind Image. Received: Text"),
+        ("named", {"label_key": "id"}, "type ClassLabel. Received: Text"),
+        ("named", {"image_key": "id"}, "type Image. Received: Text"),
         ("sized", {}, "one of kind, photo. Received: 'image'"),
         (
             "sized",
@@ -138,11 +138,13 @@ def test_splits_there_are(folder):
         ),
     ],
 )
-def test_what_is_not_there_is_told(folder, name, arguments, message):
+def test_missing_splits_and_features_are_reported(
+    folder, name, arguments, message
+):
     with pytest.raises(ValueError, match=message):
         nk.data.from_tfds(name, data_dir=folder, **arguments)
 
 
-def test_an_unknown_set_is_told(tmp_path):
+def test_an_unknown_set_is_reported(tmp_path):
     with pytest.raises(OSError, match="no_such_set is not prepared in"):
         nk.data.from_tfds("no_such_set", data_dir=tmp_path)

@@ -44,7 +44,7 @@ def test_names_of_both_numpy_generations_are_known(path):
 
 
 class Calls:
-    """Pickles as a call of a function."""
+    """Is pickled as a function call."""
 
     def __init__(self, function, *arguments):
         self.call = function, arguments
@@ -54,7 +54,7 @@ class Calls:
 
 
 class Kept(pickle.Pickler):
-    """Pickles arrays as tensors are: by a name of what lies elsewhere."""
+    """Pickles arrays as references to other files, as for tensors."""
 
     def persistent_id(self, value):
         return "storage" if isinstance(value, np.ndarray) else None
@@ -62,7 +62,7 @@ class Kept(pickle.Pickler):
 
 def attacks(marker):
     system = Calls(os.system, f"touch {marker}")
-    # No `with`, and no file is written unless it is called.
+    # A file is only written if the function is called.
     opened = Calls(open, str(marker), "w")
     array = np.arange(3)
     rebuild, arguments, state = array.__reduce__()
@@ -73,7 +73,7 @@ def attacks(marker):
     yield "open", {"a": opened}
     yield "eval", {"a": Calls(builtins.eval, f"open({str(marker)!r}, 'w')")}
     yield "getattr", {"a": Calls(getattr, Calls(os.getcwd), "upper")}
-    # Inside what an array is made from.
+    # Inside the state of an array.
     inner = Calls(rebuild, np.ndarray, (0,), system)
     yield "posix.system", {"a": inner}
     yield "posix.system", {"a": Calls(np.dtype, system)}
@@ -81,24 +81,24 @@ def attacks(marker):
     yield "multiarray.scalar", {"a": array[0]}
 
 
-def test_what_a_pickle_asks_for_is_refused_and_never_run(path, tmp_path):
+def test_functions_in_a_pickle_are_rejected_and_never_called(path, tmp_path):
     marker = tmp_path / "ran"
     for protocol in (2, 4):
         for name, found in attacks(marker):
             torch_files.write(path, found, protocol)
-            with pytest.raises(ValueError, match="that asks for") as caught:
+            with pytest.raises(ValueError, match="that requests") as caught:
                 torch_arrays.load(path)
             assert name in str(caught.value)
             assert str(path) in str(caught.value)
             assert not marker.exists()
-    # The attack is one: the plain reader runs it.
+    # Python's own reader does run the attack.
     pickle.loads(pickle.dumps(Calls(os.system, f"touch {marker}")))
     assert marker.exists()
 
 
 def test_an_attribute_of_an_admitted_name_is_refused(path):
     torch_files.write(path, b"\x80\x04\x8c\x05numpy\x8c\x0cndarray.dump\x93.")
-    with pytest.raises(ValueError, match="asks for 'numpy.ndarray.dump'"):
+    with pytest.raises(ValueError, match="requests 'numpy.ndarray.dump'"):
         torch_arrays.load(path)
 
 
@@ -108,7 +108,7 @@ def test_an_admitted_name_cannot_be_changed(path, name):
     state = b"}X\x05\x00\x00\x00stateK\x01s"
     for data in (build + state + b"b.", build + b"N" + state + b"\x86b."):
         torch_files.write(path, data)
-        with pytest.raises(ValueError, match="that is whole"):
+        with pytest.raises(ValueError, match="complete PyTorch file"):
             torch_arrays.load(path)
     torch_files.write(path, {"a": np.arange(3)})
     assert list(torch_arrays.load(path)["a"]) == [0, 1, 2]
@@ -118,7 +118,8 @@ def test_a_tensor_is_refused(path):
     data = io.BytesIO()
     Kept(data, 2).dump({"a": np.arange(3)})
     torch_files.write(path, data.getvalue())
-    with pytest.raises(ValueError, match="kept outside the pickle, 'storage'"):
+    message = "stored outside the pickle, 'storage'"
+    with pytest.raises(ValueError, match=message):
         torch_arrays.load(path)
 
 
@@ -138,7 +139,7 @@ def test_a_tensor_is_refused(path):
         ({"a": np.dtype("i8")}, "Received: dtype at 'a'"),
     ],
 )
-def test_anything_but_integer_arrays_is_told(path, found, message):
+def test_anything_but_integer_arrays_is_reported(path, found, message):
     torch_files.write(path, found)
     with pytest.raises(ValueError, match=message):
         torch_arrays.load(path)
@@ -151,12 +152,12 @@ def test_anything_but_integer_arrays_is_told(path, found, message):
         (b"K\x03\x85", b"K\x04\x85", "Expected 32 bytes .* Received: 24"),
         (b"K\x03\x85", b"J\xfd\xff\xff\xff\x85", "Expected -24 bytes"),
         (b"\x06\x00\x00\x00latin1", b"\x06\x00\x00\x00utf-16", "array's bytes"),
-        # A dtype that would turn numbers into addresses of objects.
+        # A dtype that would read numbers as addresses of objects.
         (b"\x02\x00\x00\x00i8", b"\x02\x00\x00\x00O8", "dtype 'O8'"),
         (b"\x01\x00\x00\x00<", b"\x01\x00\x00\x00x", "plain integer dtype"),
     ],
 )
-def test_a_tampered_array_is_told(path, before, after, message):
+def test_a_tampered_array_is_reported(path, before, after, message):
     data = pickle.dumps({"a": np.arange(3, dtype="<i8")}, 2)
     assert before in data
     torch_files.write(path, data.replace(before, after))
@@ -170,12 +171,12 @@ def test_memory_is_bounded(path, monkeypatch):
     size = os.path.getsize(path)
     assert size < 1100
     monkeypatch.setattr(torch_arrays, "_MAX_BYTES", 1100)
-    with pytest.raises(ValueError, match="in all. Received: more"):
+    with pytest.raises(ValueError, match="in total. Received: more"):
         torch_arrays.load(path)
     monkeypatch.setattr(torch_arrays, "_MAX_BYTES", size - 1)
     with pytest.raises(ValueError, match="at most 0 MiB. Received: more"):
         torch_arrays.load(path)
-    # A memo entry whose number alone would take gigabytes.
+    # A memo entry whose number would allocate gigabytes.
     torch_files.write(path, b"\x80\x02}r\xff\xff\xff\x7f.")
     with pytest.raises(ValueError, match="numbered 2147483647"):
         torch_arrays.load(path)
@@ -188,7 +189,7 @@ def test_a_compressed_pickle_is_refused(path):
         torch_arrays.load(path)
 
 
-def test_other_files_are_told(path):
+def test_other_files_are_reported(path):
     with pytest.raises(OSError, match="labels.pt"):
         torch_arrays.load(path)
     path.write_bytes(pickle.dumps({"a": np.arange(3)}))
@@ -199,10 +200,12 @@ def test_other_files_are_told(path):
     with pytest.raises(ValueError, match="Received: 0 in an archive of 1"):
         torch_arrays.load(path)
     torch_files.write(path, {"a": np.arange(300)})
-    whole = path.read_bytes()
-    path.write_bytes(whole[:500])
-    with pytest.raises(ValueError, match="that is whole. Received: BadZip"):
+    complete = path.read_bytes()
+    path.write_bytes(complete[:500])
+    with pytest.raises(
+        ValueError, match="complete PyTorch file. Received: BadZip"
+    ):
         torch_arrays.load(path)
     torch_files.write(path, pickle.dumps({"a": np.arange(300)}, 2)[:-9])
-    with pytest.raises(ValueError, match="that is whole"):
+    with pytest.raises(ValueError, match="complete PyTorch file"):
         torch_arrays.load(path)

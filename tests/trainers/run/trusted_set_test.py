@@ -152,7 +152,7 @@ def test_a_file_names_samples_and_their_labels(tmp_path):
         (["id,label", "digit_0001,1", "nobody,2"], "'nobody' at line 3"),
         (["id,label", "digit_0001,ten"], "'ten' at line 2"),
         (["name,label", "digit_0001,1"], "Received: name, label"),
-        (["id,label", "TEST,1"], "that are not there: '.*' at line 2"),
+        (["id,label", "TEST,1"], "unknown ids of 1: '.*' at line 2"),
         (
             ["id,label", "TRAIN,1"],
             "of all 10 classes; got none of 0, 2, 3, 4, 5, 6, 7, 8, 9$",

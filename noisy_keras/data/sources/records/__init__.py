@@ -1,1 +1,1 @@
-"""TFRecord shards of a source: their index, and writing them."""
+"""TFRecord shards of a source: writing them, and their index file."""

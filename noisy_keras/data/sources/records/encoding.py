@@ -1,5 +1,6 @@
-"""What goes into records: files as they are, arrays as PNG or numbers."""
+"""The content of records: files unchanged, arrays as PNG or raw numbers."""
 
+import collections.abc
 import os
 
 import tensorflow as tf
@@ -8,21 +9,25 @@ from noisy_keras.data.io import decoding
 from noisy_keras.data.io.records import files
 from noisy_keras.data.sources import file_source
 from noisy_keras.data.sources import record_source
+from noisy_keras.data.sources.source import Source
 from noisy_keras.utils.errors import ConfigurationError
 
 
-def reader(source):
-    """How to get the bytes of a source's samples.
+def reader(
+    source: Source,
+) -> tuple[collections.abc.Callable[[int], bytes], str, str]:
+    """Returns a function that reads the bytes of a source's samples.
 
     Args:
-        source: a `Source`.
+        source: `Source`.
 
     Returns:
-        Function of a sample's position to bytes; what they are, as `encoding`
-        of `index_file.Contents`; and the folder of its files, or "".
+        A triple of the function from a sample's position to bytes; the
+        encoding of the bytes (str), as in `index_file.Contents`; and the
+        folder of the source's files (str), or "".
 
     Raises:
-        ValueError: one whose images have a margin, but are no files.
+        ValueError: the images have a margin, but are not files.
     """
     if isinstance(
         source, record_source.RecordSource | record_source.ArrayRecordSource
@@ -34,13 +39,13 @@ def reader(source):
             path = tf.io.gfile.join(source.root, source.paths[row])
             return decoding.read_bytes(path)
 
-        return read_file, "file", _whole_path(source.root)
+        return read_file, "file", _absolute(source.root)
     with_margin = source.fetch_with_margin([0])
     if with_margin.shape[1:] != source.image_shape:
         raise ConfigurationError(
-            "Expected a source of files, of records or of arrays. Received: "
-            f"{type(source).__name__}, whose images are cut from larger ones; "
-            "write the source before noise was put in."
+            "Expected a source of files, records or arrays. Received: "
+            f"{type(source).__name__}, whose images are cropped from larger "
+            "ones; write the source before foreign images are added."
         )
 
     def read_array(row):
@@ -53,5 +58,5 @@ def reader(source):
     return read_array, "png" if is_bytes else "float32", ""
 
 
-def _whole_path(root):
+def _absolute(root):
     return root if files.is_remote(root) else os.path.realpath(root or ".")

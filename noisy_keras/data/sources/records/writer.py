@@ -1,10 +1,11 @@
-"""Writing a source to sharded TFRecord files, in parallel and resumably.
+"""Writing of a source to sharded TFRecord files, in parallel and resumable.
 
-Each shard is written under another name and renamed when it is whole. What is
-finished is kept in a file of progress, which the index of the set replaces at
-the end. So a stop at any moment costs the shards that were being written.
+Each shard is written under a temporary name and renamed when it is complete.
+A progress file lists the finished shards; the set's index file replaces it at
+the end. An interruption thus only loses the shards that are being written.
 """
 
+import collections.abc
 import concurrent.futures
 import dataclasses
 import json
@@ -21,58 +22,75 @@ from noisy_keras.data.io.records import storage
 from noisy_keras.data.sources import file_source
 from noisy_keras.data.sources.records import encoding
 from noisy_keras.data.sources.records import index_file
+from noisy_keras.data.sources.source import Source
 from noisy_keras.utils.errors import ConfigurationError
 
+_Progress = collections.abc.Callable[[int, int], None]
+
+# Default number of shards.
 _SHARDS = 16
-_TELL_EVERY = 64
+# Number of samples between two reports of progress.
+_REPORT_EVERY = 64
 
 
 @dataclasses.dataclass(frozen=True)
 class Written:
-    """A set on the disk.
+    """A set that `write_tfrecord` has written.
 
     Attributes:
-        pattern: that `from_tfrecord` takes.
-        samples: in the set.
-        shards: files that hold them.
-        kept: of those, what an earlier run had finished.
-        unreadable: dict from id to why a picture was left out, or stands in
-            the set without its bytes because it broke while it was copied.
+        pattern: str, pattern of the shards, for `from_tfrecord`.
+        samples: int, number of samples in the set.
+        shards: int, number of shards.
+        kept: int, number of shards that an earlier run had finished.
+        unreadable: dict from id to the reason (str), for images that were left
+            out, or that are in the set without bytes because they were found
+            to be damaged while they were copied.
     """
 
     pattern: str
     samples: int
     shards: int
     kept: int
-    unreadable: dict
+    unreadable: dict[str, str]
 
 
 def write_tfrecord(
-    source, folder, *, name="train", shards=None, workers=None, progress=None
-):
+    source: Source,
+    folder: str | os.PathLike,
+    *,
+    name: str = "train",
+    shards: int | None = None,
+    workers: int | None = None,
+    progress: _Progress | None = None,
+) -> Written:
     """Writes a source to sharded TFRecord files.
 
-    Picture files are copied as they are; arrays become PNG, or raw numbers
-    where they are not bytes. A run that was stopped is gone on with by the
-    same call: finished shards stay, and the files are the same in the end.
+    Image files are copied unchanged. Arrays of bytes are encoded as PNG, other
+    arrays are written as numbers. Calling the function again continues an
+    interrupted run: finished shards are kept, and the resulting files are the
+    same as without interruption.
 
     Args:
-        source: a `Source`.
-        folder: to write to; made if it is not there. Any file system that
-            TensorFlow knows.
-        name: of the set, such as that of the split.
-        shards: files to write; default: 16, or less for very few samples.
-        workers: threads, each on a shard; default: one per core.
-        progress: function of samples done and samples in all; called now and
-            then, from one thread at a time.
+        source: `Source`.
+        folder: str, path of the folder to write to, on any file system that
+            TensorFlow supports. It is created if it does not exist.
+        name: str, name of the set, for example that of the split.
+        shards: int, number of files. Defaults to 16, or to the number of
+            samples if that is smaller.
+        workers: int, number of threads, each of which writes a shard.
+            Defaults to one per core.
+        progress: function that is called repeatedly with the number of samples
+            done and in total (int), by one thread at a time; or None.
 
     Returns:
         `Written`.
 
     Raises:
-        OSError: the folder cannot be written, or another run is writing.
-        ValueError: what is there is of another source or other shards; more
-            than 1 % unreadable pictures; or arguments out of range.
+        OSError: the folder is not writable, or another process is writing the
+            same set.
+        ValueError: the folder contains a set of this name from another source
+            or with other shards; more than 1 % of the images are unreadable;
+            or an argument is out of range.
     """
     folder = os.path.expanduser(str(folder))
     _check_name(name)
@@ -98,9 +116,17 @@ def write_tfrecord(
 
 
 class _Writing:
-    """One run."""
+    """One run of `write_tfrecord`."""
 
-    def __init__(self, source, read, contents, folder, name, progress):
+    def __init__(
+        self,
+        source: Source,
+        read: collections.abc.Callable[[int], bytes],
+        contents: index_file.Contents,
+        folder: str,
+        name: str,
+        progress: _Progress | None,
+    ) -> None:
         self._source, self._read = source, read
         self._contents = contents
         self._sha256, self._set_id = contents.sha256, contents.set_id
@@ -119,14 +145,15 @@ class _Writing:
         self._most = file_source.TOLERATED * source.num_samples
         self._left_out = len(contents.description["left_out"])
 
-    def run(self, workers):
+    def run(self, workers: int) -> Written:
         finished, complete = self._resumed()
-        kept, lengths = len(finished), {}
+        kept = len(finished)
+        lengths: dict[int, np.ndarray] = {}
         unfinished = [number for number in self._rows if number not in finished]
         self._done = sum(len(self._rows[number]) for number in finished)
         self._progress(self._done, self._source.num_samples)
         if unfinished or not complete:
-            # Readers must not take the set for whole while shards change.
+            # The progress file marks the set as incomplete for readers.
             self._save_progress(finished)
             self._in_threads(unfinished, workers, finished, lengths)
             self._save_index(finished, lengths)
@@ -142,54 +169,57 @@ class _Writing:
         )
 
     def _resumed(self):
-        """Shards that are finished, by number; whether the set once was."""
+        """Returns the finished shards by number, and whether all once were."""
         path = naming.progress_path(self._folder, self._name)
         complete = files.size_of(path) is None
         if complete:
             path = naming.index_path(self._folder, self._name)
             if files.size_of(path) is None:
-                self._check_nothing_there()
+                self._check_unused()
                 return {}, False
             earlier = index_file.load(path)
-            told = earlier.description
+            description = earlier.description
             sha256, held = earlier.sha256, dict(enumerate(earlier.shards))
         else:
-            told, sha256, held = _load_progress(path)
+            description, sha256, held = _load_progress(path)
         if sha256 != self._sha256:
-            self._refuse(told)
+            self._reject(description)
         finished = {
             number: shard
             for number, shard in held.items()
-            # Pictures that could not be read may be there by now.
+            # Shards with unreadable images are written again, because these
+            # images may be readable by now.
             if not shard["unreadable"]
             and files.size_of(self._paths[number]) == shard["bytes"]
         }
         return finished, complete
 
-    def _check_nothing_there(self):
+    def _check_unused(self):
         others = naming.shards_of(self._folder, self._name)
         if others:
             raise ConfigurationError(
-                f"Expected no shards of the name {self._name!r} in "
-                f"{self._folder} that this command did not write. Received: "
+                f"Expected shards of the name {self._name!r} in "
+                f"{self._folder} only if this command wrote them. Received: "
                 f"{os.path.basename(others[0])}. Choose another folder."
             )
 
-    def _refuse(self, told):
-        mine = self._contents.description
+    def _reject(self, earlier):
+        """Raises because the folder holds a set of another description."""
+        own = self._contents.description
         keys = "name root samples shards class_names labels".split()
-        differing = [k for k in keys if told.get(k) != mine[k]] or ["settings"]
-        told_by = f"{told['name']}, {told['samples']} samples"
+        different = [k for k in keys if earlier.get(k) != own[k]]
         raise ConfigurationError(
-            f"Expected to go on with the set {self._name!r} in {self._folder}, "
-            f"written from {told_by} in {told['shards']} shards. Received: "
-            f"{mine['name']}, {mine['samples']} samples, for {mine['shards']} "
-            f"shards; other {' and '.join(differing)}. Choose another folder, "
-            f"or remove the files that begin with {self._name!r} there."
+            f"Expected to continue the set {self._name!r} in {self._folder}, "
+            f"written from {earlier['name']}, {earlier['samples']} samples, in "
+            f"{earlier['shards']} shards. Received: {own['name']}, "
+            f"{own['samples']} samples, for {own['shards']} shards; different "
+            f"{' and '.join(different or ['settings'])}. Choose another "
+            f"folder, or remove the files that begin with {self._name!r} "
+            "there."
         )
 
     def _in_threads(self, unfinished, workers, finished, lengths):
-        """Writes shards, and notes each that is finished."""
+        """Writes shards and saves the progress after each of them."""
         with concurrent.futures.ThreadPoolExecutor(workers) as threads:
             futures = [threads.submit(self._write, n) for n in unfinished]
             try:
@@ -216,14 +246,14 @@ class _Writing:
                     self._count()
         except tf.errors.OpError as error:
             raise OSError(
-                f"Expected to write {path}. Received: {error.message}. When "
-                "it can be written, the same command goes on from here."
+                f"Expected to write {path}. Received: {error.message}. Run the "
+                "same command again to continue once it can be written."
             ) from error
         size = sum(lengths) + files.FRAME * len(lengths)
         found = files.size_of(temporary)
         if found != size:
             raise OSError(
-                f"Expected {size} bytes in {temporary}, as were written. "
+                f"Expected {size} bytes in {temporary}, as written. "
                 f"Received: {found}; is the disk full?"
             )
         storage.publish(temporary, path)
@@ -239,7 +269,7 @@ class _Writing:
         try:
             image = self._read(row)
         except OSError as error:
-            image = b""  # Its index is taken; a source shows it black.
+            image = b""  # The index is taken; readers show a black image.
             unreadable[id] = str(error)
             self._count_failed(id, error)
         true_labels = source.true_labels
@@ -256,7 +286,7 @@ class _Writing:
         with self._lock:
             self._done += 1
             done, total = self._done, self._source.num_samples
-            if done % _TELL_EVERY == 0 or done == total:
+            if done % _REPORT_EVERY == 0 or done == total:
                 self._progress(done, total)
 
     def _count_failed(self, id, error):
@@ -266,20 +296,20 @@ class _Writing:
         if failed > max(1, self._most):
             raise OSError(
                 f"Expected at most {file_source.TOLERATED:.0%} of unreadable "
-                f"pictures. Received: {failed} of {self._source.num_samples}, "
-                f"such as {id}: {error}. When they can be read, the same "
-                "command goes on from here."
+                f"images. Received: {failed} of {self._source.num_samples}, "
+                f"such as {id}: {error}. Run the same command again to "
+                "continue once they can be read."
             )
 
     def _save_progress(self, finished):
-        told = {
+        progress = {
             "sha256": self._sha256,
             "description": self._contents.description,
             "finished": finished,
         }
         storage.replace(
             naming.progress_path(self._folder, self._name),
-            json.dumps(told, indent=1).encode("utf-8"),
+            json.dumps(progress, indent=1).encode("utf-8"),
         )
 
     def _save_index(self, finished, lengths):
@@ -288,9 +318,11 @@ class _Writing:
                 walked = files.walk(self._paths[number], with_data=False)
                 lengths[number] = [length for _, length, _ in walked]
         shards = [finished[number] for number in sorted(finished)]
-        whole = np.concatenate([lengths[number] for number in sorted(lengths)])
+        all_lengths = [lengths[number] for number in sorted(lengths)]
         contents = dataclasses.replace(
-            self._contents, shards=shards, lengths=whole.astype(np.int64)
+            self._contents,
+            shards=shards,
+            lengths=np.concatenate(all_lengths).astype(np.int64),
         )
         index_file.save(naming.index_path(self._folder, self._name), contents)
         tf.io.gfile.remove(naming.progress_path(self._folder, self._name))
@@ -323,11 +355,11 @@ def _shard_count(shards, samples):
 def _load_progress(path):
     data = files.open_file(path).read(0, files.size_of(path))
     try:
-        told = json.loads(data)
-        held = {int(n): shard for n, shard in told["finished"].items()}
-        return told["description"], told["sha256"], held
+        progress = json.loads(data)
+        held = {int(n): shard for n, shard in progress["finished"].items()}
+        return progress["description"], progress["sha256"], held
     except (KeyError, ValueError) as error:
         raise ConfigurationError(
-            f"Expected the progress of writing shards. Received: {path} "
-            f"({error!r}). Remove the set's files and start again."
+            "Expected a file with the progress of writing shards. Received: "
+            f"{path} ({error!r}). Remove the set's files and start again."
         ) from error

@@ -1,7 +1,7 @@
-"""`report.html`: a run on one page that opens anywhere.
+"""`report.html`: a run on one self-contained page.
 
-Everything comes from the files of the run's folder, so that the page can be
-made of any run, as it is: going on, killed, finished, resumed.
+The page is made from the files in a run's folder only, so that it can be made
+of any run: running, killed, finished or resumed.
 """
 
 from noisy_keras.reporting.intervals import wilson_interval

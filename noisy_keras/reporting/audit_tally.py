@@ -1,4 +1,4 @@
-"""What a `label_audit.csv` says in all, read once from the front to the end."""
+"""Counts over a `label_audit.csv`, read once from beginning to end."""
 
 import collections
 import csv
@@ -19,17 +19,19 @@ _NEEDED = (
 
 @dataclasses.dataclass(frozen=True)
 class Suspect:
-    """A sample whose label is likely wrong.
+    """A sample whose label is likely noisy.
 
     Attributes:
-        row: number of its row, from 0.
-        id: of its source.
-        path: or "".
-        given, suggested: class names.
-        true: class name where known, else "".
-        clean_probability: of the given label.
-        confidence: of the suggested label.
-        verdict: of the audit.
+        row: int, number of its row, from 0.
+        id: str, id of the sample in its source.
+        path: str, path of the image, or "".
+        given: str, given class.
+        suggested: str, suggested class.
+        true: str, true class where known, else "".
+        clean_probability: float in `[0, 1]`, probability that the given label
+            is clean.
+        confidence: float in `[0, 1]`, confidence in the suggested label.
+        verdict: str, verdict of the audit.
     """
 
     row: int
@@ -52,15 +54,18 @@ class AuditTally:
     """Counts over an audit.
 
     Attributes:
-        samples: N.
+        samples: int, number of samples N.
         verdicts: `Counter` of verdicts.
         given: `Counter` of given classes.
-        flagged: of them, those with another verdict than `"ok"`.
-        known: of given classes, those whose truth is known.
-        wrong: of them, those given another label than the true one.
-        pairs: `Counter` of (given, suggested).
-        flagged_pairs: of them, those with another verdict than `"ok"`.
-        suspects: list of `Suspect`, the lowest clean probability first.
+        flagged: `Counter` of given classes of samples whose verdict is not
+            `"ok"`.
+        known: `Counter` of given classes of samples whose true class is known.
+        wrong: `Counter` of given classes of samples whose true class is known
+            to be another.
+        pairs: `Counter` of (given, suggested) classes.
+        flagged_pairs: `Counter` of (given, suggested) classes of samples whose
+            verdict is not `"ok"`.
+        suspects: list of `Suspect` by ascending clean probability.
     """
 
     samples: int = 0
@@ -75,19 +80,19 @@ class AuditTally:
 
 
 def tally(path, most=48):
-    """Counts over a `label_audit.csv`, with memory for classes alone.
+    """Counts over a `label_audit.csv`, in memory proportional to the classes.
 
-    Columns are found by their names; others may be there.
+    Columns are found by name; there may be others.
 
     Args:
-        path: of the file.
-        most: suspects at most.
+        path: str or path-like, the file.
+        most: int, largest number of suspects.
 
     Returns:
         An `AuditTally`.
 
     Raises:
-        ValueError: a column is missing, or a line has no numbers.
+        ValueError: If a column is missing or a line has no numbers.
     """
     found = AuditTally()
     with open(path, encoding="utf-8", newline="") as stream:
@@ -107,14 +112,14 @@ def tally(path, most=48):
 
 
 def _flagged(reader, columns, found, path):
-    """Counts all rows, and yields those that are not ok, to be sorted."""
+    """Counts all rows, and yields those that are not ok, for sorting."""
     place = [columns[name] for name in _NEEDED[1:]]
     given_at, suggested_at, clean_at, confidence_at, verdict_at = place
     true_at = columns.get("true_label")
     least = max(place) + 1
     for number, row in enumerate(reader):
         if len(row) < least:
-            raise ConfigurationError(_broken(path, reader.line_num, row))
+            raise ConfigurationError(_invalid(path, reader.line_num, row))
         given, suggested = row[given_at], row[suggested_at]
         found.samples += 1
         found.given[given] += 1
@@ -132,16 +137,16 @@ def _flagged(reader, columns, found, path):
             clean, confidence = float(row[clean_at]), float(row[confidence_at])
         except ValueError:
             raise ConfigurationError(
-                _broken(path, reader.line_num, row)
+                _invalid(path, reader.line_num, row)
             ) from None
-        # The number decides last, so that rows are never compared.
+        # The number comes before the row, so that rows are never compared.
         yield clean, -confidence, number, row
 
 
-def _broken(path, line, row):
+def _invalid(path, line, row):
     return (
-        f"Expected as many columns as in the head and numbers for "
-        f"probabilities in line {line} of {path}. Received: {row!r:.200}"
+        f"Expected the columns of the header, and numbers as "
+        f"probabilities, in line {line} of {path}. Received: {row!r:.200}"
     )
 
 

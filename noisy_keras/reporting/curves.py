@@ -1,4 +1,4 @@
-"""The metrics of all epochs, as curves."""
+"""Curves of the metrics over epochs."""
 
 import math
 
@@ -6,12 +6,12 @@ import numpy as np
 
 from noisy_keras.reporting import figures
 
-# More points than a phone has pixels show nothing more.
+# Largest number of points of a curve; a phone's screen has no more pixels.
 _POINTS = 400
-# Of metrics that no panel is for.
+# Largest number of metrics that are drawn without a panel of their own.
 _OTHERS = 6
 _NAMES = {
-    "accuracy": "training, labels as given",
+    "accuracy": "training, given labels",
     "val_accuracy": "validation",
     "test_accuracy": "test",
     "knn_given": "neighbours, training",
@@ -26,6 +26,7 @@ _NAMES = {
     "labels_suspect": "suspect labels",
     "learning_rate": "learning rate",
 }
+_DETECTION = "Detection of noisy labels, against true labels"
 _PANELS = (
     (
         "Accuracy",
@@ -40,39 +41,43 @@ _PANELS = (
     ),
     ("Loss", ("loss", "val_loss", "test_loss")),
     (
-        "Wrong labels found, against the true ones",
+        _DETECTION,
         ("label_auc", "label_precision", "label_recall"),
     ),
-    ("Labels called suspect", ("labels_suspect",)),
+    ("Suspect labels", ("labels_suspect",)),
     ("Learning rate", ("learning_rate",)),
 )
-_PARTS = "Parts of the training loss"
-_SHARES = ("Accuracy", "Wrong labels found, against the true ones")
+_PARTS = "Terms of the training loss"
+_SHARES = ("Accuracy", _DETECTION)
 _NOT_DRAWN = ("epoch", "phase", "seconds", "images_per_second")
 
 
-def panels(records, judged="validation"):
-    """Figures of the metrics, those that belong together in one.
+def panels(records, val_split="validation"):
+    """Draws the metrics, related ones in one figure.
 
     Args:
-        records: list of dicts, as of `metrics_log.read`.
-        judged: what `val_accuracy` is measured on.
+        records: list of dicts, as returned by `metrics_log.read`.
+        val_split: str, name of the split on which `val_accuracy` is measured.
 
     Returns:
-        A list of (title, alternative text, matplotlib `Figure`).
+        List of (title, alternative text, `matplotlib.figure.Figure`).
     """
-    names = _NAMES | {f"val_{m}": judged for m in ("accuracy", "loss")}
-    there = list(dict.fromkeys(name for r in records for name in r))
-    # Where the loss has one part, its curve is there already.
-    there = [n for n in there if n == "loss" or not _same(records, n, "loss")]
-    groups = [(t, [n for n in g if n in there]) for t, g in _PANELS]
+    names = _NAMES | {f"val_{m}": val_split for m in ("accuracy", "loss")}
+    present = list(dict.fromkeys(name for r in records for name in r))
+    # A loss with a single term has the same curve as that term.
+    present = [
+        n for n in present if n == "loss" or not _same(records, n, "loss")
+    ]
+    groups = [(t, [n for n in g if n in present]) for t, g in _PANELS]
     used = {n for _, group in groups for n in group} | set(_NOT_DRAWN)
     parts = [
-        n for n in there if n.startswith("loss_") and not n.endswith("_seconds")
+        n
+        for n in present
+        if n.startswith("loss_") and not n.endswith("_seconds")
     ]
     groups.insert(2, (_PARTS, parts))
     used |= set(parts)
-    rest = [n for n in there if n not in used and not n.endswith("_seconds")]
+    rest = [n for n in present if n not in used and not n.endswith("_seconds")]
     for kind in ("weight", "kept"):
         own = [n for n in rest if n == kind or n.startswith(f"{kind}_")]
         groups.append((f"Trust in labels: {kind}", own))
@@ -89,12 +94,12 @@ def panels(records, judged="validation"):
             [title] = series
         if series:
             drawn = _draw(title, series, records, title in _SHARES)
-            made.append((title, _told(title, series), drawn))
+            made.append((title, _described(title, series), drawn))
     return made
 
 
 def _series(records, name):
-    """Epochs and values `[n, 2]` of a metric, where it is a number."""
+    """Epochs and values `[n, 2]` of a metric, where it is a finite number."""
     pairs = [
         (r["epoch"], r[name])
         for r in records
@@ -120,7 +125,7 @@ def _draw(title, series, records, shares):
             color=figures.COLOURS[number % len(figures.COLOURS)],
             linestyle=figures.STYLES[number % len(figures.STYLES)],
             linewidth=1.6,
-            # A single point makes no line.
+            # A single point has no line.
             marker="o" if len(points) < 3 else None,
             label=name,
         )
@@ -131,13 +136,20 @@ def _draw(title, series, records, shares):
     axis.set_xlabel("epoch")
     axis.set_title(title, fontsize=10.5, loc="left")
     if len(series) > 1:
-        # Outside, where it hides nothing.
+        # Outside of the axes, where it covers no curve.
         canvas.legend(loc="outside lower center", ncols=2)
     return canvas
 
 
 def phase_begins(records):
-    """Where the phases of a recipe begin: a list of (name, epoch)."""
+    """Where the phases of a recipe begin.
+
+    Args:
+        records: list of dicts, as returned by `metrics_log.read`.
+
+    Returns:
+        List of (name, first epoch).
+    """
     begins = {}
     for record in records:
         if record.get("phase") is not None:
@@ -150,8 +162,8 @@ def _mark_phases(axis, records):
         axis.axvline(epoch - 0.5, color="#888888", linewidth=0.8, zorder=1)
 
 
-def _told(title, series):
-    """The figure in words."""
+def _described(title, series):
+    """Alternative text of a figure."""
     parts = [
         f"{name} from {points[0, 1]:.4g} in epoch {points[0, 0]:.0f} to "
         f"{points[-1, 1]:.4g} in epoch {points[-1, 0]:.0f}"

@@ -1,4 +1,4 @@
-"""What was run, on what, and what came of it, in words and numbers."""
+"""Settings, results and times of a run, for the tables of the page."""
 
 from noisy_keras.reporting.label_charts import shortened
 
@@ -7,61 +7,59 @@ _EXACT = 4
 _SLOWEST = 5
 _PARTS = {
     "training": "training",
-    "division": "dividing the samples",
+    "division": "division of the samples",
     "evaluation": "evaluation",
 }
-# Of the data, what most people ask for first.
+# Settings of the data in the table, with their names there.
 _DATA = (
     ("dataset", "data set"),
-    ("noise_type", "injected noise"),
+    ("noise_type", "synthetic noise"),
     ("noise_rate", "nominal noise rate"),
     ("noise_seed", "noise seed"),
-    ("image_size", "picture side"),
-    ("max_train_samples", "samples kept at most"),
-    ("validation", "held out"),
+    ("image_size", "image size (pixels)"),
+    ("max_train_samples", "maximum number of samples"),
+    ("validation", "validation set"),
     ("trusted", "trusted samples per class"),
     ("trusted_csv", "trusted samples"),
 )
 
 
-def cards(run, judged):
-    """The results at a glance.
+def cards(run, val_split):
+    """The main results.
 
     Args:
         run: `RunFiles`.
-        judged: what `val_accuracy` is measured on.
+        val_split: str, name of the split on which `val_accuracy` is measured.
 
     Returns:
-        A list of (what, value, remark).
+        List of (name, value, remark), all str.
     """
     made = []
     summary = run.summary or {}
-    made += _accuracies(run, summary, judged)
+    made += _accuracies(run, summary, val_split)
     labels = summary.get("labels") or {}
     if labels.get("samples"):
-        wrong = sum(v for k, v in _verdicts(labels) if k != "ok")
-        told = (
-            f"{wrong / labels['samples']:.1%} of {labels['samples']:,} labels"
+        flagged = sum(v for k, v in _verdicts(labels) if k != "ok")
+        remark = (
+            f"{flagged / labels['samples']:.1%} of {labels['samples']:,} labels"
         )
-        made.append(("labels called wrong", f"{wrong:,}", told))
+        made.append(("labels flagged as noisy", f"{flagged:,}", remark))
     truth = run.config.get("effective_noise_rate")
     if truth is not None:
-        made.append(
-            ("labels truly wrong", f"{truth:.1%}", "of the training set")
-        )
+        made.append(("true noise rate", f"{truth:.1%}", "of the training set"))
     estimated = summary.get("estimated_noise_rate")
     if estimated is not None:
         made.append(
-            ("estimated noise", f"{estimated:.1%}", "after the warm-up")
+            ("estimated noise rate", f"{estimated:.1%}", "after the warm-up")
         )
     if labels.get("label_auc") is not None:
-        told = [
+        remarks = [
             f"{name} {labels[f'label_{name}']:.1%}"
             for name in ("precision", "recall")
             if labels.get(f"label_{name}") is not None
         ]
         made.append(
-            ("label AUC", f"{labels['label_auc']:.3f}", ", ".join(told))
+            ("label AUC", f"{labels['label_auc']:.3f}", ", ".join(remarks))
         )
     made += _of_recipes(summary)
     if run.calibration is not None:
@@ -81,50 +79,51 @@ def cards(run, judged):
     return made
 
 
-def _accuracies(run, summary, judged):
-    """The cards of accuracy; of a run that goes on, what there is."""
+def _accuracies(run, summary, val_split):
+    """Cards of the accuracies; of an unfinished run, the latest one."""
     final, best = summary.get("final"), summary.get("best_by_validation")
     if final is None:
         last = next((r for r in run.records[::-1] if "val_accuracy" in r), None)
         if last is None:
             return []
-        told = f"so far, epoch {last['epoch']}"
-        return [(f"{judged} accuracy", f"{last['val_accuracy']:.2%}", told)]
+        remark = f"so far, epoch {last['epoch']}"
+        value = f"{last['val_accuracy']:.2%}"
+        return [(f"{val_split} accuracy", value, remark)]
     made = []
     for split in ("test", "validation"):
         if split in final:
-            told = f"last epoch ({final['epoch']})"
-            made.append((f"{split} accuracy", f"{final[split]:.2%}", told))
+            remark = f"last epoch ({final['epoch']})"
+            made.append((f"{split} accuracy", f"{final[split]:.2%}", remark))
     for name, value in final.items():
         if name.startswith("knn_"):
-            told = f"{name.removeprefix('knn_')}, last epoch"
-            made.append(("nearest neighbours", f"{value:.2%}", told))
+            remark = f"{name.removeprefix('knn_')}, last epoch"
+            made.append(("nearest neighbours", f"{value:.2%}", remark))
     if best and "test" in best:
-        told = f"epoch {best['epoch']}"
-        made.append(("test, best by validation", f"{best['test']:.2%}", told))
+        remark = f"epoch {best['epoch']}"
+        made.append(("test, best by validation", f"{best['test']:.2%}", remark))
     mean = summary.get("mean_last_10") or {}
     if "test" in mean:
-        told = f"of the last {summary.get('epochs_averaged', 10)} epochs"
-        made.append(("test, mean", f"{mean['test']:.2%}", told))
+        remark = f"over the last {summary.get('epochs_averaged', 10)} epochs"
+        made.append(("test, mean", f"{mean['test']:.2%}", remark))
     return made
 
 
 def _of_recipes(summary):
-    """The cards of what DMLP purified and what DRPL detected."""
+    """Cards of DMLP's purified labels and of DRPL's detections."""
     made = []
     purified = summary.get("purification")
     if purified:
-        right, told = purified.get("right_labels"), "by the purified ones"
+        right, remark = purified.get("right_labels"), "with purified labels"
         if right:
             before, after = right["before"], right["after"]
-            told = f"right before {before:.1%}, {after:.1%} after"
-        made.append(("labels replaced", f"{purified['replaced']:,}", told))
+            remark = f"correct labels: {before:.1%} before, {after:.1%} after"
+        made.append(("labels replaced", f"{purified['replaced']:,}", remark))
     for name, found in (summary.get("detections") or {}).items():
-        told = "labels believed"
+        remark = "labels kept as clean"
         if found.get("label_auc") is not None:
-            told += f", AUC {found['label_auc']:.3f}"
-        what = name.replace("_", " ")
-        made.append((what, f"{found['believed']:,}", told))
+            remark += f", AUC {found['label_auc']:.3f}"
+        title = name.replace("_", " ")
+        made.append((title, f"{found['believed']:,}", remark))
     return made
 
 
@@ -137,13 +136,13 @@ def _verdicts(labels):
 
 
 def tables(run):
-    """What was run: settings and versions.
+    """Settings and versions of a run.
 
     Args:
         run: `RunFiles`.
 
     Returns:
-        A list of (heading, rows), the rows being (name, value, where from).
+        List of (heading, rows); the rows are (name, value, origin), all str.
     """
     config = run.config
     settings = config["settings"]
@@ -160,19 +159,19 @@ def tables(run):
         ]
 
     data = dict(settings.get("data", {}))
-    if data.get("noise_type") == "estimated":  # Of nobody's making.
+    if data.get("noise_type") == "estimated":  # Not synthetic.
         data |= dict.fromkeys(("noise_type", "noise_rate", "noise_seed"))
-    told = [
-        (what, shown(data[name]), "")
-        for name, what in _DATA
+    lines = [
+        (title, shown(data[name]), "")
+        for name, title in _DATA
         if data.get(name) is not None
     ]
     if "samples" in config:
-        told.insert(1, ("training pictures", f"{config['samples']:,}", ""))
+        lines.insert(1, ("training images", f"{config['samples']:,}", ""))
     if run.class_names:
         names = shortened(", ".join(run.class_names), _LONGEST)
-        told.insert(2, ("classes", f"{len(run.class_names)}: {names}", ""))
-    made = [("Data", told), ("Training", rows(settings.get("training", {})))]
+        lines.insert(2, ("classes", f"{len(run.class_names)}: {names}", ""))
+    made = [("Data", lines), ("Training", rows(settings.get("training", {})))]
     own = config.get("method") or settings.get("host", {})
     made.append(("Method", rows(own)))
     for name, values in (config.get("plugins") or {}).items():
@@ -183,15 +182,15 @@ def tables(run):
 
 
 def timing(records):
-    """Where the time went.
+    """How the time of a run was spent.
 
     Args:
-        records: list of dicts, as of `metrics_log.read`.
+        records: list of dicts, as returned by `metrics_log.read`.
 
     Returns:
-        dict of `parts` and, of a recipe, `phases`, lists of (what, time,
-        share) with the slowest first, and `epochs`, the slowest epochs as
-        (epoch, phase, time); or None.
+        Dict of `total`, a str; `parts` and, for a recipe, `phases`: lists of
+        (name, time, share), the slowest first; and `epochs`: the slowest epochs
+        as (epoch, phase, time). None without any times.
     """
     timed = [r for r in records if r.get("seconds")]
     if not timed:
@@ -203,7 +202,7 @@ def timing(records):
     }
     if any(spent.values()):
         rest = max(0.0, total - sum(spent.values()))
-        spent["other measurements, pictures, files"] = rest
+        spent["other callbacks and files"] = rest
     names = dict.fromkeys(r.get("phase") for r in timed)
     phases = {
         name: sum(r["seconds"] for r in timed if r.get("phase") == name)
@@ -230,11 +229,20 @@ def _shares(spent, total):
     ]
 
 
-def phases(run, judged):
-    """How the phases of a recipe ended: rows of strings, maybe none."""
+def phases(run, val_split):
+    """Results at the end of a recipe's phases.
+
+    Args:
+        run: `RunFiles`.
+        val_split: str, name of the split on which `val_accuracy` is measured.
+
+    Returns:
+        Dict of `splits`, a list of str, and `rows`, lists of str; None for a
+        run without phases.
+    """
     found = (run.summary or {}).get("phases") or {}
     splits = [
-        s for s in (judged, "test") if any(s in p for p in found.values())
+        s for s in (val_split, "test") if any(s in p for p in found.values())
     ]
     splits = list(dict.fromkeys(splits))
     rows = [
@@ -249,7 +257,14 @@ def phases(run, judged):
 
 
 def duration(seconds):
-    """A time as people say it."""
+    """Formats a duration.
+
+    Args:
+        seconds: float.
+
+    Returns:
+        Str, such as `"2.3 s"`, `"10 min"` or `"2 h 30 min"`.
+    """
     if seconds < 10:
         return f"{seconds:.1f} s"
     if seconds < 120:
@@ -262,7 +277,14 @@ def duration(seconds):
 
 
 def shown(value):
-    """A setting as a reader sees it."""
+    """Formats the value of a setting.
+
+    Args:
+        value: bool, number, str, or a list or dict of these.
+
+    Returns:
+        Str of limited length.
+    """
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, float):

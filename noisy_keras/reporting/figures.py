@@ -1,11 +1,11 @@
-"""Figures of the page: their style, and how they are written."""
+"""Style and encoding of the page's figures."""
 
 import base64
 import contextlib
 import io
 import warnings
 
-# Okabe and Ito's colours, told apart by most colour-blind people.
+# The palette of Okabe and Ito, which most colour-blind people can distinguish.
 COLOURS = (
     "#0072b2",
     "#d55e00",
@@ -16,7 +16,7 @@ COLOURS = (
     "#444444",
 )
 STYLES = ("-", "--", "-.", ":", "-", "--", "-.")
-#: Of a figure that fills a phone's width, in inches of 72 points.
+#: Width of a figure that fills the width of a phone, in inches of 72 points.
 WIDTH = 4.2
 
 _STYLE = {
@@ -29,19 +29,19 @@ _STYLE = {
     "grid.linewidth": 0.6,
     "legend.frameon": False,
     "legend.fontsize": 9.0,
-    # Letters stay letters: readable at any size, and a fifth of the bytes.
+    # Text is stored as text instead of outlines, in a fifth of the bytes.
     "svg.fonttype": "none",
     "svg.hashsalt": "noisy_keras",
-    # Class names are no formulas, whatever dollars are in them.
+    # Class names that contain dollar signs are not formulas.
     "text.parse_math": False,
 }
 
 
 def plain_ticks(axis):
-    """Numbers as such on a logarithmic axis, where formulas are its default.
+    """Formats a logarithmic axis with plain numbers instead of powers of ten.
 
     Args:
-        axis: a matplotlib `Axis`.
+        axis: `matplotlib.axis.Axis`.
     """
     from matplotlib import ticker
 
@@ -51,22 +51,26 @@ def plain_ticks(axis):
 
 @contextlib.contextmanager
 def styled():
-    """The style of the page's figures, for the time that they are drawn."""
+    """Context manager that applies the style of the page's figures."""
     import matplotlib
 
     with matplotlib.rc_context(_STYLE), warnings.catch_warnings():
-        # Letters that the measuring font lacks are the reader's to show.
+        # The browser of the reader draws characters that matplotlib's font
+        # lacks.
         warnings.filterwarnings("ignore", message="Glyph ")
         yield
 
 
 def new(height=3.1, rows=1, **options):
-    """A figure of the page's width, and its axes.
+    """Creates a figure of the page's width.
 
     Args:
-        height: in inches.
-        rows: of axes, one above another.
-        **options: as of matplotlib's `Figure.subplots`.
+        height: float, height in inches.
+        rows: int, number of axes, one above another.
+        **options: arguments of `matplotlib.figure.Figure.subplots`.
+
+    Returns:
+        Tuple of the `Figure` and its axes.
     """
     from matplotlib import figure
 
@@ -75,13 +79,13 @@ def new(height=3.1, rows=1, **options):
 
 
 def svg(canvas):
-    """A figure as a data URI.
+    """Encodes a figure as a data URI.
 
     Args:
-        canvas: a matplotlib `Figure`.
+        canvas: `matplotlib.figure.Figure`.
 
     Returns:
-        str.
+        Str, an SVG image in base64.
     """
     stream = io.BytesIO()
     canvas.savefig(stream, format="svg", metadata={"Date": None})
@@ -90,11 +94,14 @@ def svg(canvas):
 
 
 def pixels(canvas, dpi=110):
-    """A figure as an array: uint8 `[H, W, 3]`.
+    """Renders a figure.
 
     Args:
-        canvas: a matplotlib `Figure`.
-        dpi: pixels to an inch.
+        canvas: `matplotlib.figure.Figure`.
+        dpi: int, pixels per inch.
+
+    Returns:
+        Uint8 array `[H, W, 3]`.
     """
     import numpy as np
     from matplotlib.backends import backend_agg

@@ -1,4 +1,4 @@
-"""How far a share that was counted may be from the true one."""
+"""Confidence intervals of proportions."""
 
 import numpy as np
 
@@ -8,23 +8,25 @@ from noisy_keras.utils.errors import ConfigurationError
 def wilson_interval(count, total, z=1.959964):
     """Wilson's score interval of a binomial proportion.
 
-    Unlike the normal approximation it stays in `[0, 1]`, and has a width where
-    none or all were counted.
+    Unlike the normal approximation, it stays in `[0, 1]` and has a positive
+    width if the count is 0 or the total.
 
     Args:
-        count: number, or array: how many had it, in `[0, total]`.
-        total: number, or array of the same shape: of how many, at least 1.
-        z: quantile of the normal distribution; default: for 95 %.
+        count: number or array, counts in `[0, total]`.
+        total: number or array of the same shape, totals of at least 1.
+        z: float, quantile of the normal distribution; the default gives 95 %
+            intervals.
 
     Returns:
-        The lower and the upper end, floats or arrays.
+        Tuple of the lower and the upper end, floats or arrays.
 
     Raises:
-        ValueError: a count outside of `[0, total]`, or a total of 0.
+        ValueError: If a count is outside of `[0, total]` or a total is 0.
 
     Reference: Wilson, Probable Inference, the Law of Succession, and
     Statistical Inference, JASA 1927; Brown, Cai and DasGupta, Interval
-    Estimation for a Binomial Proportion, Statistical Science 2001, eq. (4).
+    Estimation for a Binomial Proportion, Statistical Science 2001, equation
+    (4).
 
     Example:
         >>> low, high = wilson_interval(8, 10)
@@ -42,7 +44,7 @@ def wilson_interval(count, total, z=1.959964):
     half = (z / (1 + z**2 / total)) * np.sqrt(
         share * (1 - share) / total + z**2 / (4 * total**2)
     )
-    # What rounding takes from 0 and 1 is given back.
+    # Exactly 0 and 1, which rounding would miss.
     low = np.where(count == 0, 0.0, np.maximum(middle - half, 0.0))
     high = np.where(count == total, 1.0, np.minimum(middle + half, 1.0))
     return (low.item(), high.item()) if low.ndim == 0 else (low, high)

@@ -1,29 +1,29 @@
-"""Noise rates of classes, and how far confidence can be trusted."""
+"""Charts of noise rates, of suggested labels and of calibration."""
 
 import numpy as np
 
 from noisy_keras.reporting import figures
 from noisy_keras.reporting import intervals
 
-#: Classes in a figure or a matrix.
+#: Largest number of classes in a figure or a matrix.
 MOST = 20
 _NAME = 18
-# Classes whose counts have room in a matrix.
+# Largest number of classes of a matrix that shows counts.
 _WITH_COUNTS = 12
 
 
 def class_rates(audit, class_names, truth=True):
-    """How many labels of each class were called wrong.
+    """Noise rate of each given class, as detected by the audit.
 
     Args:
         audit: `AuditTally`.
-        class_names: of all classes, in order.
-        truth: whether what is known of true labels is told.
+        class_names: list of str, all classes in order.
+        truth: bool, whether to include the true noise rates where known.
 
     Returns:
-        A list of dicts, the highest share first: `name`, `total`, `flagged`,
-        `share`, `low`, `high` (Wilson's 95% interval) and `true`, the share
-        of labels known to be wrong, or None.
+        List of dicts by descending share: `name`, `total`, `flagged`, `share`,
+            `low` and `high` (Wilson's 95% interval) and `true`, the share of
+            labels known to be noisy, or None.
     """
     names = [n for n in class_names if audit.given[n]]
     names += [n for n in audit.given if n not in set(class_names)]
@@ -50,13 +50,14 @@ def class_rates(audit, class_names, truth=True):
 
 
 def draw_rates(rates):
-    """The noise rates with their intervals.
+    """Draws the noise rates of classes with their intervals.
 
     Args:
-        rates: list of dicts, as of `class_rates`.
+        rates: list of dicts, as returned by `class_rates`.
 
     Returns:
-        (title, alternative text, matplotlib `Figure`).
+        Tuple of the title, the alternative text and the
+        `matplotlib.figure.Figure`.
     """
     from matplotlib import ticker
 
@@ -72,7 +73,7 @@ def draw_rates(rates):
         fmt="o",
         color=figures.COLOURS[0],
         capsize=2.5,
-        label="called wrong, 95% interval",
+        label="flagged as noisy, 95% interval",
     )
     known = [k for k in place if shown[k]["true"] is not None]
     if known:
@@ -83,32 +84,33 @@ def draw_rates(rates):
             color=figures.COLOURS[1],
             markeredgewidth=2.0,
             zorder=5,
-            label="truly wrong",
+            label="true noise rate",
         )
     axis.set_yticks(place, [shortened(r["name"], _NAME) for r in shown])
     axis.invert_yaxis()
     axis.set_xlim(left=0.0)
     axis.xaxis.set_major_formatter(ticker.PercentFormatter(1.0, decimals=0))
     axis.xaxis.set_major_locator(ticker.MaxNLocator(5))
-    axis.set_xlabel("share of its labels")
+    axis.set_xlabel("share of the class's labels")
     canvas.legend(loc="outside lower center", ncols=1)
     first, last = rates[0], rates[-1]
-    told = (
-        "Share of labels called wrong, by given class: from "
+    text = (
+        "Share of labels flagged as noisy, by given class: from "
         f"{first['share']:.0%} for {first['name']} down to {last['share']:.0%} "
         f"for {last['name']}."
     )
-    return "Noise rate by given class", told, canvas
+    return "Noise rate by given class", text, canvas
 
 
 def draw_reliability(found):
-    """Accuracy by confidence, above how many predictions have it.
+    """Draws accuracy by confidence, and the distribution of confidence.
 
     Args:
-        found: dict of `calibration.json`.
+        found: dict, the content of `calibration.json`.
 
     Returns:
-        (title, alternative text, matplotlib `Figure`).
+        Tuple of the title, the alternative text and the
+        `matplotlib.figure.Figure`.
     """
     from matplotlib import ticker
 
@@ -152,25 +154,25 @@ def draw_reliability(found):
         axis.yaxis.set_major_formatter(ticker.PercentFormatter(1.0, 0))
     lower.xaxis.set_major_formatter(ticker.PercentFormatter(1.0, 0))
     canvas.legend(loc="outside lower center", ncols=2)
-    told = (
-        f"Accuracy by confidence on {found['samples']} samples: "
-        f"{found['overall_accuracy']:.1%} are right, at a mean confidence of "
+    text = (
+        f"Accuracy by confidence on {found['samples']} samples: accuracy "
+        f"{found['overall_accuracy']:.1%} at a mean confidence of "
         f"{found['mean_confidence']:.1%}; expected calibration error "
         f"{found['expected_calibration_error']:.3f}."
     )
-    return "Reliability", told, canvas
+    return "Reliability", text, canvas
 
 
 def confusion(audit, class_names):
-    """Given against suggested labels, of the classes most confused.
+    """Counts of given and suggested labels, for the most confused classes.
 
     Args:
         audit: `AuditTally`.
-        class_names: of all classes, in order.
+        class_names: list of str, all classes in order.
 
     Returns:
-        dict of `names`, `rows` (lists of counts) and `left_out`, how many
-        other classes there are.
+        Dict of `names`, `rows` (lists of counts) and `left_out`, the number of
+        omitted classes.
     """
     names = list(dict.fromkeys([*class_names, *audit.given]))
     if len(names) > MOST:
@@ -192,25 +194,29 @@ def confusion(audit, class_names):
 
 
 def off_diagonal_shades(rows):
-    """How strongly cells are shaded: `[n, n]` in `[0, 1]`, the diagonal 0.
+    """Strength of the shading of a confusion matrix.
 
     Args:
-        rows: counts `[n, n]`.
+        rows: int array-like `[n, n]`, counts.
+
+    Returns:
+        Float array `[n, n]` in `[0, 1]`, 0 on the diagonal.
     """
     counts = np.asarray(rows, float)
     off = counts * (1.0 - np.eye(len(counts)))
-    # As strong as frequent, on a root scale: rare ones stay in sight.
+    # Square roots of the counts, so that rare pairs stay visible.
     return np.sqrt(off / max(off.max(), 1.0))
 
 
 def draw_confusion(found):
-    """Given against suggested labels, as a matrix.
+    """Draws the counts of given and suggested labels as a matrix.
 
     Args:
-        found: dict, as of `confusion`.
+        found: dict, as returned by `confusion`.
 
     Returns:
-        (title, alternative text, matplotlib `Figure`).
+        Tuple of the title, the alternative text and the
+        `matplotlib.figure.Figure`.
     """
     names = [shortened(name, _NAME) for name in found["names"]]
     rows = np.asarray(found["rows"])
@@ -228,11 +234,19 @@ def draw_confusion(found):
     axis.set_ylabel("given")
     axis.grid(False)
     mixed = rows.sum() - np.trace(rows)
-    told = f"{mixed} of {rows.sum()} labels differ from what is suggested."
-    return "Given against suggested labels", told, canvas
+    text = f"{mixed} of {rows.sum()} labels differ from the suggested ones."
+    return "Given against suggested labels", text, canvas
 
 
 def shortened(text, most):
-    """A text of at most so many letters."""
+    """Truncates a text.
+
+    Args:
+        text: the text, or an object that is converted to one.
+        most: int, largest number of characters.
+
+    Returns:
+        Str, ending in "…" if it was truncated.
+    """
     text = str(text)
     return text if len(text) <= most else text[: most - 1] + "…"

@@ -1,4 +1,4 @@
-"""How the losses lay, and the mixture that divided them."""
+"""Charts of the losses and of the mixtures that divide them."""
 
 import math
 
@@ -8,22 +8,22 @@ from noisy_keras.reporting import figures
 
 _PANELS = 6
 _LABELS = {
-    "right": ("right labels", "#0072b2"),
-    "wrong": ("wrong labels", "#d55e00"),
+    "right": ("clean labels", "#0072b2"),
+    "wrong": ("noisy labels", "#d55e00"),
     "unknown": ("all labels", "#777777"),
 }
-# On a logarithmic axis nothing is as good as this.
-_NOTHING = 0.5
+# Stands for a count of 0 on a logarithmic axis.
+_ZERO = 0.5
 
 
 def chosen(records):
-    """Some divisions from the first to the last, evenly over the run.
+    """Selects some divisions, evenly spread over the run.
 
     Args:
-        records: list of dicts, as of `LossHistograms`.
+        records: list of dicts, as written by `LossHistograms`.
 
     Returns:
-        A list of at most 6 of them, those of the first network.
+        List of at most 6 of them, all of the first network.
     """
     own = [r for r in records if r["network"] == 0]
     keep = np.linspace(0, len(own) - 1, min(_PANELS, len(own)))
@@ -31,26 +31,26 @@ def chosen(records):
 
 
 def panels(records):
-    """A figure for each division that is shown.
+    """Draws a histogram for each selected division.
 
     Args:
-        records: list of dicts, as of `LossHistograms`.
+        records: list of dicts, as written by `LossHistograms`.
 
     Returns:
-        A list of (title, alternative text, matplotlib `Figure`).
+        List of (title, alternative text, `matplotlib.figure.Figure`).
     """
-    return [(_title(r), _told(r), _draw(r)) for r in chosen(records)]
+    return [(_title(r), _described(r), _draw(r)) for r in chosen(records)]
 
 
 def over_epochs(records):
-    """All divisions of the first network as one picture.
+    """Draws all divisions of the first network in one picture.
 
     Args:
-        records: list of dicts, as of `LossHistograms`.
+        records: list of dicts, as written by `LossHistograms`.
 
     Returns:
-        (title, alternative text, matplotlib `Figure`), or None where there
-        are fewer than three epochs.
+        Tuple of the title, the alternative text and the
+        `matplotlib.figure.Figure`; None if there are fewer than three epochs.
     """
     own = [r for r in records if r["network"] == 0 and "name" not in r]
     if len(own) < 3:
@@ -64,8 +64,8 @@ def over_epochs(records):
     mesh = axis.pcolormesh(
         np.append(epochs - 0.5, epochs[-1] + 0.5),
         np.linspace(0.0, 1.0, counts.shape[1] + 1),
-        np.maximum(counts.T, _NOTHING),
-        norm=colors.LogNorm(_NOTHING, max(counts.max(), 1.0)),
+        np.maximum(counts.T, _ZERO),
+        norm=colors.LogNorm(_ZERO, max(counts.max(), 1.0)),
         cmap="cividis",
         rasterized=True,
     )
@@ -86,23 +86,23 @@ def over_epochs(records):
     bar = canvas.colorbar(mesh, label="samples", pad=0.02)
     figures.plain_ticks(bar.ax.yaxis)
     first, last = (_means(r["mixture"]) for r in (own[0], own[-1]))
-    told = (
+    text = (
         f"Number of samples by epoch and normalised loss. The mixture's means "
         f"go from {first[0]:.2f} and {first[1]:.2f} in epoch {epochs[0]} to "
         f"{last[0]:.2f} and {last[1]:.2f} in epoch {epochs[-1]}."
     )
-    return "Losses over the run", told, canvas
+    return "Losses over the run", text, canvas
 
 
 def density(mixture, values):
-    """Weighted densities of a mixture's components.
+    """Densities of a mixture's components, multiplied by their weights.
 
     Args:
-        mixture: dict as of `methods.division.describe`.
-        values: float `[n]` in `(0, 1)`.
+        mixture: dict as returned by `labels.division.describe`.
+        values: float array `[n]` in `(0, 1)`.
 
     Returns:
-        float `[n, 2]`.
+        Float array `[n, 2]`.
     """
     values = np.asarray(values, float)[:, None]
     weights = np.asarray(mixture["weights"])
@@ -119,7 +119,7 @@ def density(mixture, values):
 
 
 def _log_beta(a, b):
-    """Logarithm of the Beta function of arrays `[2]`."""
+    """Logarithm of the Beta function, for arrays `[2]`."""
     pairs = zip(a, b, strict=True)
     return np.asarray(
         [math.lgamma(x) + math.lgamma(y) - math.lgamma(x + y) for x, y in pairs]
@@ -150,22 +150,22 @@ def _draw(record):
         label, colour = _LABELS[name]
         edges = np.linspace(0.0, 1.0, len(counts) + 1)
         axis.stairs(
-            np.maximum(counts, _NOTHING),
+            np.maximum(counts, _ZERO),
             edges,
-            baseline=_NOTHING,
+            baseline=_ZERO,
             fill=True,
             color=colour,
             alpha=0.45,
             label=f"{label} ({sum(counts)})",
         )
     if record["mixture"] is not None:
-        # Ends left out: a Beta density may be infinite there.
+        # Without the ends, where a Beta density may be infinite.
         grid = np.linspace(0.004, 0.996, 249)
         expected = density(record["mixture"], grid) * samples / len(counts)
         for k, style in enumerate(("-", "--")):
             axis.plot(
                 grid,
-                np.where(expected[:, k] > _NOTHING, expected[:, k], np.nan),
+                np.where(expected[:, k] > _ZERO, expected[:, k], np.nan),
                 color="black",
                 linestyle=style,
                 linewidth=1.3,
@@ -173,7 +173,7 @@ def _draw(record):
     most = max(max(c) for c in _counts(record))
     axis.set_yscale("log")
     figures.plain_ticks(axis.yaxis)
-    axis.set_ylim(_NOTHING, 2.0 * max(most, 10.0))
+    axis.set_ylim(_ZERO, 2.0 * max(most, 10.0))
     axis.set_xlim(0.0, 1.0)
     axis.set_xlabel("normalised loss")
     axis.set_ylabel("samples")
@@ -182,14 +182,15 @@ def _draw(record):
     return canvas
 
 
-def _told(record):
+def _described(record):
+    """Alternative text of a figure."""
     means, mixture = _means(record["mixture"]), record["mixture"]
     samples = sum(sum(c) for c in _counts(record))
-    told = f"Histogram of the losses of {samples} samples. "
+    text = f"Histogram of the losses of {samples} samples. "
     if mixture is None:
-        return told + "All are alike: no mixture was fitted."
+        return text + "All are equal: no mixture was fitted."
     lower, upper = mixture["weights"]
-    return told + (
+    return text + (
         f"The mixture has {lower:.0%} of them around {means[0]:.2f} and "
         f"{upper:.0%} around {means[1]:.2f}."
     )

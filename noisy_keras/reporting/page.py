@@ -1,4 +1,4 @@
-"""The page itself."""
+"""Renders the page of a run."""
 
 import importlib.resources
 import os
@@ -16,10 +16,10 @@ from noisy_keras.reporting import thumbnails
 from noisy_keras.utils import files
 from noisy_keras.version import __version__
 
-#: Of the page, in bytes.
+#: Largest size of the page, in bytes.
 LIMIT = 5_000_000
 _GALLERY = 48
-# Of them, those that are seen at once.
+# Number of suspects that are visible without unfolding.
 _SHOWN = 14
 _SIDES = {"gallery": 160, "masks": 112}
 _PAIRS = 20
@@ -29,20 +29,21 @@ _RATES = 100
 def write(folder, source=None, path=None):
     """Writes `report.html` from the files of a run.
 
-    A run that goes on, or was killed, has a page of what there is so far.
+    The page of an unfinished run contains the results so far.
 
     Args:
-        folder: of the run.
-        source: the `Source` that was audited, for the pictures of suspects;
-            None leaves them out.
-        path: of the page; default: `report.html` in the folder.
+        folder: str or path-like, folder of the run.
+        source: `Source` that was audited, for the images of suspects; None
+            omits them.
+        path: str or path-like, the page; None takes `report.html` in the
+            folder.
 
     Returns:
-        The path.
+        The path of the page.
 
     Raises:
-        ValueError: no run is there.
-        OSError: the page cannot be written.
+        ValueError: If the folder does not contain a run.
+        OSError: If the page cannot be written.
 
     Example:
         >>> import json, pathlib
@@ -55,7 +56,7 @@ def write(folder, source=None, path=None):
     run = run_files.read(folder)
     pictures = _gallery(run, source)
     text = render(run, pictures)
-    # Pictures are all that grows with what they show.
+    # Only the pictures can make the page too large.
     while len(text.encode()) > LIMIT and pictures:
         pictures = pictures[: len(pictures) // 2]
         text = render(run, pictures)
@@ -66,16 +67,16 @@ def write(folder, source=None, path=None):
 
 
 def render(run, pictures):
-    """The page as text.
+    """Renders the page.
 
     Args:
         run: `RunFiles`.
-        pictures: data URIs of the first suspects of its audit.
+        pictures: list of str, data URIs of the first suspects of the audit.
 
     Returns:
-        str: HTML.
+        Str, HTML.
     """
-    # Imported here: nothing else needs it.
+    # Imported here because nothing else needs it.
     import jinja2
 
     environment = jinja2.Environment(
@@ -93,13 +94,13 @@ def render(run, pictures):
 
 
 def drawn(run):
-    """The figures that TensorBoard gets too.
+    """Figures of the page that TensorBoard shows as well.
 
     Args:
         run: `RunFiles`.
 
     Returns:
-        dict from name to uint8 `[1, H, W, 3]`.
+        Dict from name to uint8 array `[1, H, W, 3]`.
     """
     with figures.styled():
         made = {}
@@ -123,9 +124,9 @@ def drawn(run):
 def _content(run, pictures):
     settings = run.config["settings"]
     selection = (run.summary or {}).get("selection") or {}
-    judged = "validation"
+    val_split = "validation"
     if run.summary is not None and selection.get("split", "-") is None:
-        judged = "test"
+        val_split = "test"
     rates = _rates(run)
     over = loss_charts.over_epochs(run.histograms)
     losses = [loss_charts.panels(run.histograms), [over] if over else []]
@@ -142,15 +143,15 @@ def _content(run, pictures):
         "preset": settings.get("preset", ""),
         "replaced": list(settings.get("replaced", ())),
         "problems": run.problems,
-        "cards": facts.cards(run, judged),
+        "cards": facts.cards(run, val_split),
         "tables": facts.tables(run),
-        "phases": facts.phases(run, judged),
+        "phases": facts.phases(run, val_split),
         "selection": selection.get("rule", ""),
-        "curves": _figures(curves.panels(run.records, judged)),
+        "curves": _figures(curves.panels(run.records, val_split)),
         "begins": curves.phase_begins(run.records),
         "losses": _figures([*losses[1], *losses[0]]),
         "networks": len(networks),
-        # As `methods.detection` does before it fits its Beta mixture.
+        # As `labels.detection` does before it fits its Beta mixture.
         "trimmed": any(
             (r["mixture"] or {}).get("family") == "beta" for r in run.histograms
         ),
@@ -185,15 +186,15 @@ def _content(run, pictures):
 
 def _figures(made):
     return [
-        {"title": title, "told": told, "image": figures.svg(canvas)}
-        for title, told, canvas in made
+        {"title": title, "text": text, "image": figures.svg(canvas)}
+        for title, text, canvas in made
     ]
 
 
 def _rates(run):
     if run.audit is None:
         return []
-    # Pictures of no class have no true label that the file could hold.
+    # The file cannot express the true label of out-of-distribution images.
     noise = str((run.config.get("noise") or {}).get("type", ""))
     closed = "open_set" not in noise and "ood" not in noise
     return label_charts.class_rates(run.audit, run.class_names, truth=closed)
@@ -223,7 +224,7 @@ def _confusion(run):
 
 
 def _pairs(run):
-    """The most frequent pairs of given and suggested class, where wrong."""
+    """The most frequent pairs of given and suggested class, where flagged."""
     if run.audit is None:
         return []
     pairs = run.audit.flagged_pairs
@@ -241,10 +242,10 @@ def _gallery(run, source):
     suspects = run.audit.suspects[:_GALLERY]
     try:
         return thumbnails.of_samples(source, suspects, _SIDES["gallery"])
-    except Exception as error:  # Whatever a file system or a decoder raises.
-        told = str(error).strip().split("\n")[0]
+    except Exception as error:  # File systems and decoders raise many kinds.
+        reason = str(error).strip().split("\n")[0]
         run.problems.append(
-            f"Pictures of suspects cannot be read: {told or type(error)}"
+            f"Images of suspects cannot be read: {reason or type(error)}"
         )
         return []
 
@@ -259,7 +260,7 @@ def _masks(run):
     rows = [images[k : k + width] for k in range(0, len(images), width)]
     return {
         "epoch": int(run.masks["epoch"]),
-        # Words that fit above a picture on a phone.
+        # Shortened to fit above an image on a phone.
         "columns": [
             str(c).replace("reconstruction", "restored")
             for c in run.masks["columns"]

@@ -1,4 +1,4 @@
-"""The files of a run, read as they are."""
+"""Reading the files of a run."""
 
 import dataclasses
 import json
@@ -33,18 +33,18 @@ _CALIBRATION = (
 
 @dataclasses.dataclass
 class RunFiles:
-    """What a run has left so far.
+    """The files of a run, finished or not.
 
     Attributes:
-        folder: of the run.
-        config: dict of `config.json`.
-        records: list of dicts of `metrics.jsonl`.
-        histograms: list of dicts of `loss_histograms.jsonl`.
-        summary: dict of `summary.json`, None before the end.
-        calibration: dict of `calibration.json`, or None.
-        audit: `AuditTally`, None before the end.
-        masks: dict of arrays of `pictures/masks.npz`, or None.
-        problems: strings: files that are there but cannot be read.
+        folder: str, folder of the run.
+        config: dict, `config.json`.
+        records: list of dicts, `metrics.jsonl`.
+        histograms: list of dicts, `loss_histograms.jsonl`.
+        summary: dict, `summary.json`; None for an unfinished run.
+        calibration: dict, `calibration.json`, or None.
+        audit: `AuditTally` of `label_audit.csv`; None for an unfinished run.
+        masks: dict of arrays, `pictures/masks.npz`, or None.
+        problems: list of str, files that exist but cannot be read.
     """
 
     folder: str
@@ -70,13 +70,13 @@ def read(folder):
     """Reads the files of a run.
 
     Args:
-        folder: of the run.
+        folder: str or path-like, folder of the run.
 
     Returns:
         A `RunFiles`.
 
     Raises:
-        ValueError: no `config.json` of a run is there.
+        ValueError: If the folder does not contain the `config.json` of a run.
     """
     problems = []
 
@@ -87,8 +87,8 @@ def read(folder):
         try:
             return reader(path)
         except (KeyError, OSError, ValueError, zipfile.BadZipFile) as error:
-            told = str(error).strip().split("\n")[0] or type(error).__name__
-            problems.append(f"{name} cannot be read: {told}")
+            reason = str(error).strip().split("\n")[0] or type(error).__name__
+            problems.append(f"{name} cannot be read: {reason}")
             return default
 
     config = attempt("config.json", _json, {})
@@ -101,8 +101,8 @@ def read(folder):
     made_by = str((config.get("versions") or {}).get("noisy_keras", ""))
     if _numbers(made_by) > _numbers(__version__):
         problems.append(
-            f"The run was made by noisy_keras {made_by}, this page by "
-            f"{__version__}: what is new in it may be missing here."
+            f"The run was made by noisy_keras {made_by} and this page by "
+            f"{__version__}, which may not show everything."
         )
     return RunFiles(
         folder=folder,
@@ -130,7 +130,7 @@ def _calibration(path):
 
 
 def _records(needed):
-    """A reader of JSON lines whose objects have some names."""
+    """Returns a reader of JSON lines whose objects have the given keys."""
     return lambda path: [_with(r, needed) for r in metrics_log.read(path)]
 
 
@@ -141,7 +141,7 @@ def _arrays(path):
 
 
 def _with(found, needed):
-    """Raises unless something is a dict with some names."""
+    """Checks that an object is a dict with the given keys."""
     if not isinstance(found, dict):
         raise ConfigurationError(
             f"expected an object; got {type(found).__name__}"
@@ -149,11 +149,11 @@ def _with(found, needed):
     missing = [name for name in needed if name not in found]
     if missing:
         raise ConfigurationError(
-            f"expected {', '.join(needed)}; {missing[0]} is not there"
+            f"expected {', '.join(needed)}; {missing[0]} is missing"
         )
     return found
 
 
 def _numbers(version):
-    """A version to compare by: a list of its numbers."""
+    """Numbers of a version string, for comparisons."""
     return [int(n) for n in re.findall(r"\d+", version)]

@@ -1,24 +1,24 @@
-"""Small pictures inside of the page."""
+"""Thumbnails that are embedded in the page."""
 
 import base64
 
 import numpy as np
 import tensorflow as tf
 
-# Sides in pixels: pictures up to this are kept as they are.
+# Images up to this size in pixels are stored without loss.
 _SMALL = 48
 _QUALITY = 80
 
 
 def of_pictures(images, side):
-    """Pictures as data URIs.
+    """Encodes images as data URIs.
 
     Args:
-        images: `[n, H, W, 1 or 3]`, uint8, or floats in `[0, 1]`.
-        side: longest side in pixels; smaller pictures are not enlarged.
+        images: array `[n, H, W, 1 or 3]`, uint8 or float in `[0, 1]`.
+        side: int, longest side in pixels; smaller images are not enlarged.
 
     Returns:
-        A list of n strings: PNG of pictures up to 48 pixels, JPEG of others.
+        List of n str: PNG for images of up to 48 pixels, else JPEG.
     """
     images = tf.convert_to_tensor(images)
     if images.dtype != tf.uint8:
@@ -35,21 +35,21 @@ def of_pictures(images, side):
 
 
 def of_samples(source, suspects, side):
-    """Pictures of suspects from their source.
+    """Encodes the images of suspects as data URIs.
 
     Args:
-        source: the `Source` that was audited.
+        source: `Source` that was audited.
         suspects: list of `Suspect`.
-        side: as of `of_pictures`.
+        side: int, longest side in pixels: see `of_pictures`.
 
     Returns:
-        A list of strings, "" for samples that the source does not have.
+        List of str, "" for samples that are not in the source.
     """
     index = [_index_of(source, suspect) for suspect in suspects]
-    there = [i for i in index if i is not None]
-    if not there:
+    found = [i for i in index if i is not None]
+    if not found:
         return [""] * len(index)
-    images = source.fetch(np.asarray(there)).numpy() / source.pixel_scale
+    images = source.fetch(np.asarray(found)).numpy() / source.pixel_scale
     made = iter(of_pictures(images, side))
     return ["" if i is None else next(made) for i in index]
 
@@ -60,7 +60,7 @@ def _index_of(source, suspect):
         and source.ids[suspect.row] == suspect.id
     ):
         return suspect.row
-    # An audit that was sorted or cut.
+    # The audit has been sorted or shortened.
     [found] = np.nonzero(source.ids == suspect.id)
     return int(found[0]) if len(found) else None
 

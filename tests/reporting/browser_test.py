@@ -102,7 +102,7 @@ class Browser:
 
 
 @pytest.mark.parametrize("width", [360, 1280])
-def test_the_page_fits_its_window_and_asks_for_nothing(tmp_path, width):
+def test_the_page_fits_its_window_and_loads_nothing(tmp_path, width):
     names = ["<script>alert(1)</script>", "x" * 300, *map(str, range(30))]
     made.write(tmp_path / "run", names, samples=400, divisions=(1, 2, 3))
     path = reporting.write(tmp_path / "run")
@@ -127,7 +127,7 @@ def test_the_page_fits_its_window_and_asks_for_nothing(tmp_path, width):
         message["params"]["request"]["url"]
         for message in messages
         if message["method"] == "Network.requestWillBeSent"
-        # The browser's own first page has requests of its own.
+        # The start page of the browser has requests of its own.
         and message["params"]["documentURL"].startswith("file:")
     }
     assert {a for a in asked if not a.startswith("data:")} == {f"file://{path}"}

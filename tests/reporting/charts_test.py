@@ -56,14 +56,14 @@ def test_metrics_are_drawn_where_they_are_numbers():
         },
     ]
     with figures.styled():
-        made = curves.panels(records, judged="test")
-    told = {title: text for title, text, _ in made}
-    assert list(told) == ["Accuracy", "Loss", "new"]  # The loss has one part
-    assert "test from 0.5 in epoch 2 to 0.5 in epoch 2" in told["Accuracy"]
-    assert "training from 2 in epoch 1 to 1 in epoch 2" in told["Loss"]
+        made = curves.panels(records, val_split="test")
+    texts = {title: text for title, text, _ in made}
+    assert list(texts) == ["Accuracy", "Loss", "new"]  # The loss has one part
+    assert "test from 0.5 in epoch 2 to 0.5 in epoch 2" in texts["Accuracy"]
+    assert "training from 2 in epoch 1 to 1 in epoch 2" in texts["Loss"]
 
 
-def test_a_class_name_is_no_formula_and_no_markup():
+def test_class_names_are_neither_formulas_nor_markup():
     name = r"$\frac{a}$ <script>alert(1)</script> & 漢字"
     with figures.styled():
         canvas, axis = figures.new()
@@ -76,7 +76,7 @@ def test_a_class_name_is_no_formula_and_no_markup():
     assert r"$\frac{a}$ &lt;script&gt;" in drawn and "漢字" in drawn
 
 
-def test_small_pictures_stay_as_they_are_and_large_ones_shrink():
+def test_small_images_are_kept_and_large_ones_shrunk():
     import tensorflow as tf
 
     random = np.random.RandomState(0)
@@ -95,7 +95,7 @@ def test_small_pictures_stay_as_they_are_and_large_ones_shrink():
     assert shown.shape == (150, 100, 3) and abs(shown.mean() - 128) < 2
 
 
-def test_time_is_told_by_part_with_the_slowest_first():
+def test_time_by_part_has_the_slowest_first():
     records = [
         {"epoch": 1, "seconds": 10.0, "training_seconds": 4.0},
         {
@@ -107,7 +107,7 @@ def test_time_is_told_by_part_with_the_slowest_first():
     ]
     found = facts.timing(records)
     assert found["total"] == "40 s"
-    assert found["parts"][0] == ("dividing the samples", "20 s", "50%")
+    assert found["parts"][0] == ("division of the samples", "20 s", "50%")
     assert found["parts"][1] == ("training", "18 s", "45%")
     assert found["parts"][2][1:] == ("2.0 s", "5%")
     assert [e for e, _, _ in found["epochs"]] == [2, 1]
@@ -117,7 +117,7 @@ def test_time_is_told_by_part_with_the_slowest_first():
     assert facts.timing([]) is None
 
 
-def test_phases_of_a_recipe_are_told_apart():
+def test_phases_of_a_recipe_are_separated():
     records = [
         {"epoch": e, "phase": phase, "seconds": 5.0}
         for e, phase in ((1, "relabel"), (2, "relabel"), (3, "final"))
@@ -137,20 +137,24 @@ def test_results_of_recipes_have_their_cards():
         "detections": {"detection_1": {"believed": 58, "label_auc": 0.89}},
     }
     assert facts.cards(run, "test") == [
-        ("labels replaced", "1,234", "right before 64.0%, 94.9% after"),
-        ("detection 1", "58", "labels believed, AUC 0.890"),
+        (
+            "labels replaced",
+            "1,234",
+            "correct labels: 64.0% before, 94.9% after",
+        ),
+        ("detection 1", "58", "labels kept as clean, AUC 0.890"),
     ]
 
 
 @pytest.mark.parametrize(
-    "seconds, told",
+    "seconds, expected",
     [(2.34, "2.3 s"), (65, "65 s"), (600, "10 min"), (9000, "2 h 30 min")],
 )
-def test_durations(seconds, told):
-    assert facts.duration(seconds) == told
+def test_durations(seconds, expected):
+    assert facts.duration(seconds) == expected
 
 
-def test_confusions_are_shaded_by_their_root_and_right_ones_are_not():
+def test_confusions_are_shaded_by_the_root_of_their_count():
     rows = [[50, 4], [1, 30]]
     shade = label_charts.off_diagonal_shades(rows)
     np.testing.assert_allclose(shade, [[0.0, 1.0], [0.5, 0.0]])
@@ -165,10 +169,10 @@ def test_a_matrix_of_given_and_suggested_labels_is_drawn(count):
     rows[0, 1] = 3
     found = {"names": [f"class ${k}" for k in range(count)], "rows": rows}
     with figures.styled():
-        title, told, canvas = label_charts.draw_confusion(found)
+        title, text, canvas = label_charts.draw_confusion(found)
         assert figures.pixels(canvas).std() > 0
     assert title == "Given against suggested labels"
-    assert told.startswith(f"3 of {7 * count + 3} labels differ")
+    assert text.startswith(f"3 of {7 * count + 3} labels differ")
     texts = {text.get_text() for text in canvas.axes[0].texts}
     # Twenty classes leave no room for numbers.
     assert texts == ({"3", "7"} if count == 2 else set())

@@ -27,7 +27,7 @@ def test_wilson_interval_is_symmetric_and_narrows():
 
 
 @pytest.mark.parametrize("count, total", [(1, 0), (-1, 3), (4, 3)])
-def test_counts_beyond_their_total_are_refused(count, total):
+def test_counts_beyond_their_total_raise(count, total):
     with pytest.raises(ValueError, match="Expected counts from 0 to totals"):
         reporting.wilson_interval(count, total)
 
@@ -71,15 +71,15 @@ def test_columns_are_found_by_name(tmp_path):
 
 
 @pytest.mark.parametrize(
-    "rows, columns, told",
+    "rows, columns, message",
     [
         (ROWS, ("id", *"abcdefg"), "Received: no given_label"),
         ([ROWS[0], ROWS[2][:4]], COLUMNS, "in line 3 of"),
         ([(*ROWS[0][:4], "much", *ROWS[0][5:])], COLUMNS, "in line 2 of"),
     ],
 )
-def test_a_broken_audit_is_told(tmp_path, rows, columns, told):
-    with pytest.raises(ValueError, match=told):
+def test_a_broken_audit_raises(tmp_path, rows, columns, message):
+    with pytest.raises(ValueError, match=message):
         audit_tally.tally(made.audit(tmp_path, rows, columns))
 
 

@@ -40,7 +40,7 @@ def read(path):
 
 @pytest.fixture(scope="module")
 def hostile(tmp_path_factory):
-    """A page of a run whose every name is an attack."""
+    """The page of a run in which every name is an attack."""
     folder = tmp_path_factory.mktemp("runs") / "run"
     names = [HOSTILE, "$x_{", '" onerror="alert(2)', "https://example.org/a.js"]
     dataset = f"folder:{HOSTILE}"
@@ -48,7 +48,7 @@ def hostile(tmp_path_factory):
     return read(reporting.write(folder))
 
 
-def test_the_page_asks_for_nothing_from_outside(hostile):
+def test_the_page_loads_nothing_from_outside(hostile):
     elements = Elements(hostile)
     addresses = [
         value
@@ -60,14 +60,14 @@ def test_the_page_asks_for_nothing_from_outside(hostile):
     assert all(a.startswith(("data:", "#")) for a in addresses)
     style = hostile[hostile.index("<style>") : hostile.index("</style>")]
     assert not re.search(r"url\(|@import", style)
-    # And a browser would refuse what slipped through.
+    # And the policy forbids it to the browser.
     [policy] = [
         m["content"] for m in elements.named("meta") if "http-equiv" in m
     ]
     assert policy.startswith("default-src 'none'; img-src data:;")
 
 
-def test_names_are_text_and_nothing_else(hostile):
+def test_names_are_escaped(hostile):
     elements = Elements(hostile)
     assert not elements.named("script")
     assert all(
@@ -77,7 +77,7 @@ def test_names_are_text_and_nothing_else(hostile):
     assert f"sanm on folder:{HOSTILE}" in elements.text
 
 
-def test_the_page_is_for_everybody(hostile):
+def test_the_page_is_accessible(hostile):
     elements = Elements(hostile)
     assert all(image.get("alt") for image in elements.named("img"))
     assert elements.named("html")[0]["lang"] == "en"
@@ -90,20 +90,20 @@ def test_the_page_is_for_everybody(hostile):
     assert {f"#{i}" for i in identities} == set(links)
 
 
-def test_the_page_tells_of_everything(hostile):
+def test_the_page_has_all_sections(hostile):
     text = " ".join("".join(Elements(hostile).text).split())
-    for told in (
+    for part in (
         "62.50%",  # Accuracy.
-        "Settings: a paper; replaced by flags: epochs.",
-        "Losses and the mixture",
+        "Preset: a paper; overridden by flags: epochs.",
+        "Losses and their mixture",
         "Noise rate by given class",
         "Given against suggested labels",
         "Most suspect labels",
-        "What SANM hides and restores",
+        "Masks and reconstructions of SANM",
         "Expected calibration error 0.123",
         "The slowest part: training, 70%",
     ):
-        assert told in text, told
+        assert part in text, part
     assert "has not finished" not in text
 
 
@@ -130,7 +130,7 @@ def test_suspects_are_shown_as_pictures(tmp_path):
     text = read(reporting.write(tmp_path))
     assert text.count("data:image/png") == 4
     assert text.count("given <b>") == suspects
-    # An audit that was sorted still finds them; what is gone has none.
+    # A sorted audit finds them as well; samples that are gone have no image.
     fewer = source.subset(np.arange(10, 40))
     shown = np.sum(
         [s.row >= 10 for s in run_files.read(tmp_path).audit.suspects]
@@ -139,7 +139,7 @@ def test_suspects_are_shown_as_pictures(tmp_path):
     assert text.count("data:image/png") == shown + 4
 
 
-def test_pictures_that_cannot_be_read_are_told(tmp_path):
+def test_images_that_cannot_be_read_are_reported(tmp_path):
     made.write(tmp_path, ["cat", "dog"], divisions=())
     source = _source(tmp_path, np.zeros((60, 8, 8, 3), np.uint8))
 
@@ -148,7 +148,7 @@ def test_pictures_that_cannot_be_read_are_told(tmp_path):
 
     source.fetch = gone
     text = read(reporting.write(tmp_path, source))
-    assert "Pictures of suspects cannot be read: the disk is gone" in text
+    assert "Images of suspects cannot be read: the disk is gone" in text
 
 
 def test_the_page_stays_below_its_limit(tmp_path, monkeypatch):
@@ -167,7 +167,7 @@ def test_the_page_stays_below_its_limit(tmp_path, monkeypatch):
     assert shown == [suspects, suspects // 2, suspects // 4]
 
 
-def test_a_run_that_goes_on_has_a_page_of_what_there_is(tmp_path):
+def test_an_unfinished_run_has_a_page(tmp_path):
     made.write(tmp_path, ["cat", "dog"], finished=False)
     text = read(reporting.write(tmp_path))
     assert "This run has not finished" in text and "epoch 3" in text
@@ -180,27 +180,27 @@ def test_a_run_that_goes_on_has_a_page_of_what_there_is(tmp_path):
 
 
 @pytest.mark.parametrize(
-    "name, content, told",
+    "name, content, message",
     [
         ("metrics.jsonl", "{", "metrics.jsonl cannot be read"),
-        ("metrics.jsonl", '{"loss": 1}\n', "epoch is not there"),
-        ("loss_histograms.jsonl", '{"epoch": 1}\n', "network is not there"),
+        ("metrics.jsonl", '{"loss": 1}\n', "epoch is missing"),
+        ("loss_histograms.jsonl", '{"epoch": 1}\n', "network is missing"),
         ("calibration.json", "[]", "expected an object; got list"),
-        ("calibration.json", "{}", "split is not there"),
+        ("calibration.json", "{}", "split is missing"),
         ("summary.json", "", "summary.json cannot be read"),
         ("label_audit.csv", "id,label\n1,2\n", "no given_label"),
         ("pictures/masks.npz", "PK", "masks.npz cannot be read"),
     ],
 )
-def test_a_file_that_is_broken_is_told_on_the_page(
-    tmp_path, name, content, told
+def test_a_broken_file_is_reported_on_the_page(
+    tmp_path, name, content, message
 ):
     made.write(tmp_path, ["cat", "dog"], divisions=())
     (tmp_path / name).write_text(content)
-    assert told in read(reporting.write(tmp_path))
+    assert message in read(reporting.write(tmp_path))
 
 
-def test_a_run_of_a_newer_version_is_told(tmp_path):
+def test_a_run_of_a_newer_version_is_reported(tmp_path):
     made.write(tmp_path, ["cat", "dog"], finished=False, divisions=())
     config = json.loads((tmp_path / "config.json").read_text())
     config["versions"]["noisy_keras"] = "99.1"
@@ -209,7 +209,7 @@ def test_a_run_of_a_newer_version_is_told(tmp_path):
 
 
 @pytest.mark.parametrize("content", [None, "", "[]", '{"settings": 3}'])
-def test_what_is_no_run_is_refused(tmp_path, content):
+def test_other_folders_raise(tmp_path, content):
     if content is not None:
         (tmp_path / "config.json").write_text(content)
     with pytest.raises(ValueError, match="Expected the folder of a run"):

@@ -1,4 +1,4 @@
-"""The files of a run that was never run, with whatever names one likes."""
+"""Generated files of a run, with arbitrary names."""
 
 import csv
 import json

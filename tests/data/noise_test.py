@@ -9,7 +9,7 @@ LABEL_COUNT = len(LABELS)
 
 
 def within(realized, expected, count=LABEL_COUNT):
-    """Whether a share is within five standard deviations of a binomial."""
+    """Checks that a share is within five standard deviations of a binomial."""
     deviation = np.sqrt(expected * (1 - expected) / count)
     return abs(realized - expected) < 5 * deviation
 
@@ -71,7 +71,7 @@ def test_asymmetric_noise_maps_the_five_classes_of_cifar10(convention, share):
 def test_cifar100_maps_within_super_classes():
     successors = noise.superclass_successors()
     assert sorted(successors) == sorted(successors.values()) == [*range(100)]
-    # Apple, mushroom, orange, pear, sweet pepper and round again.
+    # Apple, mushroom, orange, pear, sweet pepper, apple.
     assert [successors[c] for c in (0, 51, 53, 57, 83)] == [51, 53, 57, 83, 0]
     labels = np.arange(1000) % 100
     generator = nk.data.AsymmetricNoise(0.3, convention="matrix")
@@ -115,7 +115,8 @@ def test_a_seed_is_a_labelling(name):
 
 
 def test_labels_are_the_same_for_ever():
-    # NumPy's legacy generator is frozen; a change here changes published runs.
+    # The stream of NumPy's legacy generator never changes; a change here would
+    # change published runs.
     labels = np.arange(12) % 4
     assert list(nk.data.SymmetricNoise(0.5, seed=1).apply(labels, 4)) == [
         0, 2, 2, 1, 2, 1, 1, 3, 0, 1, 0, 3,
@@ -134,12 +135,12 @@ def test_a_source_with_noise_knows_the_truth():
 
 
 @pytest.mark.parametrize("rate", [-0.1, 1.0, 1.5, float("nan"), "x", None])
-def test_rates_outside_are_told(rate):
+def test_rates_outside_are_reported(rate):
     with pytest.raises(ValueError, match=r"`rate` in \[0, 1\)"):
         nk.data.SymmetricNoise(rate)
 
 
-def test_other_bad_arguments_are_told():
+def test_other_bad_arguments_are_reported():
     with pytest.raises(ValueError, match="one of .*exclude_true"):
         nk.data.SymmetricNoise(0.5, convention="uniform")
     with pytest.raises(ValueError, match="call `apply"):

@@ -1,11 +1,17 @@
-"""Label-noise generators: labels -> labels, seeded, with what they did.
+"""Label-noise generators: seeded functions from labels to noisy labels.
 
-A generator never sees validation or test data; callers give it training
-labels only. After `apply` it holds the realised transition matrix and rate.
+Generators must only be applied to training labels, never to validation or test
+labels. After `apply`, a generator holds the actual noise rate and the actual
+transition matrix.
 
-The same nominal rate means different things in different papers: "50 %
-symmetric" leaves 45 % of CIFAR-10 labels wrong in DivideMix and 50 % in DRPL.
-Conventions are therefore chosen by name.
+Papers use the term noise rate in different ways: "50 % symmetric noise" leaves
+45 % of the CIFAR-10 labels wrong in DivideMix and 50 % in DRPL. Each generator
+therefore has named conventions. The noise rate that a generator is given is
+the *nominal* noise rate; the share of labels that are wrong in the end is the
+*actual* noise rate (`realized_rate`).
+
+The generators sample from the distributions of the authors' codes, not from
+their random streams, which depend on other libraries.
 """
 
 from noisy_keras.data.noise.base import LabelNoise
@@ -19,8 +25,8 @@ from noisy_keras.data.noise.structured import PairFlipNoise
 from noisy_keras.data.noise.symmetric import SymmetricNoise
 from noisy_keras.data.selection.similar_classes import superclass_successors
 
-#: Generators that a rate, a seed and a convention make, by their name on the
-#: command line. The others need a matrix, predictions or foreign images.
+#: By name on the command line: the generators that only need a rate, a seed
+#: and a convention. The others need a matrix, predictions or foreign images.
 BY_NAME = {
     noise.name: noise
     for noise in (

@@ -1,32 +1,47 @@
-"""Open-set noise: labels stay, images are replaced by foreign ones."""
+"""Open-set noise: foreign images replace images, labels stay unchanged."""
+
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from noisy_keras.data.noise import base
 from noisy_keras.data.noise.confusion import FLOOR
 from noisy_keras.data.sources.mixed_source import MixedSource
+from noisy_keras.data.sources.source import Source
 from noisy_keras.utils import checks
 from noisy_keras.utils.errors import ConfigurationError
 
 
 class OpenSetNoise:
-    """Exactly `int(r N)` samples show images that belong to no class.
+    """Replaces `int(r N)` images by images that belong to none of the classes.
 
-    Not a `LabelNoise`: `source.with_noise` has no foreign images to show.
+    It is not a `LabelNoise`, because `source.with_noise` cannot provide
+    foreign images: use `apply_to(source, foreign_source)`.
 
-    Source: Ortego et al., "Towards Robust Learning with Different Label Noise
-    Distributions" (DRPL), ICPR 2020, out-of-distribution noise.
+    Reference: Ortego et al., "Towards Robust Learning with Different Label
+    Noise Distributions" (DRPL), ICPR 2020: out-of-distribution noise, as in
+    https://github.com/DiegoOrtego/LabelNoiseDRPL,
+    `ImageNet32_64/dataset/ImageNet32_64_dataset.py`. Differs from the authors'
+    code: non-uniform noise uses images of a foreign class again once all of
+    them have been used.
 
     Args:
-        rate: r in `[0, 1)`, the share of images replaced.
-        uniform: whether any foreign image may stand for any class. Each is
-            then used once at most.
-        matrix: for `uniform=False`: `[O, K]`, counts or probabilities; row =
-            foreign class, column = label that it is mistaken for. 1e-5 is
-            added to each. A label's image comes from a foreign class drawn
-            from its column; each image of that class is used once before any
-            is used again. Classes without images are never drawn.
-        seed: of the generator.
+        rate: float in `[0, 1)`, the noise rate r: the share of images to
+            replace.
+        uniform: bool, whether every foreign image may appear with every label.
+            Each foreign image is then used at most once.
+        matrix: float array `[O, K]`, required for `uniform=False`: counts or
+            probabilities with which a foreign class (row) is taken for a label
+            (column). 1e-5 is added to each entry. The foreign class is drawn
+            from the column of the label; each image of that class is used once
+            before any image is used again. Classes without images are never
+            drawn.
+        seed: int, the seed of the generator.
+
+    Raises:
+        ValueError: the rate is out of range, or the matrix is invalid, missing
+            or not needed.
 
     Example:
         >>> pictures = np.zeros((8, 8, 8, 3), np.uint8)
@@ -39,38 +54,50 @@ class OpenSetNoise:
 
     name = "open_set"
 
-    def __init__(self, rate, uniform=True, matrix=None, seed=0):
+    def __init__(
+        self,
+        rate: float,
+        uniform: bool = True,
+        matrix: npt.ArrayLike | None = None,
+        seed: int = 0,
+    ) -> None:
         self.rate = checks.rate(rate)
         self.seed = int(seed)
         self.uniform = bool(uniform)
         if self.uniform != (matrix is None):
             raise ConfigurationError(
-                "Expected a `matrix` with uniform=False, and none without. "
+                "Expected a `matrix` if and only if uniform=False. "
                 f"Received: uniform={uniform}, "
                 + ("no matrix" if matrix is None else "a matrix")
             )
-        self.matrix = None
+        self.matrix: np.ndarray | None = None
         if matrix is not None:
             self.matrix = base.weights_matrix(matrix, square=False)
-        self._totals = self._replaced = None
+        self._totals: np.ndarray | None = None
+        self._replaced: np.ndarray | None = None
 
-    def choose(self, labels, foreign, num_classes=None):
-        """Chooses samples and the foreign images that they show.
+    def choose(
+        self,
+        labels: npt.ArrayLike,
+        foreign: npt.ArrayLike,
+        num_classes: int | None = None,
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Chooses the samples to replace and their foreign images.
 
         Args:
-            labels: int `[N]`.
-            foreign: int `[M]`, classes of the foreign images in `[0, O)`; for
-                uniform noise M alone will do.
-            num_classes: K; default: that of the matrix, or the highest label
-                plus one.
+            labels: int array `[N]`, the labels of the samples.
+            foreign: int array `[M]` in `[0, O)`, the classes of the foreign
+                images. Uniform noise also accepts the number M.
+            num_classes: int, number of classes K. Defaults to that of the
+                matrix, or to the highest label plus one.
 
         Returns:
-            rows int64 `[n]`, distinct, and foreign positions int64 `[n]`;
-            `n = int(r N)`.
+            A pair of int64 arrays `[int(r N)]`: distinct positions of the
+            samples to replace, and positions of their foreign images.
 
         Raises:
-            ValueError: labels that are no labels; too few foreign images; a
-                matrix of another size.
+            ValueError: labels are out of range, there are too few foreign
+                images, or the matrix has another size.
         """
         if num_classes is None:
             num_classes = int(np.max(labels)) + 1
@@ -80,34 +107,38 @@ class OpenSetNoise:
         random = np.random.RandomState(self.seed)
         rows = base.exact_rows(self.rate, len(labels), random)
         if self.uniform:
-            count = foreign if np.ndim(foreign) == 0 else len(foreign)
-            index = _any(len(rows), int(count), random)
+            classes = np.asarray(foreign)
+            count = int(classes) if classes.ndim == 0 else len(classes)
+            index = _distinct(len(rows), count, random)
         else:
             index = self._confused(labels[rows], foreign, num_classes, random)
         self._totals = np.bincount(labels, minlength=num_classes)
         self._replaced = np.bincount(labels[rows], minlength=num_classes)
         return rows.astype(np.int64), index.astype(np.int64)
 
-    def apply_to(self, source, foreign_source=None):
-        """A new source some of whose samples show foreign images.
+    def apply_to(
+        self, source: Source, foreign_source: Source | None = None
+    ) -> MixedSource:
+        """Makes a new source in which foreign images replace some images.
 
         Args:
-            source: a `Source`.
-            foreign_source: a `Source` of images of none of its classes, such
-                as those that `source.of_classes` left out. They are brought
-                to the size, channels and value range of `source`'s.
+            source: `Source` of the samples.
+            foreign_source: `Source` of images of none of its classes, for
+                example the one that `source.of_classes` leaves out. They are
+                converted to the size, channels and value range of `source`.
 
         Returns:
-            A `Source`: labels and ids are `source`'s; rows that show foreign
-            images are those of `foreign`, and their true label is -1.
+            A `Source` with the labels and ids of `source`. Its attribute
+            `foreign` marks the replaced samples, whose true label is -1.
 
         Raises:
-            ValueError: as `choose`, or no foreign source.
+            ValueError: as in `choose`, or there is no foreign source.
         """
         if foreign_source is None:
             raise ConfigurationError(
-                "Expected a `Source` of foreign images: call `apply_to("
-                "source, foreign_source)`, not `source.with_noise`."
+                "Expected a `Source` of foreign images. Received: None; call "
+                "`apply_to(source, foreign_source)` instead of "
+                "`source.with_noise`."
             )
         rows, index = self.choose(
             source.labels, foreign_source.labels, source.num_classes
@@ -117,28 +148,32 @@ class OpenSetNoise:
         )
 
     @property
-    def transition(self):
-        """`[K, K]`: the identity, as labels stay; rows of absent classes 0."""
-        self._applied()
-        return np.diag((self._totals > 0).astype(np.float64))
+    def transition(self) -> np.ndarray:
+        """Actual transition matrix `[K, K]` of the last choice.
 
-    @property
-    def foreign_share(self):
-        """Share of each label's samples that the last choice replaced, `[K]`.
-
-        Those are wrong by definition.
+        It is the identity, because labels do not change; rows of absent
+        classes are 0.
         """
-        self._applied()
-        return self._replaced / np.maximum(self._totals, 1)
+        totals, _ = self._applied()
+        return np.diag((totals > 0).astype(np.float64))
 
     @property
-    def realized_rate(self):
-        """Share of samples that the last choice replaced."""
-        self._applied()
-        return float(self._replaced.sum() / self._totals.sum())
+    def foreign_share(self) -> np.ndarray:
+        """Share of each label's samples that were replaced last, `[K]`.
 
-    def describe(self):
-        """The generator and what it did, as JSON can hold it."""
+        The labels of these samples are wrong by definition.
+        """
+        totals, replaced = self._applied()
+        return replaced / np.maximum(totals, 1)
+
+    @property
+    def realized_rate(self) -> float:
+        """Actual noise rate: the share of samples that were replaced last."""
+        totals, replaced = self._applied()
+        return float(replaced.sum() / totals.sum())
+
+    def describe(self) -> dict[str, Any]:
+        """Returns the generator's options and actual noise rate, for JSON."""
         return {
             "type": self.name,
             "rate": self.rate,
@@ -148,11 +183,11 @@ class OpenSetNoise:
         }
 
     def _confused(self, labels, foreign, num_classes, random):
-        """Foreign positions `[n]` for labels `[n]`, by the matrix."""
+        """Draws foreign positions `[n]` for labels `[n]` from the matrix."""
         if np.ndim(foreign) == 0:
             raise ConfigurationError(
-                "Expected the classes of the foreign images, int [M], as "
-                f"uniform=False needs them. Received: {foreign!r}"
+                "Expected the classes of the foreign images, int [M], which "
+                f"uniform=False requires. Received: {foreign!r}"
             )
         if self.matrix.shape[1] != num_classes:
             raise ConfigurationError(
@@ -175,16 +210,17 @@ class OpenSetNoise:
     def _applied(self):
         if self._totals is None:
             raise ConfigurationError(
-                "Expected noise that was applied: call `choose` or `apply_to` "
-                "first."
+                "Expected noise that has been applied. Received: noise without "
+                "labels; call `choose` or `apply_to` first."
             )
+        return self._totals, self._replaced
 
 
-def _any(need, count, random):
-    """Distinct positions among `count`."""
+def _distinct(need, count, random):
+    """Draws `need` distinct positions in `[0, count)`."""
     if need > count:
         raise ConfigurationError(
-            f"Expected at least {need} foreign images, one for each sample "
-            f"replaced. Received: {count}; lower the rate, or take more"
+            f"Expected at least {need} foreign images, one for each sample to "
+            f"replace. Received: {count}; lower the rate, or provide more"
         )
     return random.permutation(count)[:need]

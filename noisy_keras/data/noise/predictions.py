@@ -1,50 +1,67 @@
-"""Noise that a network makes: at its margins, or wherever it errs."""
+"""Noise from a network's predictions: near class boundaries, or its errors."""
+
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from noisy_keras.data.noise.base import LabelNoise
 from noisy_keras.utils import checks
 from noisy_keras.utils.errors import ConfigurationError
 
-# 1 - tau of a margin D: the probability that the top class stays, times F.
-# Type I's never falls below its floor of 0.5.
+# F times the probability that the top class is kept, 1 - tau(D), by margin D.
+# In the authors' code, that of type I is at least 0.5.
 _KEEP = {
     "I": lambda d: np.maximum(0.5 + 0.5 * d**2, 0.5),
     "II": lambda d: d**3,
     "III": lambda d: (d**3 + d**2 + d) / 3.0,
 }
-# Factors between which a rate is looked for.
+# Range of the factors that are searched for a rate.
 _FACTORS = (1e-9, 1e9)
 
 
 class PolynomialMarginNoise(LabelNoise):
-    """Polynomial margin diminishing: unsure samples get the second class.
+    """Polynomial margin diminishing: uncertain samples get the second class.
 
-    With `u` and `s` the two most probable classes and `D` the difference of
-    their probabilities, a label becomes `u` with probability `k` and else `s`;
-    what it was plays no part. `k` is the lower of 1 and
+    Let `u` and `s` be the two most probable classes of a sample and `D` the
+    difference of their probabilities. The noisy label is `u` with probability
+    `k` and `s` otherwise, independent of the given label. `k` is the minimum
+    of 1 and
 
     - type I: `(1 + D^2) / (2 F)`;
     - type II: `D^3 / F`;
     - type III: `(D^3 + D^2 + D) / (3 F)`.
 
-    Source: Zhang et al., "Learning with Feature-Dependent Label Noise: a
-    Progressive Approach", ICLR 2021, section 5 and its code for F.
+    Reference: Zhang et al., "Learning with Feature-Dependent Label Noise: a
+    Progressive Approach", ICLR 2021, section 5. The factor F is only in the
+    authors' code (https://github.com/pxiangwu/PLC, `cifar/noise.py`). Differs
+    from that code: by default, F is computed from the rate instead of being a
+    constant.
 
     Args:
-        rate: r in `[0, 1)`, the share of labels to change.
-        kind: `"I"`, `"II"` or `"III"`.
-        factor: F above 0. Default: the one that meets `rate` to one sample.
-            With a factor given, `rate` is a name alone.
-        seed: of the generator.
+        rate: float in `[0, 1)`, the noise rate r.
+        kind: str, `"I"`, `"II"` or `"III"`.
+        factor: float above 0, the factor F. Defaults to the one with which
+            the actual noise rate equals `rate` up to one sample. If a factor
+            is given, `rate` is only a label.
+        seed: int, the seed of the generator.
 
     Attributes:
-        used_factor: F of the last `apply`.
+        used_factor: float, the factor F of the last `apply`; None before.
+
+    Raises:
+        ValueError: `rate`, `kind` or `factor` is invalid.
     """
 
     name = "polynomial_margin"
 
-    def __init__(self, rate, kind="I", factor=None, seed=0):
+    def __init__(
+        self,
+        rate: float,
+        kind: str = "I",
+        factor: float | None = None,
+        seed: int = 0,
+    ) -> None:
         if kind not in _KEEP:
             raise ConfigurationError(
                 f"Expected `kind` to be one of {tuple(_KEEP)}. "
@@ -56,28 +73,35 @@ class PolynomialMarginNoise(LabelNoise):
                 f"Expected `factor` above 0, or None. Received: {factor!r}"
             )
         self.factor = factor
-        self.used_factor = None
+        self.used_factor: float | None = None
 
-    def apply(self, labels, num_classes=None, probabilities=None):
+    def apply(
+        self,
+        labels: npt.ArrayLike,
+        num_classes: int | None = None,
+        probabilities: npt.ArrayLike | None = None,
+    ) -> np.ndarray:
         """Corrupts labels.
 
         Args:
-            labels: int `[N]`; the rate is measured against them.
-            num_classes: K; default: columns of `probabilities`.
-            probabilities: float `[N, K]`, rows summing to 1: what a network
-                trained on right labels says.
+            labels: int array `[N]`, the true labels. They only serve to
+                compute the actual noise rate.
+            num_classes: int, number of classes K. Defaults to the number of
+                columns of `probabilities`.
+            probabilities: float array `[N, K]` whose rows sum to 1, the
+                predictions of a network trained on true labels.
 
         Returns:
-            int32 `[N]`.
+            int32 array `[N]`, the noisy labels.
 
         Raises:
-            ValueError: labels that are no labels, rows that are no
-                distributions, or a rate that no factor gives.
+            ValueError: `labels` are not integers in `[0, K)`, rows are not
+                probability distributions, or no factor gives the rate.
         """
         if probabilities is None:
             raise ConfigurationError(
                 "Expected `probabilities`, [N, K], of a network trained on "
-                "right labels. Received: None"
+                "true labels. Received: None"
             )
         if num_classes is None:
             num_classes = np.shape(probabilities)[-1]
@@ -87,7 +111,7 @@ class PolynomialMarginNoise(LabelNoise):
         )
         return self._corrupted(labels, num_classes, probabilities)
 
-    def describe(self):
+    def describe(self) -> dict[str, Any]:
         return {**super().describe(), "factor": self.used_factor}
 
     def _second_best(self, labels, num_classes, random, probabilities):
@@ -109,19 +133,19 @@ class PolynomialMarginNoise(LabelNoise):
         return noisy(self.used_factor)
 
     def _factor(self, rate_of):
-        """Bisects F: each step moves samples of the same chances."""
+        """Searches F by bisection; the samples' random numbers stay fixed."""
         low, high = _FACTORS
         ends = sorted((rate_of(low), rate_of(high)))
         if not ends[0] <= self.rate <= ends[1]:
             raise ConfigurationError(
-                f"Expected `rate` in [{ends[0]:.4f}, {ends[1]:.4f}], which is "
-                f"what type {self.convention} makes of these probabilities "
+                f"Expected `rate` in [{ends[0]:.4f}, {ends[1]:.4f}], the range "
+                f"that type {self.convention} reaches with these probabilities "
                 f"and labels. Received: rate={self.rate}"
             )
         if rate_of(low) > rate_of(high):
             low, high = high, low
-        # From here on low is where the rate is no higher than asked for; on
-        # a scale of ratios, 100 halvings leave nothing between the two.
+        # From here on, `low` is the factor whose rate is at most the desired
+        # one. After 100 geometric bisections the interval is empty.
         for _ in range(100):
             middle = float(np.sqrt(low * high))
             if rate_of(middle) <= self.rate:
@@ -134,37 +158,44 @@ class PolynomialMarginNoise(LabelNoise):
 
 
 class PredictedNoise(LabelNoise):
-    """Semantic noise: the labels are a weak network's predictions.
+    """Semantic noise: labels are replaced by a weak network's predictions.
 
-    Source: Lee et al., "Robust Inference via Generative Classifiers" (RoG),
-    ICML 2019: networks trained on 5 % of CIFAR-10 or 20 % of CIFAR-100.
+    Reference: Lee et al., "Robust Inference via Generative Classifiers for
+    Handling Noisy Labels" (RoG), ICML 2019: networks trained on 5 % of
+    CIFAR-10 or 20 % of CIFAR-100.
 
     Attributes:
-        rate: measured by `apply`; None before.
+        rate: float, the actual noise rate of the last `apply`; None before.
     """
 
     name = "predicted"
 
-    def __init__(self):
+    def __init__(self) -> None:
         super().__init__(0.0)
         self.rate = None
 
-    def apply(self, labels, num_classes=None, predictions=None):
-        """Replaces labels.
+    def apply(
+        self,
+        labels: npt.ArrayLike,
+        num_classes: int | None = None,
+        predictions: npt.ArrayLike | None = None,
+    ) -> np.ndarray:
+        """Replaces labels by predictions.
 
         Args:
-            labels: int `[N]`.
-            num_classes: K; default: columns of `predictions`, or the highest
-                class in either plus one.
-            predictions: int `[N]`, or float `[N, K]` of which the highest
-                counts.
+            labels: int array `[N]`, the true labels.
+            num_classes: int, number of classes K. Defaults to the number of
+                columns of `predictions`, or to the highest class in `labels`
+                and `predictions` plus one.
+            predictions: int array `[N]` of classes, or float array `[N, K]`
+                of scores, of which the highest is used.
 
         Returns:
-            int32 `[N]`.
+            int32 array `[N]`, the noisy labels.
 
         Raises:
-            ValueError: labels or predictions that are no labels, or no
-                predictions.
+            ValueError: `labels` or `predictions` are not classes in `[0, K)`,
+                or there are no predictions.
         """
         if predictions is None:
             raise ConfigurationError(
@@ -186,7 +217,7 @@ class PredictedNoise(LabelNoise):
         self.rate = self.realized_rate
         return noisy
 
-    def describe(self):
+    def describe(self) -> dict[str, Any]:
         return {**super().describe(), "rate": round(self.realized_rate, 6)}
 
     def _predictions(self, labels, num_classes, random, predictions):

@@ -1,47 +1,72 @@
-"""Noise from class to class: the image plays no part."""
+"""Class-dependent noise: wrong labels depend on the class, not on the image."""
+
+import collections.abc
+from typing import Any
 
 import numpy as np
 
 from noisy_keras.data.noise import base
 from noisy_keras.data.noise.base import LabelNoise
 from noisy_keras.data.selection import similar_classes
+from noisy_keras.data.sources.source import Source
 from noisy_keras.utils.errors import ConfigurationError
 
-# Meta-Weight-Net chooses the wrong classes with this seed, whatever the
-# labels' own.
+# Meta-Weight-Net's code draws the wrong classes with this seed, independent of
+# the seed of the labels.
 _MWNET_SEED = 1
 
 
 class AsymmetricNoise(LabelNoise):
-    """Noise between classes that look alike.
+    """Asymmetric noise: labels change to a similar class.
+
+    References (authors' codes):
+        `"dividemix"`: https://github.com/LiJunnan1992/DivideMix,
+            `dataloader_cifar.py`.
+        `"matrix"`: https://github.com/google-research/google-research,
+            `ieg/dataset_utils/datasets.py`.
+        `"per_class"`: https://github.com/shengliu66/ELR,
+            `ELR/data_loader/cifar10.py`.
+        `"c2d_superclass_random"`: https://github.com/ContrastToDivide/C2D,
+            `dataloaders/dataloader_cifar.py`.
 
     Args:
-        rate: r in `[0, 1)`.
-        seed: of the generator.
-        convention:
-            `"dividemix"` (default): exactly `int(r N)` samples are chosen
-            among all classes and mapped; those in classes that the map leaves
-            alone stay right, so about r / 2 of CIFAR-10 is wrong;
-            `"matrix"`: each sample with probability r (F-correction, IEG);
-            `"per_class"`: exactly a share r of every class (ELR);
-            `"c2d_superclass_random"`: exactly `int(r N)` labels are drawn
-            anew from the classes that the mapping leads through, the true one
-            included, so `4 r / 5` of CIFAR-100 is wrong (C2D).
-        mapping: dict from class to class; or `"cifar10"`, `"digits"`,
-            `"cifar100_superclass"` (to the next fine class of the same coarse
-            one; DRPL), `"cifar100_blocks"` (to the next within indices 0-4,
-            5-9, ..., which mean nothing; ELR, PLC, Co-teaching). Default:
-            the source's own `look_alikes`; else CIFAR-10's for 10 classes,
-            CIFAR-100's coarse ones for 100.
+        rate: float in `[0, 1)`, the nominal noise rate r.
+        seed: int, the seed of the generator.
+        convention: str, one of
+
+            - `"dividemix"` (default): exactly `int(r N)` samples of all
+              classes are chosen and mapped. Samples of classes that the
+              mapping leaves out stay clean, so about `r / 2` of CIFAR-10's
+              labels are wrong.
+            - `"matrix"`: each sample is mapped with probability r
+              (F-correction, IEG).
+            - `"per_class"`: exactly the share r of each class is mapped (ELR).
+            - `"c2d_superclass_random"`: exactly `int(r N)` labels are drawn
+              again from the circle of classes to which the mapping connects
+              them, including the true class. With CIFAR-100's superclasses of
+              five, `4 r / 5` of the labels are wrong (C2D).
+        mapping: dict from class to class; or str, one of `"cifar10"`,
+            `"digits"`, `"cifar100_superclass"` (the next fine class of the
+            same coarse class; DRPL) and `"cifar100_blocks"` (the next class
+            within the indices 0-4, 5-9, ..., which have no meaning; ELR, PLC,
+            Co-teaching). Defaults to the source's `look_alikes`, or else to
+            `"cifar10"` for 10 classes and `"cifar100_superclass"` for 100.
 
     Raises:
-        ValueError: at `apply`, where no mapping is known for K classes, or
-            `"c2d_superclass_random"` meets one that is not circular.
+        ValueError: the mapping, rate or convention is unknown; in `apply`, if
+            no mapping is known for K classes, or if
+            `"c2d_superclass_random"` gets a mapping that is not circular.
     """
 
     name = "asymmetric"
 
-    def __init__(self, rate, seed=0, convention=None, mapping=None):
+    def __init__(
+        self,
+        rate: float,
+        seed: int = 0,
+        convention: str | None = None,
+        mapping: collections.abc.Mapping[int, int] | str | None = None,
+    ) -> None:
         super().__init__(rate, seed, convention)
         if isinstance(mapping, str) and mapping not in similar_classes.MAPPINGS:
             raise ConfigurationError(
@@ -50,12 +75,12 @@ class AsymmetricNoise(LabelNoise):
             )
         self.mapping = mapping
 
-    def apply_to(self, source, **given):
+    def apply_to(self, source: Source, **given: Any) -> np.ndarray:
         if self.mapping is None:
             self.mapping = source.look_alikes
         return super().apply_to(source, **given)
 
-    def describe(self):
+    def describe(self) -> dict[str, Any]:
         mapping = self.mapping
         if isinstance(mapping, dict):
             mapping = {str(k): int(v) for k, v in mapping.items()}
@@ -101,22 +126,35 @@ class AsymmetricNoise(LabelNoise):
 
 
 class PairFlipNoise(LabelNoise):
-    """Every class is mistaken for the next, or for one or two others.
+    """Pair-flip noise: each class changes to one or two fixed other classes.
+
+    References (authors' codes):
+        `"matrix"`: https://github.com/bhanML/Co-teaching, `data/utils.py`.
+        `"mwnet_flip"`, `"mwnet_flip2"`:
+            https://github.com/xjtushujun/meta-weight-net,
+            `load_corrupted_data.py`, whose pairs of classes are reproduced.
 
     Args:
-        rate: r in `[0, 1)`; Co-teaching and CDR use 0.45.
-        seed: of the generator.
-        convention:
-            `"matrix"` (default): each label with probability r becomes the
-            next class, the last one the first (Co-teaching, CDR);
-            `"mwnet_flip"`: with probability r the one other class that was
-            chosen at random for each class (Meta-Weight-Net's "flip");
-            `"mwnet_flip2"`: with probability r / 2 each one of two others
-            (its "flip2"). Which classes those are depends on K alone, not on
-            `seed`, as in its code.
+        rate: float in `[0, 1)`, the nominal noise rate r; Co-teaching and CDR
+            use 0.45.
+        seed: int, the seed of the generator.
+        convention: str, one of
+
+            - `"matrix"` (default): each label changes with probability r to
+              the next class, that of the last class to the first
+              (Co-teaching, CDR).
+            - `"mwnet_flip"`: each label changes with probability r to one
+              other class, which is chosen at random for each class
+              (Meta-Weight-Net's "flip").
+            - `"mwnet_flip2"`: each label changes with probability r / 2 to
+              each of two other classes (Meta-Weight-Net's "flip2").
+
+            The other classes of the latter two depend on K but not on `seed`,
+            as in Meta-Weight-Net's code.
 
     Raises:
-        ValueError: at `apply`, for `"mwnet_flip2"` with fewer than 3 classes.
+        ValueError: the rate or convention is invalid; in `apply`, if
+            `"mwnet_flip2"` gets fewer than 3 classes.
     """
 
     name = "pair_flip"
@@ -141,8 +179,9 @@ class PairFlipNoise(LabelNoise):
         weights = np.eye(num_classes) * (1.0 - self.rate)
         for c in range(num_classes):
             others = np.delete(np.arange(num_classes), c)
-            # NumPy's stream differs between drawing with and without
-            # replacement; these are the calls that give the published pairs.
+            # NumPy draws with and without replacement from different streams;
+            # these are the calls that reproduce the pairs of the authors'
+            # code.
             chosen = choice.choice(others, count, replace=count == 1)
             weights[c, chosen] = self.rate / count
         return base.drawn(weights, labels, random)

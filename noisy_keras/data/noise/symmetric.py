@@ -1,4 +1,4 @@
-"""Noise that knows no classes."""
+"""Symmetric noise."""
 
 import numpy as np
 
@@ -7,21 +7,35 @@ from noisy_keras.data.noise.base import LabelNoise
 
 
 class SymmetricNoise(LabelNoise):
-    """Uniform noise: a wrong label may be any class.
+    """Uniform noise: a wrong label is drawn uniformly from the classes.
+
+    References (authors' codes):
+        `"dividemix"`: https://github.com/LiJunnan1992/DivideMix,
+            `dataloader_cifar.py`.
+        `"exclude_true"`: https://github.com/DiegoOrtego/LabelNoiseDRPL,
+            `cifar10/dataset/cifar10_dataset.py`.
+        `"matrix_excl"`: https://github.com/bhanML/Co-teaching,
+            `data/utils.py`.
+        `"matrix_incl"`: https://github.com/xjtushujun/meta-weight-net,
+            `load_corrupted_data.py`.
+        `"ieg"`: https://github.com/google-research/google-research,
+            `ieg/dataset_utils/datasets.py`.
 
     Args:
-        rate: r in `[0, 1)`.
-        seed: of the generator.
-        convention:
-            `"dividemix"` (default): exactly `int(r N)` labels are drawn anew
-            from all K classes, the true one included, so `r (K - 1) / K` are
-            wrong (DivideMix, SANM, C2D, ELR, SSR);
-            `"exclude_true"`: exactly `int(r N)` labels become one of the other
-            K - 1 classes (DRPL);
-            `"matrix_excl"`: each label with probability r becomes one of the
-            others (Co-teaching, CDR, PLC, F-correction);
-            `"matrix_incl"` and `"ieg"`: each with probability r is drawn from
-            all K (Meta-Weight-Net, L2R; IEG, PENCIL).
+        rate: float in `[0, 1)`, the nominal noise rate r.
+        seed: int, the seed of the generator.
+        convention: str, one of
+
+            - `"dividemix"` (default): exactly `int(r N)` labels are drawn
+              again from all K classes, including the true one, so the actual
+              noise rate is `r (K - 1) / K` (DivideMix, SANM, C2D, ELR, SSR).
+            - `"exclude_true"`: exactly `int(r N)` labels change to one of the
+              other K - 1 classes (DRPL).
+            - `"matrix_excl"`: each label changes with probability r to one of
+              the other classes (Co-teaching, CDR, PLC, F-correction).
+            - `"matrix_incl"` and `"ieg"`: each label is drawn again from all K
+              classes with probability r (Meta-Weight-Net and L2R; IEG and
+              PENCIL).
     """
 
     name = "symmetric"
@@ -46,8 +60,8 @@ class SymmetricNoise(LabelNoise):
 
     def _independent(self, labels, num_classes, random):
         flip = random.uniform(size=len(labels)) < self.rate
-        anything = random.randint(0, num_classes, len(labels))
-        return np.where(flip, anything, labels)
+        any_class = random.randint(0, num_classes, len(labels))
+        return np.where(flip, any_class, labels)
 
     _conventions = {
         "dividemix": _exact,

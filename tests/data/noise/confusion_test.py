@@ -20,7 +20,7 @@ def test_wrong_labels_follow_the_row_of_the_true_one():
             [0.6, 0.36, 0.04, 0.0],
             [0.0, 0.6, 0.2, 0.2],
             [0.16, 0.16, 0.6, 0.08],
-            # Never confused: the floor alone is left, the same for all.
+            # Never confused: only the floor remains, equal for all.
             [0.4 / 3, 0.4 / 3, 0.4 / 3, 0.6],
         ]
     )
@@ -31,7 +31,7 @@ def test_wrong_labels_follow_the_row_of_the_true_one():
 
 
 def test_shares_do_as_well_as_counts():
-    # But for the floor, which is added to both.
+    # Except for the floor, which is added to both.
     rows = MATRIX / MATRIX.sum(axis=1, keepdims=True)
     shares = nk.data.ConfusionNoise(0.4, rows, seed=3).apply(LABELS, 4)
     counts = nk.data.ConfusionNoise(0.4, MATRIX, seed=3).apply(LABELS, 4)
@@ -58,7 +58,7 @@ def test_a_source_takes_it():
     assert source.noise["type"] == "confusion"
 
 
-def test_bad_arguments_are_told():
+def test_bad_arguments_are_reported():
     with pytest.raises(ValueError, match=r"shape \[K, K\]"):
         nk.data.ConfusionNoise(0.5, MATRIX[:3])
     with pytest.raises(ValueError, match="not negative"):

@@ -35,12 +35,12 @@ def test_a_label_is_drawn_from_flip_times_softmax():
     # exp(0) : exp(ln 3) shares 0.4 as 0.1 and 0.3; the true class has 0.6.
     scores = np.tile([50.0, 0.0, np.log(3.0)], (6, 1))
     chance = np.array([0.0, 0.599, 0.601, 0.699, 0.701, 0.999])
-    drawn = instance._mistaken(scores, 0, np.full(6, 0.4), chance)
+    drawn = instance._flipped(scores, 0, np.full(6, 0.4), chance)
     assert list(drawn) == [0, 0, 1, 1, 2, 2]
-    # Where the true class lies in the middle, the order stays that of classes.
+    # With the true class in the middle, the order of classes is kept.
     scores = np.tile([0.0, 50.0, np.log(3.0)], (4, 1))
     chance = np.array([0.099, 0.101, 0.699, 0.701])
-    drawn = instance._mistaken(scores, 1, np.full(4, 0.4), chance)
+    drawn = instance._flipped(scores, 1, np.full(4, 0.4), chance)
     assert list(drawn) == [0, 1, 1, 2]
 
 
@@ -63,7 +63,7 @@ def test_labels_are_those_of_the_formula_row_by_row():
     assert list(noisy) == expected
 
 
-def test_an_image_is_mistaken_for_one_class():
+def test_an_image_is_confused_with_one_class():
     picture = RANDOM.randint(0, 256, (2, 16, 16, 3)).astype(np.uint8)
     images = np.repeat(picture, 300, axis=0)
     noisy = nk.data.InstanceNoise(0.5, seed=2).apply([0] * 600, 10, images)
@@ -74,7 +74,7 @@ def test_an_image_is_mistaken_for_one_class():
 
 
 def test_images_are_standardised():
-    # Brightness and contrast are no part of the noise.
+    # Brightness and contrast do not matter.
     generator = nk.data.InstanceNoise(0.5, seed=2)
     dark = (IMAGES // 4 * 2).astype(np.float32)
     np.testing.assert_array_equal(
@@ -135,7 +135,7 @@ def test_a_seed_is_a_labelling():
     assert list(none.apply(labels, 4, FEW)) == list(labels)
 
 
-def test_bad_arguments_are_told():
+def test_bad_arguments_are_reported():
     generator = nk.data.InstanceNoise(0.5)
     with pytest.raises(ValueError, match="Expected `images`"):
         generator.apply(LABELS, 4)

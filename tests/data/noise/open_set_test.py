@@ -19,7 +19,7 @@ def test_uniform_choice_is_distinct_and_exact():
     np.testing.assert_array_equal(generator.transition, np.eye(3))
     expected = np.bincount(LABELS[rows]) / np.bincount(LABELS)
     np.testing.assert_allclose(generator.foreign_share, expected)
-    # The count of foreign images is all that it needs.
+    # Only the number of foreign images is needed.
     again = nk.data.OpenSetNoise(0.5, seed=1).choose(LABELS, len(FOREIGN))
     np.testing.assert_array_equal(again[0], rows)
     np.testing.assert_array_equal(again[1], index)
@@ -44,7 +44,7 @@ def test_images_are_used_evenly_and_again_only_once_all_were():
     uses = np.bincount(index, minlength=len(foreign))
     assert np.ptp(uses[:7]) <= 1 and uses[:7].min() > 100
     assert uses[7:].max() == 1
-    # A round is another order than the one before.
+    # Each pass over the images has another order.
     few = index[index < 7]
     assert sorted(few[:7]) == sorted(few[7:14]) == [*range(7)]
     assert list(few[:7]) != list(few[7:14])
@@ -108,13 +108,13 @@ def test_wrong_labels_and_foreign_images_mix():
     assert np.sum(source.true_labels == -1) == np.sum(~right) == 100
     assert source.noise["type"] == "open_set"
     assert source.noise["before"]["type"] == "symmetric"
-    # The other way round, foreign rows stay foreign whatever their label.
+    # In reverse order, foreign rows stay foreign, regardless of their label.
     source = foreign.apply_to(clean, clean).with_noise(flips)
     assert np.sum(source.true_labels == -1) == source.foreign.sum() == 100
     assert source.noise["before"]["type"] == "open_set"
 
 
-def test_bad_arguments_are_told():
+def test_bad_arguments_are_reported():
     with pytest.raises(ValueError, match=r"`rate` in \[0, 1\)"):
         nk.data.OpenSetNoise(1.0)
     with pytest.raises(ValueError, match="Received: uniform=False, no matrix"):
@@ -138,5 +138,5 @@ def test_bad_arguments_are_told():
         matrix.choose(LABELS, FOREIGN, 5)
     images = np.zeros((8, 4, 4, 3), np.uint8)
     source = nk.data.from_arrays(images, np.arange(8) % 2)
-    with pytest.raises(ValueError, match="not `source.with_noise`"):
+    with pytest.raises(ValueError, match="instead of `source.with_noise`"):
         source.with_noise(uniform)

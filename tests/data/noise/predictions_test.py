@@ -5,7 +5,7 @@ import noisy_keras as nk
 
 COUNT = 20000
 RANDOM = np.random.RandomState(3)
-# A network that is mostly right and mostly sure.
+# A network that is mostly right and mostly confident.
 LABELS = RANDOM.randint(0, 5, COUNT)
 LOGITS = RANDOM.normal(size=(COUNT, 5)) + 3.0 * np.eye(5)[LABELS]
 SOFTMAX = np.exp(LOGITS) / np.exp(LOGITS).sum(axis=1, keepdims=True)
@@ -40,7 +40,7 @@ def test_type_one_keeps_half_where_two_classes_are_alike():
     generator = nk.data.PolynomialMarginNoise(0.5, "I", 1.0)
     noisy = generator.apply(np.zeros(COUNT, int), 3, rows)
     assert abs(np.mean(noisy == 0) - 0.5) < 5 * np.sqrt(0.25 / COUNT)
-    # The others give the second class for certain.
+    # The others always give the second class.
     for kind in ("II", "III"):
         generator = nk.data.PolynomialMarginNoise(0.5, kind, 1.0)
         assert set(generator.apply(np.zeros(COUNT, int), 3, rows)) == {1}
@@ -48,7 +48,7 @@ def test_type_one_keeps_half_where_two_classes_are_alike():
 
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("rate", [0.35, 0.7])
-def test_the_factor_is_found_that_gives_the_rate(kind, rate):
+def test_the_factor_is_computed_from_the_rate(kind, rate):
     generator = nk.data.PolynomialMarginNoise(rate, kind, seed=2)
     noisy = generator.apply(LABELS, 5, SOFTMAX)
     assert abs(np.mean(noisy != LABELS) - rate) <= 1.5 / COUNT
@@ -76,8 +76,9 @@ def test_unsure_samples_flip_more(kind):
     assert shares == sorted(shares, reverse=True)
 
 
-def test_rates_out_of_reach_are_told():
-    # Top classes err on three of four; the second class is right on one.
+def test_rates_out_of_reach_are_reported():
+    # The top class is wrong for three of four; the second class is right for
+    # one.
     rows = np.tile([0.6, 0.3, 0.1], (4, 1))
     for rate in (0.0, 0.9):
         generator = nk.data.PolynomialMarginNoise(rate, "I")
@@ -85,7 +86,7 @@ def test_rates_out_of_reach_are_told():
             ValueError, match=r"`rate` in \[0.5000, 0.7500\], .* type I "
         ):
             generator.apply([0, 0, 1, 2], 3, rows)
-    # The ends themselves are within reach, also where the second is better.
+    # The ends of the range are reached, also where the second class is better.
     for labels in ([0, 0, 1, 2], [1, 1, 0, 2]):
         for rate in (0.5, 0.75):
             generator = nk.data.PolynomialMarginNoise(rate, "I")
@@ -131,7 +132,7 @@ def test_noise_of_predictions_is_measured():
     )
 
 
-def test_a_source_takes_what_a_network_says():
+def test_a_source_accepts_predictions():
     images = np.zeros((12, 8, 8, 3), np.uint8)
     labels = np.arange(12) % 4
     clean = nk.data.from_arrays(images, labels)
@@ -159,7 +160,7 @@ def test_noise_on_noise_keeps_the_truth_and_tells_both():
     assert hybrid.noise["before"] == source.noise
 
 
-def test_bad_arguments_are_told():
+def test_bad_arguments_are_reported():
     with pytest.raises(ValueError, match="`kind` to be one of"):
         nk.data.PolynomialMarginNoise(0.5, "IV")
     for factor in (0.0, -1.0, float("nan"), float("inf")):

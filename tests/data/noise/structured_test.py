@@ -6,12 +6,12 @@ from noisy_keras.data.selection import similar_classes
 
 LABELS = np.random.RandomState(7).randint(0, 10, 20000)
 FINE = np.random.RandomState(8).randint(0, 100, 20000)
-# Published pairs: Meta-Weight-Net's code for 10 classes.
+# The pairs that Meta-Weight-Net's code gives for 10 classes.
 MWNET = [6, 9, 6, 0, 0, 1, 8, 6, 2, 4]
 
 
 def within(realized, expected, count):
-    """Whether shares are within five standard deviations of binomials."""
+    """Checks that shares are within five standard deviations of binomials."""
     deviation = np.sqrt(expected * (1 - expected) / count)
     return np.all(np.abs(realized - expected) < 5 * deviation)
 
@@ -38,7 +38,7 @@ def test_superclass_random_draws_from_the_five_of_a_coarse_class():
     assert within(generator.realized_rate, 0.8 * 0.8, len(FINE))
     coarse = np.array(similar_classes._CIFAR100_COARSE.split(), int)
     np.testing.assert_array_equal(coarse[noisy], coarse[FINE])
-    # Apple becomes each of mushroom, orange, pear and sweet pepper alike.
+    # Apple becomes mushroom, orange, pear and sweet pepper equally often.
     apples = generator.transition[0, [51, 53, 57, 83]]
     assert within(apples, 0.8 / 5, np.sum(FINE == 0))
 

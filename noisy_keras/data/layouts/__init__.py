@@ -1,12 +1,13 @@
-"""Readers of data sets of picture files, as their authors publish them.
+"""Readers of image data sets in their authors' folder structure.
 
-Each takes the folder that a user unpacked and gives a `Listing`. Nothing is
-downloaded: most authors want to be asked first.
+Each reader takes the folder that a user has unpacked and returns a `Listing`.
+Nothing is downloaded, because most authors require a request first.
 """
 
 import collections.abc
 import dataclasses
 import functools
+import os
 
 from noisy_keras.data.layouts import animal10n
 from noisy_keras.data.layouts import clothing1m
@@ -28,51 +29,53 @@ __all__ = [
 
 @dataclasses.dataclass(frozen=True)
 class Layout:
-    """How to read one data set.
+    """Functions and facts to read one data set.
 
     Attributes:
-        read: `read(root, split)`, which returns a `Listing`.
-        splits: names that `read` takes.
-        manual: which files go where, for people.
-        counts: dict from split to the number of samples published, where it
-            is known.
-        more: `more(root)`, which returns listings of files that belong to the
-            data set and to no split of it; None where there are none.
-        trusted: `trusted(root)`, the `Listing` of labels that people checked
-            and found right; None where nobody did.
+        read: function `read(root, split)` that returns a `Listing`.
+        splits: tuple of str, the splits that `read` accepts.
+        manual: str, the expected folder structure, for error messages.
+        counts: dict from split to the published number of samples (int), for
+            splits of which it is known.
+        more: function `more(root)` that returns a list of `Listing`s of files
+            that belong to the data set but to none of its splits; or None.
+        trusted: function `trusted(root)` that returns the `Listing` of samples
+            with verified labels; or None.
     """
 
-    read: collections.abc.Callable
-    splits: tuple
+    read: collections.abc.Callable[..., Listing]
+    splits: tuple[str, ...]
     manual: str
-    counts: dict
-    more: collections.abc.Callable | None = None
-    trusted: collections.abc.Callable | None = None
+    counts: dict[str, int]
+    more: collections.abc.Callable[..., list[Listing]] | None = None
+    trusted: collections.abc.Callable[..., Listing] | None = None
 
-    def beside(self, root, split=None):
-        """Lists that tell a split's neighbours from files in no list.
+    def beside(
+        self, root: str | os.PathLike, split: str | None = None
+    ) -> list[Listing]:
+        """Lists the files that belong to the data set but not to a split.
 
         Args:
-            root: folder of the data set.
-            split: left out; None leaves none out.
+            root: str, folder of the data set.
+            split: str, the split to leave out; None leaves out none.
 
         Returns:
-            List of `Listing`s: those of the other splits and more, as far as
-            they can be read.
+            List of `Listing`s of the other splits and of `more`. Lists that
+            cannot be read are skipped.
         """
-        readers = [
+        readers: list[collections.abc.Callable] = [
             functools.partial(self.read, split=other)
             for other in self.splits
             if other != split
         ]
         if self.more:
             readers.append(self.more)
-        found = []
+        found: list[Listing] = []
         for reader in readers:
             try:
                 listings = reader(root)
             except (OSError, ValueError):
-                continue  # Nobody asked for it; its own loading will tell.
+                continue  # Reported when that split itself is loaded.
             found.extend(listings if isinstance(listings, list) else [listings])
         return found
 
@@ -100,7 +103,7 @@ BY_NAME = {
         webvision.SPLITS,
         webvision.MANUAL,
         webvision.MINI_COUNTS,
-        # Its pictures lie among those of the other classes.
+        # Its images are in the same folders as those of the other classes.
         webvision.read_lists,
     ),
     "webvision": Layout(

@@ -1,11 +1,13 @@
-"""Animal-10N: five pairs of animals that people confuse.
+"""Animal-10N: five pairs of animals that are easily confused.
 
-H. Song et al., "SELFIE: refurbishing unclean samples for robust deep
-learning", ICML 2019.
+Reference: H. Song et al., "SELFIE: refurbishing unclean samples for robust
+deep learning", ICML 2019.
 """
 
 import os
 import re
+
+import numpy as np
 
 from noisy_keras.data.io import filesystem
 from noisy_keras.data.layouts import listing
@@ -13,7 +15,7 @@ from noisy_keras.utils.errors import ConfigurationError
 
 SPLITS = ("train", "test")
 
-#: As published: https://dm.kaist.ac.kr/datasets/animal-10n/.
+#: Published numbers of samples: https://dm.kaist.ac.kr/datasets/animal-10n/.
 COUNTS = {"train": 50_000, "test": 5_000}
 
 CLASS_NAMES = (
@@ -30,30 +32,30 @@ CLASS_NAMES = (
 )
 
 MANUAL = """\
-Animal-10N is given out by its authors:
-https://dm.kaist.ac.kr/datasets/animal-10n/. Take the picture release, not the
-binary one, and unpack it so that the folder has
-  training/    pictures named <label>_<id>.jpg
-  testing/     likewise"""
+Animal-10N is provided by its authors:
+https://dm.kaist.ac.kr/datasets/animal-10n/. Use the image release, not the
+binary one, and unpack it so that the folder contains
+  training/    images named <label>_<id>.jpg
+  testing/     images named likewise"""
 
 _FOLDERS = {"train": "training", "test": "testing"}
 
 
-def read(root, split):
+def read(root: str | os.PathLike, split: str) -> listing.Listing:
     """Reads a split, ordered by file name.
 
     Args:
-        root: folder of the data set; see `MANUAL`.
-        split: `"train"` or `"test"`.
+        root: str, folder of the data set; see `MANUAL`.
+        split: str, `"train"` or `"test"`.
 
     Returns:
         A `Listing`.
 
     Raises:
-        FileNotFoundError: the folder is missing, or it holds the binary
+        FileNotFoundError: the folder does not exist, or contains the binary
             release.
-        ValueError: an unknown split, no pictures, or pictures whose name does
-            not start with a label.
+        ValueError: the split is unknown, there are no images, or the name of
+            an image does not start with a label.
     """
     listing.require_split(split, SPLITS)
     listing.require_folder(root, MANUAL)
@@ -68,9 +70,7 @@ def read(root, split):
         and not name.startswith(".")
     ]
     if not names:
-        raise ConfigurationError(
-            f"Expected pictures in {folder}. Received: none"
-        )
+        raise ConfigurationError(f"Expected images in {folder}. Received: none")
     found = [re.match(r"([0-9]+)_", name) for name in names]
     labels = [int(match.group(1)) if match else -1 for match in found]
     wrong = [
@@ -80,18 +80,23 @@ def read(root, split):
     ]
     listing.reject(
         wrong,
-        f"pictures named <label>_<id>.jpg with a label in "
+        f"images named <label>_<id>.jpg with a label in "
         f"[0, {len(CLASS_NAMES)})",
         folder,
     )
     paths = [f"{_FOLDERS[split]}/{name}" for name in names]
-    return listing.Listing(root, paths, labels, CLASS_NAMES)
+    return listing.Listing(
+        os.fspath(root),
+        np.asarray(paths, object),
+        np.asarray(labels),
+        CLASS_NAMES,
+    )
 
 
 def _reject_binary_release(root):
     binary = [n for n in filesystem.entries(root)[1] if n.endswith(".bin")]
     if binary:
         raise FileNotFoundError(
-            f"Expected the picture release of Animal-10N in {root}. "
+            f"Expected the image release of Animal-10N in {root}. "
             f"Received: the binary release ({binary[0]}).\n{MANUAL}"
         )

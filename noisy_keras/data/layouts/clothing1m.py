@@ -1,6 +1,6 @@
-"""Clothing1M: clothes from shops, labelled by the words around them.
+"""Clothing1M: images of clothes, labelled by the text of online shops.
 
-T. Xiao et al., "Learning from massive noisy labeled data for image
+Reference: T. Xiao et al., "Learning from massive noisy labeled data for image
 classification", CVPR 2015.
 """
 
@@ -13,7 +13,7 @@ from noisy_keras.utils.errors import ConfigurationError
 
 SPLITS = ("train", "validation", "test", "clean_train")
 
-#: As published: https://github.com/Cysu/noisy_label.
+#: Published numbers of samples: https://github.com/Cysu/noisy_label.
 COUNTS = {
     "train": 1_000_000,
     "validation": 14_313,
@@ -39,16 +39,17 @@ CLASS_NAMES = (
 )
 
 MANUAL = """\
-Clothing1M is given out by its authors: https://github.com/Cysu/noisy_label.
-Unpack it so that the folder has
-  images/0/ ... images/9/    the pictures
+Clothing1M is provided by its authors: https://github.com/Cysu/noisy_label.
+Unpack it so that the folder contains
+  images/0/ ... images/9/    the images
   noisy_train_key_list.txt   and clean_train_, clean_val_, clean_test_key_list
   noisy_label_kv.txt         and clean_label_kv.txt
-  category_names_eng.txt     (may be missing)
-Lists may also be in annotations/. Instead of key lists and label files,
-noisy_train.txt, clean_val.txt and clean_test.txt with `path label` lines do."""
+  category_names_eng.txt     (optional)
+Lists may also be in annotations/. Key lists and label files may be replaced by
+noisy_train.txt, clean_val.txt and clean_test.txt with lines `path label`."""
 
-# Key list, label file, and the one list that stands for both elsewhere.
+# By split: prefix of the key list and of the label file. Some copies have one
+# list instead of both.
 _LISTS = {
     "train": ("noisy_train", "noisy"),
     "validation": ("clean_val", "clean"),
@@ -57,25 +58,25 @@ _LISTS = {
 }
 
 
-def read(root, split):
+def read(root: str | os.PathLike, split: str) -> listing.Listing:
     """Reads a split.
 
-    Published results train on `"train"`, whose labels are noisy, select on
-    `"validation"` and report on `"test"`; `"clean_train"` is left alone.
-    Where a label file names a key twice, the last line counts.
+    Published results train on `"train"`, whose labels are noisy, select models
+    on `"validation"` and report on `"test"`; they do not use `"clean_train"`.
+    If a label file contains a key twice, the last line is used.
 
     Args:
-        root: folder of the data set; see `MANUAL`.
-        split: one of `SPLITS`.
+        root: str, folder of the data set; see `MANUAL`.
+        split: str, one of `SPLITS`.
 
     Returns:
-        A `Listing`. Ids are the keys as they stand in the list. Training
+        A `Listing`. Its ids are the keys as written in the list. Training
         samples whose key is also in `clean_label_kv.txt` have true labels.
 
     Raises:
-        FileNotFoundError: the folder or a list is missing.
-        ValueError: an unknown split, a key without a label, or lines that
-            are wrong; with line numbers.
+        FileNotFoundError: the folder or a list does not exist.
+        ValueError: the split is unknown, a key has no label, or lines are
+            invalid; the message contains line numbers.
     """
     listing.require_split(split, SPLITS)
     listing.require_folder(root, MANUAL)
@@ -91,18 +92,27 @@ def read(root, split):
     if split == "train":
         true_labels = _true_labels(root, paths, len(names))
     return listing.Listing(
-        root, paths, labels, names, true_labels=true_labels, ids=keys
+        os.fspath(root),
+        np.asarray(paths, object),
+        labels,
+        names,
+        true_labels=true_labels,
+        ids=np.asarray(keys, object),
     )
 
 
-def read_trusted(root):
-    """Reads the training pictures whose labels people checked.
+def read_trusted(root: str | os.PathLike) -> listing.Listing:
+    """Reads the training images with verified labels.
 
     Args:
-        root: folder of the data set.
+        root: str, folder of the data set.
 
     Returns:
-        A `Listing`, the split `"clean_train"`.
+        The `Listing` of the split `"clean_train"`.
+
+    Raises:
+        FileNotFoundError: the folder or a list does not exist.
+        ValueError: lines are invalid.
     """
     return read(root, "clean_train")
 
@@ -145,7 +155,7 @@ def _read_label_file(path, num_classes):
 
 
 def _true_labels(root, paths, num_classes):
-    """int32 `[N]`, -1 where unknown, or None where all are."""
+    """Reads true labels, int32 `[N]`, -1 where unknown; None if all are."""
     label_file = listing.find_file(root, "clean_label_kv.txt")
     if label_file is None:
         return None
@@ -155,6 +165,6 @@ def _true_labels(root, paths, num_classes):
 
 
 def _path(key):
-    # Codes disagree on whether a key starts at the root or at its pictures.
+    # Published codes disagree on whether keys start with "images/".
     key = key.lstrip("/")
     return key if key.startswith("images/") else f"images/{key}"

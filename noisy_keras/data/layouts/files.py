@@ -1,30 +1,35 @@
-"""Whether the files of listings are there, for a million of them."""
+"""Comparison of listings with the files on disk, for millions of files."""
 
+import collections.abc
 import dataclasses
 import os
 
 from noisy_keras.data.io import filesystem
+from noisy_keras.data.layouts.listing import Listing
 
 
 @dataclasses.dataclass(frozen=True)
 class FileReport:
-    """What `check_files` found.
+    """The result of `check_files`.
 
     Attributes:
-        listed: samples in the listings.
-        missing: samples whose file is not there.
-        first_missing: up to three of their paths, in the order listed.
-        surplus: files beside the listed ones that no listing names.
-        first_surplus: up to three of their paths, by folder and name.
+        listed: int, number of samples in the listings.
+        missing: int, number of samples whose file does not exist.
+        first_missing: tuple of up to three of their paths (str), in the order
+            of the listings.
+        surplus: int, number of files in the same folders that no listing
+            contains.
+        first_surplus: tuple of up to three of their paths (str), by folder and
+            name.
     """
 
     listed: int
     missing: int
-    first_missing: tuple
+    first_missing: tuple[str, ...]
     surplus: int
-    first_surplus: tuple = ()
+    first_surplus: tuple[str, ...] = ()
 
-    def __str__(self):
+    def __str__(self) -> str:
         return (
             f"{self.missing} of {self.listed} listed files missing"
             f"{_shown(self.first_missing, self.missing)}, "
@@ -32,37 +37,41 @@ class FileReport:
             f"{_shown(self.first_surplus, self.surplus)}"
         )
 
-    def require_all(self):
-        """Raises if a listed file is missing.
+    def require_all(self) -> None:
+        """Raises an error if a listed file does not exist.
 
         Raises:
-            FileNotFoundError: with their count and the first three.
+            FileNotFoundError: files are missing; the message contains their
+                number and the first three.
         """
         if self.missing:
             raise FileNotFoundError(
-                "Expected every listed file to be there. "
-                f"Received: {self}. Unpack the archives again, or take the "
-                "missing files out of the list."
+                "Expected every listed file to exist. "
+                f"Received: {self}. Unpack the archives again, or remove the "
+                "missing files from the list."
             )
 
 
-def check_files(*listings, beside=()):
-    """Compares listings with what is on disk.
+def check_files(
+    *listings: Listing, beside: collections.abc.Iterable[Listing] = ()
+) -> FileReport:
+    """Compares listings with the files on disk.
 
-    Reads each folder once instead of asking for each file. Only folders that
-    the listings name are looked at. Splits often share folders, so pass all
-    of them where `surplus` matters: a file of a split left out counts in it.
+    Each folder that the listings contain is read once, instead of a request
+    for each file. Splits often share folders, so pass the listings of all
+    splits if `surplus` matters; files of other splits count as surplus.
 
     Args:
-        *listings: `Listing`s.
-        beside: `Listing`s whose files are no surplus, but may be missing.
+        *listings: `Listing`s whose files have to exist.
+        beside: iterable of `Listing`s whose files may be missing and do not
+            count as surplus.
 
     Returns:
-        A `FileReport`. Surplus files count if their suffix is a listed one;
-        hidden ones do not.
+        A `FileReport`. Only files with a suffix of a listed file count as
+        surplus; hidden files do not.
     """
     rows = _rows(listings)
-    wanted = {}
+    wanted: dict[tuple[str, str], set[str]] = {}
     for root, folder, name in rows:
         wanted.setdefault((root, folder), set()).add(name)
     present = {

@@ -1,11 +1,14 @@
-"""ImageNet32 and ImageNet64: ImageNet's pictures, 32 or 64 pixels wide.
+"""ImageNet32 and ImageNet64: ImageNet at 32x32 or 64x64 pixels.
 
-P. Chrabaszcz et al., "A downsampled variant of ImageNet as an alternative to
-the CIFAR datasets", arXiv:1707.08819. Read from the npz release, row by row:
-the pickled one would run code on loading, and a batch of the larger set fills
-1.6 GB.
+The npz release is read image by image, because a batch of ImageNet64 takes
+1.6 GB. The pickled release is not supported, because loading a pickle can run
+any code.
+
+Reference: P. Chrabaszcz et al., "A downsampled variant of ImageNet as an
+alternative to the CIFAR datasets", arXiv:1707.08819.
 """
 
+import collections.abc
 import contextlib
 import os
 import zipfile
@@ -18,7 +21,7 @@ from noisy_keras.utils.errors import ConfigurationError
 
 NUM_CLASSES = 1000
 
-#: As published: those of ILSVRC 2012.
+#: Published numbers of samples: those of ILSVRC 2012.
 COUNTS = {"train": 1_281_167, "test": 50_000}
 
 BATCHES = {
@@ -37,23 +40,23 @@ _HEADERS = {
 }
 
 
-def archives(size):
-    """File names of the published archives.
+def archives(size: int) -> tuple[str, ...]:
+    """Returns the file names of the published archives.
 
     Args:
-        size: 32 or 64.
+        size: int, 32 or 64.
 
     Returns:
-        Tuple of strings.
+        Tuple of str.
     """
     return tuple(f"Imagenet{size}_{part}.zip" for part in _ARCHIVES[size])
 
 
-def manual(size):
-    """Which files go where, for people.
+def manual(size: int) -> str:
+    """Returns the expected folder structure, for error messages.
 
     Args:
-        size: 32 or 64.
+        size: int, 32 or 64.
 
     Returns:
         str.
@@ -62,27 +65,32 @@ def manual(size):
 ImageNet{size} is at https://image-net.org/download-images ("Downsampled image
 data", npz format, not the pickled one). Unpack
 {", ".join(archives(size))}
-so that the folder, or folders in it, have
+so that the folder, or folders in it, contain
   train_data_batch_1.npz ... train_data_batch_10.npz
   val_data.npz
-  map_clsloc.txt             class names (may be missing)"""
+  map_clsloc.txt             class names (optional)"""
 
 
-def find_batches(roots, size):
-    """Looks for the files of the release.
+def find_batches(
+    roots: collections.abc.Sequence[str], size: int
+) -> tuple[dict[str, list[str]], list[str]]:
+    """Searches for the files of the release.
 
     Args:
-        roots: folders; those in them are searched too.
-        size: 32 or 64, for the message.
+        roots: sequence of str, folders to search. Folders in them are searched
+            as well.
+        size: int, 32 or 64, for error messages.
 
     Returns:
-        Dict from split to a list of paths, in the published order; and a list
-        of paths of npz files that are no part of the release.
+        A pair of a dict from split to the list of paths in the published
+        order, and a list of paths of npz files that are not part of the
+        release.
 
     Raises:
-        FileNotFoundError: files are missing, or only the pickled release is
-            there.
+        FileNotFoundError: files are missing, or there is only the pickled
+            release.
     """
+    found: dict[str, str] = {}
     found = {}
     for root in roots:
         for folder, _, names in _walk(root):
@@ -96,8 +104,8 @@ def find_batches(roots, size):
         if pickled:
             raise FileNotFoundError(
                 f"Expected the npz release of ImageNet{size} in {where}. "
-                f"Received: the pickled one ({pickled[0]}), which is not read, "
-                f"for a pickle may run any code.\n{manual(size)}"
+                f"Received: the pickled one ({pickled[0]}), which is not "
+                f"supported: a pickle can run any code.\n{manual(size)}"
             )
         shown = ", ".join(missing[:3]) + (", ..." if missing[3:] else "")
         raise FileNotFoundError(
@@ -117,26 +125,26 @@ def find_batches(roots, size):
 
 
 def _walk(root):
-    # Archives unpack into folders of their own, no deeper.
+    # Each archive unpacks into one folder, so deeper folders are not searched.
     for depth, entry in enumerate(os.walk(root)):
         if depth:
             entry[1].clear()
         yield entry
 
 
-def read_labels(path, size):
-    """Reads the labels of a batch, and checks its pictures' shape.
+def read_labels(path: str, size: int) -> np.ndarray:
+    """Reads the labels of a batch and checks the shape of its images.
 
     Args:
-        path: of an npz file.
-        size: 32 or 64.
+        path: str, path of an npz file.
+        size: int, 32 or 64.
 
     Returns:
-        int64 `[n]` in `[0, 1000)`, in the order of the release, which is not
-        that of synset ids.
+        int64 array `[n]` in `[0, 1000)`, in the release's own order of
+        classes, which is not that of synset ids.
 
     Raises:
-        ValueError: no npz file of the release.
+        ValueError: the file is not an npz file of the release.
     """
     with _opened(path, "labels") as (stream, shape, dtype):
         count = int(np.prod(shape))
@@ -152,41 +160,41 @@ def read_labels(path, size):
     with _opened(path, "data") as (_, shape, dtype):
         if dtype != np.uint8 or shape != (len(labels), 3 * size * size):
             raise ConfigurationError(
-                f"Expected {len(labels)} pictures of {size}x{size} pixels in "
+                f"Expected {len(labels)} images of {size}x{size} pixels in "
                 f"{path}, uint8 {(len(labels), 3 * size * size)}. "
                 f"Received: {dtype} {shape}"
             )
     return labels
 
 
-def read_images(path, size):
-    """Reads the pictures of a batch one by one.
+def read_images(path: str, size: int) -> collections.abc.Iterator[np.ndarray]:
+    """Reads the images of a batch one by one.
 
     Args:
-        path: of an npz file that `read_labels` has checked.
-        size: 32 or 64.
+        path: str, path of an npz file that `read_labels` has checked.
+        size: int, 32 or 64.
 
     Yields:
-        uint8 `[size, size, 3]`.
+        uint8 arrays `[size, size, 3]`.
 
     Raises:
-        ValueError: the file is cut short.
+        ValueError: the file is truncated.
     """
     with _opened(path, "data") as (stream, shape, _):
         for row in range(shape[0]):
             data = stream.read(3 * size * size)
             if len(data) < 3 * size * size:
                 raise ConfigurationError(
-                    f"Expected {shape[0]} pictures in {path}. Received: {row}"
+                    f"Expected {shape[0]} images in {path}. Received: {row}"
                 )
-            # Stored by colour: all of red, of green, of blue.
+            # Images are stored by channel: red, green, blue.
             planes = np.frombuffer(data, np.uint8).reshape(3, size, size)
             yield np.ascontiguousarray(planes.transpose(1, 2, 0))
 
 
 @contextlib.contextmanager
 def _opened(path, name):
-    """A stream at the values of an array, its shape and dtype."""
+    """Opens an array; yields a stream of its values, its shape and dtype."""
     try:
         with (
             zipfile.ZipFile(path) as archive,
@@ -201,37 +209,39 @@ def _opened(path, name):
         if str(error).startswith("Expected"):
             raise
         raise ConfigurationError(
-            f"Expected an npz file with whole numbers `data` and `labels` in "
+            f"Expected an npz file with integer arrays `data` and `labels` in "
             f"{path}. Received: {error}"
         ) from error
 
 
-def drpl_classes():
-    """The classes that DRPL trains on, and the others.
+def drpl_classes() -> tuple[np.ndarray, np.ndarray]:
+    """Returns the classes that DRPL trains on, and the others.
 
-    Source: D. Ortego et al., "Towards robust learning with different label
-    noise distributions", ICPR 2020, and its code, which draws them with
-    NumPy's seed 42.
+    Reference: D. Ortego et al., "Towards robust learning with different label
+    noise distributions", ICPR 2020. The authors' code draws the classes with
+    NumPy's seed 42 (https://github.com/DiegoOrtego/LabelNoiseDRPL,
+    `ImageNet32_64/ClassPermutationUsed.txt`).
 
     Returns:
-        int64 `[100]`, classes of the release that become 0 to 99, in this
-        order; and `[900]`, those that serve as pictures of no class.
+        A pair of int64 arrays of labels in the release: `[100]`, the classes
+        that become 0 to 99, in this order; and `[900]`, the classes whose
+        images are out-of-distribution samples.
     """
     order = np.random.RandomState(42).permutation(NUM_CLASSES)
     return order[:100], order[100:]
 
 
-def read_class_map(path):
-    """Reads which ImageNet synset each label is.
+def read_class_map(path: str) -> tuple[str, ...]:
+    """Reads the ImageNet synset of each label.
 
     Args:
-        path: of `map_clsloc.txt`.
+        path: str, path of `map_clsloc.txt`.
 
     Returns:
-        Tuple of 1,000 synset ids, by label in `[0, 1000)`.
+        Tuple of 1,000 synset ids (str), by label in `[0, 1000)`.
 
     Raises:
-        ValueError: other lines; with line numbers.
+        ValueError: lines are invalid; the message contains line numbers.
     """
     lines, numbers = listing.read_keys(path)
     parts = [line.split() for line in lines]
@@ -240,6 +250,6 @@ def read_class_map(path):
         for i, (line, number) in enumerate(zip(lines, numbers, strict=True))
         if len(parts[i]) != 3 or parts[i][1] != str(i + 1)
     ]
-    expected = "`<synset id> <label> <name>` lines with labels from 1 on"
+    expected = "lines `<synset id> <label> <name>` with labels from 1"
     listing.reject(wrong, expected, path)
     return tuple(part[0] for part in parts)

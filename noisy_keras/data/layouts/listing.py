@@ -1,12 +1,15 @@
-"""A listing: which picture files a published data set has, and their labels.
+"""Listings: the image files of a published data set and their labels.
 
-Lists are read in the form their authors published them. No picture is opened.
+Lists are read in the format of their authors. No image is opened.
 """
 
+import collections.abc
 import dataclasses
 import os
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from noisy_keras.data.io import filesystem
 from noisy_keras.utils import checks
@@ -18,32 +21,36 @@ PICTURE_SUFFIXES = (".jpg", ".jpeg", ".png")
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Listing:
-    """One split of a data set of picture files. Arrays are read-only.
+    """One split of a data set of image files. Arrays are read-only.
 
     Attributes:
-        root: folder that `paths` start from.
-        paths: object array `[N]` of strings, with "/", in the published order.
-        labels: int32 `[N]` in `[0, K)`, as given, maybe wrong.
-        class_names: tuple of K strings.
-        true_labels: int32 `[N]`, -1 where unknown; None where none is known.
-        ids: object array `[N]` of strings that name samples in files; the
-            paths unless given.
-        verified: int8 `[N]`, whether a person found the given label right (1)
-            or wrong (0), or was not asked (-1); None where nobody was.
+        root: str, folder to which `paths` are relative.
+        paths: object array `[N]` of str, separated by "/", in the published
+            order.
+        labels: int32 array `[N]` in `[0, K)`, the given labels, which may be
+            wrong.
+        class_names: tuple of K str.
+        true_labels: int32 array `[N]`, the true labels, -1 where unknown; None
+            if none is known.
+        ids: object array `[N]` of str, which identify samples in files.
+            Defaults to the paths.
+        verified: int8 array `[N]`, whether annotators found the given label
+            right (1) or wrong (0), or did not verify it (-1); None if none was
+            verified.
 
     Raises:
-        ValueError: arrays of different lengths, or labels out of range.
+        ValueError: arrays have different lengths, or labels are out of range.
     """
 
     root: str
     paths: np.ndarray
     labels: np.ndarray
-    class_names: tuple
+    class_names: tuple[str, ...]
     true_labels: np.ndarray | None = None
     ids: np.ndarray | None = None
     verified: np.ndarray | None = None
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         class_names = tuple(str(name) for name in self.class_names)
         count = len(class_names)
         rows = {
@@ -67,14 +74,14 @@ class Listing:
         for name, values in rows.items():
             object.__setattr__(self, name, checks.read_only(values))
 
-    def __len__(self):
+    def __len__(self) -> int:
         return len(self.labels)
 
-    def subset(self, rows):
-        """A listing of some of the samples.
+    def subset(self, rows: npt.ArrayLike) -> "Listing":
+        """Makes a listing of some of the samples.
 
         Args:
-            rows: bool `[N]`, or positions.
+            rows: bool array `[N]`, or int array of positions.
 
         Returns:
             A `Listing`.
@@ -85,16 +92,20 @@ class Listing:
         )
 
 
-def find_file(root, name, folders=("", "annotations")):
-    """Looks for a list file.
+def find_file(
+    root: str | os.PathLike,
+    name: str,
+    folders: collections.abc.Sequence[str] = ("", "annotations"),
+) -> str | None:
+    """Searches for a list file.
 
     Args:
-        root: folder of the data set.
-        name: of the file.
-        folders: below `root`, searched in this order.
+        root: str, folder of the data set.
+        name: str, name of the file.
+        folders: sequence of str, folders in `root`, searched in this order.
 
     Returns:
-        Its path, or None.
+        str, path of the file, or None.
     """
     for folder in folders:
         path = os.path.join(root, folder, name)
@@ -103,18 +114,25 @@ def find_file(root, name, folders=("", "annotations")):
     return None
 
 
-def require_file(root, name, manual, folders=("", "annotations")):
-    """Looks for a list file that the data set cannot do without.
+def require_file(
+    root: str | os.PathLike,
+    name: str,
+    manual: str,
+    folders: collections.abc.Sequence[str] = ("", "annotations"),
+) -> str:
+    """Searches for a list file and raises an error if there is none.
 
     Args:
-        root, name, folders: as for `find_file`.
-        manual: which files go where, for the message.
+        root: str, folder of the data set.
+        name: str, name of the file.
+        manual: str, the expected folder structure, for the error message.
+        folders: sequence of str, folders in `root`, searched in this order.
 
     Returns:
-        Its path.
+        str, path of the file.
 
     Raises:
-        FileNotFoundError: it is in none of the folders, or there is no root.
+        FileNotFoundError: the folder or the file does not exist.
     """
     require_folder(root, manual)
     path = find_file(root, name, folders)
@@ -127,15 +145,15 @@ def require_file(root, name, manual, folders=("", "annotations")):
     return path
 
 
-def require_folder(folder, manual):
-    """Raises unless a folder is there.
+def require_folder(folder: str | os.PathLike, manual: str) -> None:
+    """Raises an error if a folder does not exist.
 
     Args:
-        folder: path.
-        manual: which files go where, for the message.
+        folder: str, path of the folder.
+        manual: str, the expected folder structure, for the error message.
 
     Raises:
-        FileNotFoundError: it is not, or it is a file.
+        FileNotFoundError: the folder does not exist, or is a file.
     """
     if not filesystem.is_folder(folder):
         raise FileNotFoundError(
@@ -143,15 +161,15 @@ def require_folder(folder, manual):
         )
 
 
-def require_split(split, splits):
-    """Raises unless a data set has a split.
+def require_split(split: str, splits: collections.abc.Iterable[str]) -> None:
+    """Raises an error if a split is unknown.
 
     Args:
-        split: name.
-        splits: those there are.
+        split: str, name of the split.
+        splits: iterable of str, the splits of the data set.
 
     Raises:
-        ValueError: it has not.
+        ValueError: the split is unknown.
     """
     if split not in splits:
         raise ConfigurationError(
@@ -159,19 +177,19 @@ def require_split(split, splits):
         )
 
 
-def read_lines(path, header=None):
-    """Reads a text file; blank lines and CRLF are let pass.
+def read_lines(path: str, header: str | None = None) -> list[str]:
+    """Reads a text file, with line ends of any kind.
 
     Args:
-        path: of the file, UTF-8.
-        header: how a first line starts that is no entry.
+        path: str, path of the file, in UTF-8.
+        header: str, the start of a first line that is not an entry; or None.
 
     Returns:
-        List of strings without white space around them. Blank lines and the
-        header stay as "", so that a position is a line number less 1.
+        List of str, one per line, without surrounding white space. Blank lines
+        and the header are "", so the position of a line is its number less 1.
 
     Raises:
-        ValueError: not UTF-8, or no entry at all.
+        ValueError: the file is not UTF-8 text, or has no entry.
     """
     data = filesystem.read(path)
     try:
@@ -182,7 +200,7 @@ def read_lines(path, header=None):
             f"Expected UTF-8 text in {path}. "
             f"Received: other bytes at line {number}"
         ) from error
-    # `splitlines` also cuts at characters that a name may hold.
+    # `splitlines` would also split at characters that may be part of a name.
     lines = [line.strip() for line in text.split("\n")]
     if header and lines[0].startswith(header):
         lines[0] = ""
@@ -193,37 +211,43 @@ def read_lines(path, header=None):
     return lines
 
 
-def read_keys(path, header=None):
+def read_keys(
+    path: str, header: str | None = None
+) -> tuple[list[str], list[int]]:
     """Reads a list of one key per line.
 
     Args:
-        path, header: as for `read_lines`.
+        path: str, path of the file, in UTF-8.
+        header: str, the start of a first line that is not an entry; or None.
 
     Returns:
-        Keys, a list of strings, and their line numbers, a list of ints.
+        A pair of lists: the keys (str) and their line numbers (int, from 1).
 
     Raises:
-        ValueError: as `read_lines`.
+        ValueError: as in `read_lines`.
     """
     lines = read_lines(path, header)
     numbers = [i for i, line in enumerate(lines, start=1) if line]
     return [lines[i - 1] for i in numbers], numbers
 
 
-def read_pairs(path, num_classes, header=None):
-    """Reads a list of `key label` lines, parted by spaces or tabs.
+def read_pairs(
+    path: str, num_classes: int, header: str | None = None
+) -> tuple[list[str], np.ndarray]:
+    """Reads a list of lines `key label`, separated by spaces or tabs.
 
     Args:
-        path, header: as for `read_lines`.
-        num_classes: K.
+        path: str, path of the file, in UTF-8.
+        num_classes: int, number of classes K.
+        header: str, the start of a first line that is not an entry; or None.
 
     Returns:
-        Keys, a list of N strings, and labels, int32 `[N]` in `[0, K)`. A key
-        may hold spaces.
+        A pair of the keys, a list of N str, which may contain spaces, and the
+        labels, an int32 array `[N]` in `[0, K)`.
 
     Raises:
-        ValueError: as `read_lines`, other lines, or labels out of range; with
-            line numbers.
+        ValueError: as in `read_lines`, or lines are invalid or labels out of
+            range; the message contains line numbers.
     """
     lines, numbers = read_keys(path, header)
     keys, labels, wrong = [], [], []
@@ -239,7 +263,7 @@ def read_pairs(path, num_classes, header=None):
             continue
         keys.append(parts[0])
         labels.append(label)
-    reject(wrong, "a key and a whole number in each line", path)
+    reject(wrong, "a key and an integer in each line", path)
     labels = np.asarray(labels)
     outside = np.flatnonzero((labels < 0) | (labels >= num_classes))
     wrong = [(lines[i], numbers[i]) for i in outside]
@@ -247,17 +271,22 @@ def read_pairs(path, num_classes, header=None):
     return keys, labels.astype(np.int32)
 
 
-def reject(wrong, expected, where):
-    """Raises if there are wrong entries.
+def reject(
+    wrong: collections.abc.Sequence[tuple[Any, int | None]],
+    expected: str,
+    where: str,
+) -> None:
+    """Raises an error if there are invalid entries.
 
     Args:
-        wrong: list of `(entry, line number)`; the number is None for entries
-            that are no lines.
-        expected: what they should have been.
-        where: file or folder that they are from.
+        wrong: sequence of pairs `(entry, line number)`; the number is None for
+            entries that are not lines.
+        expected: str, the expected entries, for the error message.
+        where: str, file or folder of the entries, for the error message.
 
     Raises:
-        ValueError: with their count and the first three.
+        ValueError: there are invalid entries; the message contains their
+            number and the first three.
     """
     if not wrong:
         return

@@ -1,10 +1,11 @@
-"""WebVision 1.0: what two picture searches gave for 1,000 ImageNet classes.
+"""WebVision 1.0: results of two image searches for 1,000 ImageNet classes.
 
-W. Li et al., "WebVision database: visual learning and understanding from web
-data", arXiv:1708.02862.
+Reference: W. Li et al., "WebVision database: visual learning and understanding
+from web data", arXiv:1708.02862.
 """
 
 import collections
+import os
 
 import numpy as np
 
@@ -15,9 +16,10 @@ SPLITS = ("train", "test")
 NUM_CLASSES = 1000
 MINI_NUM_CLASSES = 50
 
-#: As published; of the 2.4 million training pictures no exact number is.
+#: Published number of samples. For the 2.4 million training images, no exact
+#: number is published.
 COUNTS = {"test": 50_000}
-#: As those who published results on it counted them.
+#: Numbers of samples in published results on mini-WebVision.
 MINI_COUNTS = {"train": 65_944, "test": 2_500}
 
 _TRAIN_LISTS = ("train_filelist_google.txt", "train_filelist_flickr.txt")
@@ -25,34 +27,36 @@ _TEST_LIST = "val_filelist.txt"
 
 MANUAL = """\
 WebVision 1.0 is at https://data.vision.ee.ethz.ch/cvl/webvision/. Unpack
-info.tar, google_resized_256.tar, flickr_resized_256.tar (mini-WebVision does
-without) and val_images_256.tar so that the folder has
+info.tar, google_resized_256.tar, flickr_resized_256.tar (not needed for
+mini-WebVision) and val_images_256.tar so that the folder contains
   info/train_filelist_google.txt and info/train_filelist_flickr.txt
   info/val_filelist.txt
-  info/synsets.txt           class names (may be missing)
-  google/ and flickr/        training pictures
-  val_images_256/            validation pictures"""
+  info/synsets.txt           class names (optional)
+  google/ and flickr/        training images
+  val_images_256/            validation images"""
 
 
-def read(root, split, mini=False):
+def read(
+    root: str | os.PathLike, split: str, mini: bool = False
+) -> listing.Listing:
     """Reads a split.
 
-    The published validation pictures are `"test"`: papers report on them. To
-    select a model, hold out a part of `"train"`.
+    The published validation images are `"test"`, because papers report results
+    on them. To select a model, hold out a part of `"train"`.
 
     Args:
-        root: folder of the data set; see `MANUAL`.
-        split: `"train"` or `"test"`.
-        mini: leaves the first 50 classes, and Google's pictures alone, as
-            L. Jiang et al., "MentorNet", ICML 2018, does.
+        root: str, folder of the data set; see `MANUAL`.
+        split: str, `"train"` or `"test"`.
+        mini: bool, whether to use only the first 50 classes and only images
+            from Google, as in L. Jiang et al., "MentorNet", ICML 2018.
 
     Returns:
-        A `Listing`. Labels are in the order of ImageNet's synset ids.
+        A `Listing`. Labels follow the order of ImageNet's synset ids.
 
     Raises:
-        FileNotFoundError: the folder or a list is missing.
-        ValueError: an unknown split, or lines that are wrong; with line
-            numbers.
+        FileNotFoundError: the folder or a list does not exist.
+        ValueError: the split is unknown, or lines are invalid; the message
+            contains line numbers.
     """
     listing.require_split(split, SPLITS)
     names = [_TEST_LIST] if split == "test" else list(_TRAIN_LISTS)
@@ -66,41 +70,43 @@ def read(root, split, mini=False):
     labels = np.concatenate([labels for _, labels in lists])
     class_names = read_synsets(root)[1]
     if mini:
-        kept = labels < MINI_NUM_CLASSES
-        if not kept.any():
+        in_mini = labels < MINI_NUM_CLASSES
+        if not in_mini.any():
             raise ConfigurationError(
                 f"Expected labels below {MINI_NUM_CLASSES} in {path}. "
                 "Received: none"
             )
-        paths, labels = paths[kept], labels[kept]
+        paths, labels = paths[in_mini], labels[in_mini]
         class_names = class_names[:MINI_NUM_CLASSES]
-    return listing.Listing(root, paths, labels, class_names)
+    return listing.Listing(os.fspath(root), paths, labels, class_names)
 
 
-def read_mini(root, split):
+def read_mini(root: str | os.PathLike, split: str) -> listing.Listing:
     """Reads a split of mini-WebVision; see `read`."""
     return read(root, split, mini=True)
 
 
-def read_lists(root):
-    """Reads every list there is.
+def read_lists(root: str | os.PathLike) -> list[listing.Listing]:
+    """Reads all lists that exist.
 
     Args:
-        root: folder of the data set.
+        root: str, folder of the data set.
 
     Returns:
         List of `Listing`s of all 1,000 classes.
 
     Raises:
-        ValueError: lines that are wrong, with line numbers.
+        ValueError: lines are invalid; the message contains line numbers.
     """
-    class_names = range(NUM_CLASSES)
+    class_names = tuple(str(label) for label in range(NUM_CLASSES))
     found = []
     for name in (*_TRAIN_LISTS, _TEST_LIST):
         path = listing.find_file(root, name, folders=["info"])
         if path:
             paths, labels = _read_list(path, name)
-            found.append(listing.Listing(root, paths, labels, class_names))
+            found.append(
+                listing.Listing(os.fspath(root), paths, labels, class_names)
+            )
     return found
 
 
@@ -110,20 +116,23 @@ def _read_list(path, name):
     return np.asarray([folder + key for key in keys], object), labels
 
 
-def read_synsets(root):
-    """Reads which ImageNet synset each label is.
+def read_synsets(
+    root: str | os.PathLike,
+) -> tuple[tuple[str, ...] | None, tuple[str, ...]]:
+    """Reads the ImageNet synset of each label.
 
     Args:
-        root: folder of the data set.
+        root: str, folder of the data set.
 
     Returns:
-        Synset ids, a tuple of 1,000 strings such as `"n01440764"`, or None
-        without `info/synsets.txt`; and class names, a tuple of 1,000 strings,
-        which are the labels as text then. Of names that two synsets share,
-        each carries its id.
+        A pair of tuples: 1,000 synset ids (str) such as `"n01440764"`, or None
+        without `info/synsets.txt`; and 1,000 class names (str), which are the
+        labels as text without that file. Names that several synsets share are
+        followed by the synset id.
 
     Raises:
-        ValueError: lines that are wrong, with line numbers, or another count.
+        ValueError: lines are invalid or their number is wrong; the message
+            contains line numbers.
     """
     path = listing.find_file(root, "synsets.txt", folders=["info"])
     if path is None:
@@ -141,7 +150,7 @@ def read_synsets(root):
             f"Expected {NUM_CLASSES} synsets in {path}. Received: {len(parts)}"
         )
     count = collections.Counter(name for _, name in parts)
-    # ImageNet has two cranes, a bird and a machine.
+    # ImageNet has two classes "crane", a bird and a machine.
     class_names = tuple(
         f"{name} ({synset})" if count[name] > 1 else name
         for synset, name in parts

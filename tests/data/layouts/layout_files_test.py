@@ -23,7 +23,7 @@ def test_missing_and_surplus_files_are_counted(tmp_path):
     train = listing(tmp_path, "0/a.jpg", "1/c.jpg")
     test = listing(tmp_path, "0/b.jpg", "2/d.jpg", "1/c.jpg/e.jpg")
     report = layouts.check_files(train, test)
-    # One folder is not there, another is a file.
+    # One folder is missing, another is a file.
     assert (report.listed, report.missing, report.surplus) == (5, 2, 0)
     assert report.first_missing == (
         str(tmp_path / "2/d.jpg"),
@@ -33,7 +33,7 @@ def test_missing_and_surplus_files_are_counted(tmp_path):
         report.require_all()
 
 
-def test_surplus_is_what_looks_like_a_listed_file_in_a_listed_folder(tmp_path):
+def test_surplus_files_have_a_listed_suffix_and_folder(tmp_path):
     draw(tmp_path, "0/a.jpg", "0/b.JPG", "0/.c.jpg", "0/d.txt", "1/e.jpg")
     report = layouts.check_files(listing(tmp_path, "0/a.jpg"))
     assert (report.missing, report.surplus) == (0, 1)

@@ -12,7 +12,7 @@ from tests import drawn
 
 
 def draw(root, files):
-    """Writes text files; a path alone is an empty file."""
+    """Writes text files; a path without text is an empty file."""
     for path, text in files.items():
         (root / path).parent.mkdir(parents=True, exist_ok=True)
         (root / path).write_bytes(text.encode())
@@ -115,14 +115,16 @@ def test_clothing1m_with_lists_of_paths_and_labels(tmp_path):
         ("noisy_train_key_list.txt", "\r\n \n", "an empty list"),
     ],
 )
-def test_wrong_lines_are_told_with_their_number(tmp_path, name, text, message):
+def test_wrong_lines_are_reported_with_their_number(
+    tmp_path, name, text, message
+):
     root = draw(tmp_path, {**CLOTHING, name: text})
     with pytest.raises(ValueError, match=message) as caught:
         clothing1m.read(root, "train")
     assert name in str(caught.value)
 
 
-def test_text_that_is_not_utf8_is_told(tmp_path):
+def test_text_that_is_not_utf8_is_reported(tmp_path):
     root = draw(tmp_path, CLOTHING)
     (root / "noisy_label_kv.txt").write_bytes(b"a.jpg 1\nb\xff.jpg 2\n")
     with pytest.raises(ValueError, match="UTF-8.*other bytes at line 2"):
@@ -191,7 +193,7 @@ def test_mini_webvision_needs_google_alone(tmp_path):
         ("train_filelist_google.txt", "a.jpg 50\n", "labels below 50"),
     ],
 )
-def test_wrong_lists_of_webvision_are_told(tmp_path, name, text, message):
+def test_wrong_lists_of_webvision_are_reported(tmp_path, name, text, message):
     root = draw(tmp_path, {**WEBVISION, f"info/{name}": text})
     with pytest.raises(ValueError, match=message):
         webvision.read(root, "train", mini=True)
@@ -212,15 +214,15 @@ def test_animal10n(tmp_path):
         read(root, "train")
 
 
-def test_animal10n_names_the_release_it_needs(tmp_path):
+def test_animal10n_names_the_required_release(tmp_path):
     read = layouts.BY_NAME["animal10n"].read
     with pytest.raises(FileNotFoundError, match="Received: no such folder"):
         read(tmp_path, "train")
     draw(tmp_path, pictures("data_batch_1.bin"))
-    with pytest.raises(FileNotFoundError, match="the picture release.*binary"):
+    with pytest.raises(FileNotFoundError, match="the image release.*binary"):
         read(tmp_path, "train")
     (tmp_path / "training").mkdir()
-    with pytest.raises(ValueError, match="Expected pictures in"):
+    with pytest.raises(ValueError, match="Expected images in"):
         read(tmp_path, "train")
 
 
@@ -245,7 +247,7 @@ def test_food101n(tmp_path):
         "images/apple_pie/c.jpg",
     ]
     assert train.labels.tolist() == [1, 0, 0]
-    # The last is verified under another class alone.
+    # The last one is verified only under another class.
     assert train.verified.tolist() == [1, 0, -1]
     assert train.verified.dtype == np.int8
     trusted = food101n.read_trusted(root)
@@ -273,10 +275,10 @@ def test_food101n_is_tested_on_food101(tmp_path, place):
     assert (test.labels.tolist(), test.verified) == ([0, 1], None)
 
 
-def test_food101n_without_food101_is_told(tmp_path):
+def test_food101n_without_food101_is_reported(tmp_path):
     root = draw(tmp_path, FOOD)
     for food101 in (None, tmp_path / "elsewhere"):
-        with pytest.raises(FileNotFoundError, match="Expected Food-101, whose"):
+        with pytest.raises(FileNotFoundError, match="Expected Food-101, which"):
             food101n.read(root, "test", food101)
 
 
@@ -289,14 +291,14 @@ def test_food101n_without_food101_is_told(tmp_path):
         ("classes.txt", "a\nb\na\n", "each class once.*'a' at line 3"),
     ],
 )
-def test_wrong_lists_of_food101n_are_told(tmp_path, name, text, message):
+def test_wrong_lists_of_food101n_are_reported(tmp_path, name, text, message):
     root = draw(tmp_path, {**FOOD, f"meta/{name}": text})
     with pytest.raises(ValueError, match=message):
         food101n.read(root, "train")
 
 
 @pytest.mark.parametrize("name", sorted(layouts.BY_NAME))
-def test_a_missing_root_is_told_with_what_belongs_there(tmp_path, name):
+def test_a_missing_root_is_reported_with_the_manual(tmp_path, name):
     layout = layouts.BY_NAME[name]
     for root in (tmp_path, tmp_path / "none"):
         for split in layout.splits:
@@ -308,7 +310,7 @@ def test_a_missing_root_is_told_with_what_belongs_there(tmp_path, name):
         layout.read(tmp_path, "fit")
 
 
-def test_pictures_in_no_list_are_told_with_the_training_split(tmp_path):
+def test_pictures_in_no_list_are_reported_with_the_training_split(tmp_path):
     drawn.clothing1m(tmp_path, train=14, judged=14)
     with warnings.catch_warnings():
         warnings.simplefilter("error")
@@ -328,7 +330,7 @@ def test_mini_webvision_lies_among_files_that_are_no_surplus(tmp_path):
     paths = [p for part in mini.beside(root) for p in part.paths]
     assert "val_images_256/val2.jpg" in paths
     assert "flickr/q1/c.jpg" in paths
-    # Lists that are not there, or wrong, tell nothing.
+    # Missing or invalid lists are skipped.
     for name in ("train_filelist_flickr.txt", "val_filelist.txt"):
         (root / "info" / name).unlink()
     parts = mini.beside(root, "train")

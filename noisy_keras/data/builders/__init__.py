@@ -1,4 +1,4 @@
-"""TFDS builders: importing this makes their names known to `tfds.load`.
+"""TFDS builders. Importing this package registers them with `tfds.load`.
 
     import noisy_keras.data.builders
     import tensorflow_datasets as tfds

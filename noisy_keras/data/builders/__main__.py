@@ -1,6 +1,7 @@
 """Prepares a data set for TFDS: `python -m noisy_keras.data.builders`."""
 
 import argparse
+import collections.abc
 import os
 import sys
 import warnings
@@ -11,14 +12,16 @@ from noisy_keras.data import builders
 from noisy_keras.utils.errors import ConfigurationError
 
 
-def main(arguments=None):
-    """Prepares a data set and prints what it found.
+def main(arguments: collections.abc.Sequence[str] | None = None) -> int:
+    """Prepares a data set and prints a summary of it.
 
     Args:
-        arguments: list of strings; None takes those of the process.
+        arguments: list of str, the command line arguments. Defaults to those
+            of the process.
 
     Returns:
-        Exit status: 0, or 1 with one line on what is wrong.
+        int, the exit status: 0, or 1 after an error, which is printed in one
+        line.
     """
     options = _parser().parse_args(arguments)
     with warnings.catch_warnings():
@@ -26,7 +29,7 @@ def main(arguments=None):
         try:
             _check(options)
             builder = _prepare(options)
-        except Exception as error:  # Of files, of TFDS and of its downloader.
+        except Exception as error:  # Raised by files, TFDS or its downloader.
             print(f"error: {error}", file=sys.stderr)
             return 1
     print(_report(builder))
@@ -41,25 +44,25 @@ def _parser():
     parser.add_argument(
         "--dataset",
         required=True,
-        help=f"{', '.join(builders.BY_NAME)}, with /CONFIG where there are "
-        "several, as in webvision/mini",
+        help=f"{', '.join(builders.BY_NAME)}, followed by /CONFIG where a data "
+        "set has several, as in webvision/mini",
     )
     parser.add_argument(
         "--manual_dir",
-        help="folder of the original files; without it, TFDS' own",
+        help="folder of the original files; default: TFDS' manual folder",
     )
     parser.add_argument(
-        "--data_dir", help="folder to write to; without it, TFDS' own"
+        "--data_dir", help="folder to write to; default: TFDS' data folder"
     )
     parser.add_argument(
         "--strict_counts",
         action="store_true",
-        help="fail where a split has not the published number of samples",
+        help="fail if a split does not have the published number of samples",
     )
     parser.add_argument(
         "--overwrite",
         action="store_true",
-        help="prepare it again if it is there",
+        help="prepare the data set again if it exists",
     )
     return parser
 
@@ -98,7 +101,7 @@ def _prepare(options):
     if options.overwrite:
         mode = modes.REUSE_CACHE_IF_EXISTS
     elif builder.is_prepared():
-        print(f"{builder.data_dir} is prepared already.")
+        print(f"{builder.data_dir} is already prepared.")
     builder.download_and_prepare(
         download_config=tfds.download.DownloadConfig(
             manual_dir=options.manual_dir, download_mode=mode
@@ -108,10 +111,10 @@ def _prepare(options):
 
 
 def _report(builder):
-    # `get` would not load what TFDS wrote.
-    found = dict(builder.info.metadata.items())
+    # Iterating loads the metadata that TFDS wrote; `get` does not.
+    metadata = dict(builder.info.metadata.items())
     lines = [f"{builder.info.full_name} in {builder.data_dir}"]
-    for split, entry in found.get("labels", {}).items():
+    for split, entry in metadata.get("labels", {}).items():
         written = builder.info.splits[split].num_examples
         line = f"  {split}: {written:,} samples"
         if entry["right"] == entry["samples"]:
@@ -119,13 +122,13 @@ def _report(builder):
         elif entry["known"]:
             share = entry["right"] / entry["known"]
             line += f", {share:.2%} of {entry['known']:,} known labels right"
-        lost = len(found.get("unreadable", {}).get(split, ()))
-        if lost:
-            line += f", {lost:,} unreadable left out"
+        unreadable = len(metadata.get("unreadable", {}).get(split, ()))
+        if unreadable:
+            line += f", {unreadable:,} unreadable left out"
         lines.append(line)
-    for pair, count in found.get("shared_ids", {}).items():
+    for pair, count in metadata.get("shared_ids", {}).items():
         lines.append(f"  in both of {pair}: {count:,} samples")
-    lines.append(f"  files in no list: {found.get('surplus', 0):,}")
+    lines.append(f"  files in no list: {metadata.get('surplus', 0):,}")
     return "\n".join(lines)
 
 

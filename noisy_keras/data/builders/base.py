@@ -1,7 +1,8 @@
-"""What the TFDS builders of data sets with noisy labels share."""
+"""The base class of TFDS builders of data sets with noisy labels."""
 
 import os
 import warnings
+from typing import Any
 
 import numpy as np
 import tensorflow_datasets as tfds
@@ -9,55 +10,55 @@ import tensorflow_datasets as tfds
 from noisy_keras.utils.errors import ConfigurationError
 
 
-class NoisyLabelsBuilder(
+class NoisyLabelsBuilder(  # type: ignore[call-arg]
     tfds.core.GeneratorBasedBuilder, skip_registration=True
 ):
-    """A TFDS builder that tells at once what is wrong with a user's files.
+    """A TFDS builder that reports problems with a user's files at the start.
 
-    Features of every data set:
+    The features of every data set are
 
-    - `image`;
+    - `image`: the image;
     - `id`: names the sample, the same on every machine;
-    - `label`: as given, that is, what a training split is trained on;
-    - `clean_label`: the right label, -1 where nobody knows it.
+    - `label`: the given label, on which a training split is trained;
+    - `clean_label`: the true label, or -1 where it is unknown.
 
-    `builder.info.metadata` holds what was found on the way: see
-    `_note_labels`.
+    `builder.info.metadata` holds what the builder found in the files, such as
+    the counts of `_note_labels`.
 
     Args:
-        strict_counts: whether a split that has not the published number of
-            samples is an error and not a warning. With `tfds.load`, pass
-            `builder_kwargs={"strict_counts": True}`.
-        **options: as of TFDS' builders: `data_dir`, `config`, `version`.
+        strict_counts: bool, whether a split that does not have the published
+            number of samples raises an error. Otherwise it causes a warning.
+            With `tfds.load`, pass `builder_kwargs={"strict_counts": True}`.
+        **options: options of TFDS' builders: `data_dir`, `config`, `version`.
 
     Attributes:
-        HOMEPAGE: address of the authors' page.
+        HOMEPAGE: str, address of the authors' page.
     """
 
     VERSION = tfds.core.Version("1.0.0")
     RELEASE_NOTES = {"1.0.0": "First release."}
     HOMEPAGE = ""
 
-    def __init__(self, *, strict_counts=False, **options):
+    def __init__(self, *, strict_counts: bool = False, **options: Any) -> None:
         self.strict_counts = strict_counts
         super().__init__(**options)
 
     def _info(self):
         return self.dataset_info_from_configs(
             features=tfds.features.FeaturesDict(self._features()),
-            # A pair would hide which label it holds.
+            # An (image, label) pair would hide which of the labels it holds.
             supervised_keys=None,
             homepage=self.HOMEPAGE,
             metadata=tfds.core.MetadataDict(),
         )
 
     def _features(self):
-        """The features, a dict."""
+        """Returns the features, a dict from name to TFDS feature."""
         raise NotImplementedError
 
     def _own_folder(self, manual_dir):
-        """Where the files are: a folder of the set's name, or all of it."""
-        # TFDS' default folder is one for all data sets.
+        """Returns `manual_dir`, or the folder of the data set's name in it."""
+        # All data sets share TFDS' default folder.
         own = os.path.join(manual_dir, self.name)
         return own if os.path.isdir(own) else os.fspath(manual_dir)
 
@@ -65,14 +66,15 @@ class NoisyLabelsBuilder(
         """Compares numbers of samples with the published ones.
 
         Args:
-            counts: dict from split to what is there.
-            published: dict from split to what should be; others pass.
+            counts: dict from split to int, the numbers of samples found.
+            published: dict from split to int, the published numbers. Splits
+                without one are not checked.
 
         Raises:
-            ValueError: they differ and `strict_counts` is set.
+            ValueError: the numbers differ and `strict_counts` is set.
 
         Warns:
-            UserWarning: they differ.
+            UserWarning: the numbers differ and `strict_counts` is not set.
         """
         wrong = [
             f"{counts[split]:,} instead of {count:,} in {split!r}"
@@ -93,12 +95,12 @@ class NoisyLabelsBuilder(
         warnings.warn(text, stacklevel=2)
 
     def _note_labels(self, split, labels, clean_labels):
-        """Notes the share of labels that are right, where that is known.
+        """Stores how many labels are right, as far as that is known.
 
         Args:
-            split: name.
-            labels: int `[N]`.
-            clean_labels: int `[N]`, -1 where unknown.
+            split: str, name of the split.
+            labels: int array `[N]`, the given labels.
+            clean_labels: int array `[N]`, the true labels, -1 where unknown.
         """
         known = np.flatnonzero(np.asarray(clean_labels) >= 0)
         right = int(np.sum(labels[known] == clean_labels[known]))

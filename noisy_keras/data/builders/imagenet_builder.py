@@ -14,27 +14,30 @@ from noisy_keras.utils.errors import ConfigurationError
 
 _URL = "https://image-net.org/data/downsample/"
 
-# By label: where TFDS keeps the order of this release, which is its own.
+# The synset ids by label. The npz release has an order of its own, which TFDS
+# has in a file.
 _SYNSETS = "image_classification/imagenet_resized_labels.txt"
 
 
-def synsets():
-    """ImageNet's synset ids in the order of this release's labels.
+def synsets() -> list[str]:
+    """Returns ImageNet's synset ids in the order of the npz release's labels.
 
     Returns:
-        List of 1,000 strings such as `"n02119789"`.
+        List of 1,000 str such as `"n02119789"`.
     """
     return tfds.core.tfds_path(_SYNSETS).read_text().split()
 
 
-class ImageNetBuilder(base.NoisyLabelsBuilder, skip_registration=True):
-    """A TFDS builder over the npz release.
+class ImageNetBuilder(  # type: ignore[call-arg]
+    base.NoisyLabelsBuilder, skip_registration=True
+):
+    """A TFDS builder for the npz release of downsampled ImageNet.
 
-    The labels are clean; `noisy_keras.data` has the noise that papers put on
-    them. `clean_label` is `label`.
+    The labels are clean, so `clean_label` equals `label`. Label noise is added
+    afterwards, with `noisy_keras.data`.
 
     Attributes:
-        SIZE: width and height in pixels.
+        SIZE: int, width and height of the images in pixels.
     """
 
     SIZE = 0
@@ -42,19 +45,19 @@ class ImageNetBuilder(base.NoisyLabelsBuilder, skip_registration=True):
     BUILDER_CONFIGS = [
         tfds.core.BuilderConfig(
             name="drpl",
-            description="the 100 classes that DRPL draws and trains on, "
-            "numbered in its order",
+            description="the 100 classes that DRPL draws and trains on, in "
+            "the order in which it draws them",
         ),
         tfds.core.BuilderConfig(
             name="drpl_foreign",
-            description="the other 900 classes, whose pictures DRPL takes for "
-            "those that belong to no class",
+            description="the other 900 classes, whose images are DRPL's "
+            "out-of-distribution samples",
         ),
         tfds.core.BuilderConfig(name="full", description="all 1,000 classes"),
     ]
 
     def _classes(self):
-        """Labels of the release, by label here."""
+        """Returns the release's label of each class of this config."""
         chosen, others = imagenet.drpl_classes()
         return {
             "drpl": chosen,
@@ -80,7 +83,7 @@ class ImageNetBuilder(base.NoisyLabelsBuilder, skip_registration=True):
         if surplus:
             shown = ", ".join(surplus[:3]) + (", ..." if surplus[3:] else "")
             warnings.warn(
-                f"Expected the files of {self.name} alone. Received: "
+                f"Expected only the files of {self.name}. Received: "
                 f"{len(surplus)} other npz files ({shown}). They are left "
                 "out.",
                 stacklevel=2,
@@ -100,9 +103,9 @@ class ImageNetBuilder(base.NoisyLabelsBuilder, skip_registration=True):
             for split, parts in labels.items()
         }
         for split, parts in labels.items():
-            kept = np.concatenate(parts)
-            kept = kept[kept >= 0]
-            self._note_labels(split, kept, kept)
+            used = np.concatenate(parts)
+            used = used[used >= 0]
+            self._note_labels(split, used, used)
         return {
             split: self._generate_examples(paths, labels[split])
             for split, paths in batches.items()
@@ -111,7 +114,7 @@ class ImageNetBuilder(base.NoisyLabelsBuilder, skip_registration=True):
     def _roots(self, dl_manager):
         try:
             manual_dir = dl_manager.manual_dir
-        except AssertionError:  # TFDS' way to say that there is none.
+        except AssertionError:  # Raised by TFDS where no folder is set.
             urls = [_URL + name for name in imagenet.archives(self.SIZE)]
             return [
                 os.fspath(folder)

@@ -1,5 +1,6 @@
-"""TFDS builders of data sets that `noisy_keras.data.layouts` reads."""
+"""TFDS builders of the data sets that `noisy_keras.data.layouts` reads."""
 
+import collections.abc
 import io
 import os
 import re
@@ -15,28 +16,32 @@ from noisy_keras.data.io import decoding
 from noisy_keras.data.sources.file_source import TOLERATED
 from noisy_keras.utils.errors import ConfigurationError
 
-# Files are looked into in parallel, this many at a time.
+# Number of files whose headers are checked in parallel at a time.
 _CHUNK = 256
 
 
-class LayoutBuilder(base.NoisyLabelsBuilder, skip_registration=True):
-    """A TFDS builder over the files as their authors publish them.
+class LayoutBuilder(  # type: ignore[call-arg]
+    base.NoisyLabelsBuilder, skip_registration=True
+):
+    """A TFDS builder for image files in their authors' folder structure.
 
-    Examples are those of the readers by path. JPEG and PNG keep their bytes;
-    GIF, BMP and JPEG that is cut short become PNG. Before the first is
-    written, all lists have been read and compared with the files.
+    The examples are those that the readers in `noisy_keras.data.layouts` list.
+    JPEG and PNG files are copied byte for byte; GIF, BMP and truncated JPEG
+    files are converted to PNG. All lists are read and compared with the files
+    before the first example is written.
 
     Attributes:
-        LAYOUT: name in `layouts.BY_NAME`.
-        CLASS_NAMES: the published ones, K strings.
-        OPTIONAL_SPLITS: splits left out where their lists are missing.
-        CLEAN_SPLITS: splits whose labels people made sure of.
+        LAYOUT: str, name in `layouts.BY_NAME`.
+        CLASS_NAMES: sequence of K str, the published class names.
+        OPTIONAL_SPLITS: tuple of str, splits that are left out if their lists
+            are missing.
+        CLEAN_SPLITS: tuple of str, splits whose labels people verified.
     """
 
     LAYOUT = ""
-    CLASS_NAMES = ()
-    OPTIONAL_SPLITS = ()
-    CLEAN_SPLITS = ("validation", "test", "clean_train")
+    CLASS_NAMES: collections.abc.Sequence[str] = ()
+    OPTIONAL_SPLITS: tuple[str, ...] = ()
+    CLEAN_SPLITS: tuple[str, ...] = ("validation", "test", "clean_train")
 
     def _layout(self):
         return layouts.BY_NAME[self.LAYOUT]
@@ -65,7 +70,7 @@ class LayoutBuilder(base.NoisyLabelsBuilder, skip_registration=True):
         report.require_all()
         if report.surplus:
             warnings.warn(
-                f"Expected no other pictures beside those of {self.name}'s "
+                f"Expected no other images besides those in {self.name}'s "
                 f"lists in {root}. Received: {report}. They are left out.",
                 stacklevel=2,
             )
@@ -82,7 +87,7 @@ class LayoutBuilder(base.NoisyLabelsBuilder, skip_registration=True):
         }
 
     def _read(self, root):
-        """The listings there are, a dict from split."""
+        """Reads the available listings, a dict from split to `Listing`."""
         listings = {}
         for split in self._layout().splits:
             try:
@@ -90,15 +95,16 @@ class LayoutBuilder(base.NoisyLabelsBuilder, skip_registration=True):
             except FileNotFoundError as error:
                 if split not in self.OPTIONAL_SPLITS or not listings:
                     raise
-                told = str(error).partition("\n")[0]
+                problem = str(error).partition("\n")[0]
                 warnings.warn(
-                    f"{told} The split {split!r} is left out.", stacklevel=2
+                    f"{problem} The split {split!r} is left out.",
+                    stacklevel=2,
                 )
         return listings
 
     def _check_class_names(self, root, listing):
-        """Raises unless the classes are the published ones."""
-        del root  # For builders whose names are elsewhere.
+        """Raises a `ValueError` unless the classes are the published ones."""
+        del root  # Used by builders whose class names are in another file.
         pairs = zip(listing.class_names, self.CLASS_NAMES, strict=True)
         wrong = [
             f"{name!r} instead of {published!r} for label {label}"
@@ -112,7 +118,7 @@ class LayoutBuilder(base.NoisyLabelsBuilder, skip_registration=True):
             )
 
     def _clean_labels(self, split, listing):
-        """int32 `[N]`, -1 where unknown."""
+        """Returns the true labels, int32 `[N]`, -1 where unknown."""
         if split in self.CLEAN_SPLITS:
             return listing.labels
         if listing.true_labels is None:
@@ -149,33 +155,33 @@ class LayoutBuilder(base.NoisyLabelsBuilder, skip_registration=True):
                 )
         if unreadable:
             warnings.warn(
-                f"Expected pictures in all files of {split!r}. Received: "
-                f"{_told(unreadable)}. They are left out.",
+                f"Expected images in all files of {split!r}. Received: "
+                f"{_summary(unreadable)}. They are left out.",
                 stacklevel=2,
             )
 
     def _more(self, listing, row):
-        """Features of one data set alone."""
+        """Returns the features that only one data set has."""
         del listing, row
         return {}
 
     def _note_unreadable(self, split, listing, unreadable):
         noted = self.info.metadata.setdefault("unreadable", {})
         noted[split] = list(unreadable)
-        # The share that sources by path bear, too.
+        # Sources of image files tolerate the same share.
         if len(unreadable) > max(1, TOLERATED * len(listing)):
             raise ConfigurationError(
-                f"Expected at most {TOLERATED:.0%} of unreadable pictures. "
-                f"Received: {_told(unreadable)}, of {len(listing)} in "
+                f"Expected at most {TOLERATED:.0%} of unreadable images. "
+                f"Received: {_summary(unreadable)}, of {len(listing)} in "
                 f"{listing.root}. Repair or remove them."
             )
 
 
 def _encoded(path):
-    """The bytes of a file as they are, or as PNG where TFDS could not read."""
+    """Returns a file's bytes, as PNG where TFDS cannot read the format."""
     data = decoding.read_bytes(path)
     if data.startswith((b"GIF8", b"BM")):
-        # TensorFlow gives a GIF one axis more, and refuses some BMP.
+        # TensorFlow adds an axis to a GIF and rejects some BMP files.
         pixels = _first_frame(data)
     elif data.startswith(b"\xff\xd8") and _is_cut_short(data):
         pixels = _decode_jpeg(data, try_recover_truncated=True)
@@ -190,12 +196,12 @@ def _first_frame(data):
     try:
         with Image.open(io.BytesIO(data)) as image:
             return np.asarray(image.convert("RGB"))
-    except Exception as error:  # Pillow raises what each format's code does.
+    except Exception as error:  # Pillow passes on the errors of its decoders.
         raise ConfigurationError(f"cannot be decoded ({error})") from error
 
 
 def _is_cut_short(data):
-    # A whole one ends in this mark. Decoding all of them would take hours.
+    # A complete file ends in this marker. Decoding every file takes hours.
     if b"\xff\xd9" in data[-64:]:
         return False
     try:
@@ -222,14 +228,14 @@ def _require_distinct(ids, split):
         seen.add(name)
     if repeated:
         raise ConfigurationError(
-            f"Expected each picture once in the list of {split!r}. Received: "
-            f"{len(repeated)} again, such as {', '.join(repeated[:3])}. Take "
-            "them out of the list."
+            f"Expected each image once in the list of {split!r}. Received: "
+            f"{len(repeated)} repeated, such as {', '.join(repeated[:3])}. "
+            "Remove them from the list."
         )
 
 
 def _shared(listings):
-    """How many ids two splits have in common, by `"one, other"`."""
+    """Counts the ids that two splits have in common, by `"one, other"`."""
     ids = {split: set(listing.ids) for split, listing in listings.items()}
     names = list(ids)
     counts = {
@@ -244,7 +250,7 @@ def _letters(name):
     return re.sub(r"[^a-z0-9]", "", name.casefold())
 
 
-def _told(unreadable):
+def _summary(unreadable):
     shown = list(unreadable.items())[:3]
     names = "; ".join(f"{path}: {why}" for path, why in shown)
     return f"{len(unreadable)} unreadable ({names})"

@@ -1,4 +1,4 @@
-"""The builders in TFDS' own test case, on drawn data."""
+"""The builders in TFDS' own test case, on generated data."""
 
 import pathlib
 import shutil
@@ -13,12 +13,12 @@ from tests.data.builders import folders
 
 pytest.importorskip("dill", reason="TFDS' test case needs it")
 
-# Drawn sets have not the published number of samples.
+# Generated sets do not have the published number of samples.
 pytestmark = pytest.mark.filterwarnings("ignore:Expected the published number")
 
 
 class Drawn:
-    """Draws the folder that TFDS' test case reads."""
+    """Generates the folder that TFDS' test case reads."""
 
     @classmethod
     def setUpClass(cls):
@@ -41,7 +41,7 @@ class TestAnimal10N(Drawn, tfds.testing.DatasetBuilderTestCase):
 class TestClothing1M(Drawn, tfds.testing.DatasetBuilderTestCase):
     DATASET_CLASS = builders.BY_NAME["clothing1m"]
     SPLITS = {"train": 12, "validation": 5, "test": 5, "clean_train": 4}
-    # Pictures with noisy labels that people judged as well.
+    # Images with noisy labels that annotators verified as well.
     OVERLAPPING_SPLITS = ["train"]
     draw = folders.clothing1m
 
@@ -93,7 +93,7 @@ class TestImageNet64(Drawn, tfds.testing.DatasetBuilderTestCase):
         folders.imagenet(folder, 64)
 
 
-def test_every_builder_has_what_tfds_wants_beside_it():
+def test_every_builder_has_the_files_that_tfds_requires():
     for name, builder in builders.BY_NAME.items():
         metadata = builder.get_metadata()
         assert len(metadata.description) > 200, name
@@ -103,7 +103,7 @@ def test_every_builder_has_what_tfds_wants_beside_it():
 
 
 @pytest.mark.parametrize("size", [32, 64])
-def test_what_tfds_downloads_has_checksums(size):
+def test_downloads_have_checksums(size):
     builder = builders.BY_NAME[f"imagenet{size}"]
     files = {info.filename for info in builder.url_infos.values()}
     assert files == set(imagenet.archives(size))

@@ -7,7 +7,7 @@ from tests.data.builders import folders
 
 
 def run(capsys, *arguments):
-    """Exit status, standard output and standard error."""
+    """Returns exit status, standard output and standard error."""
     status = command_line.main(list(arguments))
     captured = capsys.readouterr()
     return status, captured.out, captured.err
@@ -28,9 +28,9 @@ def test_a_data_set_is_prepared_and_described(tmp_path, capsys):
     assert "in both of train, clean_train: 2 samples" in out
     assert "files in no list: 1" in out
     assert "warning: Expected the published number" in err
-    assert "warning: Expected no other pictures" in err and "x.jpg" in err
+    assert "warning: Expected no other images" in err and "x.jpg" in err
     status, out, _ = run(capsys, *arguments)
-    assert status == 0 and "is prepared already" in out
+    assert status == 0 and "is already prepared" in out
     assert "75.00% of 4 known labels right" in out
     (tmp_path / "in/images/0/x.jpg").unlink()
     status, out, _ = run(capsys, *arguments, "--overwrite")

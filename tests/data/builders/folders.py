@@ -1,4 +1,4 @@
-"""Small folders in the layouts that the TFDS builders take, and their use."""
+"""Small folders in the layouts that the TFDS builders read."""
 
 import numpy as np
 import tensorflow_datasets as tfds
@@ -16,7 +16,7 @@ def write(root, path, text):
 
 
 def draw(root, paths, size=12):
-    """Draws a picture for each path; no two are alike."""
+    """Generates a different image for each path."""
     random = np.random.RandomState(len(paths))
     for number, path in enumerate(paths):
         path = root / path
@@ -25,7 +25,7 @@ def draw(root, paths, size=12):
 
 
 def clothing1m(root):
-    """12 training, 5 validation, 5 test and 4 clean training pictures.
+    """12 training, 5 validation, 5 test and 4 clean training images.
 
     Two of training are in validation and test, two in clean training; of
     four known labels one is wrong.
@@ -49,7 +49,7 @@ def clothing1m(root):
 
 
 def clothing1m_flat(root):
-    """The form with one list per split, in annotations/."""
+    """The variant with one list per split, in annotations/."""
     keys = [f"{i % 3}/{i}.jpg" for i in range(9)]
     draw(root / "images", keys)
     for number, name in enumerate(("noisy_train", "clean_val", "clean_test")):
@@ -108,7 +108,7 @@ def food101n(root):
 
 
 def imagenet(root, size, saved=np.savez):
-    """Eleven batches of 30 pictures, half of them of DRPL's own classes."""
+    """Eleven batches of 30 images, half of them of DRPL's 100 classes."""
     random = np.random.RandomState(0)
     order = np.random.RandomState(42).permutation(1000)
     labels = 1 + order[40:160]
@@ -126,7 +126,7 @@ def imagenet(root, size, saved=np.savez):
 
 
 def prepare(name, tmp_path, config=None, out="out", **options):
-    """Makes tmp_path/out of tmp_path/in."""
+    """Prepares tmp_path/out from tmp_path/in."""
     builder = builders.BY_NAME[name](
         data_dir=tmp_path / out, config=config, **options
     )
@@ -140,7 +140,7 @@ def prepare(name, tmp_path, config=None, out="out", **options):
 
 
 def read(builder, split, decoders=None):
-    """Examples by id."""
+    """Returns examples by id."""
     dataset = builder.as_dataset(split=split, decoders=decoders)
     examples = list(dataset.as_numpy_iterator())
     return {example["id"].decode(): example for example in examples}

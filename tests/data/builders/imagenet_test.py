@@ -27,7 +27,7 @@ def test_examples_are_rows_of_the_release(folder, tmp_path):
         )
     assert example["label"] == batch["labels"][12] - 1
     assert example["clean_label"] == example["label"]
-    # Labels of the release begin with a fox, those of synset ids with a fish.
+    # The first class of the release is a fox, the first synset id a fish.
     names = builder.info.features["label"].names
     assert (names[0], names[999]) == ("n02119789", "n03255030")
 
@@ -50,7 +50,7 @@ def test_drpl_parts_the_classes_in_its_own_order(folder, tmp_path):
     assert own.info.metadata["labels"]["train"]["samples"] == 150
 
 
-def test_the_default_is_what_drpl_trains_on():
+def test_the_default_config_has_the_classes_of_drpl():
     for size in (32, 64):
         builder = builders.BY_NAME[f"imagenet{size}"]
         assert builder.default_builder_config.name == "drpl"
@@ -69,11 +69,11 @@ def test_archives_unpacked_side_by_side_are_found(folder):
     assert surplus == []
 
 
-def test_missing_and_surplus_batches_are_told(folder, tmp_path):
+def test_missing_and_surplus_batches_are_reported(folder, tmp_path):
     (folder / "train_data_batch_2.npz").rename(folder / "copy.npz")
     (folder / "val_data.npz").unlink()
-    told = r"2 missing \(train_data_batch_2.npz, val_data.npz\)"
-    with pytest.raises(FileNotFoundError, match=told):
+    message = r"2 missing \(train_data_batch_2.npz, val_data.npz\)"
+    with pytest.raises(FileNotFoundError, match=message):
         folders.prepare("imagenet32", tmp_path)
     (folder / "train_data_batch_2.npz").symlink_to(folder / "copy.npz")
     (folder / "val_data.npz").symlink_to(folder / "copy.npz")
@@ -89,12 +89,12 @@ def test_the_pickled_release_is_not_read(tmp_path):
 
 @pytest.mark.filterwarnings("default:Expected the published number")
 def test_numbers_are_compared_with_the_published(folder, tmp_path):
-    told = "300 instead of 1,281,167 in 'train', 30 instead of 50,000"
-    with pytest.raises(ValueError, match=told):
+    message = "300 instead of 1,281,167 in 'train', 30 instead of 50,000"
+    with pytest.raises(ValueError, match=message):
         folders.prepare("imagenet32", tmp_path, strict_counts=True)
 
 
-def test_the_other_size_is_told_at_once(folder, tmp_path, monkeypatch):
+def test_the_other_size_is_reported_at_once(folder, tmp_path, monkeypatch):
     builder = builders.BY_NAME["imagenet64"]
     monkeypatch.setattr(builder, "_generate_examples", pytest.fail)
     with pytest.raises(ValueError, match="64x64.*Received: uint8 .30, 3072"):
@@ -128,14 +128,14 @@ def no_archive(path, **arrays):
         (no_archive, "not a zip file"),
     ],
 )
-def test_other_npz_files_are_told(tmp_path, saved, message):
+def test_other_npz_files_are_reported(tmp_path, saved, message):
     folders.imagenet(tmp_path / "in", 32, saved)
     with pytest.raises(ValueError, match=message) as caught:
         folders.prepare("imagenet32", tmp_path)
     assert "train_data_batch_1.npz" in str(caught.value)
 
 
-def test_compressed_files_are_read_and_damaged_ones_told(folder):
+def test_compressed_files_are_read_and_damaged_ones_reported(folder):
     path = folder / "val_data.npz"
     arrays = dict(np.load(path))
     np.savez_compressed(path, **arrays)
@@ -149,7 +149,7 @@ def test_compressed_files_are_read_and_damaged_ones_told(folder):
         list(imagenet.read_images(path, 32))
 
 
-def test_a_class_map_of_another_order_is_told(folder, tmp_path):
+def test_a_class_map_of_another_order_is_reported(folder, tmp_path):
     names = imagenet_builder.synsets()
     lines = [f"{name} {i} name_{i}" for i, name in enumerate(names, start=1)]
     folders.write(folder, "map_clsloc.txt", "\n".join(lines))

@@ -11,11 +11,11 @@ import noisy_keras as nk
 from noisy_keras.data import builders
 from tests.data.builders import folders
 
-# Drawn sets have not the published number of samples.
+# Generated sets do not have the published number of samples.
 pytestmark = pytest.mark.filterwarnings("ignore:Expected the published number")
 
 
-def test_clothing1m_gives_the_examples_that_are_read_by_path(tmp_path):
+def test_clothing1m_gives_the_examples_of_its_source(tmp_path):
     folders.clothing1m(tmp_path / "in")
     builder = folders.prepare("clothing1m", tmp_path)
     names = builder.info.features["label"].names
@@ -86,9 +86,9 @@ def test_jpeg_that_is_cut_short_becomes_png(tmp_path):
     names = [f"training/{i}_{i}.jpg" for i in range(3)]
     folders.draw(tmp_path / "in", names, size=64)
     short, long, _ = (tmp_path / "in" / name for name in names)
-    whole = tf.io.decode_jpeg(short.read_bytes()).numpy()
+    complete = tf.io.decode_jpeg(short.read_bytes()).numpy()
     short.write_bytes(short.read_bytes()[:-500])
-    # What follows the end does no harm.
+    # Bytes after the end are harmless.
     long.write_bytes(long.read_bytes() + b"more" * 99)
     builder = folders.prepare("animal10n", tmp_path)
     skip = {"image": tfds.decode.SkipDecoding()}
@@ -97,11 +97,11 @@ def test_jpeg_that_is_cut_short_becomes_png(tmp_path):
     data = examples[names[0]]["image"]
     assert data.startswith(b"\x89PNG")
     image = tf.io.decode_png(data).numpy()
-    np.testing.assert_array_equal(image[:16], whole[:16])
-    assert (image[-8:] != whole[-8:]).any()
+    np.testing.assert_array_equal(image[:16], complete[:16])
+    assert (image[-8:] != complete[-8:]).any()
 
 
-def test_unreadable_pictures_are_left_out_and_told(tmp_path):
+def test_unreadable_pictures_are_left_out_and_reported(tmp_path):
     folders.animal10n(tmp_path / "in")
     (tmp_path / "in/training/3_3.jpg").write_bytes(b"")
     with pytest.warns(UserWarning, match=r"1 unreadable \(training/3_3.jpg"):
@@ -123,7 +123,9 @@ def test_too_many_unreadable_pictures_are_an_error(tmp_path):
     ).is_prepared()
 
 
-def test_missing_pictures_are_told_before_any_is_read(tmp_path, monkeypatch):
+def test_missing_pictures_are_reported_before_any_is_read(
+    tmp_path, monkeypatch
+):
     folders.clothing1m(tmp_path / "in")
     for name in ("images/0/003.jpg", "images/1/001.jpg"):
         (tmp_path / "in" / name).unlink()
@@ -136,7 +138,7 @@ def test_missing_pictures_are_told_before_any_is_read(tmp_path, monkeypatch):
         folders.prepare("clothing1m", tmp_path)
 
 
-def test_pictures_in_no_list_are_told(tmp_path):
+def test_pictures_in_no_list_are_reported(tmp_path):
     folders.clothing1m(tmp_path / "in")
     folders.draw(tmp_path / "in", ["images/1/x.jpg", "images/2/y.jpg"])
     with pytest.warns(UserWarning, match="2 files in no list .*1/x.jpg"):
@@ -145,7 +147,7 @@ def test_pictures_in_no_list_are_told(tmp_path):
     assert builder.info.splits["train"].num_examples == 12
 
 
-def test_what_was_found_is_kept_with_the_data(tmp_path):
+def test_findings_are_stored_as_metadata(tmp_path):
     folders.clothing1m(tmp_path / "in")
     folders.prepare("clothing1m", tmp_path)
     builder = builders.BY_NAME["clothing1m"](data_dir=tmp_path / "out")
@@ -161,12 +163,12 @@ def test_what_was_found_is_kept_with_the_data(tmp_path):
 
 
 @pytest.mark.filterwarnings("default:Expected the published number")
-def test_other_numbers_than_published_are_told(tmp_path):
+def test_other_numbers_than_published_are_reported(tmp_path):
     folders.animal10n(tmp_path / "in")
-    told = "11 instead of 50,000 in 'train', 2 instead of 5,000 in 'test'"
-    with pytest.raises(ValueError, match=told):
+    message = "11 instead of 50,000 in 'train', 2 instead of 5,000 in 'test'"
+    with pytest.raises(ValueError, match=message):
         folders.prepare("animal10n", tmp_path, strict_counts=True)
-    with pytest.warns(UserWarning, match=told):
+    with pytest.warns(UserWarning, match=message):
         folders.prepare("animal10n", tmp_path)
 
 
@@ -174,7 +176,7 @@ def test_other_class_names_than_published_are_an_error(tmp_path):
     root = tmp_path / "in"
     folders.clothing1m(root)
     names = list(builders.BY_NAME["clothing1m"].CLASS_NAMES)
-    names[8] = "Downcoat"  # Another spelling is no other class.
+    names[8] = "Downcoat"  # Another spelling of the same class.
     folders.write(root, "category_names_eng.txt", "\n".join(names))
     folders.prepare("clothing1m", tmp_path)
     names[0], names[1] = names[1], names[0]
@@ -229,7 +231,7 @@ def test_class_names_of_webvision_are_those_of_its_list(tmp_path):
     ] == ([-1] * 4)
 
 
-def test_food101n_tells_what_people_found(tmp_path):
+def test_food101n_has_the_flags_of_annotators(tmp_path):
     folders.food101n(tmp_path / "in")
     builder = folders.prepare("food101n", tmp_path)
     train = folders.read(builder, "train")
@@ -247,12 +249,13 @@ def test_food101n_tells_what_people_found(tmp_path):
     assert all(e["clean_label"] == e["label"] for e in test.values())
 
 
-def test_a_picture_that_stands_twice_in_a_list_is_told(tmp_path):
+def test_an_image_listed_twice_is_reported(tmp_path):
     root = tmp_path / "in"
     folders.clothing1m(root)
     path = root / "noisy_train_key_list.txt"
     path.write_text(path.read_text() + "\nimages/0/003.jpg\n")
-    with pytest.raises(ValueError, match="1 again, such as images/0/003.jpg"):
+    message = "1 repeated, such as images/0/003.jpg"
+    with pytest.raises(ValueError, match=message):
         folders.prepare("clothing1m", tmp_path)
 
 
@@ -263,7 +266,7 @@ def test_the_files_may_lie_in_a_folder_of_the_name_of_the_set(tmp_path):
 
 
 @pytest.mark.parametrize("name", sorted(builders.BY_NAME))
-def test_an_empty_folder_is_told_with_what_belongs_there(tmp_path, name):
+def test_an_empty_folder_is_reported_with_the_manual(tmp_path, name):
     folders.write(tmp_path / "in", "other.txt", "of another data set")
     with pytest.raises(FileNotFoundError) as caught:
         folders.prepare(name, tmp_path)
@@ -287,7 +290,7 @@ def test_tfds_loads_by_name(tmp_path):
     assert images.dtype == tf.uint8
 
 
-def test_package_data_holds_what_lies_beside_the_builders():
+def test_package_data_contain_the_files_of_the_builders():
     root = pathlib.Path(nk.__file__).parent.parent
     config = configparser.ConfigParser()
     config.read(root / "setup.cfg")

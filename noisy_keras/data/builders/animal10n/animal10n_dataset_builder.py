@@ -1,4 +1,4 @@
-"""Animal-10N for TFDS; see README.md beside this file."""
+"""The TFDS builder of Animal-10N. The README.md here describes the data set."""
 
 from noisy_keras.data.builders import layout_builder
 from noisy_keras.data.layouts import animal10n

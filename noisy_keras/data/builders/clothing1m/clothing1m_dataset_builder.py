@@ -1,4 +1,4 @@
-"""Clothing1M for TFDS; see README.md beside this file."""
+"""The TFDS builder of Clothing1M. The README.md here describes the data set."""
 
 from noisy_keras.data.builders import layout_builder
 from noisy_keras.data.layouts import clothing1m
@@ -11,5 +11,5 @@ class Builder(layout_builder.LayoutBuilder):
     HOMEPAGE = "https://github.com/Cysu/noisy_label"
     MANUAL_DOWNLOAD_INSTRUCTIONS = clothing1m.MANUAL
     CLASS_NAMES = clothing1m.CLASS_NAMES
-    # The form with one list per split has none for it.
+    # A copy with one list per split has no list for this split.
     OPTIONAL_SPLITS = ("clean_train",)

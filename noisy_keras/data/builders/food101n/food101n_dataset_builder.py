@@ -1,4 +1,4 @@
-"""Food-101N for TFDS; see README.md beside this file."""
+"""The TFDS builder of Food-101N. The README.md here describes the data set."""
 
 import numpy as np
 import tensorflow_datasets as tfds
@@ -13,7 +13,7 @@ class Builder(layout_builder.LayoutBuilder):
     LAYOUT = "food101n"
     HOMEPAGE = "https://kuanghuei.github.io/Food-101N/"
     MANUAL_DOWNLOAD_INSTRUCTIONS = food101n.MANUAL
-    # Those of Food-101, which TFDS has in a file, in the readers' order.
+    # The classes of Food-101, which TFDS has in a file, in the readers' order.
     CLASS_NAMES = sorted(
         tfds.core.tfds_path("image_classification/food-101_classes.txt")
         .read_text()

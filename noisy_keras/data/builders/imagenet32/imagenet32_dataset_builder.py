@@ -1,4 +1,4 @@
-"""ImageNet32 for TFDS; see README.md beside this file."""
+"""The TFDS builder of ImageNet32. The README.md here describes the data set."""
 
 from noisy_keras.data.builders import imagenet_builder
 from noisy_keras.data.layouts import imagenet

@@ -1,4 +1,4 @@
-"""WebVision 1.0 for TFDS; see README.md beside this file."""
+"""The TFDS builder of WebVision 1.0. The README.md here describes the data."""
 
 import tensorflow_datasets as tfds
 
@@ -18,8 +18,8 @@ class Builder(layout_builder.LayoutBuilder):
         tfds.core.BuilderConfig(name="full", description="all 1,000 classes"),
         tfds.core.BuilderConfig(
             name="mini",
-            description="mini-WebVision: the first 50 classes, pictures from "
-            "Google alone",
+            description="mini-WebVision: the first 50 classes, images found by "
+            "Google only",
         ),
     ]
 
@@ -28,7 +28,7 @@ class Builder(layout_builder.LayoutBuilder):
         return layouts.BY_NAME["mini_webvision" if mini else "webvision"]
 
     def _label_feature(self):
-        # Names are in a file that not every copy has.
+        # Class names come from a file that some copies lack.
         mini = self.builder_config.name == "mini"
         count = webvision.MINI_NUM_CLASSES if mini else webvision.NUM_CLASSES
         return tfds.features.ClassLabel(num_classes=count)

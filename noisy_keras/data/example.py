@@ -1,14 +1,15 @@
-"""Writes a folder of pictures with wrong labels, to try things on.
+"""Writes an example data set: a folder of images with noisy labels.
 
 python -m noisy_keras.data.example pictures
 
-Scikit-learn's handwritten digits, 1797 pictures, become
-`pictures/<label>/<number>.png`, where 27 % of the labels are wrong;
-`pictures/labels.csv` holds path, label and true label of each;
-`pictures/checked.csv` path and right label of 20 of each class, as if a person
-had looked at them.
+Scikit-learn's 1797 images of handwritten digits are written to
+`pictures/<label>/<number>.png`, with 27 % wrong labels. `pictures/labels.csv`
+lists path, given label and true label of each image; `pictures/checked.csv`
+lists path and true label of 20 images of each class, as an example of labels
+that a person has verified.
 """
 
+import collections.abc
 import csv
 import os
 import sys
@@ -17,24 +18,25 @@ import numpy as np
 
 from noisy_keras.data.noise import SymmetricNoise
 
-# Of each class.
+# Number of verified images of each class.
 _CHECKED = 20
 
 
-def write(folder, rate=0.3, seed=0):
-    """Writes the pictures and the list of labels.
+def write(folder: str | os.PathLike, rate: float = 0.3, seed: int = 0) -> int:
+    """Writes the images and the lists of labels.
 
     Args:
-        folder: to be made; must not exist.
-        rate: nominal, of symmetric noise.
-        seed: of the noise.
+        folder: str, path of a folder that does not exist yet.
+        rate: float in `[0, 1)`, nominal noise rate of the symmetric noise.
+        seed: int, seed of the noise.
 
     Returns:
-        Number of pictures.
+        int, number of images.
 
     Raises:
-        FileExistsError: something is there.
+        FileExistsError: `folder` exists.
     """
+    # Imported here because only this example needs them.
     # Imported here: only this example needs them.
     from PIL import Image
     from sklearn import datasets
@@ -70,12 +72,19 @@ def _write(folder, name, columns, rows):
         writer.writerows(rows)
 
 
-def main(arguments):
-    """Writes to the folder that is named; returns the exit status."""
+def main(arguments: collections.abc.Sequence[str]) -> int:
+    """Runs the command.
+
+    Args:
+        arguments: sequence of str, the command line arguments.
+
+    Returns:
+        int, the exit status: 0, or 2 if the arguments are wrong.
+    """
     if len(arguments) != 1 or os.path.exists(arguments[0]):
         got = " ".join(arguments) or "nothing"
         print(
-            f"error: expected the name of a folder that is not there yet; got "
+            f"error: expected the name of a folder that does not exist; got "
             f"{got}",
             file=sys.stderr,
         )

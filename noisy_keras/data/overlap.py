@@ -1,5 +1,6 @@
-"""Pictures that are in two sources."""
+"""Detection of images that occur in two sources."""
 
+import collections.abc
 import hashlib
 import os
 
@@ -7,80 +8,84 @@ import numpy as np
 
 from noisy_keras.data.io import filesystem
 from noisy_keras.data.sources.array_source import ArraySource
+from noisy_keras.data.sources.source import Source
 
-# Values of pixels that are compared at a time: some 50 MB.
+# Number of pixel values compared at a time, which take about 50 MB.
 _COMPARED = 2**20
 
 
-def same_pictures(source, trusted):
-    """Rows of a source whose pictures are also in another.
+def same_pictures(source: Source, trusted: Source) -> list[int]:
+    """Finds the images of a source that are also in another source.
 
-    In memory all are compared. Of others, reading all of which could take
-    hours, the same files are the same pictures, however their paths are
-    written; where one source is no files, pictures of the same id are
-    compared. Few pictures are in memory at a time.
+    If both sources are in memory, all images are compared. Otherwise reading
+    all of them could take hours: if both sources are files, images are equal
+    if they are the same file, however their paths are written; if not, only
+    images of the same id are compared. Only a few images are in memory at a
+    time.
 
     Args:
         source: `Source`.
-        trusted: `Source`, such as one of trusted samples.
+        trusted: `Source`, for example of trusted samples.
 
     Returns:
-        List of int, in order: rows of `source`.
+        List of int, positions in `source`, ascending.
     """
     if isinstance(source, ArraySource) and isinstance(trusted, ArraySource):
-        known = set(_fingerprints(trusted))
-        pairs = enumerate(_fingerprints(source))
-        return [row for row, mark in pairs if mark in known]
+        hashes = set(_fingerprints(trusted))
+        numbered = enumerate(_fingerprints(source))
+        return [row for row, digest in numbered if digest in hashes]
     if source.image_shape != trusted.image_shape:
         return []
     if are_files(source) and are_files(trusted):
-        known = set(keys(trusted))
-        return [row for row, key in enumerate(keys(source)) if key in known]
+        names = set(keys(trusted))
+        return [row for row, key in enumerate(keys(source)) if key in names]
     place = {str(name): row for row, name in enumerate(source.ids)}
     pairs = [
         (place[str(name)], row)
         for row, name in enumerate(trusted.ids)
         if str(name) in place
     ]
-    # Ids are often mere numbers: pictures decide.
-    found = []
-    count = _at_a_time(source)
+    # Ids are often plain numbers, so equal ids do not imply equal images.
+    found: list[int] = []
+    count = _batch_size(source)
     for start in range(0, len(pairs), count):
-        mine, other = np.asarray(pairs[start : start + count], np.int32).T
-        mine_seen = source.fetch(mine).numpy() / source.pixel_scale
-        other_seen = trusted.fetch(other).numpy() / trusted.pixel_scale
-        same = np.isclose(mine_seen, other_seen, atol=1e-6).all(axis=(1, 2, 3))
-        found += mine[same].tolist()
+        own, other = np.asarray(pairs[start : start + count], np.int32).T
+        own_pixels = source.fetch(own).numpy() / source.pixel_scale
+        other_pixels = trusted.fetch(other).numpy() / trusted.pixel_scale
+        same = np.isclose(own_pixels, other_pixels, atol=1e-6)
+        found += own[same.all(axis=(1, 2, 3))].tolist()
     return sorted(found)
 
 
-def are_files(source):
-    """Whether a source reads a file for each picture."""
+def are_files(source: Source) -> bool:
+    """Returns whether a source reads each image from a file of its own."""
     return (
         source.paths is not None and getattr(source, "root", None) is not None
     )
 
 
-def keys(source):
-    """What tells samples of all sources apart: files where they are, or ids.
+def keys(source: Source) -> collections.abc.Sequence[str]:
+    """Returns keys that identify samples across sources.
 
     Args:
-        source: a `Source`.
+        source: `Source`.
 
     Returns:
-        N strings.
+        Sequence of N str: the paths of files where the source reads files,
+        else the ids.
     """
-    if not are_files(source):
+    root, paths = getattr(source, "root", None), source.paths
+    if root is None or paths is None:
         return source.ids
-    return file_names(source.root, source.paths)
+    return file_names(root, paths)
 
 
-def file_names(root, paths):
-    """One name for each file, however its path is written.
+def file_names(root: str, paths: collections.abc.Iterable[str]) -> list[str]:
+    """Normalises paths, so that each file has one name.
 
     Args:
-        root: folder, local or remote.
-        paths: from there on, or whole.
+        root: str, path of a local or remote folder.
+        paths: iterable of str, paths relative to `root`, or absolute.
 
     Returns:
         List of str.
@@ -91,8 +96,8 @@ def file_names(root, paths):
 
 
 def _fingerprints(source):
-    """What tells pictures apart, whatever their range of values."""
-    count = _at_a_time(source)
+    """Yields hashes of all images, independent of their range of values."""
+    count = _batch_size(source)
     for start in range(0, source.num_samples, count):
         stop = min(start + count, source.num_samples)
         images = source.fetch(np.arange(start, stop, dtype=np.int32)).numpy()
@@ -102,5 +107,5 @@ def _fingerprints(source):
             yield hashlib.blake2b(image.tobytes(), digest_size=16).digest()
 
 
-def _at_a_time(source):
+def _batch_size(source):
     return max(1, _COMPARED // int(np.prod(source.image_shape)))

@@ -16,8 +16,8 @@ def test_by_hand():
     found = nk.data.estimate_noise(
         source(labels, 2), np.stack([first, 1 - first], axis=1)
     )
-    # Usual confidence: 0.6 in class 0, 0.6 in class 1. Samples 0, 1 count for
-    # 0; 2 for 1; 3 for 0; 4, 5 for 1.
+    # Average self-confidence: 0.6 in class 0, 0.6 in class 1. Samples 0, 1 are
+    # counted for class 0; 2 for 1; 3 for 0; 4, 5 for 1.
     np.testing.assert_allclose(found.joint, np.array([[2, 1], [1, 2]]) / 6)
     assert found.rate == pytest.approx(1 / 3)
     np.testing.assert_allclose(
@@ -30,7 +30,7 @@ def test_planted_noise_is_found():
     true = random.randint(0, 4, 20000)
     noise = nk.data.PairFlipNoise(0.3, seed=1)
     given = noise.apply(true, 4)
-    # Good, unsure predictions of the true class.
+    # Right but uncertain predictions.
     predictions = random.dirichlet(np.ones(4), 20000) * 0.5
     predictions[np.arange(20000), true] += 0.5
     found = nk.data.estimate_noise(source(given, 4), predictions)
@@ -55,7 +55,7 @@ def test_classes_without_samples_do_no_harm():
 
 
 @pytest.mark.parametrize("shape", [(4, 2), (3, 3), (4,)])
-def test_other_shapes_are_told(shape):
+def test_other_shapes_are_reported(shape):
     with pytest.raises(ValueError, match="Expected"):
         nk.data.estimate_noise(
             source([0, 1, 2, 0], 3), np.full(shape, 1.0 / shape[-1])

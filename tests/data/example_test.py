@@ -23,7 +23,7 @@ def test_the_example_is_a_folder_and_a_list_of_the_same(tmp_path, capsys):
     assert list(np.bincount(checked.labels)) == [20] * 10
 
 
-def test_what_is_there_is_left_alone(tmp_path, capsys):
+def test_an_existing_folder_is_not_changed(tmp_path, capsys):
     assert example.main([str(tmp_path)]) == 2
     assert example.main([]) == 2
-    assert "not there yet" in capsys.readouterr().err
+    assert "does not exist" in capsys.readouterr().err

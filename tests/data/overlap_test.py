@@ -1,4 +1,4 @@
-"""Pictures that are in two sources."""
+"""Detection of images that occur in two sources."""
 
 import numpy as np
 import pytest
@@ -12,7 +12,7 @@ from tests import toy
 
 @pytest.fixture
 def folder(tmp_path):
-    """32 of the toy's pictures, one sub-folder per class."""
+    """Writes 32 images, one sub-folder per class."""
     images, labels = toy.pictures(32)
     for number, (image, label) in enumerate(zip(images, labels, strict=True)):
         path = tmp_path / "pictures" / f"class_{label}" / f"{number}.png"
@@ -22,7 +22,7 @@ def folder(tmp_path):
 
 
 def refused(source, rows, size):
-    raise AssertionError("Files are told apart by their names.")
+    raise AssertionError("Files are compared by their names.")
 
 
 def test_the_same_files_are_found_however_they_are_named(folder, monkeypatch):
@@ -64,5 +64,5 @@ def test_files_and_arrays_of_one_id_are_compared(folder, monkeypatch):
 
     monkeypatch.setattr(FileSource, "_read", counted)
     assert overlap.same_pictures(source, arrays) == np.delete(rows, 4).tolist()
-    # Few at a time.
+    # In small batches.
     assert counts == [7, 7, 6]

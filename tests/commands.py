@@ -15,15 +15,21 @@ def words(module, *arguments):
 
 def run(module, *arguments, **options):
     """Runs a module, whatever comes of it: a `CompletedProcess` with text."""
+    return _run(words(module, *arguments), options)
+
+
+def _run(command, options):
     given = options.setdefault("env", os.environ)
     options["env"] = {k: v for k, v in given.items() if k != _OURS}
     return subprocess.run(
-        words(module, *arguments),
-        capture_output=True,
-        text=True,
-        check=False,
-        **options,
+        command, capture_output=True, text=True, check=False, **options
     )
+
+
+def console(*arguments, **options):
+    """As `run`, of the installed command `noisy-keras`."""
+    script = os.path.join(os.path.dirname(sys.executable), "noisy-keras")
+    return _run([script, *arguments], options)
 
 
 def train(trainer, *flags, **options):

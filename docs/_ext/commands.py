@@ -24,6 +24,7 @@ _LIBRARY = (
     "noisy_keras.data.builders",
     "noisy_keras.data.example",
     "noisy_keras.data.shard",
+    "trainers.run",
 )
 _TYPES = {
     "bool": "boolean",

@@ -1,1 +1,1 @@
-"""Taking results out of a run: `python -m export --labels --run=RUN`."""
+"""Exporting from a run: `python -m export --labels --run=RUN`."""

@@ -1,10 +1,11 @@
-"""Exports what a finished run has made: its model, or its labels.
+"""Exports the model or the labels of a finished run.
 
 python -m export --run=runs/sanm-digits-... --output=served
 python -m export --labels --run=runs/dmlp-digits-... --output=labels
 
-The model becomes served/NAME/VERSION, a SavedModel for TensorFlow Serving,
-with the files of a server beside it; labels become CSV, NPZ and Parquet files.
+The model becomes served/NAME/VERSION, a SavedModel for TensorFlow Serving, next
+to the configuration files of a server; labels become CSV, NPZ and Parquet
+files.
 """
 
 import sys
@@ -22,31 +23,31 @@ from trainers.run import own_method
 FLAGS = flags.FLAGS
 
 flags.DEFINE_bool(
-    "labels", False, "Write the corrected, or purified, labels, not the model."
+    "labels", False, "Export the corrected or purified labels, not the model."
 )
 flags.DEFINE_string("run", None, "Folder of a finished run.")
 flags.DEFINE_string(
     "output",
     None,
-    "Folder to write to; default: served/, or labels/, in the run.",
+    "Folder to write to; default: served/ or labels/ in the run.",
 )
 flags.DEFINE_enum(
     "format",
     "tf_saved_model",
     ["tf_saved_model", "onnx", "litert", "openvino", "keras"],
-    "Of the model.",
+    "Format of the model.",
 )
 flags.DEFINE_bool(
-    "ensemble", True, "Whether several networks answer together, or the first."
+    "ensemble", True, "Predict with all networks of the model, or the first."
 )
 flags.DEFINE_bool(
-    "calibrate", True, "Fit a temperature to the run's validation data."
+    "calibrate", True, "Fit a temperature on the run's validation data."
 )
 flags.DEFINE_string(
-    "name", None, "Of the model; default: its method and data set."
+    "name", None, "Name of the model; default: its method and data set."
 )
 flags.DEFINE_integer(
-    "version", None, "Of the model; default: the next one.", lower_bound=1
+    "version", None, "Version number; default: the next one.", lower_bound=1
 )
 flags.DEFINE_string(
     "method",
@@ -55,19 +56,19 @@ flags.DEFINE_string(
     "was given there. The file is executed.",
 )
 flags.DEFINE_string(
-    "data_dir", None, "As of the trainer: where the run's data set lies."
+    "data_dir", None, "Folder of the run's data set, as in training."
 )
 flags.DEFINE_list(
     "formats",
     None,
-    f"Of labels: some of {', '.join(labels.FORMATS)}; default: all. Parquet "
-    f"needs {labels.PARQUET}.",
+    f"Formats of the labels: some of {', '.join(labels.FORMATS)}; default: "
+    f"all. Parquet needs {labels.PARQUET}.",
 )
 flags.DEFINE_bool(
     "suspect",
     True,
-    "Of labels: keep samples whose label is likely wrong, but has no sure "
-    "replacement.",
+    "Include samples whose label is likely noisy without a confident "
+    "replacement in the labels.",
 )
 
 
@@ -122,7 +123,7 @@ def _write_model():
         )
     if exported.proof is not None:
         print(
-            "checked: answers as the model does, to "
+            "checked: answers as the model does, to within "
             f"{exported.proof['largest_difference']:.1e}"
         )
     for note in written.notes:

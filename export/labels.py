@@ -1,4 +1,4 @@
-"""The labels that a run recommends, as CSV, NPZ and Parquet."""
+"""Exports the labels of a run as CSV, NPZ and Parquet."""
 
 import csv
 import dataclasses
@@ -9,35 +9,36 @@ from importlib import util
 
 import numpy as np
 
-#: What labels can be written as.
+#: File formats of labels.
 FORMATS = ("csv", "npz", "parquet")
-#: What Parquet needs, which is an extra.
+#: Package that writes Parquet files; optional.
 PARQUET = "pyarrow"
 
-#: Verdicts on labels that are likely wrong without a sure replacement.
-DOUBTED = ("suspect", "out_of_distribution")
-#: What leaves a sample out, as in `noisy_keras.data.selection.corrections`,
-#: which would take seconds to import.
+#: Verdicts on labels that are likely noisy without a confident replacement.
+SUSPECTED = ("suspect", "out_of_distribution")
+#: Values that exclude a sample, as in
+#: `noisy_keras.data.selection.corrections`, whose import would take seconds.
 LEFT_OUT = ("drop", "out_of_distribution")
 
-#: Those of an audit, edited or not; `""` where a person left none.
+#: Verdicts of an audit, edited or not; `""` if a person has removed it.
 VERDICTS = ("", "ok", "suspect", "relabelled", *LEFT_OUT)
-# Of labels that a person has settled.
-_SETTLED = ("corrected", "confirmed")
+# Verdicts on labels that a person has decided.
+_REVIEWED = ("corrected", "confirmed")
 
 _FIELDS = ("id", "path", "label", "given_label", "confidence", "verdict")
 
 
 @dataclasses.dataclass(frozen=True)
 class Written:
-    """What was written: counts, the paths of the files, and what is missing.
+    """Result of an export of labels.
 
     Attributes:
-        samples: that were written.
-        replaced: those of them whose label is another than the given one.
-        left_out: samples that were not: suspects, and what was dropped.
-        paths: of the files.
-        missing: what a format would have needed, in a line; or "".
+        samples: int, number of exported samples.
+        replaced: int, number of those whose label differs from the given one.
+        left_out: int, number of samples that were not exported, because their
+            label is suspect or they were dropped.
+        paths: tuple of str, the files.
+        missing: str, what a format would have needed, or "".
     """
 
     samples: int
@@ -51,37 +52,39 @@ def write(run, output=None, suspect=True, formats=None):
     """Writes `labels.csv`, `labels.npz` and `labels.parquet` from a run.
 
     A label is replaced where the verdict of the run's label audit is
-    `relabelled`. Where the run has purified labels (DMLP), every label is the
-    purified one, and `given_label` the one that it replaces.
+    `relabelled`. If the run has purified labels (DMLP), every label is the
+    purified one and `given_label` the one that it replaces.
 
-    The audit may have been edited: what a person entered as `corrected_label`
-    comes first, and makes the verdict `corrected`; `drop` there or as verdict
-    leaves the sample out; the verdict `ok` where there was a purified label
-    keeps the given one, and becomes `confirmed`.
+    Edits of the audit take precedence. A class entered as `corrected_label`
+    replaces the label and changes the verdict to `corrected`. `drop`, there or
+    as verdict, excludes the sample. The verdict `ok` on a purified label keeps
+    the given label and becomes `confirmed`.
 
-    `confidence` is that in the label written: its share of the purified
-    distribution, or what the audit says of the suggestion, or of the given
-    label being right. A person's is 1.
+    `confidence` is that in the exported label: its share of the purified
+    distribution, or the audit's confidence in the suggestion, or the clean
+    probability of the given label. Labels entered by a person have confidence
+    1.
 
-    The NPZ holds `id`, `label` and `given_label` (class numbers), `confidence`
-    and `class_names`, without pickles, and of purified labels the distributions
-    `probabilities` `[n, K]`.
+    The NPZ file contains `id`, `label` and `given_label` (class numbers),
+    `confidence` and `class_names`, without pickles, and for purified labels the
+    distributions `probabilities` `[n, K]`.
 
     Args:
-        run: folder of a finished run.
-        output: folder to write to, made if need be; default: `labels/` in the
-            run.
-        suspect: whether to keep samples whose label is likely wrong but has
-            no sure replacement.
-        formats: some of `FORMATS`; default: all that can be written.
+        run: str or path-like, folder of a finished run.
+        output: str or path-like, folder to write to, created if necessary; None
+            takes `labels/` in the run.
+        suspect: bool, whether to include samples whose label is likely noisy
+            without a confident replacement.
+        formats: sequence of str, some of `FORMATS`; None writes all for which
+            the packages are installed.
 
     Returns:
         `Written`.
 
     Raises:
-        FileNotFoundError: the run has not finished, or is no run.
-        ValueError: its audit is not one, a format is unknown, or needs a
-            package that is not there.
+        FileNotFoundError: If the folder is not that of a finished run.
+        ValueError: If the audit is invalid, or a format is unknown or needs a
+            package that is not installed.
     """
     formats, missing = _possible(formats)
     audit = os.path.join(run, "label_audit.csv")
@@ -90,8 +93,8 @@ def write(run, output=None, suspect=True, formats=None):
         if not os.path.exists(path):
             raise FileNotFoundError(
                 f"expected a finished run with {os.path.basename(path)}; "
-                f"{run} has none. A run that was interrupted goes on when it "
-                "is started again."
+                f"{run} has none. An interrupted run resumes when it is "
+                "started again."
             )
     with open(config, encoding="utf-8") as stream:
         classes = json.load(stream)["classes"]
@@ -103,7 +106,7 @@ def write(run, output=None, suspect=True, formats=None):
     kept = [
         r
         for r in rows
-        if r["label"] is not None and (suspect or r["verdict"] not in DOUBTED)
+        if r["label"] is not None and (suspect or r["verdict"] not in SUSPECTED)
     ]
     output = output or os.path.join(run, "labels")
     os.makedirs(output, exist_ok=True)
@@ -125,7 +128,7 @@ def write(run, output=None, suspect=True, formats=None):
 
 
 def _possible(formats):
-    """The formats to write, and what others would need, or ""."""
+    """The formats to write, and what other formats would need, or ""."""
     unknown = sorted(set(formats or ()) - set(FORMATS))
     if unknown or (formats is not None and not formats):
         raise ValueError(
@@ -142,7 +145,7 @@ def _possible(formats):
 
 
 def _purified(path):
-    """Distributions that labels were purified to: dict by id, or None."""
+    """Purified label distributions by id, or None if the run has none."""
     if not os.path.exists(path):
         return None
     try:
@@ -155,7 +158,7 @@ def _purified(path):
 
 
 def _read(path, known):
-    """Rows of an audit, which a person may have edited."""
+    """Reads an audit, which a person may have edited, and checks it."""
     with open(path, encoding="utf-8", newline="") as stream:
         reader = csv.DictReader(stream)
         missing = {
@@ -202,7 +205,7 @@ def _numbers(known):
 
 
 def _row(row, purified, known):
-    """What is written of a row; its label is None where it is left out."""
+    """The exported row; its label is None if the sample is excluded."""
     verdict, entered = row["verdict"], _corrected(row)
     given, suggested = row["given_label"], row["suggested_label"]
     replaced = verdict != "ok" if purified else verdict == "relabelled"
@@ -220,7 +223,7 @@ def _row(row, purified, known):
         "path": row.get("path", ""),
         "label": label,
         "given_label": given,
-        "confidence": "1" if verdict in _SETTLED else row[of_label],
+        "confidence": "1" if verdict in _REVIEWED else row[of_label],
         "verdict": verdict,
     }
 
@@ -246,7 +249,7 @@ def _write_npz(path, rows, number, purified):
         certain = np.eye(len(number), dtype=np.float32)
         found = [
             certain[number[r["label"]]]
-            if r["verdict"] in _SETTLED
+            if r["verdict"] in _REVIEWED
             else purified[r["id"]]
             for r in rows
         ]
@@ -268,7 +271,7 @@ def _write_npz(path, rows, number, purified):
 
 
 def _write_parquet(path, rows):
-    # Imported here: it is an extra.
+    # Imported here because the package is optional.
     import pyarrow
     from pyarrow import parquet
 

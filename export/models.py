@@ -1,4 +1,4 @@
-"""The model of a finished run, as something that can be served."""
+"""Exports the model of a run for serving."""
 
 import dataclasses
 import json
@@ -15,12 +15,12 @@ _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")
 
 @dataclasses.dataclass(frozen=True)
 class Written:
-    """What was written.
+    """Result of an export of a model.
 
     Attributes:
         exported: `noisy_keras.serving.Exported`.
-        name: of the model.
-        notes: what a person should be told, one string each.
+        name: str, name of the model.
+        notes: tuple of str, remarks for the user.
     """
 
     exported: object
@@ -29,18 +29,18 @@ class Written:
 
 
 def check(run, name, output):
-    """Raises unless a run can be exported, before TensorFlow loads.
+    """Checks that a run can be exported, before TensorFlow is loaded.
 
     Args:
-        run: its folder.
-        name: of the model to be, or None.
-        output: folder to write to, or None.
+        run: str, folder of the run.
+        name: str, name of the model, or None.
+        output: str, folder to write to, or None.
 
     Returns:
-        The content of its config.
+        Dict, the content of the run's `config.json`.
 
     Raises:
-        UsageError: it cannot.
+        UsageError: If it cannot be exported.
     """
     finished_run.check(run)
     if name is not None and not _NAME.fullmatch(name):
@@ -64,24 +64,24 @@ def check(run, name, output):
 def write(
     run, output=None, *, name=None, version=None, data_dir=None, **options
 ):
-    """Exports a run.
+    """Exports the model of a run.
 
     Args:
-        run: folder of a finished run.
-        output: folder to write to; default: `served/` in the run.
-        name: of the model; default: method and data set.
-        version: number; default: the next one.
-        data_dir: as of the trainers.
-        **options: `format`, `ensemble` and `calibrate`, a bool.
+        run: str, folder of a finished run.
+        output: str, folder to write to; None takes `served/` in the run.
+        name: str, name of the model; None takes method and data set.
+        version: int, version number; None takes the next one.
+        data_dir: str, folder of the run's data set, as in training.
+        **options: `format`, a str, and `ensemble` and `calibrate`, bools.
 
     Returns:
         `Written`.
 
     Raises:
-        UsageError: it cannot be exported, or there is such a version.
+        UsageError: If the run cannot be exported or the version exists.
     """
     config = check(run, name, output)
-    # Imported here: they load TensorFlow.
+    # Imported here because they load TensorFlow.
     from noisy_keras import serving
     from noisy_keras.methods.bases.self_supervised import SelfSupervisedModel
     from noisy_keras.serving import server_files
@@ -92,7 +92,7 @@ def write(
     if name is None:
         name = serving_of_run.model_name(config)
     output = output or os.path.join(run, "served")
-    # Servers would look for a graph in every version of a model.
+    # A folder of its own: servers expect a graph in every version of a model.
     folder = name if format == serving.SAVED_MODEL else f"{name}-{format}"
     path = os.path.join(output, folder)
     if version is not None:
@@ -130,7 +130,7 @@ def write(
             kept = server_files.write(output, name)
             if kept:
                 notes.append(
-                    f"Left as they are, because you changed them: "
+                    f"Not overwritten, because you have changed them: "
                     f"{', '.join(kept)}."
                 )
     except (ImportError, OSError, RuntimeError, ValueError) as error:
@@ -140,9 +140,9 @@ def write(
 
 
 def _validation(run, data_dir):
-    """The validation source of a run, and what is to be said of it."""
+    """The validation source of a run, and a note if it cannot be loaded."""
     try:
         found = finished_run.load(run, data_dir)
     except UsageError as error:
-        return None, f"The run's data cannot be had ({error})."
+        return None, f"The run's data cannot be loaded ({error})."
     return found.validation, ""

@@ -28,7 +28,7 @@ def a_run(folder, rows=None):
     return folder
 
 
-def test_sure_suggestions_replace_labels(tmp_path):
+def test_confident_suggestions_replace_labels(tmp_path):
     run = a_run(tmp_path / "run")
     written = labels.write(run)
     assert (written.samples, written.replaced, written.left_out) == (3, 1, 0)
@@ -43,7 +43,7 @@ def test_sure_suggestions_replace_labels(tmp_path):
         assert list(arrays["class_names"]) == ["cat", "dog"]
 
 
-def test_suspects_can_be_left_out(tmp_path):
+def test_suspects_can_be_excluded(tmp_path):
     written = labels.write(
         a_run(tmp_path / "run"), tmp_path / "out", suspect=False
     )
@@ -59,11 +59,11 @@ def purified(run, ids="abc"):
     return rows
 
 
-def test_purified_labels_replace_all_they_differ_from(tmp_path):
+def test_purified_labels_replace_differing_ones(tmp_path):
     run = a_run(tmp_path / "run")
     rows = purified(run)
     written = labels.write(run, formats=["npz"])
-    # The last one too, though it is not sure.
+    # The last one as well, although it is not confident.
     assert (written.samples, written.replaced) == (3, 2)
     assert [os.path.basename(path) for path in written.paths] == ["labels.npz"]
     with np.load(run / "labels" / "labels.npz", allow_pickle=False) as arrays:
@@ -74,7 +74,7 @@ def test_purified_labels_replace_all_they_differ_from(tmp_path):
     assert (fewer.samples, fewer.replaced, fewer.left_out) == (2, 1, 1)
 
 
-def test_what_a_person_edited_comes_first(tmp_path):
+def test_edits_take_precedence(tmp_path):
     assert labels.LEFT_OUT == corrections.LEFT_OUT
     columns = (
         "id,given_label,suggested_label,clean_probability,confidence,verdict"
@@ -113,7 +113,7 @@ def test_what_a_person_edited_comes_first(tmp_path):
     )
     # The verdict of d was edited: purified it would be a cat.
     assert found("purified") == (expected, 2)
-    # Of the label that is written; a person's is sure.
+    # Of the exported label; 1 if a person entered it.
     assert confidence["out"] == [1.0, 0.9, 0.7, 1.0]
     assert confidence["purified"] == [1.0, 0.9, 1.0, 1.0]
     with np.load(tmp_path / "purified" / "labels.npz") as arrays:
@@ -144,7 +144,7 @@ def test_parquet_has_the_columns_of_the_csv_file(tmp_path):
     assert found[2]["confidence"] == pytest.approx(0.2)
 
 
-def test_without_its_package_parquet_is_left_out_and_told(
+def test_without_its_package_parquet_is_omitted_with_a_note(
     tmp_path, monkeypatch
 ):
     monkeypatch.setattr(labels, "PARQUET", "no_such_package")
@@ -160,13 +160,13 @@ def test_without_its_package_parquet_is_left_out_and_told(
 
 
 @pytest.mark.parametrize("formats", [["xml"], []])
-def test_unknown_formats_are_told(tmp_path, formats):
+def test_unknown_formats_raise(tmp_path, formats):
     run = a_run(tmp_path / "run")
     with pytest.raises(ValueError, match="some of csv, npz, parquet"):
         labels.write(run, formats=formats)
 
 
-def test_purified_labels_of_other_samples_are_told(tmp_path):
+def test_purified_labels_of_other_samples_raise(tmp_path):
     run = a_run(tmp_path / "run")
     purified(run, ids="abx")
     with pytest.raises(ValueError, match="'c', which has no purified label"):
@@ -176,7 +176,7 @@ def test_purified_labels_of_other_samples_are_told(tmp_path):
         labels.write(run)
 
 
-def test_an_unfinished_run_is_told(tmp_path):
+def test_an_unfinished_run_raises(tmp_path):
     with pytest.raises(FileNotFoundError, match="has none"):
         labels.write(tmp_path)
 
@@ -188,12 +188,12 @@ def test_an_unfinished_run_is_told(tmp_path):
         ("a,,cat,,0.9,0.9,ok", "line 2: .* suggested_label; got ''"),
     ],
 )
-def test_an_audit_with_unknown_classes_is_told(tmp_path, row, message):
+def test_an_audit_with_unknown_classes_raises(tmp_path, row, message):
     with pytest.raises(ValueError, match=message):
         labels.write(a_run(tmp_path / "run", [row]))
 
 
-def test_an_audit_without_its_columns_is_told(tmp_path):
+def test_an_audit_without_its_columns_raises(tmp_path):
     run = a_run(tmp_path / "run")
     (run / "label_audit.csv").write_text("id,label\na,cat\n")
     with pytest.raises(ValueError, match="missing: clean_probability, conf"):

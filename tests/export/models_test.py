@@ -22,7 +22,7 @@ DIGITS = [str(k) for k in range(10)]
 
 @pytest.fixture(scope="module")
 def finished(tmp_path_factory):
-    """What a short run of cross-entropy leaves."""
+    """The folder of a short run of cross-entropy."""
     keras.utils.set_random_seed(0)
     folder = tmp_path_factory.mktemp("run")
     settings = resolve("cross_entropy", max_train_samples=200)
@@ -49,7 +49,7 @@ def finished(tmp_path_factory):
 
 @pytest.fixture
 def run(finished, tmp_path):
-    """A copy of it, to be spoilt."""
+    """A copy of it, to be damaged."""
     return shutil.copytree(finished, tmp_path / "run")
 
 
@@ -59,7 +59,7 @@ def change(run, **changes):
 
 
 def test_a_run_becomes_a_served_model(run, tmp_path, monkeypatch):
-    # That a process of its own is asked is tested beside the library.
+    # The verification in a separate process is tested with the library.
     monkeypatch.setattr(
         proof,
         "prove",
@@ -140,13 +140,13 @@ def test_wrong_flags_end_in_one_line(tmp_path):
         ({"versions": {"noisy_keras": "99.1"}}, "was made by 99.1"),
     ],
 )
-def test_a_run_that_cannot_be_read_is_told(run, tmp_path, changes, message):
+def test_a_run_that_cannot_be_read_raises(run, tmp_path, changes, message):
     change(run, **changes)
     with pytest.raises(UsageError, match=message):
         models.write(run, tmp_path / "served", calibrate=False)
 
 
-def test_a_run_that_has_not_finished_is_told(run):
+def test_an_unfinished_run_raises(run):
     (run / "model.keras").unlink()
     with pytest.raises(UsageError, match="goes on when it is started again"):
         models.check(run, None, None)
@@ -159,16 +159,16 @@ def test_a_run_that_has_not_finished_is_told(run):
         (None, "config.json", "--output: .*is a file"),
     ],
 )
-def test_a_target_that_cannot_be_is_told(run, name, output, message):
+def test_an_impossible_target_raises(run, name, output, message):
     with pytest.raises(UsageError, match=message):
         models.check(run, name, output and run / output)
 
 
-def test_data_that_are_gone_leave_it_uncalibrated_and_told(run):
+def test_missing_data_skip_the_calibration_with_a_note(run):
     path = run / "config.json"
     config = json.loads(path.read_text())
     config["settings"]["data"]["dataset"] = "folder:/no/such/folder"
     path.write_text(json.dumps(config))
-    source, told = models._validation(run, None)
+    source, note = models._validation(run, None)
     assert source is None
-    assert "data cannot be had" in told and "/no/such/folder" in told
+    assert "data cannot be loaded" in note and "/no/such/folder" in note

@@ -52,7 +52,7 @@ def resolve(method, values):
         told = recipe_flags.of_run(encoder)
         values = values | {"image_size": told.get("image_size")}
     resolved = recipe_flags.resolve(method, values, encoder)
-    resolved.host["encoder"] = encoder
+    resolved.arguments["encoder"] = encoder
     # It comes with the encoder.
     resolved.training.update({"network": None, "width": None})
     return resolved
@@ -65,7 +65,7 @@ def build(network, source, settings):
     import noisy_keras as nk
     from noisy_keras.features import encoder_files
 
-    options = dict(settings.host)
+    options = dict(settings.arguments)
     encoder = options.pop("encoder", None)
     if encoder is not None:
         network = nk.networks.warm_started(

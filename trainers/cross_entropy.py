@@ -16,7 +16,7 @@ def build(network, source, settings):
     """The model of a run."""
     import noisy_keras as nk
 
-    return nk.CrossEntropy(network, source.num_samples, **settings.host)
+    return nk.CrossEntropy(network, source.num_samples, **settings.arguments)
 
 
 def main(argv):

@@ -17,14 +17,16 @@ common_flags.define_dividemix()
 
 def resolve(method, values):
     """Settings from flags."""
-    return settings.resolve(method, values, host=common_flags.dividemix(values))
+    return settings.resolve(
+        method, values, arguments=common_flags.dividemix(values)
+    )
 
 
 def build(network, source, settings):
     """The model of a run."""
     import noisy_keras as nk
 
-    return nk.DivideMix(network, source.num_samples, **settings.host)
+    return nk.DivideMix(network, source.num_samples, **settings.arguments)
 
 
 def main(argv):

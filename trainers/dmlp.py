@@ -126,15 +126,15 @@ def resolve(method, values):
         for flag, name in _PURIFIER.items()
         if values[flag] is not None
     }
-    resolved.host["purifier"] = {
+    resolved.arguments["purifier"] = {
         "preset": values["preset"],
         "seed": values["seed"],
         **told,
     }
-    resolved.host["features"] = features
+    resolved.arguments["features"] = features
     for name in ("soft_labels", "warm_start"):
         if values[name] is not None:
-            resolved.host[name] = values[name]
+            resolved.arguments[name] = values[name]
     if values["warm_start"] and features is not None:
         raise UsageError(
             "--warm_start: expected without --features, where SimCLR learns "
@@ -163,7 +163,7 @@ def build(network, source, settings):
     """The recipe of a run."""
     import noisy_keras as nk
 
-    options = dict(settings.host)
+    options = dict(settings.arguments)
     features = options.pop("features")
     if features is not None and not features.endswith(".npy"):
         options["encoder"] = features

@@ -16,7 +16,7 @@ from trainers import run
 from trainers.flags import common as common_flags
 from trainers.flags import relabelling as relabelling_flags
 from trainers.flags import settings
-from trainers.presets import phases as phase_presets
+from trainers.presets.shared import phases as phase_presets
 
 METHOD = "drpl"
 _DROPS = ("relabel_drops", "ssl_drops", "final_drops")
@@ -103,9 +103,9 @@ def resolve(method, values):
     for name in _DROPS:
         if own[name] is not None:
             own[name] = settings.as_epochs(name, own[name])
-    resolved = settings.resolve(method, values, host=own)
-    _check(resolved.host)
-    epochs = phase_presets.total(resolved.host)
+    resolved = settings.resolve(method, values, arguments=own)
+    _check(resolved.arguments)
+    epochs = phase_presets.total(resolved.arguments)
     return dataclasses.replace(
         resolved, training=resolved.training | {"epochs": epochs}
     )
@@ -140,7 +140,7 @@ def build(network, source, settings):
     """The recipe of a run."""
     import noisy_keras as nk
 
-    return nk.DRPL(network, source, **settings.host)
+    return nk.DRPL(network, source, **settings.arguments)
 
 
 def main(argv):

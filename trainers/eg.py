@@ -24,14 +24,14 @@ pseudo_label_flags.define_shared()
 def resolve(method, values):
     """Settings from flags."""
     own = {name: values[name] for name in pseudo_label_flags.SHARED}
-    return settings.resolve(method, values, host=own)
+    return settings.resolve(method, values, arguments=own)
 
 
 def build(network, source, settings):
     """The model of a run."""
     import noisy_keras as nk
 
-    return nk.EG(network, source.num_samples, **settings.host)
+    return nk.EG(network, source.num_samples, **settings.arguments)
 
 
 def main(argv):

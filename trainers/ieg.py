@@ -28,17 +28,17 @@ def resolve(method, values):
     """Settings from flags."""
     names = (*pseudo_label_flags.SHARED, *pseudo_label_flags.META)
     resolved = settings.resolve(
-        method, values, host={name: values[name] for name in names}
+        method, values, arguments={name: values[name] for name in names}
     )
-    host = pseudo_label_flags.arguments(resolved.host)
-    return dataclasses.replace(resolved, host=host)
+    arguments = pseudo_label_flags.arguments(resolved.arguments)
+    return dataclasses.replace(resolved, arguments=arguments)
 
 
 def build(network, source, settings):
     """The model of a run."""
     import noisy_keras as nk
 
-    return nk.IEG(network, source.num_samples, **settings.host)
+    return nk.IEG(network, source.num_samples, **settings.arguments)
 
 
 def main(argv):

@@ -35,7 +35,7 @@ def resolve(method, values):
     own = {
         name: values[name] for name in (*relabelling_flags.RELABELLING, *_OWN)
     }
-    resolved = settings.resolve(method, values, host=own)
+    resolved = settings.resolve(method, values, arguments=own)
     settings.require_within_run(resolved, "relabel_from")
     return resolved
 
@@ -44,7 +44,7 @@ def build(network, source, settings):
     """The model of a run."""
     import noisy_keras as nk
 
-    return nk.JointOptim(network, source.num_samples, **settings.host)
+    return nk.JointOptim(network, source.num_samples, **settings.arguments)
 
 
 def main(argv):

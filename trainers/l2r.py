@@ -20,14 +20,14 @@ common_flags.define_view()
 
 def resolve(method, values):
     """Settings from flags."""
-    return settings.resolve(method, values, host={"view": values["view"]})
+    return settings.resolve(method, values, arguments={"view": values["view"]})
 
 
 def build(network, source, settings):
     """The model of a run."""
     import noisy_keras as nk
 
-    return nk.L2R(network, source.num_samples, **settings.host)
+    return nk.L2R(network, source.num_samples, **settings.arguments)
 
 
 def main(argv):

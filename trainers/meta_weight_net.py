@@ -30,14 +30,14 @@ absl_flags.DEFINE_bool(
 def resolve(method, values):
     """Settings from flags."""
     own = {name: values[name] for name in _OWN}
-    return settings.resolve(method, values, host=own)
+    return settings.resolve(method, values, arguments=own)
 
 
 def build(network, source, settings):
     """The model of a run."""
     import noisy_keras as nk
 
-    return nk.MetaWeightNet(network, source.num_samples, **settings.host)
+    return nk.MetaWeightNet(network, source.num_samples, **settings.arguments)
 
 
 def main(argv):

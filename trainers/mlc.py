@@ -31,7 +31,7 @@ absl_flags.DEFINE_integer(
 def resolve(method, values):
     """Settings from flags."""
     own = {name: values[name] for name in _OWN}
-    resolved = settings.resolve(method, values, host=own)
+    resolved = settings.resolve(method, values, arguments=own)
     if resolved.training["batch_size"] < 2:
         raise UsageError(
             "--batch_size: expected at least 2, of which one half of the "
@@ -45,7 +45,7 @@ def build(network, source, settings):
     """The model of a run."""
     import noisy_keras as nk
 
-    return nk.MLC(network, source.num_samples, **settings.host)
+    return nk.MLC(network, source.num_samples, **settings.arguments)
 
 
 def main(argv):

@@ -14,6 +14,7 @@ from trainers import run
 from trainers.flags import common as common_flags
 from trainers.flags import contrastive as contrastive_flags
 from trainers.flags import settings
+from trainers.presets import moco as moco_presets
 
 METHOD = "moco"
 _OWN = (*contrastive_flags.SHARED, "queue_size", "key_momentum")
@@ -37,18 +38,21 @@ absl_flags.DEFINE_float(
 def resolve(method, values):
     """Settings from flags."""
     own = {name: values[name] for name in _OWN}
-    resolved = settings.resolve(method, values, host=own)
+    resolved = settings.resolve(method, values, arguments=own)
     contrastive_flags.check(resolved)
-    batch, queue = resolved.training["batch_size"], resolved.host["queue_size"]
+    batch, queue = (
+        resolved.training["batch_size"],
+        resolved.arguments["queue_size"],
+    )
     if batch > queue:
         raise UsageError(
             f"--queue_size: expected at least the batch size, {batch}; "
             f"got {queue}"
         )
-    if not 0.0 <= resolved.host["key_momentum"] < 1.0:
+    if not 0.0 <= resolved.arguments["key_momentum"] < 1.0:
         raise UsageError(
             "--key_momentum: expected a number in [0, 1); "
-            f"got {resolved.host['key_momentum']}"
+            f"got {resolved.arguments['key_momentum']}"
         )
     return resolved
 
@@ -57,13 +61,12 @@ def build(network, source, settings):
     """The model of a run."""
     import noisy_keras as nk
 
-    count, options = source.num_samples, settings.host
+    count, arguments = source.num_samples, settings.arguments
     if "queue_size" not in settings.replaced:
-        # A longer queue holds keys of the very pictures to be told from it.
-        fewest = settings.training["batch_size"]
-        size = max(fewest, min(options["queue_size"], count // 2))
-        options = options | {"queue_size": size}
-    return nk.MoCo(network, count, **options)
+        arguments = moco_presets.with_short_queue(
+            arguments, count, settings.training["batch_size"]
+        )
+    return nk.MoCo(network, count, **arguments)
 
 
 def main(argv):

@@ -36,7 +36,7 @@ absl_flags.DEFINE_bool(
 def resolve(method, values):
     """Settings from flags."""
     own = {name: values[name] for name in _OWN}
-    resolved = settings.resolve(method, values, host=own)
+    resolved = settings.resolve(method, values, arguments=own)
     settings.require_within_run(resolved, "correct_from")
     return resolved
 
@@ -45,7 +45,7 @@ def build(network, source, settings):
     """The model of a run."""
     import noisy_keras as nk
 
-    return nk.MSLC(network, source.num_samples, **settings.host)
+    return nk.MSLC(network, source.num_samples, **settings.arguments)
 
 
 def main(argv):

@@ -94,9 +94,9 @@ def resolve(method, values):
                 f"got --ratio={values['ratio']}"
             )
         plugin |= {"ratio": "paper", "base_ratio": values["mask_ratio"]}
-    host = common_flags.dividemix(values)
+    arguments = common_flags.dividemix(values)
     if not on_dividemix:
-        given = [n for n, v in host.items() if v is not None]
+        given = [n for n, v in arguments.items() if v is not None]
         wrong = [n for n in given if n != "warmup_epochs"]
         if wrong:
             raise UsageError(
@@ -106,12 +106,11 @@ def resolve(method, values):
     resolved = settings.resolve(
         method,
         values,
-        preset_key="sanm" if on_dividemix else "sanm_ce",
-        host=host,
-        plugin=plugin,
+        preset_key=f"{method}/{values['host']}",
+        arguments=arguments,
+        plugin_arguments=plugin,
     )
-    resolved.host["host"] = values["host"]
-    resolved.host["preset"] = values["preset"]
+    resolved.arguments.update(host=values["host"], preset=values["preset"])
     return resolved
 
 
@@ -119,7 +118,12 @@ def build(network, source, settings):
     """The model of a run."""
     import noisy_keras as nk
 
-    return nk.SANM(network, source, plugin=settings.plugin, **settings.host)
+    return nk.SANM(
+        network,
+        source,
+        plugin=settings.plugin_arguments,
+        **settings.arguments,
+    )
 
 
 def main(argv):

@@ -21,7 +21,7 @@ contrastive_flags.define()
 def resolve(method, values):
     """Settings from flags."""
     own = {name: values[name] for name in contrastive_flags.SHARED}
-    resolved = settings.resolve(method, values, host=own)
+    resolved = settings.resolve(method, values, arguments=own)
     contrastive_flags.check(resolved)
     return resolved
 
@@ -30,7 +30,7 @@ def build(network, source, settings):
     """The model of a run."""
     import noisy_keras as nk
 
-    return nk.SimCLR(network, source.num_samples, **settings.host)
+    return nk.SimCLR(network, source.num_samples, **settings.arguments)
 
 
 def main(argv):

@@ -47,7 +47,7 @@ def check(resolved):
     Raises:
         UsageError: a temperature that is not positive, or batches of one.
     """
-    temperature = resolved.host["temperature"]
+    temperature = resolved.arguments["temperature"]
     if not temperature > 0.0:
         raise UsageError(
             f"--temperature: expected a number above 0; got {temperature}"
@@ -56,20 +56,4 @@ def check(resolved):
         raise UsageError(
             "--batch_size: expected at least 2, as an image alone has no other "
             f"to be told from; got {resolved.training['batch_size']}"
-        )
-
-
-def check_no_drops(drops):
-    """Raises where drops are told for a rate that falls by a cosine.
-
-    Args:
-        drops: value of `--learning_rate_drops`.
-
-    Raises:
-        UsageError: there are some.
-    """
-    if drops is not None:
-        raise UsageError(
-            "--learning_rate_drops: expected none, as the rate falls by half "
-            f"a cosine; got {','.join(map(str, drops))}"
         )

@@ -20,8 +20,8 @@ import re
 from absl import flags
 
 from trainers import UsageError
+from trainers import presets
 from trainers.flags import require_file
-from trainers.presets import lookup as presets
 
 #: Data sets by name.
 NAMES = ("cifar10", "cifar100", "cifar100_n", "cifar10_n", "digits")
@@ -47,16 +47,6 @@ HUMAN_LABELS = {
     "random2": "cifar10_n",
     "random3": "cifar10_n",
     "noisy_fine": "cifar100_n",
-}
-# The share of human labels that differ from the published ones (Wei et al.,
-# ICLR 2022): a nominal rate to choose settings by.
-_HUMAN_RATES = {
-    "worse": 0.402,
-    "aggre": 0.09,
-    "random1": 0.172,
-    "random2": 0.181,
-    "random3": 0.176,
-    "noisy_fine": 0.402,
 }
 
 #: Noise types that depend on a rate and a seed alone.
@@ -94,8 +84,6 @@ DEFAULT_NOISE = {
 # Inference via Generative Classifiers, ICML 2019).
 _SHARES = {"cifar100": 0.2}
 _SHARE = 0.05
-# What those networks get wrong there: a nominal rate to choose settings by.
-_SEMANTIC_RATE = 0.35
 
 
 def define():
@@ -365,7 +353,7 @@ def _type_and_rate(dataset, values):
                 "whose rate is the error rate of a weak network; got "
                 f"{rate}"
             )
-        return noise_type, _SEMANTIC_RATE
+        return noise_type, presets.NOMINAL_RATES[noise_type]
     if noise_type == "none" and rate and not noisy_as_found:
         raise UsageError(
             "--noise_rate: expected none with --noise_type=none on "
@@ -399,7 +387,7 @@ def _human_labels(dataset, noise_type, rate, human):
             f"{', '.join(human)} for {dataset}, and no rate; "
             f"got {noise_type if wrong == 'noise_type' else rate}"
         )
-    return noise_type, _HUMAN_RATES[noise_type]
+    return noise_type, presets.NOMINAL_RATES[noise_type]
 
 
 def _check_classes(classes):

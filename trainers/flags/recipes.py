@@ -10,26 +10,14 @@ from trainers import UsageError
 from trainers.flags import common
 from trainers.flags import pseudo_labels as pseudo_label_flags
 from trainers.flags import settings as settings_module
-from trainers.presets import recipes as recipe_presets
-from trainers.presets import trusted as trusted_presets
+from trainers.presets.shared import recipes as recipe_presets
 
-#: Hosts by the names of their trainers.
-HOSTS = (
-    "cross_entropy",
-    "dividemix",
-    "sanm",
-    "joint_optim",
-    "ieg",
-    "eg",
-    "l2r",
-    "meta_weight_net",
-    "mlc",
-    "mslc",
-)
+#: Hosts by the names of their commands.
+HOSTS = recipe_presets.HOSTS
 #: Those of them that learn from the labels of all samples.
 LABEL_HOSTS = tuple(h for h in HOSTS if h != "eg")
 #: Those of them that learn with a trusted set.
-TRUSTED_HOSTS = tuple(h for h in HOSTS if h in trusted_presets.METHODS)
+TRUSTED_HOSTS = ("ieg", "eg", "l2r", "meta_weight_net", "mlc", "mslc")
 
 _ENCODER = "encoder.keras"
 # Flags that not all hosts know.
@@ -92,11 +80,14 @@ def resolve(method, values, encoder=None):
     host = values["host"]
     options = _told_to(host, values)
     resolved = settings_module.resolve(
-        method, values, preset_key=f"{method}/{host}", host=options
+        method, values, preset_key=f"{method}/{host}", arguments=options
     )
-    options = dict(pseudo_label_flags.arguments(resolved.host))
+    options = dict(pseudo_label_flags.arguments(resolved.arguments))
     if host == "sanm":
-        options |= {"preset": values["preset"], "plugin": resolved.plugin}
+        options |= {
+            "preset": values["preset"],
+            "plugin": resolved.plugin_arguments,
+        }
     training = resolved.training
     recipe = {
         "host": host,
@@ -108,18 +99,18 @@ def resolve(method, values, encoder=None):
     source, replaced = resolved.preset, list(resolved.replaced)
     before = _pretraining(values, encoder, replaced)
     if encoder is None:
-        told, epochs, chosen = recipe_presets.pretraining(
-            values["dataset"], values["preset"], before
+        origin, epochs, chosen = recipe_presets.pretraining(
+            values["dataset"], values["preset"], **before
         )
         recipe |= {"pretrain_epochs": epochs, "pretraining": chosen}
         training = training | {"epochs": training["epochs"] + epochs}
-        source = f"{source}; features: {told}"
+        source = f"{source}; features: {origin}"
     return dataclasses.replace(
         resolved,
         preset=source,
         replaced=tuple(replaced),
-        host=recipe,
-        plugin={},
+        arguments=recipe,
+        plugin_arguments={},
         training=training,
     )
 

@@ -1,15 +1,20 @@
-"""From flags to the settings of a run: presets, overrides, checks."""
+"""From flags to the settings of a run: a preset's row, and what replaces it."""
 
 import dataclasses
 import os
 
 from trainers import UsageError
-from trainers.flags import contrastive as contrastive_flags
+from trainers import presets
 from trainers.flags import data as data_flags
 from trainers.flags import require_file
-from trainers.flags import trusted as trusted_flags
-from trainers.presets import lookup as presets
-from trainers.presets import phases as phase_presets
+
+#: The parts of the settings by their keys in `config.json`: their attributes.
+PARTS = {
+    "data": "data",
+    "training": "training",
+    "host": "arguments",
+    "plugin": "plugin_arguments",
+}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -17,13 +22,13 @@ class Settings:
     """Everything that decides the outcome of a run.
 
     Attributes:
-        method: name of the trainer.
-        preset: the row's source, as printed.
-        replaced: names of the flags that replaced parts of the row.
-        data: data set, noise, split.
-        training: network, epochs, batch, optimizer, seed, precision.
-        host: arguments of the method.
-        plugin: arguments of its plug-in.
+        method: str, name of the method.
+        preset: str, source of the preset's row, as printed.
+        replaced: tuple of str, flags that replaced parts of the row.
+        data: dict, data set, noise, split.
+        training: dict, network, epochs, batch, optimizer, seed, precision.
+        arguments: dict, arguments of the method.
+        plugin_arguments: dict, arguments of its plug-in.
     """
 
     method: str
@@ -31,33 +36,41 @@ class Settings:
     replaced: tuple
     data: dict
     training: dict
-    host: dict
-    plugin: dict
+    arguments: dict
+    plugin_arguments: dict
 
     def as_dict(self):
-        """As JSON holds it."""
-        return dataclasses.asdict(self) | {"replaced": list(self.replaced)}
+        """As `config.json` holds it, where arguments have other names: dict."""
+        return {
+            "method": self.method,
+            "preset": self.preset,
+            "replaced": list(self.replaced),
+            **{key: dict(getattr(self, name)) for key, name in PARTS.items()},
+        }
 
 
-def resolve(method, values, preset_key=None, host=None, plugin=None):
+def resolve(
+    method, values, preset_key=None, arguments=None, plugin_arguments=None
+):
     """Resolves flags into settings.
 
     Args:
-        method: name of the trainer.
+        method: str, name of the method.
         values: dict of all flags by name; None where left out.
-        preset_key: row of the presets; default: `method`.
-        host: dict of the method's own flags; None values are left out.
-        plugin: dict of its plug-in's flags; None values are left out.
+        preset_key: str, name of the method in the presets; default: `method`.
+        arguments: dict of the method's own flags; None values are left out.
+        plugin_arguments: dict of its plug-in's flags, likewise.
 
     Returns:
         `Settings`.
 
     Raises:
-        UsageError: an unknown name, a number out of range.
+        UsageError: an unknown name, or a number out of range.
     """
     dataset = values["dataset"]
     data_flags.check(dataset)
     noise = data_flags.noise_settings(dataset, values)
+    _check_preset(values["preset"])
     row = presets.preset(
         preset_key or method,
         dataset,
@@ -68,78 +81,22 @@ def resolve(method, values, preset_key=None, host=None, plugin=None):
     replaced = []
 
     def pick(flag, default):
-        # Some flags are of some trainers alone.
+        # Some flags are of some commands alone.
         if values.get(flag) is None:
             return default
         replaced.append(flag)
         return values[flag]
 
-    epochs = pick("epochs", row.epochs)
-    scale = min(1.0, epochs / row.epochs)
-    drops = tuple(round(d * epochs / row.epochs) for d in row.drops)
-    drops = as_epochs("learning_rate_drops", pick("learning_rate_drops", drops))
-    # 0 does without.
-    restarts = pick("restart_steps", row.restarts) or None
-    if restarts is not None:
-        trusted_flags.check_no_drops(values["learning_rate_drops"])
-        drops = ()
-    rate_warmup = row.rate_warmup
-    if rate_warmup is not None:
-        contrastive_flags.check_no_drops(values["learning_rate_drops"])
-        shrunk = min(round(rate_warmup * scale), epochs - 1)
-        rate_warmup = pick("warmup_epochs", shrunk)
-    network = pick("network", row.network)
-    # A width belongs to the network that the row names.
-    width = pick("width", row.width if network == row.network else None)
-    training = {
-        "network": network,
-        "width": width,
-        "epochs": epochs,
-        "steps_per_epoch": values["steps_per_epoch"],
-        "batch_size": pick("batch_size", row.batch_size),
-        "learning_rate": pick("learning_rate", row.learning_rate),
-        "learning_rate_drops": drops,
-        "restart_steps": restarts,
-        "rate_warmup_epochs": rate_warmup,
-        "optimizer": pick("optimizer", row.optimizer),
-        "weight_decay": pick("weight_decay", row.weight_decay),
-        "seed": values["seed"],
-        "mixed_precision": values["mixed_precision"],
-        "jit_compile": values["jit_compile"],
-    }
-    for name, least in (("learning_rate", 0.0), ("weight_decay", -1e-12)):
-        if not training[name] > least:
-            raise UsageError(
-                f"--{name}: expected a positive number; got {training[name]}"
-            )
-    if rate_warmup is not None and rate_warmup >= epochs:
-        raise UsageError(
-            "--warmup_epochs: expected less than the number of epochs, "
-            f"{epochs}; got {rate_warmup}"
-        )
+    row = row.with_epochs(pick("epochs", row.epochs))
+    training = _training(row, values, pick)
     image_size = pick("image_size", row.image_size)
-    trusted = trusted_flags.resolve(
-        row.trusted,
-        dataset,
-        noise,
-        pick("trusted", None),
-        pick("trusted_csv", None),
-        values.get("trusted_total"),
-    )
+    trusted = _trusted(row, dataset, noise, values, pick)
     _check_seeds(values)
-    own_host = {k: v for k, v in (host or {}).items() if v is not None}
-    own_plugin = {k: v for k, v in (plugin or {}).items() if v is not None}
-    replaced += [*own_host, *own_plugin]
-    counted = phase_presets.counted(row, epochs, own_host)
-    host = row.host | counted | own_host
-    if row.warmup is not None and "warmup_epochs" not in own_host:
-        host["warmup_epochs"] = max(1, round(row.warmup * scale))
-    phased = "ssl_epochs" in row.counted
-    if not phased and host.get("warmup_epochs", 0) > epochs:
-        raise UsageError(
-            "--warmup_epochs: expected at most the number of epochs, "
-            f"{epochs}; got {host['warmup_epochs']}"
-        )
+    own = _given(arguments)
+    own_of_plugin = _given(plugin_arguments)
+    replaced += [*own, *own_of_plugin]
+    chosen = row.method_arguments(own)
+    _check_warmup(row, chosen)
     return Settings(
         method=method,
         preset=row.source,
@@ -154,13 +111,89 @@ def resolve(method, values, preset_key=None, host=None, plugin=None):
             **noise,
         },
         training=training,
-        host=host,
-        plugin=row.plugin | own_plugin,
+        arguments=chosen,
+        plugin_arguments=row.plugin_arguments | own_of_plugin,
+    )
+
+
+def _training(row, values, pick):
+    """The `training` part of the settings."""
+    drops = as_epochs(
+        "learning_rate_drops",
+        pick("learning_rate_drops", row.learning_rate_drops),
+    )
+    # 0 does without.
+    restarts = pick("restart_steps", row.restart_steps) or None
+    if restarts is not None:
+        _check_no_drops(
+            values, "the rate restarts (--restart_steps=0 does without)"
+        )
+        drops = ()
+    rising = row.rate_warmup_epochs
+    if rising is not None:
+        _check_no_drops(values, "the rate falls by half a cosine")
+        rising = pick("warmup_epochs", rising)
+    network = pick("network", row.network)
+    # A width belongs to the network that the row names.
+    width = pick("width", row.width if network == row.network else None)
+    training = row.training | {
+        "network": network,
+        "width": width,
+        "steps_per_epoch": values["steps_per_epoch"],
+        "batch_size": pick("batch_size", row.batch_size),
+        "learning_rate": pick("learning_rate", row.learning_rate),
+        "learning_rate_drops": drops,
+        "restart_steps": restarts,
+        "rate_warmup_epochs": rising,
+        "optimizer": pick("optimizer", row.optimizer_name),
+        "weight_decay": pick("weight_decay", row.weight_decay),
+        "seed": values["seed"],
+        "mixed_precision": values["mixed_precision"],
+        "jit_compile": values["jit_compile"],
+    }
+    for name, least in (("learning_rate", 0.0), ("weight_decay", -1e-12)):
+        if not training[name] > least:
+            raise UsageError(
+                f"--{name}: expected a positive number; got {training[name]}"
+            )
+    if rising is not None and rising >= row.epochs:
+        raise UsageError(
+            "--warmup_epochs: expected less than the number of epochs, "
+            f"{row.epochs}; got {rising}"
+        )
+    return training
+
+
+def _trusted(row, dataset, noise, values, pick):
+    """The settings of the trusted set, all None for methods without."""
+    if row.trusted is None and "trusted" not in values:
+        return dict.fromkeys(("trusted", "trusted_csv", "trusted_total"))
+    # Imported here: other methods do not need it.
+    from trainers.flags import trusted as trusted_flags
+
+    return trusted_flags.resolve(
+        row.trusted,
+        dataset,
+        noise,
+        pick("trusted", None),
+        pick("trusted_csv", None),
+        values.get("trusted_total"),
     )
 
 
 def as_epochs(flag, values):
-    """Epoch indices from what a flag holds: a tuple of ints."""
+    """Epoch indices from the value of a flag.
+
+    Args:
+        flag: str, name of the flag.
+        values: list of str or int.
+
+    Returns:
+        tuple of int.
+
+    Raises:
+        UsageError: other values.
+    """
     try:
         epochs = tuple(int(v) for v in values)
     except ValueError:
@@ -174,20 +207,49 @@ def as_epochs(flag, values):
 
 
 def require_within_run(resolved, name):
-    """Raises unless epochs that are counted from the start are in a run.
+    """Raises unless an epoch that an argument names is within the run.
 
     Args:
         resolved: `Settings`.
-        name: of the argument of the method, and of its flag.
+        name: str, name of the method's argument, and of its flag.
 
     Raises:
-        UsageError: there are more.
+        UsageError: it is later.
     """
-    told, epochs = resolved.host[name], resolved.training["epochs"]
-    if told > epochs:
+    value, epochs = resolved.arguments[name], resolved.training["epochs"]
+    if value > epochs:
         raise UsageError(
             f"--{name}: expected at most the number of epochs, {epochs}; "
-            f"got {told}"
+            f"got {value}"
+        )
+
+
+def _given(values):
+    return {k: v for k, v in (values or {}).items() if v is not None}
+
+
+def _check_preset(name):
+    try:
+        presets.check_name(name)
+    except UsageError as error:
+        raise UsageError(f"--preset: {error}") from None
+
+
+def _check_no_drops(values, why):
+    drops = values["learning_rate_drops"]
+    if drops is not None:
+        raise UsageError(
+            f"--learning_rate_drops: expected none, as {why}; got "
+            f"{','.join(map(str, drops))}"
+        )
+
+
+def _check_warmup(row, arguments):
+    warmup = arguments.get("warmup_epochs", 0)
+    if not row.phased and warmup > row.epochs:
+        raise UsageError(
+            "--warmup_epochs: expected at most the number of epochs, "
+            f"{row.epochs}; got {warmup}"
         )
 
 

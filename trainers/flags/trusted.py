@@ -3,10 +3,10 @@
 from absl import flags
 
 from trainers import UsageError
+from trainers import presets
 from trainers.flags import common
 from trainers.flags import data as data_flags
 from trainers.flags import require_file
-from trainers.presets import lookup as presets
 
 
 def define():
@@ -116,20 +116,3 @@ def as_found(dataset, injected):
     unknown = injected["noise_type"] == presets.ESTIMATED
     told = injected["noise_type"] == "none" and injected["noise_rate"]
     return dataset not in data_flags.TRUSTED and bool(unknown or told)
-
-
-def check_no_drops(drops):
-    """Raises where drops are told for a rate that restarts.
-
-    Args:
-        drops: value of `--learning_rate_drops`.
-
-    Raises:
-        UsageError: there are some.
-    """
-    if drops is not None:
-        raise UsageError(
-            "--learning_rate_drops: expected none, as the rate restarts "
-            "(--restart_steps=0 does without); "
-            f"got {','.join(map(str, drops))}"
-        )

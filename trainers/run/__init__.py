@@ -81,6 +81,8 @@ def _values():
 
 def _run(settings, build, folder, resumed, values, facts):
     with native_messages(os.path.join(folder, run_folder.STARTUP_LOG)):
+        # TensorFlow loads here.
+        import noisy_keras  # noqa: F401
         from trainers.run import finish
         from trainers.run import prepare
         from trainers.run import progress

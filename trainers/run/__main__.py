@@ -58,12 +58,12 @@ def resolve(method, values):
         found = own_method.reference(values["method"])
     arguments = own_method.arguments(values["arguments"])
     resolved = settings.resolve(
-        found.name, values, preset_key=_LIKE, host=arguments
+        found.name, values, preset_key=_LIKE, arguments=arguments
     )
     return dataclasses.replace(
         resolved,
         preset=f"{resolved.preset}; as for cross-entropy",
-        host=arguments,
+        arguments=arguments,
     )
 
 

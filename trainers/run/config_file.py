@@ -15,8 +15,9 @@ import sys
 from absl import flags
 
 from trainers import UsageError
+from trainers import presets
 from trainers.flags import data as data_flags
-from trainers.presets import lookup as presets
+from trainers.flags.settings import PARTS
 
 #: Of the keys of `config.json`; files without one are of version 0.1.0.
 VERSION = 1
@@ -41,8 +42,7 @@ KEYS = (
 # Flags that are of one process, not of a run; code is never loaded because a
 # file says so.
 _NOT_KEPT = ("config", "method", "output_dir", "resume")
-_PARTS = ("data", "training", "host", "plugin")
-_FIELDS = ("method", "preset", "replaced", *_PARTS)
+_FIELDS = ("method", "preset", "replaced", *PARTS)
 
 FLAGS = flags.FLAGS
 
@@ -78,12 +78,12 @@ def settings(path, method, resolve):
     known = _own_flags() - set(_NOT_KEPT)
     _check_keys(path, "flags", config.get("flags", {}), known)
     given = _given()
-    recorded = config.get("flags")
+    recorded, where = config.get("flags"), "flags"
     if recorded is None:
-        recorded = _flags_of(kept)
+        recorded, where = _flags_of(kept), "settings"
     values = {n: FLAGS[n].default for n in FLAGS}
     for name, value in recorded.items():
-        value = _parsed(path, name, value)
+        value = _parsed(path, name, value, where)
         values[name] = value
         if name not in given:
             FLAGS[name].value = value
@@ -118,7 +118,7 @@ def checked(path, build):
                 r"unexpected keyword argument '(\w+)'", str(error)
             )
             for part in ("host", "plugin"):
-                if found and found[1] in getattr(settings, part):
+                if found and found[1] in settings.as_dict()[part]:
                     _refuse(path, f"settings.{part}", [found[1]])
             raise
 
@@ -168,7 +168,7 @@ def read(path):
         )
     _check_keys(path, "", config, KEYS, ("settings",))
     _check_keys(path, "settings", config["settings"], _FIELDS, _FIELDS)
-    for part in _PARTS:
+    for part in PARTS:
         _check_keys(path, f"settings.{part}", config["settings"][part])
     return config
 
@@ -240,7 +240,7 @@ def _given():
     }
 
 
-def _parsed(path, name, value, where="flags"):
+def _parsed(path, name, value, where):
     """The value of a flag, as the flag itself reads it."""
     if value is None:
         return None
@@ -255,8 +255,8 @@ def _parsed(path, name, value, where="flags"):
         return flag.parser.parse(text)
     except (TypeError, ValueError) as error:
         raise UsageError(
-            f"--config: expected a value of --{name} as {where}.{name} of "
-            f"{path}; got {json.dumps(value)} ({error})"
+            f"--config: expected a value of --{name} in {where} of {path}; "
+            f"got {json.dumps(value)} ({error})"
         ) from error
 
 
@@ -276,7 +276,7 @@ def _merged(path, kept, before, now, given):
     new = _as_json(now)
     old = _without(new, given) if before is None else _as_json(before)
     parts = {
-        name: _changed(kept[name], old[name], new[name]) for name in _PARTS
+        name: _changed(kept[name], old[name], new[name]) for name in PARTS
     }
     if kept["method"] != now.method:
         raise UsageError(
@@ -298,7 +298,10 @@ def _merged(path, kept, before, now, given):
         now,
         preset=kept["preset"],
         replaced=tuple(dict.fromkeys(replaced)),
-        **{k: _with_tuples(v, getattr(now, k)) for k, v in parts.items()},
+        **{
+            attribute: _with_tuples(parts[key], getattr(now, attribute))
+            for key, attribute in PARTS.items()
+        },
     )
 
 

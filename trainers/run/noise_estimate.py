@@ -5,7 +5,8 @@ import os
 import numpy as np
 
 from noisy_keras import callbacks
-from trainers.presets import lookup as presets
+from trainers import presets
+from trainers.presets import dividemix as dividemix_presets
 
 #: In the folder of a run.
 FILE = "noise_estimate.json"
@@ -32,7 +33,9 @@ def make(run, folder, out, warmup_epochs=None, first_epoch=0):
 
     def then(model, found):
         run.estimate = found
-        changes, told = presets.for_estimate(found.rate, found.concentration)
+        changes, told = dividemix_presets.for_estimate(
+            found.rate, found.concentration
+        )
         changes = {
             name: value
             for name, value in changes.items()

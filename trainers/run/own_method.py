@@ -255,20 +255,20 @@ def build(cls, network, source, settings):
     given = network, source if wants_source else source.num_samples
     refused = (
         f"--arguments: expected those of {cls.__name__}; got "
-        f"{', '.join(settings.host) or 'none'}"
+        f"{', '.join(settings.arguments) or 'none'}"
     )
     try:
-        inspect.signature(cls).bind(*given, **settings.host)
+        inspect.signature(cls).bind(*given, **settings.arguments)
     except TypeError as error:
         raise UsageError(f"{refused} ({error})") from error
     try:
-        return cls(*given, **settings.host)
+        return cls(*given, **settings.arguments)
     except ValueError as error:
         told = str(error).strip().split("\n")[0]
         raise UsageError(f"--arguments: {cls.__name__}: {told}") from error
     except TypeError as error:
         unknown = re.search(r"unexpected keyword argument '(\w+)'", str(error))
-        if unknown is None or unknown[1] not in settings.host:
+        if unknown is None or unknown[1] not in settings.arguments:
             raise
         # The class hands them on.
         raise UsageError(f"{refused} ({error})") from error

@@ -16,13 +16,13 @@ from noisy_keras.methods.bases.self_supervised import SelfSupervisedModel
 from noisy_keras.version import __version__
 from trainers import UsageError
 from trainers.flags.settings import Settings
+from trainers.presets.shared import learning_rate
 from trainers.run import classification
 from trainers.run import config_file
 from trainers.run import data as data_module
 from trainers.run import errors
 from trainers.run import feature_files
 from trainers.run import folder as run_folder
-from trainers.run import learning_rate
 from trainers.run import self_supervised
 from trainers.run import strategies
 from trainers.run import trusted_set
@@ -184,7 +184,7 @@ def _build(settings, train, build, strategy):
 
 def _features(settings, sources):
     """Features from an `.npy` file, or None where there is no such file."""
-    path = settings.host.get("features")
+    path = settings.arguments.get("features")
     if path is None or not path.endswith(".npy"):
         return None
     return feature_files.rows(path, sources)
@@ -308,8 +308,8 @@ def describe(run):
     options = run.settings.training
     name = options["network"] or model.networks[0].name
     lines.append(f"{networks} {size:,} parameters ({name})")
-    if "epochs" in run.settings.host:  # Of a recipe's last phase.
-        options = options | {"epochs": run.settings.host["epochs"]}
+    if "epochs" in run.settings.arguments:  # Of a recipe's last phase.
+        options = options | {"epochs": run.settings.arguments["epochs"]}
     lines += learning_rate.describe(options, train.num_samples)
     if run.strategy.num_replicas_in_sync > 1:
         lines.append(f"{run.strategy.num_replicas_in_sync} replicas")

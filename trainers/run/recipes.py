@@ -73,7 +73,7 @@ def _estimate(run, folder, out, phase):
         return []
     if phase.name == host_recipe.PRETRAIN:
         return []
-    warmup = run.settings.host["host_options"].get("warmup_epochs", 0)
+    warmup = run.settings.arguments["host_options"].get("warmup_epochs", 0)
     return noise_estimate.make(run, folder, out, warmup, phase.first_epoch)
 
 

@@ -4,7 +4,7 @@ import os
 
 import noisy_keras as nk
 from noisy_keras import callbacks
-from trainers.run import learning_rate
+from trainers.presets.shared import learning_rate
 from trainers.run import noise_estimate
 from trainers.run import progress
 from trainers.run import recipes

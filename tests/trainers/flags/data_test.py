@@ -7,8 +7,8 @@ import noisy_keras as nk
 from noisy_keras.data import layouts
 from noisy_keras.data.sources import origin
 from trainers import UsageError
+from trainers import presets
 from trainers.flags import data
-from trainers.presets import lookup as presets
 
 FLAGS = {
     "noise_type": None,

@@ -15,7 +15,6 @@ from tests.trainers.run import data_test
 from trainers import UsageError
 from trainers.flags import pseudo_labels as pseudo_label_flags
 from trainers.flags import recipes as recipe_flags
-from trainers.presets import recipes as recipe_presets
 from trainers.run import data
 from trainers.run import feature_files
 from trainers.run import folder as run_folder
@@ -57,28 +56,30 @@ def test_every_host_of_the_library_is_one_of_the_command_line():
     assert set(recipe_flags.HOSTS) == set(nk.recipes.HOSTS)
 
 
-@pytest.mark.parametrize("method", recipe_presets.METHODS)
+@pytest.mark.parametrize("method", ["dmlp", "c2d"])
 @pytest.mark.parametrize("host", recipe_flags.HOSTS)
 @pytest.mark.parametrize("dataset", ["digits", "cifar10", "cifar100", "tfds:x"])
 def test_every_argument_is_one_of_the_host(method, host, dataset):
+    if method == "dmlp" and host not in recipe_flags.LABEL_HOSTS:
+        pytest.skip("EG has no use for purified labels")
     flags = {"noise_type": "symmetric", "noise_rate": 0.4, "trusted": 5}
     found = resolve(method, dataset=dataset, host=host, **flags)
-    options = dict(found.host["host_options"])
+    options = dict(found.arguments["host_options"])
     if host == "sanm":
         assert options.pop("preset") == "recommended"
         assert options.pop("plugin") == {}
     known = inspect.signature(CLASSES[host]).parameters
     assert set(options) <= set(known)
-    assert set(found.host["pretraining"]) <= set(pretraining.DEFAULTS)
-    made = found.host["epochs"], found.host["pretrain_epochs"]
+    assert set(found.arguments["pretraining"]) <= set(pretraining.DEFAULTS)
+    made = found.arguments["epochs"], found.arguments["pretrain_epochs"]
     assert found.training["epochs"] == sum(made)
-    pretraining.checked(found.host["pretraining"], made[1])
+    pretraining.checked(found.arguments["pretraining"], made[1])
 
 
 def test_dmlps_hosts_are_set_for_little_noise_and_have_trusted_samples():
     for rate in (0.2, 0.8):
         found = resolve("dmlp", dataset="cifar10", noise_rate=rate)
-        assert found.host["host_options"]["unlabeled_weight"] == 0.0
+        assert found.arguments["host_options"]["unlabeled_weight"] == 0.0
         assert "20% symmetric noise" in found.preset
         assert "on purified labels; features: Zheltonozhskii" in found.preset
         assert found.data["trusted"] == 100
@@ -90,25 +91,27 @@ def test_dmlps_hosts_are_set_for_little_noise_and_have_trusted_samples():
 def test_c2d_is_as_published():
     found = resolve("c2d", dataset="cifar10", noise_rate=0.9)
     assert found.training["network"] == "resnet18"
-    assert found.host["epochs"] == 360 and found.host["drops"] == (150,)
-    assert found.host["pretrain_epochs"] == 1000
-    assert c2d.RELEASED.items() <= found.host["host_options"].items()
-    assert found.host["host_options"]["loss_history"] == 5
+    assert found.arguments["epochs"] == 360 and found.arguments["drops"] == (
+        150,
+    )
+    assert found.arguments["pretrain_epochs"] == 1000
+    assert c2d.RELEASED.items() <= found.arguments["host_options"].items()
+    assert found.arguments["host_options"]["loss_history"] == 5
     hundred = resolve("c2d", dataset="cifar100", noise_rate=0.8)
-    assert hundred.host["host_options"]["unlabeled_weight"] == 500.0
-    assert hundred.host["host_options"]["clean_threshold"] == 0.03
+    assert hundred.arguments["host_options"]["unlabeled_weight"] == 500.0
+    assert hundred.arguments["host_options"]["clean_threshold"] == 0.03
     assert found.data["trusted"] is None
 
 
 def test_flags_replace_what_the_row_says():
     for name, threshold in (("clothing1m", 0.7), ("tfds:clothing1m", 0.7)):
-        options = resolve("c2d", dataset=name).host["host_options"]
+        options = resolve("c2d", dataset=name).arguments["host_options"]
         assert options["clean_threshold"] == threshold
-    few = resolve("c2d", dataset="mini_webvision").host["host_options"]
+    few = resolve("c2d", dataset="mini_webvision").arguments["host_options"]
     assert few["clean_threshold"] == 0.03
     found = resolve("c2d", warmup_epochs=3, pretrain_epochs=8, epochs=10)
-    assert found.host["host_options"]["warmup_epochs"] == 3
-    assert found.host["pretraining"]["warmup_epochs"] == 0
+    assert found.arguments["host_options"]["warmup_epochs"] == 3
+    assert found.arguments["pretraining"]["warmup_epochs"] == 0
     assert found.training["epochs"] == 18
     assert set(found.replaced) == {
         "epochs",
@@ -116,16 +119,16 @@ def test_flags_replace_what_the_row_says():
         "pretrain_epochs",
     }
     found = resolve("c2d", host="ieg", unlabeled_weight=1.0, trusted=10)
-    assert found.host["host_options"]["unlabeled_weight"] == 1.0
+    assert found.arguments["host_options"]["unlabeled_weight"] == 1.0
     told = {"label_weight": 0.8, "step_size": 0.0, "view": "none"}
     found = resolve("c2d", host="ieg", trusted=10, **told)
     # 0 takes the current learning rate.
     told["step_size"] = None
-    assert told.items() <= found.host["host_options"].items()
+    assert told.items() <= found.arguments["host_options"].items()
     assert set(found.replaced) == {*told, "trusted"}
     given = resolve("c2d", encoder="e.keras", epochs=10)
-    assert given.host["pretrain_epochs"] == 0
-    assert "pretraining" not in given.host
+    assert given.arguments["pretrain_epochs"] == 0
+    assert "pretraining" not in given.arguments
     assert given.training["epochs"] == 10
 
 

@@ -1,8 +1,8 @@
 import pytest
 
+from trainers import UsageError
+from trainers import presets
 from trainers.flags import settings
-from trainers.flags.settings import UsageError
-from trainers.presets import lookup as presets
 
 FLAGS = {
     "dataset": "digits",
@@ -34,9 +34,9 @@ FLAGS = {
 }
 
 
-def resolve(method="dividemix", host=None, plugin=None, **flags):
+def resolve(method="dividemix", arguments=None, plugin_arguments=None, **flags):
     values = {**FLAGS, **flags}
-    return settings.resolve(method, values, host=host, plugin=plugin)
+    return settings.resolve(method, values, None, arguments, plugin_arguments)
 
 
 @pytest.mark.parametrize(
@@ -52,29 +52,31 @@ def resolve(method="dividemix", host=None, plugin=None, **flags):
 )
 def test_dividemix_takes_the_published_weight_per_rate(dataset, rate, weight):
     found = resolve(dataset=dataset, noise_rate=rate)
-    assert found.host["unlabeled_weight"] == weight
+    assert found.arguments["unlabeled_weight"] == weight
     assert found.training["epochs"] == 300
     assert found.training["learning_rate_drops"] == (150,)
-    assert found.host["warmup_epochs"] == (30 if dataset == "cifar100" else 10)
+    assert found.arguments["warmup_epochs"] == (
+        30 if dataset == "cifar100" else 10
+    )
     assert f"{rate:.0%} symmetric noise" in found.preset
 
 
 def test_rates_between_take_the_nearest():
     found = resolve(dataset="cifar10", noise_rate=0.4)
-    assert found.host["unlabeled_weight"] == 25.0
+    assert found.arguments["unlabeled_weight"] == 25.0
     assert "50% symmetric noise, the nearest published rate" in found.preset
 
 
 def test_high_noise_averages_losses():
     found = resolve(dataset="cifar10", noise_rate=0.9)
-    assert found.host["loss_history"] == 5
-    assert found.host["clean_threshold"] == 0.6
+    assert found.arguments["loss_history"] == 5
+    assert found.arguments["clean_threshold"] == 0.6
 
 
 def test_asymmetric_noise_penalises_confidence():
     found = resolve(dataset="cifar10", noise_type="asymmetric", noise_rate=0.4)
-    assert found.host["warmup_penalty"] is True
-    assert found.host["unlabeled_weight"] == 0.0
+    assert found.arguments["warmup_penalty"] is True
+    assert found.arguments["unlabeled_weight"] == 0.0
 
 
 def test_sanm_has_its_own_row():
@@ -82,7 +84,7 @@ def test_sanm_has_its_own_row():
         "sanm", {**FLAGS, "dataset": "cifar100", "noise_rate": 0.5}
     )
     assert found.training["epochs"] == 360
-    assert found.host["warmup_epochs"] == 20
+    assert found.arguments["warmup_epochs"] == 20
 
 
 def test_flags_replace_and_are_told():
@@ -90,12 +92,12 @@ def test_flags_replace_and_are_told():
         network="tiny",
         epochs=5,
         learning_rate=0.1,
-        host={"unlabeled_weight": 3.0, "clean_threshold": None},
-        plugin={"activation": "energy"},
+        arguments={"unlabeled_weight": 3.0, "clean_threshold": None},
+        plugin_arguments={"activation": "energy"},
     )
     assert found.training["network"] == "tiny"
-    assert found.host["unlabeled_weight"] == 3.0
-    assert found.plugin == {"activation": "energy"}
+    assert found.arguments["unlabeled_weight"] == 3.0
+    assert found.plugin_arguments == {"activation": "energy"}
     assert set(found.replaced) == {
         "network",
         "epochs",
@@ -108,10 +110,10 @@ def test_flags_replace_and_are_told():
 def test_epochs_move_drops_and_shrink_the_warmup():
     short = resolve(dataset="cifar10", epochs=30)
     assert short.training["learning_rate_drops"] == (15,)
-    assert short.host["warmup_epochs"] == 1
+    assert short.arguments["warmup_epochs"] == 1
     long = resolve(dataset="cifar10", epochs=600)
     assert long.training["learning_rate_drops"] == (300,)
-    assert long.host["warmup_epochs"] == 10
+    assert long.arguments["warmup_epochs"] == 10
 
 
 def test_the_default_noise_of_a_data_set():
@@ -146,7 +148,12 @@ def test_the_default_noise_of_a_data_set():
         ({"learning_rate_drops": ["1", "x"]}, "epoch indices"),
         ({"learning_rate_drops": ["-3"]}, "epoch indices"),
         ({"seed": -1}, "--seed"),
-        ({"epochs": 2, "host": {"warmup_epochs": 3}}, "--warmup_epochs"),
+        (
+            {"preset": "offical"},
+            "--preset: expected a preset, one of recommended, official; got "
+            "'offical'. Did you mean 'official'",
+        ),
+        ({"epochs": 2, "arguments": {"warmup_epochs": 3}}, "--warmup_epochs"),
     ],
 )
 def test_what_cannot_be_is_told(flags, message):
@@ -154,20 +161,14 @@ def test_what_cannot_be_is_told(flags, message):
         resolve(**flags)
 
 
-def test_every_row_names_its_source():
-    for rows in (presets._CIFAR, presets._DIGITS):
-        for row in rows.values():
-            assert len(row.source) > 10
-
-
 def test_human_labels_are_chosen_by_the_noise_type():
     found = resolve(dataset="cifar10_n")
     assert found.data["noise_type"] == "worse"
-    assert found.host["unlabeled_weight"] == 25.0
+    assert found.arguments["unlabeled_weight"] == 25.0
     found = resolve(dataset="cifar100_n", noise_type="noisy_fine")
-    assert found.host["warmup_epochs"] == 30
+    assert found.arguments["warmup_epochs"] == 30
     found = resolve(dataset="cifar10_n", noise_type="aggre")
-    assert found.host["unlabeled_weight"] == 0.0
+    assert found.arguments["unlabeled_weight"] == 0.0
 
 
 @pytest.mark.parametrize(
@@ -199,12 +200,12 @@ def test_pictures_have_no_noise_unless_asked(tmp_path):
     assert found.data["noise_rate"] is None
     assert found.data["image_size"] == 64
     found = resolve(dataset=dataset, noise_type="none", noise_rate=0.5)
-    assert found.host["unlabeled_weight"] == 25.0
+    assert found.arguments["unlabeled_weight"] == 25.0
     found = resolve(dataset=dataset, noise_rate=0.3)
     assert found.data["noise_type"] == "symmetric"
 
 
 def test_the_official_preset_of_dividemix_forwards_views_apart():
-    assert resolve(preset="official").host["separate_guesses"] is True
+    assert resolve(preset="official").arguments["separate_guesses"] is True
     found = resolve(method="cross_entropy", preset="official")
     assert "released" not in found.preset

@@ -3,7 +3,7 @@ import json
 import pytest
 
 from tests.trainers.flags.settings_test import resolve
-from trainers.flags.settings import UsageError
+from trainers import UsageError
 from trainers.run import folder as run_folder
 
 

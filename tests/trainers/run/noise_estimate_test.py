@@ -3,16 +3,17 @@
 import numpy as np
 
 import noisy_keras as nk
-from trainers.presets import lookup as presets
+from trainers.presets import dividemix as dividemix_presets
 from trainers.run import noise_estimate
 
 
 def test_an_estimate_chooses_settings_and_is_told():
-    host, told = presets.for_estimate(0.45, 0.2)
+    for_estimate = dividemix_presets.for_estimate
+    host, told = for_estimate(0.45, 0.2)
     assert host == {"unlabeled_weight": 25.0} and "50% symmetric" in told
-    assert presets.for_estimate(0.1, 0.2)[0] == {"unlabeled_weight": 0.0}
-    assert presets.for_estimate(0.45, 0.8)[0] == {"unlabeled_weight": 0.0}
-    high = presets.for_estimate(0.95, 0.1)[0]
+    assert for_estimate(0.1, 0.2)[0] == {"unlabeled_weight": 0.0}
+    assert for_estimate(0.45, 0.8)[0] == {"unlabeled_weight": 0.0}
+    high = for_estimate(0.95, 0.1)[0]
     assert high == {"unlabeled_weight": 50.0, "clean_threshold": 0.6}
     joint = np.array([[0.5, 0.1], [0.05, 0.35]])
     found = nk.data.NoiseEstimate.of_joint(joint)

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from tests.trainers.flags.settings_test import resolve
-from trainers.run import learning_rate
+from trainers.presets.shared import learning_rate
 
 
 def options(**changes):

@@ -1,6 +1,6 @@
-"""The optimizer of a run, and its learning rate.
+"""The optimizer of a row or of a run, and its learning rate.
 
-The rate is dropped at epochs, falls by a cosine after a warm-up, or restarts.
+The rate drops at epochs, falls by a cosine after a warm-up, or restarts.
 """
 
 import keras
@@ -15,14 +15,14 @@ _LONGER, _LOWER = 1.5, 0.9
 
 
 def of_optimizer(options, num_samples):
-    """The learning rate that the optimizer of a run is made with.
+    """The learning rate that the optimizer is made with.
 
     Args:
-        options: the `training` part of `Settings`.
-        num_samples: in training.
+        options: dict, the `training` part of `Settings`.
+        num_samples: int, number of training samples N.
 
     Returns:
-        The initial rate, or a schedule of steps where steps decide it.
+        float, the initial rate; or a schedule, where steps decide it.
     """
     rate, first = options["learning_rate"], options["restart_steps"]
     if first is not None:
@@ -30,7 +30,7 @@ def of_optimizer(options, num_samples):
             rate, first, t_mul=_LONGER, m_mul=_LOWER, alpha=0.0
         )
     if options["rate_warmup_epochs"] is not None:
-        # As many as a method takes that leaves the last, smaller batch out.
+        # Such methods leave the last, smaller batch out.
         steps = max(1, num_samples // options["batch_size"])
         steps = min(steps, options["steps_per_epoch"] or steps)
         return optimizers.warmed_up_cosine(
@@ -40,11 +40,11 @@ def of_optimizer(options, num_samples):
 
 
 def optimizer(options, num_samples):
-    """The optimizer of a run.
+    """The optimizer.
 
     Args:
-        options: the `training` part of `Settings`.
-        num_samples: in training.
+        options: dict, the `training` part of `Settings`.
+        num_samples: int, number of training samples N.
 
     Returns:
         A Keras optimizer.
@@ -58,11 +58,11 @@ def optimizer(options, num_samples):
 
 
 def callback(options, num_samples):
-    """The callback that sets the rate at epochs, or reports what steps set.
+    """The callback that sets the rate of each epoch, or reports a schedule's.
 
     Args:
-        options: as of `optimizer`.
-        num_samples: in training.
+        options: dict, as of `optimizer`.
+        num_samples: int, number of training samples N.
 
     Returns:
         A Keras callback; either way `learning_rate` is in the logs.
@@ -77,24 +77,24 @@ def callback(options, num_samples):
 
 
 def describe(options, num_samples):
-    """How the rate changes where steps decide it, and an unusual optimizer.
+    """How the rate changes where steps decide it, and by which optimizer.
 
     Args:
-        options: as of `optimizer`.
-        num_samples: in training.
+        options: dict, as of `optimizer`.
+        num_samples: int, number of training samples N.
 
     Returns:
-        A list of one line, or of none.
+        list of one str, or empty where the rate drops at epochs.
     """
     if not _by_steps(options):
         return []
     rate = f"learning rate {options['learning_rate']:g}"
     warmup = options["rate_warmup_epochs"]
     if warmup is not None:
-        told = f"{options['optimizer'].upper()}, {rate}"
+        line = f"{options['optimizer'].upper()}, {rate}"
         if warmup:
-            told += f" after {warmup} epoch{'s' * (warmup > 1)} of warm-up"
-        return [f"{told}, then down to 0 by half a cosine"]
+            line += f" after {warmup} epoch{'s' * (warmup > 1)} of warm-up"
+        return [f"{line}, then down to 0 by half a cosine"]
     steps = batches.steps_for(num_samples, options["batch_size"])
     steps = min(steps, options["steps_per_epoch"] or steps)
     steps *= options["epochs"]
@@ -114,8 +114,8 @@ def _by_steps(options):
 class _ReportedRate(keras.callbacks.Callback):
     """Adds the rate of the epoch's last step to its logs.
 
-    Not the optimizer's, which is of the next step: where a cycle ends with the
-    epoch, that is the high one of a new cycle.
+    The optimizer's is that of the next step: where a cycle ends with the epoch,
+    the high one of a new cycle.
     """
 
     def __init__(self, schedule):
@@ -124,6 +124,6 @@ class _ReportedRate(keras.callbacks.Callback):
 
     def on_epoch_end(self, epoch, logs=None):
         if logs is not None:
-            # Replicas have one each.
+            # Each replica has a counter of its own.
             steps = keras.ops.convert_to_numpy(self.model.optimizer.iterations)
             logs["learning_rate"] = float(self.schedule(max(steps - 1, 0)))

@@ -5,8 +5,7 @@ import pytest
 import noisy_keras as nk
 from tests.trainers.flags.settings_test import resolve
 from trainers import UsageError
-from trainers.flags import common as common_flags
-from trainers.presets import trusted as trusted_presets
+from trainers.flags import recipes as recipe_flags
 
 CLASSES = {
     "ieg": "IEG",
@@ -30,13 +29,13 @@ DATASETS = (
 )
 
 
-@pytest.mark.parametrize("method", trusted_presets.METHODS)
+@pytest.mark.parametrize("method", recipe_flags.TRUSTED_HOSTS)
 @pytest.mark.parametrize("name", ["recommended", "official"])
 @pytest.mark.parametrize("dataset", DATASETS)
 def test_methods_and_networks_take_what_a_row_says(method, name, dataset):
     found = resolve(method, dataset=dataset, preset=name, trusted=1)
     taken = inspect.signature(getattr(nk, CLASSES[method])).parameters
-    assert set(found.host) <= set(taken)
+    assert set(found.arguments) <= set(taken)
     assert found.training["network"] in nk.networks.NAMES
     assert "{" not in found.preset and len(found.preset) > 10
     assert found.data["trusted"] == 1
@@ -52,7 +51,10 @@ def test_ieg_takes_the_published_settings(dataset):
     assert found.training["restart_steps"] == 500
     assert found.training["learning_rate_drops"] == ()
     assert found.training["epochs"] <= 200
-    assert found.host == {"unlabeled_weight": 5.0, "consistency_weight": 20.0}
+    assert found.arguments == {
+        "unlabeled_weight": 5.0,
+        "consistency_weight": 20.0,
+    }
     assert found.data["trusted"] == 10
     assert "IEG, CVPR 2020" in found.preset
     assert resolve("eg", dataset=dataset).training["network"] == (
@@ -63,11 +65,11 @@ def test_ieg_takes_the_published_settings(dataset):
 def test_ieg_on_the_web_weighs_guesses_less():
     for dataset in ("mini_webvision", "webvision", "clothing1m", "folder:."):
         found = resolve("ieg", dataset=dataset, trusted=10)
-        assert found.host["unlabeled_weight"] == 4.0
-        assert found.host["consistency_weight"] == 8.0
+        assert found.arguments["unlabeled_weight"] == 4.0
+        assert found.arguments["consistency_weight"] == 8.0
     # As in the paper, no policy where there are so many pictures.
     found = resolve("ieg", dataset="webvision", trusted=1, preset="official")
-    assert found.host["strong_view"] == "weak"
+    assert found.arguments["strong_view"] == "weak"
     found = resolve("ieg", dataset="clothing1m")
     assert found.data["trusted"] == 100
     assert (found.training["batch_size"], found.training["learning_rate"]) == (
@@ -82,7 +84,7 @@ def test_ieg_on_the_web_weighs_guesses_less():
         ("mini_webvision", ("ieg", "eg")),
         ("tfds:webvision/mini", ("ieg", "eg")),
         ("webvision", ("ieg", "eg")),
-        ("clothing1m", trusted_presets.METHODS),
+        ("clothing1m", recipe_flags.TRUSTED_HOSTS),
     ],
 )
 def test_photographs_are_seen_by_resnet50(dataset, methods):
@@ -97,7 +99,7 @@ def test_photographs_are_seen_by_resnet50(dataset, methods):
 
 
 def test_the_official_ieg_is_its_code():
-    found = resolve("ieg", dataset="cifar10", preset="official").host
+    found = resolve("ieg", dataset="cifar10", preset="official").arguments
     assert found["step_size"] == 0.1
     assert found["lookahead_through_pseudo_labels"] is True
     assert found["supervised_weight"] == 0.5
@@ -116,21 +118,23 @@ def test_the_official_ieg_is_its_code():
     # Every argument is told, so that other defaults change nothing.
     taken = set(inspect.signature(nk.IEG).parameters)
     assert set(found) == taken - {"networks", "num_samples", "name"}
-    found = resolve("mlc", dataset="cifar10", preset="official").host
+    found = resolve("mlc", dataset="cifar10", preset="official").arguments
     assert found == {"meta_learning_rate": 3e-4, "embedding": 128}
-    found = resolve("mslc", dataset="cifar10", preset="official").host
+    found = resolve("mslc", dataset="cifar10", preset="official").arguments
     assert found == {"correct_from": 80, "hard_predictions": True}
 
 
 def test_the_digits_steps_are_few():
-    assert resolve("mlc").host == {"meta_learning_rate": 3e-3}
-    assert resolve("meta_weight_net").host == {"normalized": True}
-    found = resolve("meta_weight_net", host={"normalized": False}).host
+    assert resolve("mlc").arguments == {"meta_learning_rate": 3e-3}
+    assert resolve("meta_weight_net").arguments == {"normalized": True}
+    found = resolve(
+        "meta_weight_net", arguments={"normalized": False}
+    ).arguments
     assert found == {"normalized": False}
-    assert resolve("l2r").host == {}
+    assert resolve("l2r").arguments == {}
     for name in ("ieg", "eg"):
         weights = {"unlabeled_weight": 1.0, "consistency_weight": 2.0}
-        assert resolve(name).host == weights
+        assert resolve(name).arguments == weights
 
 
 @pytest.mark.parametrize(
@@ -156,9 +160,9 @@ def test_others_take_the_published_settings(method, network, epochs, drops):
 
 
 def test_mslc_corrects_after_two_thirds():
-    assert resolve("mslc", dataset="cifar10").host == {"correct_from": 80}
+    assert resolve("mslc", dataset="cifar10").arguments == {"correct_from": 80}
     short = resolve("mslc", dataset="cifar10", epochs=12)
-    assert short.host == {"correct_from": 8}
+    assert short.arguments == {"correct_from": 8}
 
 
 def test_other_methods_trust_nothing():
@@ -182,56 +186,3 @@ def test_cycles_stay_with_fewer_epochs_and_drops_move():
     assert drops.training["learning_rate_drops"] == (30,)
     with pytest.raises(UsageError, match="as the rate restarts .* got 3,5"):
         resolve("ieg", learning_rate_drops=["3", "5"])
-
-
-def test_views_are_those_of_the_library():
-    assert tuple(common_flags.VIEWS) == nk.data.VIEWS
-
-
-def test_trusted_flags_replace_and_are_told(tmp_path):
-    found = resolve("ieg", trusted=3)
-    assert found.data["trusted"] == 3
-    assert found.replaced == ("trusted",)
-    path = tmp_path / "trusted.csv"
-    path.write_text("id\n", encoding="utf-8")
-    found = resolve("ieg", trusted_csv=str(path))
-    assert found.data["trusted"] is None
-    assert found.data["trusted_csv"] == str(path)
-
-
-@pytest.mark.parametrize(
-    ("flags", "message"),
-    [
-        (
-            {"trusted": 3, "trusted_csv": "a.csv"},
-            "--trusted_csv: expected none beside --trusted; got a.csv",
-        ),
-        (
-            {"trusted_csv": "nowhere.csv"},
-            "--trusted_csv: expected a CSV file.*'nowhere.csv', which is no",
-        ),
-        (
-            {"dataset": "folder:."},
-            "--trusted_csv: .* you have checked, .* of folder:. are right; got "
-            "none. --trusted=N",
-        ),
-        (
-            {"dataset": "folder:.", "noise_type": "none", "noise_rate": 0.2},
-            "--trusted_csv: .* you have checked",
-        ),
-        ({"dataset": "mini_webvision"}, "of mini_webvision are right"),
-    ],
-)
-def test_what_cannot_be_trusted_is_told(flags, message):
-    with pytest.raises(UsageError, match=message):
-        resolve("ieg", **flags)
-
-
-def test_labels_that_are_clean_but_for_the_noise_are_trusted():
-    for noise in (
-        {"noise_type": "none"},
-        {"noise_type": "symmetric", "noise_rate": 0.4},
-    ):
-        found = resolve("ieg", dataset="folder:.", **noise)
-        assert found.data["trusted"] == 10
-    assert resolve("l2r", dataset="food101n").data["trusted"] == 10

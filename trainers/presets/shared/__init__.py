@@ -1,0 +1,1 @@
+"""What the presets of several methods share."""

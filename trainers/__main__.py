@@ -53,8 +53,8 @@ def summary_of(module):
     path = f"{path}/__main__.py" if os.path.isdir(path) else f"{path}.py"
     with open(path, encoding="utf-8") as stream:
         text = ast.get_docstring(ast.parse(stream.read())) or ""
-    told = " ".join(text.partition("\n\n")[0].split())
-    return told.replace(", from the command line", "")
+    message = " ".join(text.partition("\n\n")[0].split())
+    return message.replace(", from the command line", "")
 
 
 def help_text():
@@ -112,12 +112,12 @@ def main(arguments=None):
     return 0
 
 
-def _fail(told, known, name=None):
+def _fail(message, known, name=None):
     near = difflib.get_close_matches(name, known, 3, 0.5) if name else []
     hint = "`noisy-keras --help` lists them"
     if near:
         hint = f"did you mean {' or '.join(near)}? {hint}"
-    print(f"error: {told}; {hint}", file=sys.stderr)
+    print(f"error: {message}; {hint}", file=sys.stderr)
     return 2
 
 

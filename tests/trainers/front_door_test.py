@@ -24,12 +24,12 @@ def test_every_command_has_a_line(hostile):
     result = console("--help", cwd=hostile)
     assert result.returncode == 0, result.stderr
     lines = [line.split(maxsplit=1) for line in result.stdout.splitlines()]
-    told = {line[0]: line[1] for line in lines if len(line) == 2}
+    message = {line[0]: line[1] for line in lines if len(line) == 2}
     for name in ("sanm", "run", "audit", "export", "shard", "builders"):
         assert name in front_door.commands()
     for name, module in front_door.commands().items():
-        assert told[name] == front_door.summary_of(module) != ""
-    assert told["sanm"] == "SANM: adversarial noisy masking on a host."
+        assert message[name] == front_door.summary_of(module) != ""
+    assert message["sanm"] == "SANM: adversarial noisy masking on a host."
     # `python -m trainers` is the same command.
     assert run("trainers", "--help").stdout == result.stdout
 
@@ -48,7 +48,7 @@ def test_commands_run_where_other_modules_have_their_names(hostile):
 
 
 @pytest.mark.parametrize(
-    ("arguments", "told"),
+    ("arguments", "message"),
     [
         (["smn"], "got 'smn'; did you mean sanm?"),
         (["trainers.sanm"], "expected a command; got 'trainers.sanm'"),
@@ -56,10 +56,10 @@ def test_commands_run_where_other_modules_have_their_names(hostile):
         (["joint-optim", "--epochs=0"], "not a positive integer"),
     ],
 )
-def test_what_is_no_command_ends_in_one_line(arguments, told):
+def test_what_is_no_command_ends_in_one_line(arguments, message):
     result = console(*arguments)
     assert result.returncode == 2 and result.stdout == ""
-    assert told in result.stderr and result.stderr.count("\n") == 1
+    assert message in result.stderr and result.stderr.count("\n") == 1
 
 
 def test_the_version_is_that_of_the_package():

@@ -67,7 +67,7 @@ def main(argv, method, build, resolve=None, facts=dict):
 
 
 def _checked(build):
-    """The same, with an error for arguments of `--config` that no one has."""
+    """The same, with an error that names unknown arguments of `--config`."""
     if FLAGS.config is None:
         return build
     from trainers.run import config_file

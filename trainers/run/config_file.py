@@ -39,8 +39,8 @@ KEYS = (
     "versions",
     "created",
 )
-# Flags that are of one process, not of a run; code is never loaded because a
-# file says so.
+# Flags of a process, not of a run. Nor is the file of an own method taken from
+# here: no code is loaded from a path that a file names.
 _NOT_KEPT = ("config", "method", "output_dir", "resume")
 _FIELDS = ("method", "preset", "replaced", *PARTS)
 
@@ -100,10 +100,10 @@ def settings(path, method, resolve):
 
 
 def checked(path, build):
-    """A function that builds, and names arguments that nobody knows.
+    """A function that builds, and names arguments that the method has not.
 
     Args:
-        path: str, of the `config.json` that they are from.
+        path: str, path of the `config.json` that they are from.
         build: function of (network, source, settings) to a model.
 
     Returns:

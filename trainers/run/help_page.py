@@ -60,11 +60,11 @@ def show(settings=None):
 
 def _preset(settings):
     data = settings.data
-    told = f"{data['dataset']}, {data['noise_type']} noise"
+    message = f"{data['dataset']}, {data['noise_type']} noise"
     if data["noise_rate"]:
-        told += f" of rate {data['noise_rate']:g}"
+        message += f" of rate {data['noise_rate']:g}"
     return (
-        f"Preset for {told}: {settings.preset}.\n"
+        f"Preset for {message}: {settings.preset}.\n"
         "Beside each flag that it decides stands its value, for the other "
         "flags given.\n"
     )

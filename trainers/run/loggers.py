@@ -251,9 +251,9 @@ def _title(folder, phase):
 
 
 def _cannot_start(name, error):
-    told = str(error).strip().split("\n")[0]
+    message = str(error).strip().split("\n")[0]
     return UsageError(
-        f"--loggers: {name} could not start ({type(error).__name__}: {told})"
+        f"--loggers: {name} could not start ({type(error).__name__}: {message})"
     )
 
 

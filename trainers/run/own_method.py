@@ -206,11 +206,13 @@ def _executed(found):
 def _does_not_import(found, error, line):
     what = getattr(error, "msg", None) or str(error)
     what = what.strip().split("\n")[0]
-    told = f"{type(error).__name__}: {what}" if what else type(error).__name__
+    message = (
+        f"{type(error).__name__}: {what}" if what else type(error).__name__
+    )
     place = f" in line {line}" if line else ""
     return UsageError(
         f"--method: expected a file that can be imported; {found.file} raises "
-        f"{told}{place}"
+        f"{message}{place}"
     )
 
 
@@ -264,8 +266,8 @@ def build(cls, network, source, settings):
     try:
         return cls(*given, **settings.arguments)
     except ValueError as error:
-        told = str(error).strip().split("\n")[0]
-        raise UsageError(f"--arguments: {cls.__name__}: {told}") from error
+        message = str(error).strip().split("\n")[0]
+        raise UsageError(f"--arguments: {cls.__name__}: {message}") from error
     except TypeError as error:
         unknown = re.search(r"unexpected keyword argument '(\w+)'", str(error))
         if unknown is None or unknown[1] not in settings.arguments:

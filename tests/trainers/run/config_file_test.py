@@ -61,9 +61,9 @@ for settings in (expected, found):
 def both(tmp_path, method, old, given, changing=()):
     """Settings from flags, and from a config: each with types of arguments."""
     path = str(tmp_path / "config.json")
-    told = json.dumps([method, path, old, list(given), list(changing)])
+    message = json.dumps([method, path, old, list(given), list(changing)])
     done = subprocess.run(
-        [sys.executable, "-c", _BOTH, told],
+        [sys.executable, "-c", _BOTH, message],
         cwd=imports.ROOT,
         capture_output=True,
         text=True,
@@ -153,7 +153,7 @@ def edited(change):
 
 
 @pytest.mark.parametrize(
-    ("trainer", "text", "told"),
+    ("trainer", "text", "message"),
     [
         ("sanm", None, "which is no file"),
         ("sanm", "{", "which is not JSON"),
@@ -201,12 +201,12 @@ def edited(change):
         ),
     ],
 )
-def test_a_config_of_no_use_ends_in_one_line(tmp_path, trainer, text, told):
+def test_a_config_of_no_use_ends_in_one_line(tmp_path, trainer, text, message):
     path = tmp_path / "config.json"
     if text is not None:
         path.write_text(text)
     result = train(trainer, f"--config={path}", f"--output_dir={tmp_path}/run")
-    assert_refused(result, told)
+    assert_refused(result, message)
     assert "--config: expected" in result.stderr and str(path) in result.stderr
     assert not (tmp_path / "run").exists()
 

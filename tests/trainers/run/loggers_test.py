@@ -33,8 +33,8 @@ def test_names_are_checked():
 @pytest.mark.parametrize("name", ["mlflow", "wandb"])
 def test_a_package_that_is_missing_is_named_with_its_extra(name, monkeypatch):
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
-    told = f"{name} is not: pip install 'noisy_keras\\[{name}\\]'"
-    with pytest.raises(UsageError, match=told):
+    message = f"{name} is not: pip install 'noisy_keras\\[{name}\\]'"
+    with pytest.raises(UsageError, match=message):
         loggers.check(["csv", name])
     assert loggers.check(["csv"]) == ("csv",)
 

@@ -1,4 +1,4 @@
-"""A method of one's own, in a file: `--method=FILE.py:Class`."""
+"""A method of your own, in a file: `--method=FILE.py:Class`."""
 
 import json
 import sys
@@ -118,7 +118,7 @@ def test_other_arguments_are_refused_and_nothing_is_run(text):
 
 
 @pytest.mark.parametrize(
-    ("value", "told"),
+    ("value", "message"),
     [
         (None, "got none"),
         (
@@ -129,13 +129,13 @@ def test_other_arguments_are_refused_and_nothing_is_run(text):
         ("nowhere.py:GCE", "got 'nowhere.py', which is no file"),
     ],
 )
-def test_a_method_is_named_by_file_and_class(value, told):
-    with pytest.raises(UsageError, match=told):
+def test_a_method_is_named_by_file_and_class(value, message):
+    with pytest.raises(UsageError, match=message):
         own_method.reference(value)
 
 
 @pytest.mark.parametrize(
-    ("text", "name", "told"),
+    ("text", "name", "message"),
     [
         ("a = (\n", "A", "raises SyntaxError: .* in line 1"),
         ("\nx = 1 / 0\n", "A", "ZeroDivisionError: division by zero in line 2"),
@@ -151,10 +151,10 @@ def test_a_method_is_named_by_file_and_class(value, told):
         (BROKEN, "number", "got number of .*, of type int"),
     ],
 )
-def test_a_file_of_no_use_is_told_in_one_line(gce, text, name, told):
+def test_a_file_of_no_use_is_reported_in_one_line(gce, text, name, message):
     path = gce.with_name("broken.py")
     path.write_text(text)
-    with pytest.raises(UsageError, match=told) as raised:
+    with pytest.raises(UsageError, match=message) as raised:
         own_method.load(own_method.reference(f"{path}:{name}"))
     assert str(raised.value).startswith("--method: expected ")
     assert str(path) in str(raised.value) and "\n" not in str(raised.value)
@@ -188,15 +188,15 @@ def test_files_beside_it_can_be_imported_and_hide_none(gce):
 
 
 @pytest.mark.parametrize(
-    ("arguments", "data", "told"),
+    ("arguments", "data", "message"),
     [
         ({"p": 3}, {}, "--arguments: expected those of GCE; got p"),
         ({"view": "mad"}, {}, "--arguments: GCE: Expected `view` to be one of"),
         ({}, {"trusted": 3}, "--trusted: expected none, as GCE learns without"),
     ],
 )
-def test_what_the_class_cannot_take_is_told_in_one_line(
-    gce, arguments, data, told
+def test_what_the_class_cannot_take_is_reported_in_one_line(
+    gce, arguments, data, message
 ):
     cls = own_method.load(own_method.reference(f"{gce}:GCE"))
     source = nk.data.load("digits").subset(range(40))
@@ -204,7 +204,7 @@ def test_what_the_class_cannot_take_is_told_in_one_line(
     settings = type("Settings", (), {})()
     settings.arguments = arguments
     settings.data = {"trusted": None, "trusted_csv": None} | data
-    with pytest.raises(UsageError, match=told):
+    with pytest.raises(UsageError, match=message):
         own_method.build(cls, network, source, settings)
 
 
@@ -236,8 +236,8 @@ def test_a_run_of_it_is_as_any_other(finished):
     folder, result = finished
     assert "GCE on digits" in result.stdout
     assert "replaced by flags: epochs, width, q" in result.stdout
-    told = "To load model.keras, import the class and pass custom_objects="
-    assert told + "{'gce>GCE': GCE}" in result.stdout
+    message = "To load model.keras, import the class and pass custom_objects="
+    assert message + "{'gce>GCE': GCE}" in result.stdout
     config = json.loads((folder / "run" / "config.json").read_text())
     assert config["settings"]["host"] == {"q": 0.5}
     assert config["method"]["q"] == 0.5
@@ -262,7 +262,7 @@ def test_its_model_loads_with_the_class(finished, gce):
 
 
 @pytest.mark.large
-def test_commands_after_it_load_code_only_when_told_to(finished):
+def test_commands_after_it_load_code_only_when_asked_to(finished):
     folder, _ = finished
     # What is of files alone needs no class.
     for command in ("report", "audit"):

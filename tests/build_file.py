@@ -34,11 +34,25 @@ licenses(["notice"])
 exports_files(["LICENSE"])
 """
 
+_APART = """\
+# Files that are no part of their folder's library: with them, libraries would
+# depend on each other in a circle.
+APART = {
+ENTRIES
+}
+"""
+
 _FOLDERS = """\
-# For each library of a whole folder, the libraries that it imports from.
+# For each folder's library, the libraries that it imports from.
 [py_library(
     name = "PREFIX" + folder,
-    srcs = glob(["PREFIX" + folder + "/*.py"]),
+    srcs = glob(
+        ["PREFIX" + folder + "/*.py"],
+        exclude = [
+            "PREFIX" + folder + "/" + stem + ".py"
+            for stem in APART.get("PREFIX" + folder, [])
+        ],
+    ),
     data = glob(
         ["PREFIX" + folder + "/*"],
         allow_empty = True,
@@ -51,7 +65,7 @@ ENTRIES
 """
 
 _PARTS = """\
-# Parts of folders: as a whole, these would depend on each other in a circle.
+# For each library of files apart, their folder and what they import from.
 [py_library(
     name = part,
     srcs = [folder + "/" + stem + ".py" for stem in stems],
@@ -74,18 +88,28 @@ ENTRIES
 """
 
 _TESTS = """\
+# Folders whose tests read all files, not only those that they import.
+READERS = TREE
+
+# What tests are in besides their folder's library and `tests`.
+ALSO = {
+ENTRIES
+}
+
 # The tests of each folder, without those in folders within it.
 [py_test(
     name = folder + "/test",
     timeout = "eternal",
     srcs = ["RUNNER"],
     args = [folder],
-    data = [":tree"] if folder in TREE else [":tests/files"],
+    data = [":tree"] if folder in READERS else [":tests/files"],
     main = "RUNNER",
-    deps = [":" + name for name in names],
-) for folder, names in {
-ENTRIES
-}.items()]
+    deps = [":tests"] + [
+        ":" + name
+        for name in [folder] + ALSO.get(folder, [])
+        if name != "tests"
+    ],
+) for folder in FOLDERS]
 """
 
 
@@ -96,11 +120,14 @@ def content():
     libraries = grouped(edges)
     home = {path: name for name, group in libraries.items() for path in group}
     names = between(home, edges)
-    whole, parts, commands = {}, {}, {}
+    apart, whole, parts, commands = {}, {}, {}, {}
     for name, group in libraries.items():
         folder = os.path.dirname(group[0])
-        if name == folder and group == _beside(group[0], files):
+        if name == folder:
             whole[name] = names[name]
+            others = set(_beside(group[0], files)) - set(group)
+            if others:
+                apart[name] = _list(_stems(others))
         else:
             stems = _list(_stems(group))
             parts[name] = f'("{folder}", {stems}, {_list(names[name])})'
@@ -110,6 +137,7 @@ def content():
     blocks = [
         _HEADER,
         _files(),
+        _filled(_APART, apart, always=True),
         *_whole_folders(whole),
         _filled(_PARTS, parts),
         _filled(_COMMANDS, commands),
@@ -270,27 +298,28 @@ def _whole_folders(whole):
 
 
 def _tests(files, edges, home):
-    entries, tree = {}, []
+    also, readers, folders = {}, [], []
     for path in files:
         folder = os.path.dirname(path)
-        if not path.endswith("_test.py") or folder in entries:
+        if not path.endswith("_test.py") or folder in folders:
             continue
+        folders.append(folder)
         tests = [
             one for one in _beside(path, files) if one.endswith("_test.py")
         ]
-        entries[folder] = _list(
-            {home[one] for one in (*tests, CONFTEST, RUNNER)}
-        )
+        needed = {home[one] for one in (*tests, CONFTEST, RUNNER)}
+        if needed - {folder, "tests"}:
+            also[folder] = _list(needed - {folder, "tests"})
         if any(IMPORTS in edges[one] for one in tests):
-            # They read all files, not only those that they import.
-            tree.append(folder)
-    text = _TESTS.replace("RUNNER", RUNNER).replace("TREE", _list(tree))
-    return _filled(text, entries)
+            readers.append(folder)
+    text = _TESTS.replace("RUNNER", RUNNER).replace("TREE", _list(readers, 4))
+    text = text.replace("FOLDERS", _list(folders, 4))
+    return _filled(text, also, always=True)
 
 
-def _filled(text, entries):
+def _filled(text, entries, always=False):
     lines = [f'    "{name}": {entry},' for name, entry in entries.items()]
-    return text.replace("ENTRIES", "\n".join(lines)) if lines else ""
+    return text.replace("ENTRIES", "\n".join(lines)) if lines or always else ""
 
 
 def _list(items, indent=8):

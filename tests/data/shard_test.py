@@ -229,7 +229,7 @@ def test_shards_of_unknown_origin_are_not_overwritten(folder, tmp_path):
 
 def test_one_process_writes_at_a_time(folder, tmp_path):
     source = nk.data.from_folder(folder)
-    with storage.alone(str(tmp_path), "train"):
+    with storage.locked(str(tmp_path), "train"):
         with pytest.raises(OSError, match="one process at a time"):
             nk.data.write_tfrecord(source, tmp_path)
         nk.data.write_tfrecord(source, tmp_path, name="test")

@@ -163,7 +163,7 @@ class Source:
             index: int array or tensor `[n]` in `[0, N)`.
 
         Returns:
-            Tensor as of `fetch`, of shape `[n, H, W, C]` or with larger height
+            Tensor as in `fetch`, of shape `[n, H, W, C]` or with larger height
             and width.
         """
         return self.fetch(index)

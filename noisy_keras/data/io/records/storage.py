@@ -63,7 +63,7 @@ def _sync(path):
 
 
 @contextlib.contextmanager
-def alone(folder: str, name: str) -> collections.abc.Iterator[None]:
+def locked(folder: str, name: str) -> collections.abc.Iterator[None]:
     """Prevents other processes on this machine from writing the same set.
 
     The lock is released when the process ends in any way. There is no lock on
@@ -83,7 +83,7 @@ def alone(folder: str, name: str) -> collections.abc.Iterator[None]:
         yield
         return
     path = os.path.join(folder, f".{name}.lock")
-    number = _locked(path, folder, name)
+    number = _acquire(path, folder, name)
     try:
         yield
     finally:
@@ -94,7 +94,7 @@ def alone(folder: str, name: str) -> collections.abc.Iterator[None]:
         os.close(number)
 
 
-def _locked(path, folder, name):
+def _acquire(path, folder, name):
     try:
         import fcntl
     except ImportError:  # pragma: no cover

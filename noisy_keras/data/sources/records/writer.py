@@ -110,7 +110,7 @@ def write_tfrecord(
             f"Expected a folder that can be written. Received: {folder} "
             f"({error.message})"
         ) from error
-    with storage.alone(folder, name):
+    with storage.locked(folder, name):
         writing = _Writing(source, read, contents, folder, name, progress)
         return writing.run(workers or os.cpu_count() or 1)
 

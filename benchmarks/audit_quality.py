@@ -1,49 +1,52 @@
-"""Which labels are wrong: audits of training runs beside cleanlab's.
+"""Detection of noisy labels: audits of training runs compared with cleanlab.
 
-First 4,000 CIFAR-10 training images by id, PreAct ResNet-18 of width 8; and
-scikit-learn's 1,257 digits, network "tiny". Batches of 64, noise of 40 %
-nominal: symmetric; asymmetric, that is look-alikes, which people mistake (five
-classes of ten of CIFAR-10, so 20 % of all labels); instance-dependent, by each
-picture's looks; or foreign pictures (automobiles and cats stand in place of
-40 % of the images of the eight other classes; in place of digits 8 and 9).
+Data: the first 4,000 CIFAR-10 training images by id with a PreAct ResNet-18 of
+width 8, and scikit-learn's 1,257 digits with the network "tiny". Batches of 64
+images. Noise at a nominal rate of 40 %: symmetric; asymmetric between similar
+classes (five of the ten classes of CIFAR-10, so that 20 % of all labels are
+noisy); instance-dependent, by the appearance of each image; or
+out-of-distribution images (automobiles and cats replace 40 % of the images of
+the eight other classes; digits 8 and 9 replace 20 % of the others).
 
-- cross-entropy, 20 epochs, judged by what it predicted for each picture before
-  each step on it, averaged over epochs: a label is suspect if its loss is among
-  the high ones or another class is likelier, see `measuring.credibility`;
+- Cross-entropy, 20 epochs. Labels are judged by the predictions for each image
+  before each step on it, averaged over epochs: a label is suspect if its loss
+  is among the high ones or another class is more likely, see
+  `measuring.credibility`.
 - DivideMix, 4 epochs of warm-up and 4 more, judged by the losses of its two
-  networks;
-- Joint-Optim, 30 epochs, relabelling from the 26th, judged as cross-entropy,
-  late epochs counting most;
-- cleanlab on predictions of 5-fold cross-validation: cross-entropy, 10 epochs a
-  fold, same network, rate, batches and views. Its score is self-confidence, the
-  out-of-sample probability of the given label; its suspects are those of
-  `cleanlab.filter.find_label_issues` as it is by default.
+  networks.
+- Joint-Optim, 30 epochs, relabelling from the 26th on, judged like
+  cross-entropy with the greatest weight on late epochs.
+- cleanlab on predictions of 5-fold cross-validation: cross-entropy, 10 epochs
+  per fold, with the same network, rate, batches and views. Its score is
+  self-confidence, the out-of-sample probability of the given label; its
+  suspects are those of `cleanlab.filter.find_label_issues` with default
+  arguments.
 
-Compute, in forward passes of each image (a step is three): 60 for
-cross-entropy, about 104 for DivideMix, 120 for Joint-Optim, 121 for
+Compute in forward passes of each image (a training step counts as three): 60
+for cross-entropy, about 104 for DivideMix, 120 for Joint-Optim and 121 for
 cross-validation.
 
-How cross-entropy's audit judges was chosen on these very rows, which flatters
-them: that losses are told from the easiest tenth of their class, on digits of
-seed 0, asymmetric; that likelier classes count, and the limits 1.5 and 4, on
-all rows of cross-entropy and on digits whose classes have 125 down to 12
-samples. By the loss alone its F1 was 0.338 (CIFAR-10, asymmetric), 0.597
-(instance), 0.704 (symmetric), 0.731, 0.965 and 0.952 (digits: asymmetric,
-symmetric, foreign), its AUC 0.631, 0.789, 0.856, 0.945, 0.997 and 0.999. Also
-tried: a likelier class alone (F1 0.797, 0.978 and 0.635 on digits); either,
-with a limit of 1 instead of 1.5 (0.455, 0.676, 0.659, 0.772, 0.966 and 0.952);
-its odds times those of the loss in a dozen weights; a mixture fitted to the
-margins (0.55 among look-alikes); mean predictions as thresholds (0.895 there,
-but worse for classes of uneven size); clusters of predictions. The limits of
-the verdict `out_of_distribution` were chosen on digits of seed 0.
+The rules of cross-entropy's audit were chosen on these same rows, so that its
+results are optimistic. The comparison of losses with the easiest tenth of their
+class was chosen on digits of seed 0 with asymmetric noise; the use of more
+likely classes and the limits 1.5 and 4 on all rows of cross-entropy and on
+digits whose classes have 125 down to 12 samples. With the loss alone, F1 was
+0.338 (CIFAR-10, asymmetric), 0.597 (instance), 0.704 (symmetric), 0.731, 0.965
+and 0.952 (digits: asymmetric, symmetric, out of distribution), and AUC 0.631,
+0.789, 0.856, 0.945, 0.997 and 0.999. Also tried: a more likely class alone (F1
+0.797, 0.978 and 0.635 on digits); either rule with a limit of 1 instead of 1.5
+(0.455, 0.676, 0.659, 0.772, 0.966 and 0.952); its odds times those of the loss
+with a dozen weights; a mixture fitted to the margins (0.55 on asymmetric
+noise); mean predictions as thresholds (0.895 there, but worse for imbalanced
+classes); clusters of predictions. The limits of the verdict
+`out_of_distribution` were chosen on digits of seed 0.
 
     pip install '.[audit]'
     python benchmarks/audit_quality.py --data_dir=FOLDER --work_dir=runs/audit
     python benchmarks/audit_quality.py --dataset=digits --work_dir=runs/audit
 
-What is finished is not done again. Results, of all that is in the working
-folder, are written to benchmarks/results/audit_quality.json and
-audit_quality.md.
+Finished runs are not repeated. Results of all runs in the working folder are
+written to benchmarks/results/audit_quality.json and audit_quality.md.
 """
 
 import itertools
@@ -59,11 +62,11 @@ flags.DEFINE_string("data_dir", None, "Prepared TFDS CIFAR-10.")
 flags.DEFINE_enum("dataset", "cifar10", ["cifar10", "digits"], "Data set.")
 flags.DEFINE_string("work_dir", "runs/audit", "Folder of what is finished.")
 flags.DEFINE_list("seeds", ["0"], "Seeds.")
-flags.DEFINE_list("noise", ["symmetric", "asymmetric"], "Kinds; or foreign.")
+flags.DEFINE_list("noise", ["symmetric", "asymmetric"], "Kinds of noise.")
 flags.DEFINE_list("methods", None, "Methods; default: all.")
-flags.DEFINE_integer("epochs", 20, "Epochs of cross-entropy; others follow.")
+flags.DEFINE_integer("epochs", 20, "Epochs of cross-entropy; others scale.")
 flags.DEFINE_integer("samples", 4000, "Training images.")
-flags.DEFINE_string("note", "", "What a reader should know of the results.")
+flags.DEFINE_string("note", "", "Remark to add to the results.")
 FLAGS = flags.FLAGS
 
 FOLDS = 5
@@ -90,7 +93,7 @@ def main(argv):
                 with open(path, "w", encoding="utf-8") as stream:
                     json.dump(found, stream, indent=1)
                 report()
-    report()  # With another note, maybe.
+    report()  # Again, because the note may have changed.
 
 
 def _file(kind, name, seed, dataset=None):
@@ -99,7 +102,7 @@ def _file(kind, name, seed, dataset=None):
 
 
 def measured(name, kind, seed):
-    """The figures of one method on one kind of noise: dict."""
+    """Results of one method on one kind of noise: dict."""
     source = noisy(kind, seed)
     if name == "cleanlab":
         return cross_validated(source, kind, seed)
@@ -115,11 +118,15 @@ def measured(name, kind, seed):
         audit.clean_probability,
         audit.verdict != "ok",
         audit.suggested_label == source.true_labels,
-    ) | unsettled(audit, source)
+    ) | out_of_distribution(audit, source)
 
 
-def unsettled(audit, source):
-    """Of foreign pictures, and of other wrong labels, the share called so."""
+def out_of_distribution(audit, source):
+    """Shares of labels with the verdict `out_of_distribution`: dict.
+
+    Of all labels, of those of out-of-distribution images, and of other noisy
+    ones.
+    """
     called = audit.verdict == "out_of_distribution"
     wrong = source.labels != source.true_labels
     foreign = np.zeros(len(wrong), bool)
@@ -133,7 +140,7 @@ def unsettled(audit, source):
 
 
 def noisy(kind, seed):
-    """Images with wrong labels."""
+    """A source with noisy labels."""
     import noisy_keras as nk
 
     whole = nk.data.load(FLAGS.dataset, data_dir=FLAGS.data_dir)
@@ -143,7 +150,7 @@ def noisy(kind, seed):
         if FLAGS.dataset == "digits":
             left_out = ["8", "9"]
         kept = [c for c in whole.class_names if c not in left_out]
-        # There are only so many of the two digits.
+        # There are too few images of the two digits for a rate of 40 %.
         rate = 0.4 if FLAGS.dataset == "cifar10" else 0.2
         noise = nk.data.OpenSetNoise(rate, seed=seed)
         return noise.apply_to(
@@ -188,7 +195,7 @@ def make(name, kind, source, seed):
 
 
 def train(model, source, epochs, rate, seed):
-    """Trains to the end; the rate is divided by 10 after three quarters."""
+    """Trains a model; the rate is divided by 10 after three quarters."""
     import keras
 
     import noisy_keras as nk
@@ -210,7 +217,7 @@ def train(model, source, epochs, rate, seed):
 
 
 def cross_validated(source, kind, seed):
-    """What cleanlab makes of out-of-sample predictions."""
+    """Detection by cleanlab on out-of-sample predictions."""
     from cleanlab import filter as cleanlab_filter
     from cleanlab import rank
 
@@ -237,14 +244,17 @@ def cross_validated(source, kind, seed):
 
 
 def figures(wrong, score, suspect, suggested_right):
-    """How well wrong labels are found.
+    """Quality of the detection of noisy labels.
 
     Args:
-        wrong: bool `[N]`.
-        score: `[N]`, low where a label seems wrong.
-        suspect: bool `[N]`.
-        suggested_right: bool `[N]`, whether the suggested label is the true
-            one.
+        wrong: bool array `[N]`, whether a label is noisy.
+        score: float array `[N]`, low where a label is likely noisy.
+        suspect: bool array `[N]`, whether a label is detected.
+        suggested_right: bool array `[N]`, whether the suggested label is the
+            true one.
+
+    Returns:
+        Dict from the name of a measure to its value.
     """
     from sklearn import metrics
 
@@ -270,7 +280,7 @@ _COLUMNS = (
 
 
 def report():
-    """Writes what there is as JSON and as a Markdown table."""
+    """Writes all results as JSON and as a Markdown table."""
     rows = {}
     for dataset, kind, name, seed in itertools.product(
         DATASETS, KINDS, METHODS, range(10)
@@ -280,14 +290,14 @@ def report():
             with open(path, encoding="utf-8") as stream:
                 found = json.load(stream)
             rows.setdefault(f"{dataset}, {kind}, {name}", []).append(found)
-    told = harness.machine()
+    machine = harness.machine()
     lines = ["# audit_quality", "", __doc__.strip(), ""]
     lines += [
-        f"Machine: {told['processor']}, {told['cores']} cores. `wrong`: share "
-        "of labels that are; `suspect`: share called so; `r_precision`: share "
-        "of wrong labels among the most suspect, as many as are wrong; "
-        "`suggested_right`: share of the wrong ones whose suggested label is "
-        "the true one.",
+        f"Machine: {machine['processor']}, {machine['cores']} cores. `wrong`: "
+        "share of noisy labels; `suspect`: share of detected labels; "
+        "`r_precision`: precision when as many labels are detected as are "
+        "noisy; `suggested_right`: share of the noisy labels whose suggested "
+        "label is the true one.",
         "",
         "| data, noise, method | seeds | " + " | ".join(_COLUMNS) + " |",
         "|---" * (2 + len(_COLUMNS)) + "|",
@@ -298,7 +308,7 @@ def report():
     if FLAGS.note:
         lines += ["", FLAGS.note]
     os.makedirs(harness.RESULTS, exist_ok=True)
-    content = {"machine": told, "note": FLAGS.note, "runs": rows}
+    content = {"machine": machine, "note": FLAGS.note, "runs": rows}
     base = os.path.join(harness.RESULTS, "audit_quality")
     with open(f"{base}.json", "w", encoding="utf-8") as stream:
         json.dump(content, stream, indent=1)

@@ -1,11 +1,11 @@
-"""Fitting a Beta mixture to a million values, against NumPy and SciPy.
+"""Fitting a Beta mixture to a million values, compared with NumPy and SciPy.
 
-Ten EM rounds on 600,000 values of Beta(2, 12) and 400,000 of Beta(9, 3): the
-published moment matching as a NumPy loop with SciPy's density, and
-`noisy_keras.mixtures.BetaMixture` by either estimator. Each pair is timed one
-after the other in one process, after a first fit of each (which traces the
-graph and imports TensorFlow Probability: its seconds are told, too). What the
-two find is compared as well; "detection" is the whole of
+Ten EM iterations on 600,000 values of Beta(2, 12) and 400,000 of Beta(9, 3):
+the published moment matching as a NumPy loop with SciPy's density, and
+`noisy_keras.mixtures.BetaMixture` with either estimator. The two of a pair are
+timed one after the other in one process, after a first fit of each, which
+traces the graph and imports TensorFlow Probability and whose time is reported
+as well. The fitted parameters are compared. "detection" is the whole of
 `noisy_keras.labels.detection.detect` on as many losses.
 
     python benchmarks/beta_mixture.py
@@ -27,8 +27,8 @@ from scipy import stats
 from noisy_keras.labels import detection
 from noisy_keras.mixtures import BetaMixture
 
-flags.DEFINE_integer("count", 1_000_000, "Values.")
-flags.DEFINE_integer("repeats", 7, "Pairs timed.")
+flags.DEFINE_integer("count", 1_000_000, "Number of values.")
+flags.DEFINE_integer("repeats", 7, "Number of pairs to time.")
 FLAGS = flags.FLAGS
 
 _ROUNDS = 10
@@ -41,7 +41,7 @@ def values(count):
 
 
 def numpy_moments(u):
-    """The published rounds on every value."""
+    """The published EM iterations on every value."""
     u = np.clip(u, 1e-4, 1.0 - 1e-4)
     a, b, weights = np.array([1.0, 2.0]), np.array([2.0, 1.0]), np.ones(2) / 2
     for _ in range(_ROUNDS):

@@ -1,14 +1,14 @@
-"""Three methods on the embedded digits at high noise: minutes, no download.
+"""Three methods on the embedded digits at high noise, without a download.
 
-Scikit-learn's digits, 1257 for training, 80 % and 50 % symmetric noise (the
-true class included: 72 % and 45 % of the labels are wrong), each method with
-its preset. Validation labels are clean; "best" is the test accuracy at the
-epoch of best validation.
+Scikit-learn's digits, 1,257 for training, with 80 % and 50 % symmetric noise
+(the true class included, so that 72 % and 45 % of the labels are noisy), each
+method with its preset. Validation labels are clean; "best" is the test accuracy
+at the epoch of best validation accuracy. A run takes minutes.
 
     python benchmarks/digits.py --work_dir=runs/digits
 
-Runs that were interrupted go on; finished ones are not run again. Results are
-written to benchmarks/results/digits.json and digits.md.
+Interrupted runs resume; finished ones are not repeated. Results are written to
+benchmarks/results/digits.json and digits.md.
 """
 
 import harness
@@ -18,7 +18,7 @@ from absl import flags
 flags.DEFINE_string("work_dir", "runs/digits", "Folder of the runs.")
 flags.DEFINE_list("seeds", ["0"], "Seeds.")
 flags.DEFINE_list("rates", ["0.8", "0.5"], "Noise rates.")
-flags.DEFINE_string("note", "", "What a reader should know of the results.")
+flags.DEFINE_string("note", "", "Remark to add to the results.")
 FLAGS = flags.FLAGS
 
 METHODS = ("cross_entropy", "dividemix", "sanm")

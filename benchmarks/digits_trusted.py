@@ -1,19 +1,21 @@
-"""Methods with a few trusted pictures on the embedded digits: no download.
+"""Methods with a trusted set on the embedded digits, without a download.
 
-Scikit-learn's digits, 1257 for training, of which 10 of each class are trusted
-and the others have 80 % symmetric noise (the true class included: 72 % of the
-labels are wrong). Each method has its preset. Cross-entropy uses no trusted
-picture, EG no other label. Meta-Weight-Net's weights are divided by their
-mean in each batch, and in the row "paper", as there, not; the preset has the
-former because of these very rows. Validation labels are clean; "best" is the
-test accuracy at the epoch of best validation. All takes 45 minutes of a core.
+Scikit-learn's digits, 1,257 for training, of which 10 per class are trusted and
+the others have 80 % symmetric noise (the true class included, so that 72 % of
+the labels are noisy). Each method uses its preset. Cross-entropy uses no
+trusted image, and EG no other label. The weights of Meta-Weight-Net are divided
+by their mean in each batch; in the row "paper" they are not, as in the paper.
+The preset has the former because of these very rows. Validation labels are
+clean; "best" is the test accuracy at the epoch of best validation accuracy. All
+runs take 45 minutes on one core.
 
     python benchmarks/digits_trusted.py --work_dir=runs/digits_trusted
 
-Runs that were interrupted go on; finished ones are not run again. Results are
-written to benchmarks/results/digits_trusted.json and digits_trusted.md. "weight
-AUC" tells right from wrong labels by the mean weight of a sample over its last
-epochs, "kept AUC" by how often (or how far) its given label was kept in them.
+Interrupted runs resume; finished ones are not repeated. Results are written to
+benchmarks/results/digits_trusted.json and digits_trusted.md. "weight AUC" is
+the area under the ROC curve of a sample's mean weight over its last epochs, as
+a score for clean labels; "kept AUC" is that of how often (or to which extent)
+its given label was kept in them.
 """
 
 import harness
@@ -22,7 +24,7 @@ from absl import flags
 
 flags.DEFINE_string("work_dir", "runs/digits_trusted", "Folder of the runs.")
 flags.DEFINE_list("seeds", ["0", "1", "2"], "Seeds.")
-flags.DEFINE_string("note", "", "What a reader should know of the results.")
+flags.DEFINE_string("note", "", "Remark to add to the results.")
 FLAGS = flags.FLAGS
 
 METHODS = ("ieg", "eg", "l2r", "meta_weight_net", "mlc", "mslc")

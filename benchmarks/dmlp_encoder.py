@@ -22,14 +22,15 @@ FLAGS = {
 
 
 def trained(work_dir, data_dir):
-    """Trains the encoder, if it is not there.
+    """Trains the encoder unless it exists already.
 
     Args:
-        work_dir: folder of the runs.
-        data_dir: of prepared CIFAR-10.
+        work_dir: str, folder of the runs.
+        data_dir: str, folder of prepared CIFAR-10.
 
     Returns:
-        Path of its `.keras` file, and a dict of what it learnt.
+        Tuple of the path of its `.keras` file and a dict of its settings and
+        accuracies.
     """
     run = harness.Run("encoder", "simclr", FLAGS, "encoder")
     harness.run_all([run], work_dir, data_dir)

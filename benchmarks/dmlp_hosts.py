@@ -1,25 +1,27 @@
-"""DMLP and C2D against the methods that they end with, at equal compute.
+"""DMLP and C2D compared with the methods they end with, at equal compute.
 
-First 10,000 CIFAR-10 training images by id, PreAct ResNet-18 of width 16, at
-equal compute, counted in passes of one image through the network (a step is a
-forward and twice that backward): 150 forward passes for each training image.
+The first 10,000 CIFAR-10 training images by id, PreAct ResNet-18 of width 16.
+Compute is counted in passes of one image through the network (a training step
+is a forward pass and a backward pass of twice its cost) and is the same for
+all: 150 forward passes per training image.
 
 - Cross-entropy, and DMLP-Naive, which is the same on purified labels: 50
-  epochs, SGD 0.02, 0.002 from epoch index 38, batches of 128.
+  epochs, SGD 0.02, 0.002 from epoch index 38 on, batches of 128.
 - DivideMix, DMLP-DivideMix and C2D: 4 epochs of warm-up and 6 more, each of
-  about 20 forward passes an image; 0.002 from epoch index 8, batches of 64.
-  Unlabelled loss of weight 25; none for asymmetric noise and, as is this
-  recipe's default, for purified labels.
+  about 20 forward passes per image; 0.002 from epoch index 8 on, batches of 64.
+  The weight of the unlabelled loss is 25; it is 0 for asymmetric noise and, as
+  is the default of this recipe, for purified labels.
 
-DMLP takes 1,000 of the images, 100 of each class, as trusted; its host sees the
-other 9,000. Features are those of the encoder of `dmlp_labels.py`, which saw
-all 50,000 images without labels; C2D's networks start from it. What that
-encoder took, two hours for all rows, is not in the comparison.
+DMLP uses 1,000 of the images, 100 per class, as trusted; its final method
+trains on the other 9,000. Features are those of the encoder of
+`dmlp_labels.py`, which was trained on all 50,000 images without labels; C2D's
+networks start from it. The two hours of training that encoder are not part of
+the comparison.
 
     python benchmarks/dmlp_hosts.py --data_dir=FOLDER --work_dir=runs/dmlp
 
-Runs that were interrupted go on; finished ones are not run again. Results are
-written to benchmarks/results/dmlp_hosts.json and dmlp_hosts.md.
+Interrupted runs resume; finished ones are not repeated. Results are written to
+benchmarks/results/dmlp_hosts.json and dmlp_hosts.md.
 """
 
 import dmlp_encoder
@@ -31,7 +33,7 @@ flags.DEFINE_string("data_dir", None, "Prepared TFDS CIFAR-10.")
 flags.DEFINE_string("work_dir", "runs/dmlp", "Folder of the runs.")
 flags.DEFINE_list("seeds", ["0"], "Seeds.")
 flags.DEFINE_list("only", None, "Names of the runs to make; default: all.")
-flags.DEFINE_string("note", "", "What a reader should know of the results.")
+flags.DEFINE_string("note", "", "Remark to add to the results.")
 FLAGS = flags.FLAGS
 
 COMMON = {
@@ -51,7 +53,8 @@ _DIVIDED = {
     "warmup_epochs": 4,
     "batch_size": 64,
 }
-# By noise: its flags, and the weight of DivideMix's unlabelled loss.
+# By name of the noise: its type, its rate and the weight of DivideMix's loss of
+# unlabelled samples.
 NOISE = {
     "symmetric 50 %": ("symmetric", 0.5, 25),
     "symmetric 80 %": ("symmetric", 0.8, 25),
@@ -86,7 +89,8 @@ def runs_of(encoder):
     for seed in FLAGS.seeds:
         for noise, (kind, rate, weight) in NOISE.items():
             for method, (trainer, options) in methods(weight, encoder).items():
-                # C2D is for much noise; at 90 % it stands beside DivideMix.
+                # C2D is meant for high noise rates; at 90 % it is compared
+                # with DivideMix only.
                 if method == "c2d" and rate < 0.8:
                     continue
                 if rate == 0.9 and method not in ("c2d", "dividemix"):

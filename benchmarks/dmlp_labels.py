@@ -1,24 +1,26 @@
-"""Labels of CIFAR-10 before and after purification on features learnt here.
+"""Labels of CIFAR-10 before and after purification, on features learnt here.
 
 SimCLR on the 50,000 training images without their labels: PreAct ResNet-18 of
 width 16, 45 epochs, batches of 256, SGD with a rate that rises to 0.25 in three
-epochs and falls by half a cosine, bfloat16; 128 features an image. About two
-hours on 2 cores; a run that was interrupted goes on. These settings are the
+epochs and falls along half a cosine, bfloat16; 128 features per image. It takes
+about two hours on 2 cores; an interrupted run resumes. These settings were the
 first that were tried on CIFAR-10.
 
-1,000 images, 100 of each class, are trusted, of which 800 teach and 200 choose;
-labels of the other 49,000 are purified by `nk.LabelPurifier()`. Noise as in
-DivideMix: symmetric noise draws from all ten classes, the true one among them.
-The seed is that of the noise, of the trusted images and of the purifier; all
-seeds share one encoder. True labels are looked at by the measure alone.
+1,000 images, 100 per class, are trusted, of which 800 are used for purification
+and 200 for selection. Labels of the other 49,000 are purified by
+`nk.LabelPurifier()`. Noise is as in DivideMix: symmetric noise draws from all
+ten classes, the true one included. The seed is that of the noise, of the
+trusted images and of the purifier; all seeds share one encoder. True labels are
+used for the measures only.
 
-- before, after: right labels among the 49,000.
-- confident half: right labels, after, among the half of highest confidence.
-- test: accuracy, on the 10,000 test images, of the purifier's linear
-  classifiers on the features.
-- right labels: that of a linear classifier of least squares, ridge 1e-3, which
-  was given all 49,000 right labels: what these features can do.
-- seconds: of `fit`, data loading and features apart.
+- before, after: share of correct labels among the 49,000.
+- confident half: share of correct labels after purification among the half of
+  highest confidence.
+- test: accuracy of the purifier's linear classifiers on the features of the
+  10,000 test images.
+- right labels: test accuracy of a linear least-squares classifier with ridge
+  1e-3 on all 49,000 true labels, an upper reference for these features.
+- seconds: duration of `fit`, without loading data and computing features.
 
     python benchmarks/dmlp_labels.py --data_dir=FOLDER --work_dir=runs/dmlp
 
@@ -43,7 +45,7 @@ from noisy_keras.ops import ridge
 flags.DEFINE_string("data_dir", None, "Prepared TFDS CIFAR-10.")
 flags.DEFINE_string("work_dir", "runs/dmlp", "Folder of the runs.")
 flags.DEFINE_list("seeds", ["0", "1", "2"], "Seeds.")
-flags.DEFINE_string("note", "", "What a reader should know of the results.")
+flags.DEFINE_string("note", "", "Remark to add to the results.")
 FLAGS = flags.FLAGS
 
 NOISE = {
@@ -63,7 +65,7 @@ def load(split="train", noise=None):
 
 
 def purified(noise, seed, features, test_features, test):
-    """One row: dict."""
+    """Results of one purification: dict."""
     kind, rate = noise
     whole = load(noise=kind(rate, seed=seed))
     rows = {name: row for row, name in enumerate(whole.ids)}
@@ -111,7 +113,7 @@ _COLUMNS = {
 
 
 def table(found):
-    """Markdown: means over seeds, with the lowest and the highest."""
+    """Markdown table of means over seeds, with the lowest and the highest."""
     titles = ["noise", "seeds", "taken", *_COLUMNS.values()]
     lines = ["| " + " | ".join(titles) + " |"]
     lines.append("|---" * len(titles) + "|")
@@ -156,9 +158,10 @@ def main(argv):
         stream.write(
             f"# dmlp_labels\n\n{__doc__.strip()}\n\n"
             f"Machine: {machine['processor']}, {machine['cores']} cores. Mean "
-            "over seeds, with the lowest and highest. Nearest neighbours by "
-            f"the encoder: {learnt['neighbors_test']:.1%} of the test images "
-            f"right. {FLAGS.note}\n\n{table(found)}\n"
+            "over seeds, with the lowest and the highest value. Accuracy of "
+            "nearest neighbours on the encoder's features: "
+            f"{learnt['neighbors_test']:.1%} on the test images. {FLAGS.note}"
+            f"\n\n{table(found)}\n"
         )
 
 

@@ -1,18 +1,20 @@
-"""Purifying 49,000 labels on features of 512 columns, in two views.
+"""Purification of 49,000 labels on 512 features, in two views.
 
-Ten Gaussian classes with 80 % of labels drawn anew; both views see the same
-samples with noise of their own; 1,000 trusted ones, of which 800 teach. All of
-`nk.LabelPurifier().fit` is timed: checks, factors, compilation and 100 epochs,
-substitution and held-out measures with them.
+Ten Gaussian classes with 80 % of the labels drawn again. Both views have the
+same samples with independent noise. 1,000 samples are trusted, of which 800 are
+used for purification. The whole of `nk.LabelPurifier().fit` is timed: checks,
+factors, compilation and 100 epochs with substitutions and measures on held-out
+samples.
 
-Against it, the same algorithm as one writes it down, in NumPy: at each visit
-the features' squares are formed and inverted, and labels become targets and
-accuracies row by row in Python. It runs a few epochs, whose mean is scaled to
-100; its part without the auxiliary classifier is told as well. Whether both do
-the same is measured on the way: the label tables after those epochs.
+It is compared with the same algorithm written down directly in NumPy, which
+forms and inverts the Gram matrix of the features at each visit of a batch, and
+computes targets and accuracies row by row in Python. That version runs for a
+few epochs, whose mean time is scaled to 100; its time without the auxiliary
+classifier is reported as well. The label tables after those epochs show whether
+both do the same.
 
-Memory is the process's highest resident size after the purification, less that
-before it, when the features are there already.
+Memory is the maximum resident size of the process after the purification minus
+that before it, when the features are already in memory.
 
     python benchmarks/dmlp_purification.py
 
@@ -31,11 +33,11 @@ from absl import flags
 import noisy_keras as nk
 from noisy_keras.methods.dmlp.layout import Layout
 
-flags.DEFINE_integer("samples", 49_000, "N.")
-flags.DEFINE_integer("columns", 512, "D.")
-flags.DEFINE_integer("epochs", 100, "Of the purification.")
-flags.DEFINE_integer("reference_epochs", 2, "Timed of the other.")
-flags.DEFINE_string("output", None, "Default: benchmarks/results.")
+flags.DEFINE_integer("samples", 49_000, "Number of samples.")
+flags.DEFINE_integer("columns", 512, "Number of features per sample.")
+flags.DEFINE_integer("epochs", 100, "Epochs of the purification.")
+flags.DEFINE_integer("reference_epochs", 2, "Epochs of the NumPy version.")
+flags.DEFINE_string("output", None, "Folder; default: benchmarks/results.")
 FLAGS = flags.FLAGS
 
 _CLASSES, _TRUSTED = 10, 1000
@@ -56,7 +58,7 @@ def problem(count, columns):
     source = nk.data.from_arrays(
         np.zeros((count, 1, 1, 1), np.uint8), given, true_labels=true[:count]
     )
-    # Known in `true_labels` it would be measured each epoch; it is not.
+    # With `true_labels`, accuracies would be measured in each epoch.
     source.true_labels = None
     return (
         source,
@@ -68,7 +70,7 @@ def problem(count, columns):
 
 
 class Plain:
-    """The same algorithm, as one writes it down."""
+    """The same algorithm, written down directly in NumPy."""
 
     def __init__(self, labels, views, trusted, trusted_views, settings):
         self.settings, self.views = settings, views
@@ -173,13 +175,13 @@ def softmax(z):
 
 
 def balance_gradient(p):
-    """Of `sum_c (1/K) log((1/K) / mean_b p_bc)` to the logits."""
+    """Gradient of `sum_c (1/K) log((1/K) / mean_b p_bc)` to the logits."""
     slope = -1.0 / (_CLASSES * p.mean(axis=0) * len(p))
     return p * (slope - (p * slope).sum(axis=1, keepdims=True))
 
 
 def megabytes(field):
-    """VmRSS, the resident size, or VmHWM, its highest so far."""
+    """VmRSS, the resident size in MiB, or VmHWM, its maximum so far."""
     with open("/proc/self/status", encoding="utf-8") as stream:
         for line in stream:
             if line.startswith(field):
@@ -200,7 +202,7 @@ def main(argv):
     forget_highest()
     before, begin = megabytes("VmRSS"), time.perf_counter()
     at = []
-    # All epochs, whatever they bring.
+    # Without early stopping.
     purifier = nk.LabelPurifier(epochs=FLAGS.epochs, patience=0)
     found = purifier.fit(
         source,
@@ -214,7 +216,7 @@ def main(argv):
     memory = megabytes("VmHWM") - before
     print(f"{whole:.1f} s", flush=True)
 
-    # The same few epochs by both, without held-out samples.
+    # The same few epochs of both versions, without held-out samples.
     few = FLAGS.reference_epochs
     plain_settings = {"held_out": 0.0, "export": "labels"}
     purifier = nk.LabelPurifier(epochs=few, **plain_settings)

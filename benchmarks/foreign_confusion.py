@@ -1,8 +1,8 @@
-"""What a network takes pictures of left-out CIFAR-10 classes for.
+"""Predicted classes of images of left-out CIFAR-10 classes.
 
-A network that learnt the other eight classes predicts all pictures of the two.
-The counts, a row for each left-out class and a column for each other class,
-make non-uniform out-of-distribution noise: `--noise_matrix` of
+A network that was trained on the other eight classes predicts the images of two
+left-out ones. The counts, a row per left-out class and a column per other
+class, define non-uniform out-of-distribution noise: `--noise_matrix` of
 `benchmarks/drpl.py`. Written to benchmarks/results/foreign_confusion.csv.
 
     python benchmarks/foreign_confusion.py --data_dir=FOLDER

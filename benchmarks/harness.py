@@ -1,4 +1,4 @@
-"""Running trainers as processes, and gathering what they wrote."""
+"""Runs trainers as processes and collects their results."""
 
 import dataclasses
 import json
@@ -10,7 +10,7 @@ import sys
 
 RESULTS = os.path.join(os.path.dirname(os.path.abspath(__file__)), "results")
 
-#: What IEG's benchmarks train on.
+#: Flags of the data in the benchmarks of IEG.
 IEG_DATA = {
     "dataset": "cifar10",
     "validation": 0,
@@ -26,10 +26,10 @@ class Run:
     """One call of a trainer.
 
     Attributes:
-        name: of its folder.
-        trainer: module below `trainers`.
+        name: str, name of its folder.
+        trainer: str, module below `trainers`.
         flags: dict of its flags.
-        group: row of the table that its figures enter.
+        group: str, row of the table to which its results belong.
     """
 
     name: str
@@ -48,7 +48,7 @@ class Run:
 
 
 def run_all(runs, work_dir, data_dir):
-    """Runs each to its end, in order; finished ones are left alone."""
+    """Runs each to its end, in order, and skips finished ones."""
     os.makedirs(work_dir, exist_ok=True)
     for run in runs:
         folder = os.path.join(work_dir, run.name)
@@ -59,7 +59,7 @@ def run_all(runs, work_dir, data_dir):
 
 
 def figures(run, work_dir):
-    """What a finished run's table row needs."""
+    """Results of a finished run for its row of the table: dict."""
     folder = os.path.join(work_dir, run.name)
     with open(os.path.join(folder, "summary.json"), encoding="utf-8") as s:
         summary = json.load(s)
@@ -68,20 +68,21 @@ def figures(run, work_dir):
     test = [r.get("test_accuracy", r["val_accuracy"]) for r in records]
     chosen = summary["best_by_validation"]
     full = [r for r in records if r.get("loss_unlabeled")] or records
-    # The first epoch of a phase includes tracing; the median leaves it out.
+    # The first epoch of a phase includes tracing, hence the median.
     return {
         "last": test[-1],
-        # Chosen by validation where there is a split for it, else the maximum.
+        # Selected by validation accuracy if there is a validation split, else
+        # the maximum.
         "best": chosen["test"] if chosen else max(test),
         "mean_last_10": statistics.mean(test[-10:]),
         "label_auc": summary["labels"]["label_auc"],
-        # Of methods that weigh samples, or choose labels.
+        # For methods that weigh samples or choose labels.
         "weight_auc": records[-1].get("weight_auc"),
         "kept_auc": records[-1].get("kept_auc"),
         "seconds": statistics.median(r["seconds"] for r in full),
         "minutes": summary["wall_seconds"] / 60.0,
         "curve": test,
-        # Of a recipe, by phase.
+        # For recipes, by phase.
         "detections": {
             name: found["label_auc"]
             for name, found in (summary.get("detections") or {}).items()
@@ -93,12 +94,12 @@ def report(name, description, runs, work_dir, reference=None, note=""):
     """Writes results as JSON and as a Markdown table.
 
     Args:
-        name: of the files.
-        description: text above the table.
-        runs: those that have finished enter.
-        work_dir: folder of the runs.
-        reference: per group, dict of published or measured figures.
-        note: what a reader should know of these very results.
+        name: str, name of the files.
+        description: str, text above the table.
+        runs: list of `Run`; unfinished ones are omitted.
+        work_dir: str, folder of the runs.
+        reference: dict from group to a dict of published or measured results.
+        note: str, remark on these results.
     """
     done = [
         run
@@ -114,10 +115,10 @@ def report(name, description, runs, work_dir, reference=None, note=""):
                 **figures(run, work_dir),
             }
         )
-    told = machine()
+    measured_on = machine()
     os.makedirs(RESULTS, exist_ok=True)
     content = {
-        "machine": told,
+        "machine": measured_on,
         "note": note,
         "reference": reference,
         "runs": rows,
@@ -126,13 +127,13 @@ def report(name, description, runs, work_dir, reference=None, note=""):
         json.dump(content, stream, indent=1)
         stream.write("\n")
     with open(os.path.join(RESULTS, f"{name}.md"), "w") as stream:
-        stream.write(_markdown(name, description, told, rows, reference))
+        stream.write(_markdown(name, description, measured_on, rows, reference))
         if note:
             stream.write(f"\n{note}\n")
 
 
 def _portable(options):
-    """Flags with paths as seen from the top folder."""
+    """Flags with paths relative to the top folder."""
     top = os.path.dirname(os.path.dirname(RESULTS))
     return {
         name: os.path.relpath(value, top)
@@ -143,7 +144,7 @@ def _portable(options):
 
 
 def machine():
-    """What the results were measured on: dict."""
+    """The machine on which results are measured: dict."""
     return {
         "cores": os.cpu_count(),
         "machine": platform.machine(),
@@ -170,7 +171,7 @@ _COLUMNS = {
     "label_auc": "label AUC",
     "weight_auc": "weight AUC",
     "kept_auc": "kept AUC",
-    "seconds": "seconds an epoch",
+    "seconds": "seconds per epoch",
 }
 
 
@@ -184,8 +185,8 @@ def _markdown(name, description, machine, rows, reference):
     lines = [f"# {name}", "", description.strip(), ""]
     lines += [
         f"Machine: {machine['processor']}, {machine['cores']} cores. Mean over "
-        "seeds, with the lowest and highest; seconds per epoch are medians "
-        "over the epochs after the warm-up, the test pass included.",
+        "seeds, with the lowest and the highest value; seconds per epoch are "
+        "medians over the epochs after the warm-up and include evaluation.",
         "",
         "| " + " | ".join(titles) + " |",
         "|---" * len(titles) + "|",
@@ -194,9 +195,9 @@ def _markdown(name, description, machine, rows, reference):
         cells = [_spread([r[column] for r in runs]) for column in columns]
         lines.append(f"| {group} | {len(runs)} | " + " | ".join(cells) + " |")
         if reference and group in reference:
-            told = [_number(reference[group].get(c)) for c in columns]
+            cells = [_number(reference[group].get(c)) for c in columns]
             lines.append(
-                f"| {group}, reference | 1 | " + " | ".join(told) + " |"
+                f"| {group}, reference | 1 | " + " | ".join(cells) + " |"
             )
     return "\n".join(lines) + "\n"
 

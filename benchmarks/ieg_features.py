@@ -1,30 +1,32 @@
-"""IEG and its family from features learnt without labels, at 80 % noise.
+"""IEG and related methods on features learnt without labels, at 80 % noise.
 
-First 10,000 CIFAR-10 training images by id, 10 of each class trusted, of the
-others 80 % have labels drawn anew from all ten classes (IEG's "uniform" noise):
-72 % are wrong. All methods start from the encoder of `dmlp_labels.py`, PreAct
-ResNet-18 of width 16, which saw all 50,000 images without labels. Batches of
-100, SGD with momentum and weight decay 5e-4, rate 0.02, bfloat16 but for
-meta-gradients; judged on the 10,000 test images after each epoch. Nothing is
-held out for validation.
+The first 10,000 CIFAR-10 training images by id. 10 per class are trusted; 80 %
+of the others have labels drawn from all ten classes (IEG's "uniform" noise), so
+that 72 % are noisy. All methods start from the encoder of `dmlp_labels.py`, a
+PreAct ResNet-18 of width 16 that was trained on all 50,000 images without
+labels. Batches of 100, SGD 0.02 with momentum and weight decay 5e-4, bfloat16
+except for meta-gradients; evaluated on the 10,000 test images after each epoch.
+There is no validation set.
 
-- IEG and EG: 8 epochs, one cosine cycle. p = 1 and k = 5, as `ieg.py` has them;
-  IEG also with the published p = 5 and k = 20, which are for 200 epochs. Tried
-  with these before, seed 0: IEG in float32 with cycles from 500 steps on had
+- IEG and EG: 8 epochs, one cosine cycle. p = 1 and k = 5 as in `ieg.py`; IEG
+  also with the published p = 5 and k = 20, which are for 200 epochs. Tried with
+  these before, seed 0: IEG in float32 with cycles from 500 steps on reached
   56.2 % after 5 epochs, where it was stopped; EG 14 % after its first.
-- L2R: 12 epochs, 0.002 from epoch index 9.
-- Cross-entropy: 40 epochs, 0.002 from epoch index 30; it uses no trusted image.
+- L2R: 12 epochs, 0.002 from epoch index 9 on.
+- Cross-entropy: 40 epochs, 0.002 from epoch index 30 on; it uses no trusted
+  image.
 
-Compute is about equal among the last three, 120 forward passes for each image
-(a backward is two), and 176 for IEG. What the encoder took, two hours for all
-rows, is not in the comparison.
+Compute is about equal among EG, L2R and cross-entropy, 120 forward passes per
+image (a backward pass counts as two), and 176 for IEG. The two hours of
+training the encoder are not part of the comparison.
 
     python benchmarks/ieg_features.py --data_dir=FOLDER --work_dir=runs/dmlp
 
-Runs that were interrupted go on; finished ones are not run again. Results are
-written to benchmarks/results/ieg_features.json and ieg_features.md. "weight
-AUC" tells right from wrong labels by the mean weight of a sample over its last
-epochs, "kept AUC" by how often (or how far) its given label was kept in them.
+Interrupted runs resume; finished ones are not repeated. Results are written to
+benchmarks/results/ieg_features.json and ieg_features.md. "weight AUC" is the
+area under the ROC curve of a sample's mean weight over its last epochs, as a
+score for clean labels; "kept AUC" is that of how often (or to which extent) its
+given label was kept in them.
 """
 
 import dmlp_encoder
@@ -36,7 +38,7 @@ flags.DEFINE_string("data_dir", None, "Prepared TFDS CIFAR-10.")
 flags.DEFINE_string("work_dir", "runs/dmlp", "Folder of the runs.")
 flags.DEFINE_list("seeds", ["0", "1", "2"], "Seeds.")
 flags.DEFINE_list("only", None, "Names of the runs to make; default: all.")
-flags.DEFINE_string("note", "", "What a reader should know of the results.")
+flags.DEFINE_string("note", "", "Remark to add to the results.")
 FLAGS = flags.FLAGS
 
 COMMON = harness.IEG_DATA | {
@@ -49,7 +51,7 @@ COMMON = harness.IEG_DATA | {
 _TRUSTED = {"trusted": 10}
 _GUESSING = _TRUSTED | {
     "epochs": 8,
-    # A cycle that ends with the last of 99 steps in each of these.
+    # One cycle over 8 epochs of 99 steps.
     "restart_steps": 793,
     "unlabeled_weight": 1,
     "consistency_weight": 5,

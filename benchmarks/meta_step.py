@@ -1,18 +1,18 @@
-"""What a meta-gradient costs, in plain training steps.
+"""The cost of a meta-gradient, in plain training steps.
 
-All are compiled once, in float32, and timed in turn in one process on the same
-network and batches of 100 random 32x32 images; the medians of the ratios
-within a turn are told, with the lowest and highest.
+All functions are compiled once, in float32, and timed in turn in one process on
+the same network and batches of 100 random 32x32 images. Medians of the ratios
+within a turn are reported, with the lowest and the highest.
 
-- plain: forward, backward and optimizer step on the weak view.
-- meta: what a step takes longer that looks ahead, takes the trusted gradient
-  there and the derivatives of all samples' losses along it, sharing the weak
-  view's forward pass, as `nk.IEG` does.
-- alone: `ops.meta.meta_gradients` by itself, with a forward pass of its own, by
-  each of its methods.
-- whole: the step of `nk.IEG` against the sum of its passes timed on their own:
-  the plain step, meta, and forward and backward of the strong view and of the
-  mixed batch of 300.
+- plain: forward pass, backward pass and optimizer step on the weak view.
+- meta: additional time of a step that looks ahead, computes the trusted
+  gradient there and the derivatives of all samples' losses along it, and shares
+  the forward pass of the weak view, as `nk.IEG` does.
+- alone: `ops.meta.meta_gradients` with a forward pass of its own, by each of
+  its methods.
+- whole: the step of `nk.IEG` relative to the sum of its passes timed
+  separately: the plain step, meta, and forward and backward passes of the
+  strong view and of the mixed batch of 300.
 
     python benchmarks/meta_step.py
 
@@ -33,7 +33,7 @@ import noisy_keras as nk
 from noisy_keras.ops import losses
 from noisy_keras.ops import meta
 
-flags.DEFINE_integer("turns", 9, "Turns timed.")
+flags.DEFINE_integer("turns", 9, "Number of turns to time.")
 flags.DEFINE_list("networks", ["preact_resnet18:16"], "NAME:WIDTH")
 FLAGS = flags.FLAGS
 
@@ -175,16 +175,16 @@ def measure(network, turns):
 def main(argv):
     del argv
     result = {"machine": harness.machine(), "turns": FLAGS.turns}
-    for told in FLAGS.networks:
-        name, _, width = told.partition(":")
+    for spec in FLAGS.networks:
+        name, _, width = spec.partition(":")
         network = nk.networks.build(
             name,
             image_shape=(32, 32, 3),
             num_classes=_CLASSES,
             width=int(width) if width else None,
         )
-        result[told] = measure(network, FLAGS.turns)
-        print(told, json.dumps(result[told], indent=1), flush=True)
+        result[spec] = measure(network, FLAGS.turns)
+        print(spec, json.dumps(result[spec], indent=1), flush=True)
     path = os.path.join(harness.RESULTS, "meta_step.json")
     with open(path, "w", encoding="utf-8") as stream:
         json.dump(result, stream, indent=1)

@@ -1,14 +1,13 @@
-"""Reading pictures: two augmented 224-pixel views of 256-pixel JPEG files.
+"""Reading images: two augmented 224-pixel views of 256-pixel JPEG files.
 
-Against one process that does the same with Pillow: decode, two random crops,
-two random flips, batches of bytes. Pictures are drawn (smooth colours and
-noise, about 30 kB each). Times are taken in turns.
+Compared with one process that does the same with Pillow: decode, two random
+crops, two random flips, batches of bytes. The images are generated (smooth
+colours and noise, about 30 kB each). Both are timed in turn.
 
     python benchmarks/pictures.py --work_dir=runs/pictures
 
-With --flat=N it also reads N file names (the same files over again) and tells
-how much memory that took. Results are written to
-benchmarks/results/pictures.json.
+With --flat=N it also reads N file names (the same files repeatedly) and reports
+the memory in use. Results are written to benchmarks/results/pictures.json.
 """
 
 import json
@@ -27,21 +26,17 @@ from PIL import Image
 from noisy_keras.data import batches
 from noisy_keras.data.sources.file_source import FileSource
 
-flags.DEFINE_string("work_dir", "runs/pictures", "Folder of the pictures.")
-flags.DEFINE_integer("count", 3000, "Pictures.")
-flags.DEFINE_integer("rounds", 7, "Times that each is measured.")
-flags.DEFINE_integer("flat", 0, "File names to read for the memory.")
+flags.DEFINE_string("work_dir", "runs/pictures", "Folder of the images.")
+flags.DEFINE_integer("count", 3000, "Number of images.")
+flags.DEFINE_integer("rounds", 7, "Number of measurements.")
+flags.DEFINE_integer("flat", 0, "Number of file names for the memory test.")
 FLAGS = flags.FLAGS
 
 BATCH = 50
 
 
 def draw(folder, count):
-    """Draws the pictures that are not yet there.
-
-    Returns:
-        Their paths.
-    """
+    """Generates the images that do not exist yet and returns their paths."""
     os.makedirs(folder, exist_ok=True)
     paths = [os.path.join(folder, f"{i:05d}.jpg") for i in range(count)]
     for number, path in enumerate(paths):
@@ -110,7 +105,7 @@ def main(argv):
             ids=np.arange(len(names)),  # With --flat a file has many names.
         )
 
-    ours(source(paths[: 2 * BATCH]))  # Tracing, and the files' first reading.
+    ours(source(paths[: 2 * BATCH]))  # Traces, and reads the files once.
     pillow(paths)
     pairs = [
         (ours(source(paths[:count])), pillow(paths[:count]))

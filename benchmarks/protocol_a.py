@@ -1,14 +1,15 @@
-"""Protocol A: three methods on 5,000 CIFAR-10 images at an equal budget.
+"""Protocol A: three methods on 5,000 CIFAR-10 images at equal epochs.
 
-First 5,000 training images by id, 50 % symmetric noise (the true class
-included), PreAct ResNet-18 of width 16, batch 64 (128 in the warm-up and for
-cross-entropy), SGD 0.02 with weight decay 5e-4, 0.002 from epoch index 12, 5
-warm-up epochs of 15, judged on the 10,000 test images after each epoch.
+The first 5,000 training images by id, 50 % symmetric noise (the true class
+included), PreAct ResNet-18 of width 16, batches of 64 (128 in the warm-up and
+for cross-entropy), SGD 0.02 with weight decay 5e-4, 0.002 from epoch index 12
+on, 15 epochs with 5 of warm-up, evaluated on the 10,000 test images after each
+epoch.
 
     python benchmarks/protocol_a.py --data_dir=FOLDER --work_dir=runs/protocol_a
 
-Runs that were interrupted go on; finished ones are not run again. Results are
-written to benchmarks/results/protocol_a.json and protocol_a.md.
+Interrupted runs resume; finished ones are not repeated. Results are written to
+benchmarks/results/protocol_a.json and protocol_a.md.
 """
 
 import harness
@@ -18,7 +19,7 @@ from absl import flags
 flags.DEFINE_string("data_dir", None, "Prepared TFDS CIFAR-10.")
 flags.DEFINE_string("work_dir", "runs/protocol_a", "Folder of the runs.")
 flags.DEFINE_list("seeds", ["0", "1", "2"], "Seeds.")
-flags.DEFINE_string("note", "", "What a reader should know of the results.")
+flags.DEFINE_string("note", "", "Remark to add to the results.")
 FLAGS = flags.FLAGS
 
 COMMON = {
@@ -51,7 +52,8 @@ METHODS = {
     },
 }
 
-# The papers' own step functions in PyTorch at this budget, one seed, 2 cores.
+# The step functions of the released PyTorch codes at this budget, one seed, on
+# 2 cores.
 REFERENCE = {
     "cross_entropy": {"last": 0.446, "seconds": 11},
     "dividemix": {"last": 0.444, "best": 0.451, "seconds": 64},

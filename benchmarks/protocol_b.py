@@ -1,37 +1,39 @@
-"""Protocol B: long enough for cross-entropy to learn wrong labels by heart.
+"""Protocol B: long enough for cross-entropy to memorise noisy labels.
 
-First 5,000 CIFAR-10 training images by id, symmetric noise (the true class
-included), PreAct ResNet-18 of width 16, 100 epochs, bfloat16. Validation on the
-last 5,000 training images, which are clean; "best" is the test accuracy at the
-epoch of best validation. About two hours for SANM on 2 cores.
+The first 5,000 CIFAR-10 training images by id, symmetric noise (the true class
+included), PreAct ResNet-18 of width 16, 100 epochs, bfloat16. The validation
+set is the last 5,000 training images, with clean labels; "best" is the test
+accuracy at the epoch of best validation accuracy. SANM takes about two hours on
+2 cores.
 
 - 50 %: cross-entropy, DivideMix and SANM; SGD 0.02 with weight decay 5e-4,
-  0.002 from epoch index 80, 10 epochs of warm-up.
+  0.002 from epoch index 80 on, 10 epochs of warm-up.
 - 80 %: cross-entropy as above, and Joint-Optim; SGD 0.1 with weight decay 1e-4,
-  divided by 10 at 60 and 85, labels replaced from epoch 40 on.
+  divided by 10 at epoch indices 60 and 85, labels replaced from epoch 40 on.
 
     python benchmarks/protocol_b.py --data_dir=FOLDER --work_dir=runs/protocol_b
 
-At 80 % DivideMix was to stand in the table. Four settings were tried, one seed
-each, and it was nowhere well ahead of cross-entropy (less than two points, best
-epoch against best epoch), so it was taken out; `benchmarks/digits.py` has it at
-that rate. Suspect labels after the first division and at the last epoch run;
-test accuracy:
+DivideMix was meant to be in the table at 80 % as well. Four settings were
+tried, one seed each, and none was clearly better than cross-entropy (less than
+two points between the best epochs), so that it was left out;
+`benchmarks/digits.py` has it at that rate. Suspect labels after the first
+division and at the last epoch that was run, and test accuracy:
 
-    images  warm-up  threshold  suspects         wrong   last   best  epochs
+    images  warm-up  threshold  suspects        noisy   last   best  epochs
      5,000       10        0.5   2,790 ->    581   3,600  21.9 %  29.1 %  36/100
     20,000        8        0.5  14,845 ->  2,744  14,430  40.6 %  40.9 %  25/25
     20,000       14        0.8  13,742 ->  9,871  14,430  40.9 %  43.3 %  17/40
     45,000       10        0.5  33,806 -> 19,879  32,400  47.8 %  48.4 %  13/40
 
-Cross-entropy with 20,000: 41.5 % last, 42.5 % best (stopped at epoch 20 of 25).
-From one division to the next more wrong labels count as right. After the second
-run scikit-learn's mixture divides the same losses alike. That a small network
-at this budget is too unsure for the losses to part is a guess; no larger
-network was tried. Joint-Optim was tried after these, once.
+Cross-entropy with 20,000 images: 41.5 % last, 42.5 % best (stopped at epoch 20
+of 25). From one division to the next, more noisy labels are taken for clean
+ones. After the second run, scikit-learn's mixture divides the same losses in
+the same way. A possible explanation is that a small network at this budget is
+too uncertain for the losses to separate; larger networks were not tried.
+Joint-Optim was tried once, after these.
 
-Runs that were interrupted go on; finished ones are not run again. Results are
-written to benchmarks/results/protocol_b.json and protocol_b.md.
+Interrupted runs resume; finished ones are not repeated. Results are written to
+benchmarks/results/protocol_b.json and protocol_b.md.
 """
 
 import harness
@@ -41,7 +43,7 @@ from absl import flags
 flags.DEFINE_string("data_dir", None, "Prepared TFDS CIFAR-10.")
 flags.DEFINE_string("work_dir", "runs/protocol_b", "Folder of the runs.")
 flags.DEFINE_list("seeds", ["0"], "Seeds.")
-flags.DEFINE_string("note", "", "What a reader should know of the results.")
+flags.DEFINE_string("note", "", "Remark to add to the results.")
 FLAGS = flags.FLAGS
 
 COMMON = {

@@ -1,9 +1,9 @@
-"""The exported graph against the Keras model, in one process, in turns.
+"""The exported graph compared with the Keras model, in one process, in turn.
 
-Two ways of asking: the bytes of JPEG files, which the graph decodes by itself
-and the Keras model has decoded by the training decoder of this package; and
-pictures of the network's size, as bytes per pixel. The Keras model is called
-as a compiled function (`tf.function` of the model), which is faster than
+There are two kinds of input. Bytes of JPEG files are decoded by the graph
+itself, and by the training decoder of this package for the Keras model. Images
+of the network's size are passed as uint8 arrays. The Keras model is called as a
+compiled function (`tf.function` of the model), which is faster than
 `model.predict`, and by `model.predict_on_batch`.
 
     python benchmarks/serving.py --rounds=30
@@ -28,9 +28,9 @@ from PIL import Image
 import noisy_keras as nk
 from noisy_keras.data.io import decoding
 
-flags.DEFINE_integer("rounds", 30, "Times that each is measured.")
-flags.DEFINE_list("batches", ["1", "32", "64"], "Sizes of batches.")
-flags.DEFINE_string("note", "", "What a reader of the results should know.")
+flags.DEFINE_integer("rounds", 30, "Number of measurements.")
+flags.DEFINE_list("batches", ["1", "32", "64"], "Batch sizes.")
+flags.DEFINE_string("note", "", "Remark to add to the results.")
 FLAGS = flags.FLAGS
 
 #: Name, network, width, side of the images, height and width of the files.
@@ -42,7 +42,7 @@ SETTINGS = (
 
 
 def photographs(count, shape):
-    """Bytes of JPEG files, drawn."""
+    """Bytes of generated JPEG files."""
     result = []
     for seed in range(count):
         random = np.random.RandomState(seed)
@@ -57,7 +57,7 @@ def photographs(count, shape):
 
 
 def ways(model, loaded, files, size):
-    """dict from a name to a function without arguments, by kind of input."""
+    """Functions without arguments by name, by kind of input: dict of dicts."""
     forward = tf.function(lambda x: model(x), reduce_retracing=True)
     serve = loaded.signatures["serving_default"]
     images_in = loaded.signatures["predict_images"]
@@ -100,8 +100,8 @@ def measure(functions, rounds):
 
 
 def write(results):
-    """Writes what has been measured so far."""
-    told = {
+    """Writes the results so far."""
+    content = {
         "machine": harness.machine(),
         "rounds": FLAGS.rounds,
         "note": FLAGS.note,
@@ -110,7 +110,7 @@ def write(results):
     os.makedirs(harness.RESULTS, exist_ok=True)
     path = os.path.join(harness.RESULTS, "serving.json")
     with open(path, "w", encoding="utf-8") as stream:
-        json.dump(told, stream, indent=1)
+        json.dump(content, stream, indent=1)
         stream.write("\n")
 
 

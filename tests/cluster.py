@@ -7,16 +7,16 @@ import subprocess
 
 
 def run(commands, timeout, **options):
-    """Runs one command per worker of a cluster, to the end of all.
+    """Runs one command per worker of a cluster until all have ended.
 
     Args:
-        commands: list of lists of arguments.
-        timeout: seconds until all must have ended.
-        **options: of `subprocess.Popen`.
+        commands: list of lists of str, arguments of each worker.
+        timeout: float, seconds until all must have ended.
+        **options: arguments of `subprocess.Popen`.
 
     Returns:
-        List of pairs: what each wrote to the standard output, and to that of
-        errors.
+        List of pairs of str, what each worker wrote to standard output and
+        standard error.
     """
     workers = [f"localhost:{port}" for port in _free_ports(len(commands))]
     processes = []
@@ -40,13 +40,15 @@ def run(commands, timeout, **options):
                     **options,
                 )
             )
-        told = [process.communicate(timeout=timeout) for process in processes]
-        for process, (_, errors) in zip(processes, told, strict=True):
+        written = [
+            process.communicate(timeout=timeout) for process in processes
+        ]
+        for process, (_, errors) in zip(processes, written, strict=True):
             assert process.returncode == 0, errors[-3000:]
     finally:
         for process in processes:
             process.kill()
-    return told
+    return written
 
 
 def _free_ports(count):

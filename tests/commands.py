@@ -1,10 +1,10 @@
-"""Commands as a user gives them, in processes of their own."""
+"""Runs commands in separate processes, as users do."""
 
 import os
 import subprocess
 import sys
 
-# Set for the tests' own process, where a user has none.
+# Set for the process of the tests; users do not set it.
 _OURS = "TF_CPP_MIN_LOG_LEVEL"
 
 
@@ -14,7 +14,7 @@ def words(module, *arguments):
 
 
 def run(module, *arguments, **options):
-    """Runs a module, whatever comes of it: a `CompletedProcess` with text."""
+    """Runs a module and returns a `CompletedProcess` with text."""
     return _run(words(module, *arguments), options)
 
 
@@ -27,15 +27,15 @@ def _run(command, options):
 
 
 def console(*arguments, **options):
-    """As `run`, of the installed command `noisy-keras`."""
+    """Like `run`, for the installed command `noisy-keras`."""
     script = os.path.join(os.path.dirname(sys.executable), "noisy-keras")
     return _run([script, *arguments], options)
 
 
 def train(trainer, *flags, **options):
-    """As `run`, of a trainer by its name.
+    """Like `run`, for a trainer by its name.
 
-    It exports nothing, which would take longer than its training, unless
+    The model is not exported, which would take longer than its training, unless
     `--export` is among the flags.
     """
     if "--export" not in flags:
@@ -43,8 +43,8 @@ def train(trainer, *flags, **options):
     return run(f"trainers.{trainer}", *flags, **options)
 
 
-def assert_refused(result, told):
-    """Asserts that a command ended in one line, before it did anything."""
+def assert_refused(result, message):
+    """Asserts that a command ended with a one-line error before any output."""
     assert result.returncode == 2 and result.stdout == ""
-    assert result.stderr.startswith("error: ") and told in result.stderr
+    assert result.stderr.startswith("error: ") and message in result.stderr
     assert result.stderr.count("\n") == 1

@@ -9,8 +9,8 @@ import keras
 import pytest
 import tensorflow as tf
 
-# Two devices, so that a strategy has two replicas to train on. It must be said
-# before TensorFlow starts; a test that asks for none runs on the first.
+# Two devices, so that a strategy can have two replicas. They must be configured
+# before TensorFlow starts; tests without a strategy run on the first.
 tf.config.set_logical_device_configuration(
     tf.config.list_physical_devices("CPU")[0],
     [tf.config.LogicalDeviceConfiguration()] * 2,
@@ -21,15 +21,15 @@ tf.config.set_logical_device_configuration(
 def two_replicas():
     """A strategy of two replicas.
 
-    One for the session: TensorFlow numbers collective operations per strategy
-    from the same start, and those of a second one would clash.
+    One for the whole session, because TensorFlow numbers collective operations
+    per strategy from the same start, so that those of a second one would clash.
     """
     return tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"])
 
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items):
-    """Marks what a harness's subclass calls large."""
+    """Marks tests that a subclass of a harness declares as large."""
     for item in items:
         if item.originalname in getattr(item.cls, "large", ()):
             item.add_marker(pytest.mark.large)
@@ -47,5 +47,5 @@ def cifar_dir():
     """Folder of prepared CIFAR-10, or a skipped test."""
     folder = os.environ.get("NOISY_KERAS_DATA")
     if not folder:
-        pytest.skip("NOISY_KERAS_DATA names no folder of prepared CIFAR-10")
+        pytest.skip("NOISY_KERAS_DATA is not a folder of prepared CIFAR-10")
     return folder

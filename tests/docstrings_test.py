@@ -1,4 +1,4 @@
-"""What docstrings show works."""
+"""Examples in docstrings work."""
 
 import doctest
 import importlib

@@ -1,4 +1,4 @@
-"""Drawn data sets of picture files, in the layouts that authors publish."""
+"""Generated data sets of image files, in the layouts of their authors."""
 
 import numpy as np
 from PIL import Image
@@ -7,7 +7,10 @@ CLOTHING_CLASSES = 14
 
 
 def picture(label, random, size=48):
-    """A patch whose colour and ground say its class, whatever way it lies."""
+    """An image whose class is given by its colour and background.
+
+    The class is the same for mirrored and cropped images.
+    """
     dark, color = divmod(label, 7)
     pixels = random.randint(0, 90, (size, size, 3)) + 70 * dark
     third = size // 3
@@ -20,18 +23,20 @@ def picture(label, random, size=48):
 
 
 def clothing1m(root, train=700, judged=140, rate=0.3, seed=0):
-    """Clothing1M's layout, classes mistaken for the next with some rate.
+    """Writes a data set in the layout of Clothing1M.
+
+    Noisy labels are those of the next class.
 
     Args:
-        root: folder to write to.
-        train: pictures with noisy labels; a clean one is known of each, so
-            that detection can be judged.
-        judged: pictures of either clean set.
-        rate: of wrong labels.
-        seed: of everything.
+        root: `Path`, folder to write to.
+        train: int, number of images with noisy labels; their true labels are
+            known, so that detection can be evaluated.
+        judged: int, number of images of each clean set.
+        rate: float, rate of noisy labels.
+        seed: int, seed of images and labels.
 
     Returns:
-        Share of wrong labels.
+        Float, share of noisy labels.
     """
     random = np.random.RandomState(seed)
     lists = {"noisy_train": train, "clean_val": judged, "clean_test": judged}

@@ -1,4 +1,4 @@
-"""The end of a process, within a test's own."""
+"""Simulates the end of a process within that of a test."""
 
 import keras
 
@@ -8,11 +8,11 @@ class Killed(Exception):
 
 
 class KillAfter(keras.callbacks.Callback):
-    """Ends training after a batch; put it after what is to save that batch.
+    """Ends training after a batch; pass it after callbacks that save the batch.
 
     Args:
-        batches: to train on first.
-        epoch: from whose start on they are counted.
+        batches: int, number of batches to train on first.
+        epoch: int, epoch from whose start on they are counted.
     """
 
     def __init__(self, batches, epoch=0):

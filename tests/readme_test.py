@@ -1,4 +1,4 @@
-"""What the README shows works."""
+"""Examples in the README work."""
 
 import os
 import re
@@ -45,7 +45,7 @@ def run(arguments, folder):
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
-    """A folder with what the README's own lines make: pictures and shards."""
+    """A folder with the images and shards that the README's commands make."""
     folder = tmp_path_factory.mktemp("readme")
     made = [
         line
@@ -56,7 +56,7 @@ def folder(tmp_path_factory):
     for line in made:
         result = run(shlex.split(line)[1:], folder)
         assert result.returncode == 0, result.stderr
-    # As a run of `trainers.simclr` leaves it; what it holds, is not read here.
+    # As after a run of `trainers.simclr`; the content is not read here.
     (folder / "runs" / "features").mkdir(parents=True)
     (folder / "runs" / "features" / "encoder.keras").touch()
     (folder / "runs" / "first" / "audit").mkdir(parents=True)

@@ -1,14 +1,15 @@
-"""Examples for readers train for long; as tests they train briefly."""
+"""Shortens the training of documentation examples, to test them quickly."""
 
 import noisy_keras as nk
 
 
 def shorten_fit(monkeypatch, samples=128):
-    """Makes `fit` stop after two epochs, whatever it is asked.
+    """Makes `fit` stop after two epochs, whatever its arguments.
 
     Args:
-        monkeypatch: pytest's.
-        samples: steps per epoch are bounded to about so many samples.
+        monkeypatch: fixture of pytest.
+        samples: int, the steps of an epoch are limited to about so many
+            samples.
     """
     fit = nk.NoisyLabelModel.fit
 
@@ -18,8 +19,8 @@ def shorten_fit(monkeypatch, samples=128):
         size = options.get("batch_size") or self.default_batch_size
         steps = max(1, samples // size)
         options.setdefault("steps_per_epoch", steps)
-        # A recipe counts its epochs through.
-        most = options.get("initial_epoch", 0) + 2
-        return fit(self, *args, epochs=min(epochs, most), **options)
+        # The phases of a recipe continue the count of epochs.
+        limit = options.get("initial_epoch", 0) + 2
+        return fit(self, *args, epochs=min(epochs, limit), **options)
 
     monkeypatch.setattr(nk.NoisyLabelModel, "fit", short)

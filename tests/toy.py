@@ -1,4 +1,4 @@
-"""Small sets of easy pictures with planted wrong labels."""
+"""Small sets of easy images with noisy labels."""
 
 import numpy as np
 
@@ -8,10 +8,10 @@ CLASSES = 4
 
 
 def pictures(count, seed=0, size=16):
-    """Noisy pictures with one bright quarter, which is the class.
+    """Noisy images with one bright quarter, which is the class.
 
     Returns:
-        images uint8 `[count, size, size, 3]`, labels int `[count]`.
+        Tuple of uint8 images `[count, size, size, 3]` and int labels `[count]`.
     """
     random = np.random.RandomState(seed)
     labels = np.arange(count) % CLASSES
@@ -26,17 +26,17 @@ def pictures(count, seed=0, size=16):
 
 
 def source(count=64, rate=0.25, seed=0, size=16):
-    """A source with symmetric noise that leaves no label as it was."""
+    """A source with symmetric noise; every noisy label is wrong."""
     images, labels = pictures(count, seed, size)
-    # A mirrored or shifted quarter is another class.
-    quiet = nk.data.Augmentation(crop_padding=1, horizontal_flip=False)
-    clean = nk.data.from_arrays(images, labels, augmentation=quiet)
+    # Mirroring or a large shift would change the class.
+    weak = nk.data.Augmentation(crop_padding=1, horizontal_flip=False)
+    clean = nk.data.from_arrays(images, labels, augmentation=weak)
     noise = nk.data.SymmetricNoise(rate, seed, convention="exclude_true")
     return clean.with_noise(noise)
 
 
 def network(width=4, size=16):
-    """The smallest network that learns them."""
+    """The smallest network that learns these images."""
     return nk.networks.build(
         "tiny", image_shape=(size, size, 3), num_classes=CLASSES, width=width
     )

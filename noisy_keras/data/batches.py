@@ -56,7 +56,7 @@ class Round:
         >>> one.steps, one.batch_size
         (2, 32)
         >>> [batch["train"]["images"].shape for batch in one.dataset()]
-        [TensorShape([32, 32, 32, 1]), TensorShape([32, 32, 32, 1])]
+        [TensorShape([32, 32, 32, 3]), TensorShape([32, 32, 32, 3])]
     """
 
     phase: str

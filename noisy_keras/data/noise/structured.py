@@ -19,15 +19,16 @@ _MWNET_SEED = 1
 class AsymmetricNoise(LabelNoise):
     """Asymmetric noise: labels change to a similar class.
 
-    References (authors' codes):
-        `"dividemix"`: https://github.com/LiJunnan1992/DivideMix,
-            `dataloader_cifar.py`.
-        `"matrix"`: https://github.com/google-research/google-research,
-            `ieg/dataset_utils/datasets.py`.
-        `"per_class"`: https://github.com/shengliu66/ELR,
-            `ELR/data_loader/cifar10.py`.
-        `"c2d_superclass_random"`: https://github.com/ContrastToDivide/C2D,
-            `dataloaders/dataloader_cifar.py`.
+    Code of the authors, by convention:
+
+    - `"dividemix"`: https://github.com/LiJunnan1992/DivideMix,
+      `dataloader_cifar.py`;
+    - `"matrix"`: https://github.com/google-research/google-research,
+      `ieg/dataset_utils/datasets.py`;
+    - `"per_class"`: https://github.com/shengliu66/ELR,
+      `ELR/data_loader/cifar10.py`;
+    - `"c2d_superclass_random"`: https://github.com/ContrastToDivide/C2D,
+      `dataloaders/dataloader_cifar.py`.
 
     Args:
         rate: float in `[0, 1)`, the nominal noise rate r.
@@ -128,11 +129,12 @@ class AsymmetricNoise(LabelNoise):
 class PairFlipNoise(LabelNoise):
     """Pair-flip noise: each class changes to one or two fixed other classes.
 
-    References (authors' codes):
-        `"matrix"`: https://github.com/bhanML/Co-teaching, `data/utils.py`.
-        `"mwnet_flip"`, `"mwnet_flip2"`:
-            https://github.com/xjtushujun/meta-weight-net,
-            `load_corrupted_data.py`, whose pairs of classes are reproduced.
+    Code of the authors, by convention:
+
+    - `"matrix"`: https://github.com/bhanML/Co-teaching, `data/utils.py`;
+    - `"mwnet_flip"`, `"mwnet_flip2"`:
+      https://github.com/xjtushujun/meta-weight-net, `load_corrupted_data.py`,
+      whose pairs of classes are reproduced.
 
     Args:
         rate: float in `[0, 1)`, the nominal noise rate r; Co-teaching and CDR

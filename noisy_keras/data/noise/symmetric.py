@@ -9,17 +9,17 @@ from noisy_keras.data.noise.base import LabelNoise
 class SymmetricNoise(LabelNoise):
     """Uniform noise: a wrong label is drawn uniformly from the classes.
 
-    References (authors' codes):
-        `"dividemix"`: https://github.com/LiJunnan1992/DivideMix,
-            `dataloader_cifar.py`.
-        `"exclude_true"`: https://github.com/DiegoOrtego/LabelNoiseDRPL,
-            `cifar10/dataset/cifar10_dataset.py`.
-        `"matrix_excl"`: https://github.com/bhanML/Co-teaching,
-            `data/utils.py`.
-        `"matrix_incl"`: https://github.com/xjtushujun/meta-weight-net,
-            `load_corrupted_data.py`.
-        `"ieg"`: https://github.com/google-research/google-research,
-            `ieg/dataset_utils/datasets.py`.
+    Code of the authors, by convention:
+
+    - `"dividemix"`: https://github.com/LiJunnan1992/DivideMix,
+      `dataloader_cifar.py`;
+    - `"exclude_true"`: https://github.com/DiegoOrtego/LabelNoiseDRPL,
+      `cifar10/dataset/cifar10_dataset.py`;
+    - `"matrix_excl"`: https://github.com/bhanML/Co-teaching, `data/utils.py`;
+    - `"matrix_incl"`: https://github.com/xjtushujun/meta-weight-net,
+      `load_corrupted_data.py`;
+    - `"ieg"`: https://github.com/google-research/google-research,
+      `ieg/dataset_utils/datasets.py`.
 
     Args:
         rate: float in `[0, 1)`, the nominal noise rate r.

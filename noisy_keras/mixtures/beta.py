@@ -5,6 +5,7 @@ https://github.com/PaulAlbert31/LabelNoiseCorrection, which DRPL uses as well.
 """
 
 import math
+from typing import Any
 
 import numpy as np
 import tensorflow as tf
@@ -56,7 +57,7 @@ class BetaMixture(TwoComponentMixture):
 
     def __init__(
         self, max_iterations: int = 10, estimator: str = "maximum_likelihood"
-    ):
+    ) -> None:
         if estimator not in _ESTIMATORS:
             raise ConfigurationError(
                 f"Expected `estimator` to be one of {_ESTIMATORS}. "
@@ -65,7 +66,7 @@ class BetaMixture(TwoComponentMixture):
         super().__init__(max_iterations, tolerance=None)
         self.estimator = estimator
 
-    def _start(self, values: tf.Tensor, counts: tf.Tensor):
+    def _start(self, values: tf.Tensor, counts: tf.Tensor) -> tuple:
         # `alphas_init` and `betas_init` of the released code.
         del counts
         one_two = tf.constant([1.0, 2.0], values.dtype)
@@ -74,7 +75,9 @@ class BetaMixture(TwoComponentMixture):
             (one_two, one_two[::-1]),
         )
 
-    def _condensed(self, values: tf.Tensor, counts: tf.Tensor):
+    def _condensed(
+        self, values: tf.Tensor, counts: tf.Tensor
+    ) -> tuple[tf.Tensor, tf.Tensor]:
         # Neither density varies noticeably within a bin this narrow, so that
         # the means of the bins represent any number of values.
         logit = tf.math.log(values) - tf.math.log1p(-values)
@@ -85,7 +88,7 @@ class BetaMixture(TwoComponentMixture):
         means = tf.math.divide_no_nan(sums, counts)
         return tf.where(counts > 0.0, means, 0.5), counts
 
-    def _responsibilities(self, joint: tf.Tensor):
+    def _responsibilities(self, joint: tf.Tensor) -> tf.Tensor:
         # The floor of the released code, applied before normalising: a value
         # that neither component explains belongs to both.
         floored = tf.maximum(tf.exp(joint), 1e-12)
@@ -93,11 +96,11 @@ class BetaMixture(TwoComponentMixture):
 
     def _update(
         self, responsibilities: tf.Tensor, values: tf.Tensor, parameters: tuple
-    ):
+    ) -> tuple:
         total = tf.reduce_sum(responsibilities, axis=0)
         weights = total / tf.reduce_sum(total)
 
-        def mean(v: tf.Tensor):
+        def mean(v: tf.Tensor) -> tf.Tensor:
             return tf.reduce_sum(responsibilities * v[:, None], axis=0) / total
 
         if self.estimator == "moments":
@@ -109,18 +112,20 @@ class BetaMixture(TwoComponentMixture):
             mean(tf.math.log(values)), mean(tf.math.log1p(-values)), parameters
         )
 
-    def _components(self, parameters: tuple):
+    def _components(self, parameters: tuple) -> Any:
         # Imported here because the import takes a second and most programs
         # that import this package never fit a mixture.
         from tensorflow_probability import distributions
 
         return distributions.Beta(*parameters)
 
-    def _publish(self, concentration1: np.ndarray, concentration0: np.ndarray):
+    def _publish(
+        self, concentration1: np.ndarray, concentration0: np.ndarray
+    ) -> None:
         self.concentration1 = concentration1
         self.concentration0 = concentration0
 
-    def _prepare(self, values: npt.ArrayLike, minimum: int = 2):
+    def _prepare(self, values: npt.ArrayLike, minimum: int = 2) -> tf.Tensor:
         values = super()._prepare(values, minimum)
         if len(values):
             low, high = values.numpy().min(), values.numpy().max()
@@ -134,7 +139,7 @@ class BetaMixture(TwoComponentMixture):
 
 def _match_moments(
     values: tf.Tensor, responsibilities: tf.Tensor, total: tf.Tensor
-):
+) -> tuple[tf.Tensor, tf.Tensor]:
     """Concentrations `[2]` that match the mean and variance of each part."""
     value = values[:, None]
     mean = tf.reduce_sum(responsibilities * value, axis=0) / total
@@ -149,7 +154,7 @@ def _match_moments(
 
 def _maximize_likelihood(
     mean_log: tf.Tensor, mean_log1m: tf.Tensor, parameters: tuple
-):
+) -> tuple[tf.Tensor, tf.Tensor]:
     """Solves `psi(a) - psi(a + b) = E[log u]`, and likewise for b and `1 - u`.
 
     The log-likelihood is concave in (a, b). Newton's method, started at the
@@ -158,7 +163,7 @@ def _maximize_likelihood(
     positive.
     """
 
-    def newton(a: tf.Tensor, b: tf.Tensor):
+    def newton(a: tf.Tensor, b: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         shared = tf.math.digamma(a + b)
         error_a = tf.math.digamma(a) - shared - mean_log
         error_b = tf.math.digamma(b) - shared - mean_log1m
@@ -180,11 +185,13 @@ def _maximize_likelihood(
     )
 
 
-def _trigamma(x: tf.Tensor):
+def _trigamma(x: tf.Tensor) -> tf.Tensor:
     return tf.math.polygamma(tf.ones_like(x), x)
 
 
-def _bounded(concentration1: tf.Tensor, concentration0: tf.Tensor):
+def _bounded(
+    concentration1: tf.Tensor, concentration0: tf.Tensor
+) -> tuple[tf.Tensor, tf.Tensor]:
     return (
         tf.clip_by_value(concentration1, 1e-2, 1e4),
         tf.clip_by_value(concentration0, 1e-2, 1e4),

@@ -1,5 +1,7 @@
 """The Gaussian mixture of DivideMix, SANM, C2D and AugDesc."""
 
+from typing import Any
+
 import numpy as np
 import tensorflow as tf
 
@@ -40,11 +42,11 @@ class GaussianMixture(TwoComponentMixture):
         max_iterations: int = 10,
         tolerance: float = 1e-2,
         variance_floor: float = 5e-4,
-    ):
+    ) -> None:
         super().__init__(max_iterations, tolerance)
         self.variance_floor = variance_floor
 
-    def _start(self, values: tf.Tensor, counts: tf.Tensor):
+    def _start(self, values: tf.Tensor, counts: tf.Tensor) -> tuple:
         # scikit-learn, which the published codes use, starts from k-means with
         # random centres. In one dimension the extremes need no random numbers.
         centres = tf.stack([tf.reduce_min(values), tf.reduce_max(values)])
@@ -63,7 +65,7 @@ class GaussianMixture(TwoComponentMixture):
         responsibilities: tf.Tensor,
         values: tf.Tensor,
         parameters: tuple | None,
-    ):
+    ) -> tuple:
         del parameters  # The maximum has a closed form.
         # A small share of all values keeps an empty component at the common
         # mean instead of at 0, so that constant losses are seen as collapsed.
@@ -80,7 +82,7 @@ class GaussianMixture(TwoComponentMixture):
             (means, variances + self.variance_floor),
         )
 
-    def _components(self, parameters: tuple):
+    def _components(self, parameters: tuple) -> Any:
         # Imported here because the import takes a second and most programs
         # that import this package never fit a mixture.
         from tensorflow_probability import distributions
@@ -88,6 +90,6 @@ class GaussianMixture(TwoComponentMixture):
         means, variances = parameters
         return distributions.Normal(means, tf.sqrt(variances))
 
-    def _publish(self, means: np.ndarray, variances: np.ndarray):
+    def _publish(self, means: np.ndarray, variances: np.ndarray) -> None:
         del means  # The base class sets the means of both families.
         self.variances = variances

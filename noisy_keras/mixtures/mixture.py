@@ -1,5 +1,7 @@
 """Base class of the mixtures: argument checks, EM loop and posterior."""
 
+from typing import Any
+
 import numpy as np
 import tensorflow as tf
 from numpy import typing as npt
@@ -27,7 +29,7 @@ class TwoComponentMixture:
         ValueError: If `max_iterations` is below 1.
     """
 
-    def __init__(self, max_iterations: int, tolerance: float | None):
+    def __init__(self, max_iterations: int, tolerance: float | None) -> None:
         if max_iterations < 1:
             raise ConfigurationError(
                 "Expected `max_iterations` of at least 1. "
@@ -35,7 +37,7 @@ class TwoComponentMixture:
             )
         self.max_iterations = max_iterations
         self.tolerance = tolerance
-        self._fitted = None
+        self._fitted: tuple | None = None
 
     def fit(
         self, values: npt.ArrayLike, sample_weight: npt.ArrayLike | None = None
@@ -191,7 +193,7 @@ class TwoComponentMixture:
 
     # === Hooks of a family ===
 
-    def _start(self, values: tf.Tensor, counts: tf.Tensor):
+    def _start(self, values: tf.Tensor, counts: tf.Tensor) -> tuple:
         """Initial weights `[2]` and parameters, a tuple of tensors `[2]`."""
         raise NotImplementedError  # pragma: no cover
 
@@ -199,23 +201,23 @@ class TwoComponentMixture:
         self,
         responsibilities: tf.Tensor,
         values: tf.Tensor,
-        parameters: tuple | None,
-    ):
+        parameters: tuple,
+    ) -> tuple:
         """M-step: weights and parameters from responsibilities `[N, 2]`.
 
         The responsibilities have already been multiplied by the counts.
         """
         raise NotImplementedError  # pragma: no cover
 
-    def _components(self, parameters: tuple):
+    def _components(self, parameters: tuple) -> Any:
         """TFP distribution of batch shape `[2]` with given parameters."""
         raise NotImplementedError  # pragma: no cover
 
-    def _publish(self, *parameters: np.ndarray):
+    def _publish(self, first: np.ndarray, second: np.ndarray) -> None:
         """Sets the public attributes of the family."""
         raise NotImplementedError  # pragma: no cover
 
-    def _responsibilities(self, joint: tf.Tensor):
+    def _responsibilities(self, joint: tf.Tensor) -> tf.Tensor:
         """E-step: `[N, 2]` from the logarithm of weight times density."""
         return tf.nn.softmax(joint, axis=-1)
 
@@ -232,19 +234,23 @@ class TwoComponentMixture:
         """
         return self._components(parameters).mean()
 
-    def _condensed(self, values: tf.Tensor, counts: tf.Tensor):
+    def _condensed(
+        self, values: tf.Tensor, counts: tf.Tensor
+    ) -> tuple[tf.Tensor, tf.Tensor]:
         """Fewer values and counts that represent all, if the family can."""
         return values, counts
 
-    def _joint(self, values: tf.Tensor, weights: tf.Tensor, parameters: tuple):
+    def _joint(
+        self, values: tf.Tensor, weights: tf.Tensor, parameters: tuple
+    ) -> tf.Tensor:
         density = self._components(parameters).log_prob(values[:, None])
         return density + tf.math.log(weights)
 
     @tf.function(reduce_retracing=True)
-    def _run(self, values: tf.Tensor, counts: tf.Tensor):
+    def _run(self, values: tf.Tensor, counts: tf.Tensor) -> tuple:
         return self.estimate(values, counts)
 
-    def _prepare(self, values: npt.ArrayLike, minimum: int = 2):
+    def _prepare(self, values: npt.ArrayLike, minimum: int = 2) -> tf.Tensor:
         values = np.asarray(values, np.float64)
         if values.ndim != 1:
             raise ConfigurationError(
@@ -265,7 +271,7 @@ class TwoComponentMixture:
         return tf.constant(values)
 
 
-def _as_counts(sample_weight: npt.ArrayLike | None, count: int):
+def _as_counts(sample_weight: npt.ArrayLike | None, count: int) -> tf.Tensor:
     if sample_weight is None:
         return tf.ones(count, tf.float64)
     counts = np.asarray(sample_weight, np.float64)

@@ -132,12 +132,12 @@ def info_nce(
     )
 
 
-def _normalized(rows: TensorLike):
+def _normalized(rows: TensorLike) -> tf.Tensor:
     """Scales rows to length 1 in float32; rows of zeros stay zero."""
     return tf.math.l2_normalize(tf.cast(rows, tf.float32), axis=1)
 
 
-def _check_temperature(temperature: float):
+def _check_temperature(temperature: float) -> None:
     if not temperature > 0.0:
         raise ConfigurationError(
             "Expected a temperature above 0. "

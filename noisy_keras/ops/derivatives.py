@@ -51,7 +51,7 @@ def differences(
     )
     step = _STEP * size
 
-    def shifted(sign: float):
+    def shifted(sign: float) -> tf.Tensor:
         pairs = zip(parameters, direction, strict=True)
         return function([p + sign * step * d for p, d in pairs])
 

@@ -230,12 +230,12 @@ def regularize_labels(
     return result
 
 
-def _floats(*values: TensorLike):
+def _floats(*values: TensorLike) -> tuple:
     """Converts arguments to float32 tensors, whatever they come as."""
     return tuple(tf.cast(tf.convert_to_tensor(v), tf.float32) for v in values)
 
 
-def _pair(image_size: int | tuple[int, int]):
+def _pair(image_size: int | tuple[int, int]) -> tuple[int, int]:
     if isinstance(image_size, int):
         return image_size, image_size
     height, width = image_size

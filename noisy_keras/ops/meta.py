@@ -16,6 +16,8 @@ follow or leave it.
 """
 
 from collections.abc import Callable
+from collections.abc import Sequence
+from typing import Any
 
 import tensorflow as tf
 
@@ -88,7 +90,7 @@ def meta_gradients(
             f"Expected a method, one of {METHODS}. Received: {method!r}"
         )
     parameters = [tf.convert_to_tensor(p) for p in parameters]
-    step = {
+    step: dict[str, Any] = {
         "step_size": step_size,
         "accumulators": accumulators,
         "momentum": momentum,
@@ -217,7 +219,7 @@ def lookahead(
     return ahead
 
 
-def _each(number: float | list, parameters: list):
+def _each(number: float | list, parameters: list) -> Sequence:
     """Returns one number per parameter."""
     if isinstance(number, (list, tuple)):
         return number
@@ -308,7 +310,7 @@ def _nested(
     probe: tuple,
     lambda_0: float,
     step: dict,
-):
+) -> tuple:
     """Meta-gradients by reverse mode through the whole step."""
     labels, pseudo_labels = targets
     count = tf.shape(labels)[0]

@@ -69,7 +69,7 @@ def mixup(
         tensors.
     """
 
-    def mixed(values: tf.Tensor):
+    def mixed(values: tf.Tensor) -> tf.Tensor:
         ratio = tf.convert_to_tensor(mix_ratio)
         if ratio.shape.rank:
             ratio = tf.reshape(ratio, [-1] + [1] * (values.shape.rank - 1))

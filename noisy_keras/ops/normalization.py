@@ -28,7 +28,7 @@ def batch_normalize(
     empty = tf.constant([], tf.float32)
     options = {"epsilon": epsilon, "is_training": True}
 
-    def forward(x: tf.Tensor, scale: tf.Tensor, offset: tf.Tensor):
+    def forward(x: tf.Tensor, scale: tf.Tensor, offset: tf.Tensor) -> tuple:
         return tf.raw_ops.FusedBatchNormV3(
             x=x,
             scale=scale,
@@ -39,10 +39,10 @@ def batch_normalize(
         )
 
     @tf.custom_gradient
-    def normalize(x: tf.Tensor, scale: tf.Tensor, offset: tf.Tensor):
+    def normalize(x: tf.Tensor, scale: tf.Tensor, offset: tf.Tensor) -> tuple:
         y, mean, variance, *reserved = forward(x, scale, offset)
 
-        def plain(dy: tf.Tensor, x: tf.Tensor, scale: tf.Tensor):
+        def plain(dy: tf.Tensor, x: tf.Tensor, scale: tf.Tensor) -> tuple:
             return tf.raw_ops.FusedBatchNormGradV3(
                 y_backprop=dy,
                 x=x,
@@ -54,8 +54,8 @@ def batch_normalize(
             )[:3]
 
         @tf.custom_gradient
-        def backward(dy: tf.Tensor, x: tf.Tensor, scale: tf.Tensor):
-            def second(*tangents):
+        def backward(dy: tf.Tensor, x: tf.Tensor, scale: tf.Tensor) -> tuple:
+            def second(*tangents: tf.Tensor) -> tuple:
                 t_x, t_scale, t_offset = tangents
                 along = plain(t_x, x, scale)[0]
                 along += forward(x, t_scale, t_offset)[0]
@@ -70,7 +70,7 @@ def batch_normalize(
 
             return tuple(plain(dy, x, scale)), second
 
-        def first(dy: tf.Tensor, *_):
+        def first(dy: tf.Tensor, *_: tf.Tensor) -> tuple:
             return backward(dy, x, scale)
 
         return (y, mean, variance), first

@@ -56,7 +56,7 @@ def permutation(size: int, seed: TensorLike) -> tf.Tensor:
     return tf.argsort(_bits([size], seed), stable=True)
 
 
-def _bits(shape: Sequence[int], seed: TensorLike):
+def _bits(shape: Sequence[int], seed: TensorLike) -> tf.Tensor:
     return tf.random.stateless_uniform(
         shape,
         seed,

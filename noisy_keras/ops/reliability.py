@@ -125,7 +125,7 @@ def reliability_of_confidence(
     bin_of = np.clip(np.searchsorted(edges, confidence) - 1, 0, bins - 1)
     count = np.bincount(bin_of, minlength=bins)
 
-    def mean(values: np.ndarray):
+    def mean(values: np.ndarray) -> np.ndarray:
         total = np.bincount(bin_of, values, minlength=bins)
         return np.where(count > 0, total / np.maximum(count, 1), np.nan)
 
@@ -152,7 +152,9 @@ def expected_calibration_error(
     return reliability(probabilities, labels, bins).expected_calibration_error
 
 
-def _checked(probabilities: npt.ArrayLike, labels: npt.ArrayLike, bins: int):
+def _checked(
+    probabilities: npt.ArrayLike, labels: npt.ArrayLike, bins: int
+) -> tuple[np.ndarray, np.ndarray]:
     probabilities = np.asarray(probabilities)
     labels = np.asarray(labels)
     shapes = f"shapes {probabilities.shape} and {labels.shape}"

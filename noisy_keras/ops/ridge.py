@@ -213,7 +213,7 @@ def correction(
         A `Correction`.
     """
 
-    def solved(sums: tf.Tensor):
+    def solved(sums: tf.Tensor) -> tf.Tensor:
         return tf.matmul(whitening, whitening @ sums, transpose_a=True)
 
     weights = solved(moments)
@@ -311,13 +311,15 @@ def extreme_eigenvalues(
         eigenvalue. Their ratio is the condition number.
     """
 
-    def greatest(product: Callable):
+    def greatest(product: Callable) -> tf.Tensor:
         # Neither constant nor periodic, so that it has a component along any
         # eigenvector.
         size = tf.range(matrix.shape[0], dtype=matrix.dtype)
         start = (1.0 + tf.sin(1.0 + size * size))[:, None]
 
-        def step(vector: tf.Tensor, _: tf.Tensor):
+        def step(
+            vector: tf.Tensor, _: tf.Tensor
+        ) -> tuple[tf.Tensor, tf.Tensor]:
             image = product(vector)
             length = tf.norm(image)
             return image / length, length
@@ -357,7 +359,9 @@ def as_distributions(values: tf.Tensor) -> tf.Tensor:
     return tf.where(total <= 1e-6, top, scaled)  # NaN stays NaN.
 
 
-def _pair(first: TensorLike, second: TensorLike, *names: str):
+def _pair(
+    first: TensorLike, second: TensorLike, *names: str
+) -> tuple[tf.Tensor, tf.Tensor]:
     """Converts two matrices to float tensors and checks their rows."""
     first, second = (
         v if tf.is_tensor(v) and v.dtype.is_floating else tf.cast(v, tf.float32)

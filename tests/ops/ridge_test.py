@@ -176,7 +176,7 @@ def test_the_balance_penalty_weighs_samples_against_a_prior():
     for given in (prior, None):
         found = losses.class_balance_penalty(logits, weight, given)
         assert float(found) == pytest.approx(expected, rel=1e-5)
-    # A class that never comes asks for nothing.
+    # A class of prior 0 adds no penalty.
     found = losses.class_balance_penalty(logits, weight, tf.constant([1.0, 0]))
     assert float(found) == pytest.approx(-np.log(0.6), rel=1e-5)
 

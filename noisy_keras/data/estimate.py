@@ -7,10 +7,10 @@ Dataset Labels, JAIR 2021, eq. (1)-(3).
 import dataclasses
 
 import numpy as np
-import numpy.typing as npt
 
 from noisy_keras.data.sources.source import Source
 from noisy_keras.utils import checks
+from noisy_keras.utils.types import ArrayLike
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -37,7 +37,7 @@ class NoiseEstimate:
     concentration: float
 
     @classmethod
-    def of_joint(cls, joint: npt.ArrayLike) -> "NoiseEstimate":
+    def of_joint(cls, joint: ArrayLike) -> "NoiseEstimate":
         """Makes the estimate that follows from a joint distribution.
 
         Args:
@@ -60,7 +60,7 @@ class NoiseEstimate:
         return cls(joint, rate, transition, concentration)
 
 
-def estimate_noise(source: Source, predictions: npt.ArrayLike) -> NoiseEstimate:
+def estimate_noise(source: Source, predictions: ArrayLike) -> NoiseEstimate:
     """Estimates noise rate and transition matrix with the confident joint.
 
     A sample is counted for the class that the model predicts for it, provided

@@ -9,11 +9,11 @@ import os
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from noisy_keras.data.io import filesystem
 from noisy_keras.utils import checks
 from noisy_keras.utils.errors import ConfigurationError
+from noisy_keras.utils.types import ArrayLike
 
 _PER_SAMPLE = ("paths", "labels", "true_labels", "ids", "verified")
 PICTURE_SUFFIXES = (".jpg", ".jpeg", ".png")
@@ -77,7 +77,7 @@ class Listing:
     def __len__(self) -> int:
         return len(self.labels)
 
-    def subset(self, rows: npt.ArrayLike) -> "Listing":
+    def subset(self, rows: ArrayLike) -> "Listing":
         """Makes a listing of some of the samples.
 
         Args:

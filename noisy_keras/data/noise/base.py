@@ -4,11 +4,11 @@ import collections.abc
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from noisy_keras.data.sources.source import Source
 from noisy_keras.utils import checks
 from noisy_keras.utils.errors import ConfigurationError
+from noisy_keras.utils.types import ArrayLike
 
 
 class LabelNoise:
@@ -43,7 +43,7 @@ class LabelNoise:
         self._counts: np.ndarray | None = None
 
     def apply(
-        self, labels: npt.ArrayLike, num_classes: int | None = None
+        self, labels: ArrayLike, num_classes: int | None = None
     ) -> np.ndarray:
         """Corrupts labels.
 
@@ -187,7 +187,7 @@ def drawn(
 
 
 def weights_matrix(
-    values: npt.ArrayLike, square: bool, what: str = "matrix"
+    values: ArrayLike, square: bool, what: str = "matrix"
 ) -> np.ndarray:
     """Checks a matrix of counts or probabilities.
 

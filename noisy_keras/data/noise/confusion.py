@@ -1,11 +1,11 @@
 """Noise drawn from a confusion matrix."""
 
 import numpy as np
-import numpy.typing as npt
 
 from noisy_keras.data.noise import base
 from noisy_keras.data.noise.base import LabelNoise
 from noisy_keras.utils.errors import ConfigurationError
+from noisy_keras.utils.types import ArrayLike
 
 #: Added to each entry of the matrix, so that every class can be drawn. The
 #: value is that of DRPL's code.
@@ -39,14 +39,12 @@ class ConfusionNoise(LabelNoise):
 
     name = "confusion"
 
-    def __init__(
-        self, rate: float, matrix: npt.ArrayLike, seed: int = 0
-    ) -> None:
+    def __init__(self, rate: float, matrix: ArrayLike, seed: int = 0) -> None:
         super().__init__(rate, seed)
         self.matrix = base.weights_matrix(matrix, square=True)
 
     def apply(
-        self, labels: npt.ArrayLike, num_classes: int | None = None
+        self, labels: ArrayLike, num_classes: int | None = None
     ) -> np.ndarray:
         """Corrupts labels.
 

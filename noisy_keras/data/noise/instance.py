@@ -3,13 +3,13 @@
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from noisy_keras.data.noise.base import LabelNoise
 from noisy_keras.data.sources import array_source
 from noisy_keras.data.sources.source import Source
 from noisy_keras.utils import checks
 from noisy_keras.utils.errors import ConfigurationError
+from noisy_keras.utils.types import ArrayLike
 
 # Number of pixel values in a batch of images, 128 MiB as float64.
 _BATCH_VALUES = 2**24
@@ -47,9 +47,9 @@ class InstanceNoise(LabelNoise):
 
     def apply(
         self,
-        labels: npt.ArrayLike,
+        labels: ArrayLike,
         num_classes: int | None = None,
-        images: npt.ArrayLike | Source | None = None,
+        images: ArrayLike | Source | None = None,
     ) -> np.ndarray:
         """Corrupts labels.
 
@@ -85,7 +85,7 @@ class InstanceNoise(LabelNoise):
     def apply_to(
         self,
         source: Source,
-        images: npt.ArrayLike | Source | None = None,
+        images: ArrayLike | Source | None = None,
         **given: Any,
     ) -> np.ndarray:
         images = source if images is None else images

@@ -3,7 +3,6 @@
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from noisy_keras.data.noise import base
 from noisy_keras.data.noise.confusion import FLOOR
@@ -11,6 +10,7 @@ from noisy_keras.data.sources.mixed_source import MixedSource
 from noisy_keras.data.sources.source import Source
 from noisy_keras.utils import checks
 from noisy_keras.utils.errors import ConfigurationError
+from noisy_keras.utils.types import ArrayLike
 
 
 class OpenSetNoise:
@@ -58,7 +58,7 @@ class OpenSetNoise:
         self,
         rate: float,
         uniform: bool = True,
-        matrix: npt.ArrayLike | None = None,
+        matrix: ArrayLike | None = None,
         seed: int = 0,
     ) -> None:
         self.rate = checks.rate(rate)
@@ -78,8 +78,8 @@ class OpenSetNoise:
 
     def choose(
         self,
-        labels: npt.ArrayLike,
-        foreign: npt.ArrayLike,
+        labels: ArrayLike,
+        foreign: ArrayLike,
         num_classes: int | None = None,
     ) -> tuple[np.ndarray, np.ndarray]:
         """Chooses the samples to replace and their foreign images.

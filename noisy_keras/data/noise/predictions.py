@@ -3,11 +3,11 @@
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from noisy_keras.data.noise.base import LabelNoise
 from noisy_keras.utils import checks
 from noisy_keras.utils.errors import ConfigurationError
+from noisy_keras.utils.types import ArrayLike
 
 # F times the probability that the top class is kept, 1 - tau(D), by margin D.
 # In the authors' code, that of type I is at least 0.5.
@@ -77,9 +77,9 @@ class PolynomialMarginNoise(LabelNoise):
 
     def apply(
         self,
-        labels: npt.ArrayLike,
+        labels: ArrayLike,
         num_classes: int | None = None,
-        probabilities: npt.ArrayLike | None = None,
+        probabilities: ArrayLike | None = None,
     ) -> np.ndarray:
         """Corrupts labels.
 
@@ -176,9 +176,9 @@ class PredictedNoise(LabelNoise):
 
     def apply(
         self,
-        labels: npt.ArrayLike,
+        labels: ArrayLike,
         num_classes: int | None = None,
-        predictions: npt.ArrayLike | None = None,
+        predictions: ArrayLike | None = None,
     ) -> np.ndarray:
         """Replaces labels by predictions.
 

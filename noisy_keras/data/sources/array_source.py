@@ -6,12 +6,13 @@ from typing import Any
 from typing import Self
 
 import numpy as np
-import numpy.typing as npt
 import tensorflow as tf
 
 from noisy_keras.data.sources.source import Source
 from noisy_keras.utils import checks
 from noisy_keras.utils.errors import ConfigurationError
+from noisy_keras.utils.types import ArrayLike
+from noisy_keras.utils.types import TensorLike
 
 
 class ArraySource(Source):
@@ -27,8 +28,8 @@ class ArraySource(Source):
 
     def __init__(
         self,
-        images: npt.ArrayLike,
-        labels: npt.ArrayLike,
+        images: ArrayLike,
+        labels: ArrayLike,
         class_names: collections.abc.Sequence[str],
         **options: Any,
     ) -> None:
@@ -50,7 +51,7 @@ class ArraySource(Source):
             self._images = tf.constant(images)
         self._rows: tf.Tensor | None = None
 
-    def fetch(self, index: npt.ArrayLike | tf.Tensor) -> tf.Tensor:
+    def fetch(self, index: TensorLike) -> tf.Tensor:
         index = tf.cast(index, tf.int64)
         if self._rows is not None:
             index = tf.gather(self._rows, index)
@@ -92,9 +93,9 @@ class ArraySource(Source):
 
 
 def from_arrays(
-    images: npt.ArrayLike,
-    labels: npt.ArrayLike,
-    true_labels: npt.ArrayLike | None = None,
+    images: ArrayLike,
+    labels: ArrayLike,
+    true_labels: ArrayLike | None = None,
     class_names: collections.abc.Sequence[str] | None = None,
     **options: Any,
 ) -> ArraySource:

@@ -8,7 +8,6 @@ from typing import Any
 from typing import Self
 
 import numpy as np
-import numpy.typing as npt
 import tensorflow as tf
 
 from noisy_keras.data.augment import Augmentation
@@ -16,6 +15,8 @@ from noisy_keras.data.io import decoding
 from noisy_keras.data.sources.source import Source
 from noisy_keras.utils import checks
 from noisy_keras.utils.errors import ConfigurationError
+from noisy_keras.utils.types import ArrayLike
+from noisy_keras.utils.types import TensorLike
 
 # Mean and standard deviation of ImageNet, the usual choice for photographs.
 _MEAN = (0.485, 0.456, 0.406)
@@ -52,7 +53,7 @@ class FileSource(Source):
     def __init__(
         self,
         paths: collections.abc.Iterable[str],
-        labels: npt.ArrayLike,
+        labels: ArrayLike,
         class_names: collections.abc.Sequence[str],
         *,
         root: str | os.PathLike = "",
@@ -87,12 +88,12 @@ class FileSource(Source):
         """Width in pixels of the border from which views can be cropped."""
         return max(1, round(self.image_shape[0] / 14))
 
-    def fetch(self, index: npt.ArrayLike | tf.Tensor) -> tf.Tensor:
+    def fetch(self, index: TensorLike) -> tf.Tensor:
         margin = self.margin
         images = self.fetch_with_margin(index)
         return images[:, margin:-margin, margin:-margin]
 
-    def fetch_with_margin(self, index: npt.ArrayLike | tf.Tensor) -> tf.Tensor:
+    def fetch_with_margin(self, index: TensorLike) -> tf.Tensor:
         size = self.image_shape[0] + 2 * self.margin
         index = tf.convert_to_tensor(index)
         images = tf.numpy_function(

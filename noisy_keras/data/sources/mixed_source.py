@@ -6,12 +6,13 @@ from typing import Any
 from typing import Self
 
 import numpy as np
-import numpy.typing as npt
 import tensorflow as tf
 
 from noisy_keras.data.sources.source import Source
 from noisy_keras.utils import checks
 from noisy_keras.utils.errors import ConfigurationError
+from noisy_keras.utils.types import ArrayLike
+from noisy_keras.utils.types import TensorLike
 
 
 class MixedSource(Source):
@@ -39,8 +40,8 @@ class MixedSource(Source):
         self,
         source: Source,
         foreign: Source,
-        rows: npt.ArrayLike,
-        index: npt.ArrayLike,
+        rows: ArrayLike,
+        index: ArrayLike,
         noise: collections.abc.Mapping[str, Any] | None = None,
     ) -> None:
         rows = _positions(rows, source.num_samples, "rows")
@@ -92,10 +93,10 @@ class MixedSource(Source):
         ids[position >= 0] = self._other.ids[position[position >= 0]]
         return ids
 
-    def fetch(self, index: npt.ArrayLike | tf.Tensor) -> tf.Tensor:
+    def fetch(self, index: TensorLike) -> tf.Tensor:
         return self._mixed(index, lambda source, rows: source.fetch(rows))
 
-    def fetch_with_margin(self, index: npt.ArrayLike | tf.Tensor) -> tf.Tensor:
+    def fetch_with_margin(self, index: TensorLike) -> tf.Tensor:
         return self._mixed(
             index, lambda source, rows: source.fetch_with_margin(rows)
         )

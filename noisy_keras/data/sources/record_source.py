@@ -8,7 +8,6 @@ from typing import Protocol
 from typing import Self
 
 import numpy as np
-import numpy.typing as npt
 import tensorflow as tf
 
 from noisy_keras.data.io import decoding
@@ -22,6 +21,8 @@ from noisy_keras.data.sources.file_source import FileSource
 from noisy_keras.data.sources.records import index_file
 from noisy_keras.data.sources.source import Source
 from noisy_keras.utils.errors import ConfigurationError
+from noisy_keras.utils.types import ArrayLike
+from noisy_keras.utils.types import TensorLike
 
 
 class Pictures(Protocol):
@@ -48,7 +49,7 @@ class RecordSource(FileSource):
     def __init__(
         self,
         pictures: Pictures,
-        labels: npt.ArrayLike,
+        labels: ArrayLike,
         class_names: collections.abc.Sequence[str],
         ids: collections.abc.Iterable[str],
         **options: Any,
@@ -105,7 +106,7 @@ class ArrayRecordSource(Source):
     def __init__(
         self,
         pictures: Pictures,
-        labels: npt.ArrayLike,
+        labels: ArrayLike,
         class_names: collections.abc.Sequence[str],
         image_shape: collections.abc.Sequence[int],
         encoding: str,
@@ -117,7 +118,7 @@ class ArrayRecordSource(Source):
         self._written = self.image_shape
         self._rows = np.arange(self.num_samples)
 
-    def fetch(self, index: npt.ArrayLike | tf.Tensor) -> tf.Tensor:
+    def fetch(self, index: TensorLike) -> tf.Tensor:
         index = tf.convert_to_tensor(index)
         dtype = tf.uint8 if self.encoding == "png" else tf.float32
         images = tf.numpy_function(self._read, [index], dtype)

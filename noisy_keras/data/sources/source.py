@@ -14,7 +14,6 @@ from typing import Self
 from typing import cast
 
 import numpy as np
-import numpy.typing as npt
 import tensorflow as tf
 
 from noisy_keras.data import augment
@@ -23,6 +22,8 @@ from noisy_keras.data.selection import classes as classes_module
 from noisy_keras.data.selection import corrections
 from noisy_keras.data.selection import partition
 from noisy_keras.utils import checks
+from noisy_keras.utils.types import ArrayLike
+from noisy_keras.utils.types import TensorLike
 
 _PER_SAMPLE = "labels soft_labels true_labels foreign ids paths".split()
 
@@ -75,11 +76,11 @@ class Source:
 
     def __init__(
         self,
-        labels: npt.ArrayLike,
+        labels: ArrayLike,
         class_names: collections.abc.Iterable[str],
         image_shape: collections.abc.Iterable[int],
         *,
-        true_labels: npt.ArrayLike | None = None,
+        true_labels: ArrayLike | None = None,
         ids: collections.abc.Iterable[str] | None = None,
         paths: collections.abc.Sequence[str] | np.ndarray | None = None,
         pixel_scale: float = 255.0,
@@ -145,7 +146,7 @@ class Source:
             f"{self.image_shape}, {self.num_classes} classes>"
         )
 
-    def fetch(self, index: npt.ArrayLike | tf.Tensor) -> tf.Tensor:
+    def fetch(self, index: TensorLike) -> tf.Tensor:
         """Reads images, eagerly or inside `tf.data`.
 
         Args:
@@ -156,7 +157,7 @@ class Source:
         """
         raise NotImplementedError  # pragma: no cover
 
-    def fetch_with_margin(self, index: npt.ArrayLike | tf.Tensor) -> tf.Tensor:
+    def fetch_with_margin(self, index: TensorLike) -> tf.Tensor:
         """Reads images with a margin for random crops, if there is one.
 
         Args:
@@ -198,7 +199,7 @@ class Source:
             name, self.augmentation, self.pixel_scale, self.image_shape[:2]
         )
 
-    def fetch_targets(self, index: npt.ArrayLike | tf.Tensor) -> tf.Tensor:
+    def fetch_targets(self, index: TensorLike) -> tf.Tensor:
         """Reads given labels as distributions, eagerly or inside `tf.data`.
 
         Args:
@@ -214,7 +215,7 @@ class Source:
 
     def relabel(
         self,
-        labels: npt.ArrayLike,
+        labels: ArrayLike,
         noise: collections.abc.Mapping[str, Any] | None = None,
     ) -> Self:
         """Makes a source with other given labels.
@@ -304,7 +305,7 @@ class Source:
         source.augmentation = dataclasses.replace(self.augmentation, **changes)
         return source
 
-    def subset(self, index: npt.ArrayLike, name: str | None = None) -> Self:
+    def subset(self, index: ArrayLike, name: str | None = None) -> Self:
         """Makes a source of some samples, in the order of `index`.
 
         Args:

@@ -13,12 +13,12 @@ import struct
 import threading
 
 import numpy as np
-import numpy.typing as npt
 import tensorflow as tf
 
 from noisy_keras.data.io import retrying
 from noisy_keras.data.io.records import checksum
 from noisy_keras.utils.errors import ConfigurationError
+from noisy_keras.utils.types import ArrayLike
 
 _HEADER = struct.Struct("<QI")
 _CHECK = struct.Struct("<I")
@@ -47,9 +47,9 @@ class RecordFiles:
     def __init__(
         self,
         paths: collections.abc.Iterable[str],
-        places: npt.ArrayLike,
-        offsets: npt.ArrayLike,
-        lengths: npt.ArrayLike,
+        places: ArrayLike,
+        offsets: ArrayLike,
+        lengths: ArrayLike,
     ) -> None:
         self.paths = list(paths)
         self.places = np.asarray(places, np.int32)

@@ -66,7 +66,7 @@ NOISE = {
 def methods(weight, encoder):
     """Trainer and flags by method."""
     divided = _DIVIDED | {"unlabeled_weight": weight}
-    purified = {"features": encoder, "validation": 1000, "held_out": 0}
+    purified = {"features": encoder, "trusted_total": 1000, "validation": 0}
     alone = _NETWORK | _NONE_HELD_OUT
     return {
         "cross_entropy": ("cross_entropy", alone | _PLAIN),

@@ -27,7 +27,7 @@ recipe_flags.define(
 
 def resolve(method, values):
     """Settings from flags."""
-    for name in ("trusted", "trusted_csv"):
+    for name in trusted_flags.WHICH:
         if (
             values[name] is not None
             and values["host"] not in recipe_flags.TRUSTED_HOSTS

@@ -1,7 +1,7 @@
 """DMLP, from the command line: labels purified by a few that are right.
 
 python -m trainers.dmlp                      # digits, no download
-python -m trainers.dmlp --dataset=cifar10 --validation=1000 --host=dividemix
+python -m trainers.dmlp --dataset=cifar10 --trusted_total=1000 --host=dividemix
 Published for 80 % noise, on features of a ResNet-50: 94.5 % best, 94.3 % last.
 `python -m export --labels` writes the run's purified labels.
 """
@@ -27,8 +27,8 @@ _PURIFIER = {
     "substitute_every": "substitute_every",
     "substitution_rate": "substitution_rate",
 }
-# Flags that no other trainer has.
-_OWN = ("validation", "held_out", *_PURIFIER, "soft_labels", "warm_start")
+# Flags that no other command has.
+_OWN = (*_PURIFIER, "soft_labels", "warm_start")
 _KINDS = (".keras", ".npy", "")
 
 common_flags.define_common(METHOD)
@@ -44,26 +44,10 @@ recipe_flags.define(
     "before any is trusted, held out or left out by --max_train_samples.",
     recipe_flags.LABEL_HOSTS,
 )
-# In the place of the shared flag, which means something else.
-absl_flags.DEFINE_integer(
-    "validation",
-    None,
-    "Trusted samples in all, as many of each class, taken out of training "
-    "before there is noise: DMLP's paper calls them the validation set. They "
-    "purify, nothing is judged by them: for that see --held_out. --trusted "
-    "counts them by class.",
-    lower_bound=2,
-    allow_override=True,
-)
+# DMLP's paper calls the trusted samples its validation set.
 absl_flags.DEFINE_alias("validation_csv", "trusted_csv")
-absl_flags.DEFINE_float(
-    "held_out",
-    None,
-    "Training samples held out to judge the model by, where the data set has "
-    "no such split: a count, or a share below 1. What other trainers call "
-    "--validation.",
-    lower_bound=0.0,
-)
+# Deprecated: in version 0.1.0 --validation was the number of trusted samples.
+absl_flags.DEFINE_alias("held_out", "validation")
 absl_flags.DEFINE_integer(
     "purifier_epochs", None, "Epochs of purification, at most.", lower_bound=1
 )
@@ -74,7 +58,10 @@ absl_flags.DEFINE_integer(
     lower_bound=1,
 )
 absl_flags.DEFINE_float(
-    "ridge", None, "Of the linear classifiers, relative.", lower_bound=0.0
+    "ridge",
+    None,
+    "Ridge penalty of the linear classifiers, relative to the features.",
+    lower_bound=0.0,
 )
 absl_flags.DEFINE_enum(
     "form", None, ["code", "paper"], "Loss on the trusted samples."
@@ -83,8 +70,8 @@ absl_flags.DEFINE_enum(
     "prior",
     None,
     ["uniform", "validation", "estimated"],
-    "How frequent the classes are: alike, as among the trusted samples, or as "
-    "estimated.",
+    "Class frequencies: all alike, as among the trusted samples "
+    "(validation), or as estimated.",
 )
 absl_flags.DEFINE_integer(
     "substitute_every",
@@ -93,7 +80,9 @@ absl_flags.DEFINE_integer(
     lower_bound=0,
 )
 absl_flags.DEFINE_float(
-    "substitution_rate", None, "eta_E in (0, 1], how far labels then move."
+    "substitution_rate",
+    None,
+    "eta_E in (0, 1], how far a substitution moves the labels.",
 )
 absl_flags.DEFINE_bool(
     "soft_labels",
@@ -109,27 +98,22 @@ absl_flags.DEFINE_bool(
 
 def resolve(method, values):
     """Settings from flags."""
-    _check_trusted(values)
     given = [name for name in _OWN if values[name] is not None]
     features = values["features"]
     if features is not None:
         features = recipe_flags.encoder_file("features", features, _KINDS)
-    values = values | {
-        "validation": values["held_out"],
-        "trusted_total": values["validation"],
-    }
     if values["image_size"] is None and features is not None:
-        values["image_size"] = recipe_flags.of_run(features).get("image_size")
+        size = recipe_flags.of_run(features).get("image_size")
+        values = values | {"image_size": size}
     resolved = recipe_flags.resolve(method, values, features)
-    told = {
-        name: values[flag]
-        for flag, name in _PURIFIER.items()
-        if values[flag] is not None
-    }
     resolved.arguments["purifier"] = {
         "preset": values["preset"],
         "seed": values["seed"],
-        **told,
+        **{
+            name: values[flag]
+            for flag, name in _PURIFIER.items()
+            if values[flag] is not None
+        },
     }
     resolved.arguments["features"] = features
     for name in ("soft_labels", "warm_start"):
@@ -145,20 +129,6 @@ def resolve(method, values):
     return dataclasses.replace(resolved, replaced=(*before, *given))
 
 
-def _check_trusted(values):
-    flags_given = [
-        name
-        for name in ("validation", "trusted", "trusted_csv")
-        if values[name] is not None
-    ]
-    if len(flags_given) > 1:
-        one, other = flags_given[:2]
-        raise UsageError(
-            f"--{one}: expected none beside --{other}, as each says which "
-            f"samples are trusted; got {values[one]}"
-        )
-
-
 def build(network, source, settings):
     """The recipe of a run."""
     import noisy_keras as nk
@@ -171,7 +141,25 @@ def build(network, source, settings):
     return nk.DMLP(network, source, **options)
 
 
+def _explain_validation():
+    """Prints what --validation means to those who may know it from 0.1.0."""
+    flags = absl_flags.FLAGS
+    if flags["held_out"].present:
+        print(
+            "warning: --held_out is deprecated: --validation means the same",
+            file=sys.stderr,
+        )
+    elif flags["validation"].present and not any(
+        flags[name].present for name in trusted_flags.WHICH
+    ):
+        print(
+            "--validation: samples held out to judge the model by; the number "
+            "of trusted samples is --trusted_total"
+        )
+
+
 def main(argv):
+    _explain_validation()
     sys.exit(run.main(argv, METHOD, build, resolve))
 
 

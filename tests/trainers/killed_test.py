@@ -46,7 +46,7 @@ def wait_for_checkpoint(run, seconds=300):
         ("drpl", DRPL),
         ("ieg", IEG),
         ("moco", SIMCLR),
-        ("dmlp", (*HOSTED, "--validation=50", "--purifier_epochs=6")),
+        ("dmlp", (*HOSTED, "--trusted_total=50", "--purifier_epochs=6")),
         ("c2d", (*HOSTED, "--warmup_epochs=1")),
     ],
 )

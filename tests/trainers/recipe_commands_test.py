@@ -13,7 +13,7 @@ from tests.commands import train
 from tests.trainers.command_line_test import HOSTED
 
 SMALL, BEFORE = HOSTED[:4], HOSTED[4:]
-DMLP = (*SMALL, "--validation=50", "--purifier_epochs=6")
+DMLP = (*SMALL, "--trusted_total=50", "--purifier_epochs=6")
 
 
 @pytest.mark.large
@@ -21,10 +21,10 @@ DMLP = (*SMALL, "--validation=50", "--purifier_epochs=6")
     ("flags", "told"),
     [
         (["--features=FILE"], "--features: Expected 1257 rows"),
-        (["--validation=9"], "--validation: expected at least one trusted"),
+        (["--trusted_total=9"], "--trusted_total: expected at least one"),
         (["--trusted_csv=FEW"], "expected samples of all 10 classes; got none"),
         (["--substitution_rate=2"], "`substitution_rate` in (0, 1]"),
-        (["--validation=10"], "trusted samples to spare, to be held out"),
+        (["--trusted_total=10"], "trusted samples to spare, to be held out"),
         (["--features=OTHER"], "as the network was built for"),
     ],
 )

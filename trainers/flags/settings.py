@@ -171,14 +171,9 @@ def _trusted(row, dataset, noise, values, pick):
     # Imported here: other methods do not need it.
     from trainers.flags import trusted as trusted_flags
 
-    return trusted_flags.resolve(
-        row.trusted,
-        dataset,
-        noise,
-        pick("trusted", None),
-        pick("trusted_csv", None),
-        values.get("trusted_total"),
-    )
+    for name in trusted_flags.WHICH:
+        pick(name, None)
+    return trusted_flags.resolve(row.trusted, dataset, noise, values)
 
 
 def as_epochs(flag, values):

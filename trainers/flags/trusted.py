@@ -8,23 +8,34 @@ from trainers.flags import common
 from trainers.flags import data as data_flags
 from trainers.flags import require_file
 
+#: Flags that decide which samples are trusted, one of them at most.
+WHICH = ("trusted_total", "trusted", "trusted_csv")
+#: Flags that are arguments of methods that train a second, small network.
+META_LEARNER = ("hidden", "meta_learning_rate", "view")
+
 
 def define():
     """Defines the flags that all of these methods have."""
     flags.DEFINE_integer(
         "trusted",
         None,
-        "Samples of each class to be trusted, taken out of training before "
-        "there is noise, by --noise_seed. Of clothing1m and food101n they are "
-        "of those that people have checked.",
+        "Trusted samples of each class, taken out of training before noise is "
+        "added, by --noise_seed. Of clothing1m and food101n they are among "
+        "those that people have checked.",
         lower_bound=1,
+    )
+    flags.DEFINE_integer(
+        "trusted_total",
+        None,
+        "Trusted samples in all, as many of each class; else as --trusted.",
+        lower_bound=2,
     )
     flags.DEFINE_string(
         "trusted_csv",
         None,
-        "The samples to be trusted: a CSV file with the columns id, as in a "
-        "run's label_audit.csv, or path, from the file's folder on, and label "
-        "(left out: as known). Those in training are taken out of it.",
+        "The trusted samples: a CSV file with the columns id, as in a run's "
+        "label_audit.csv, or path, from the file's folder on, and label (left "
+        "out: as known). Those in training are taken out of it.",
     )
     flags.DEFINE_integer(
         "restart_steps",
@@ -34,10 +45,6 @@ def define():
         "--learning_rate_drops.",
         lower_bound=0,
     )
-
-
-#: Flags of methods that train a second, small network.
-META_LEARNER = ("hidden", "meta_learning_rate", "view")
 
 
 def define_meta_learner():
@@ -52,67 +59,65 @@ def define_meta_learner():
     flags.DEFINE_float(
         "meta_learning_rate",
         None,
-        "Of the network that learns from the trusted samples.",
+        "Learning rate of the network that learns from the trusted samples.",
         lower_bound=0.0,
     )
     common.define_view()
 
 
-def resolve(
-    default, dataset, injected, trusted, trusted_csv, trusted_total=None
-):
+def resolve(default, dataset, noise, values):
     """Which samples a run trusts.
 
     Args:
-        default: samples per class, of the preset; None for methods without.
-        dataset: value of its flag.
-        injected: the `noise_` settings of the run.
-        trusted: value of the flag.
-        trusted_csv: value of the flag.
-        trusted_total: samples in all, of trainers that count them so.
+        default: int, samples per class, of the preset; None for methods
+            without.
+        dataset: str, value of `--dataset`.
+        noise: dict, the `noise_` settings of the run.
+        values: dict of all flags by name; None where left out.
 
     Returns:
         dict of the `trusted` settings of a run.
 
     Raises:
-        UsageError: both flags, no such file, or no flag where the labels are
-            as found and nobody tells which are right.
+        UsageError: more than one flag, no such file, or no flag where labels
+            are noisy as found and it is not known which are right.
     """
-    if trusted_csv is not None:
-        if trusted is not None:
-            raise UsageError(
-                "--trusted_csv: expected none beside --trusted; "
-                f"got {trusted_csv}"
-            )
-        require_file(
-            "trusted_csv", trusted_csv, "a CSV file of samples and labels"
+    found = {name: values.get(name) for name in WHICH}
+    given = [name for name in WHICH if found[name] is not None]
+    if len(given) > 1:
+        one, other = given[:2]
+        raise UsageError(
+            f"--{one}: expected none beside --{other}, as each decides which "
+            f"samples are trusted; got {found[one]}"
         )
-    elif trusted is None and trusted_total is None and default is not None:
-        if as_found(dataset, injected):
+    if found["trusted_csv"] is not None:
+        require_file(
+            "trusted_csv",
+            found["trusted_csv"],
+            "a CSV file of samples and labels",
+        )
+    if not given and default is not None:
+        if noisy_as_found(dataset, noise):
             raise UsageError(
                 "--trusted_csv: expected a CSV file of samples whose labels "
-                f"you have checked, because nobody tells which of {dataset} "
-                "are right; got none. --trusted=N takes N of each class as "
-                "they are labelled."
+                "you have checked, because it is not known which labels of "
+                f"{dataset} are right; got none. --trusted=N takes N of each "
+                "class as they are labelled."
             )
-        trusted = default
-    return {
-        "trusted": trusted,
-        "trusted_csv": trusted_csv,
-        "trusted_total": trusted_total,
-    }
+        found["trusted"] = default
+    return found
 
 
-def as_found(dataset, injected):
-    """Whether some labels may be wrong before there is noise.
+def noisy_as_found(dataset, noise):
+    """Whether trusted labels may be wrong before noise is added.
 
     Args:
-        dataset: value of its flag.
-        injected: the `noise_` settings of the run.
+        dataset: str, value of `--dataset`.
+        noise: dict, the `noise_` settings of the run.
 
     Returns:
         bool; False where people have checked those that are trusted.
     """
-    unknown = injected["noise_type"] == presets.ESTIMATED
-    told = injected["noise_type"] == "none" and injected["noise_rate"]
-    return dataset not in data_flags.TRUSTED and bool(unknown or told)
+    unknown = noise["noise_type"] == presets.ESTIMATED
+    known = noise["noise_type"] == "none" and noise["noise_rate"]
+    return dataset not in data_flags.TRUSTED and bool(unknown or known)

@@ -386,13 +386,10 @@ def _flags_of(kept):
 def _trusted_flags(kept):
     """Flags of the samples that are trusted, and held out."""
     data = kept["data"]
-    values = {"trusted_csv": data.get("trusted_csv")}
+    names = ("trusted_csv", "trusted_total", "validation")
+    values = {name: data.get(name) for name in names}
     if "trusted" in kept["replaced"]:
         values["trusted"] = data.get("trusted")
-    held_out = "held_out" in FLAGS  # There, --validation are those trusted.
-    values["held_out" if held_out else "validation"] = data.get("validation")
-    if held_out:
-        values["validation"] = data.get("trusted_total")
     return values
 
 

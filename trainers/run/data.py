@@ -1,5 +1,6 @@
 """The sources of a run: training, validation, test, and those trusted."""
 
+import functools
 import os
 from typing import Any
 from typing import NamedTuple
@@ -14,7 +15,8 @@ from noisy_keras.data.sources import manifest
 from noisy_keras.data.sources import origin
 from trainers import UsageError
 from trainers.flags import data as data_flags
-from trainers.run import noise as run_noise
+from trainers.run import errors
+from trainers.run import noise
 from trainers.run import trusted_set
 
 #: Share held out for validation of pictures that come without such a split.
@@ -22,17 +24,17 @@ _HELD_OUT = 0.1
 
 
 class Sources(NamedTuple):
-    """What a run trains on and is judged on: `Source`s, or None.
+    """What a run trains on and is judged by: `Source`s, or None.
 
     Attributes:
-        train: with noise, and without what is trusted.
-        validation: held out; not both this and `test` are None.
-        test: as published.
-        trusted: with right labels, for methods that learn with such a set.
-        removed: how many of those were in training.
-        keys: of the training split as it was loaded, before anything was held
-            out of it: `overlap.keys`.
-        corrections: of its labels, a `Corrections` for each edited audit.
+        train: `Source` with noisy labels, without the trusted samples.
+        validation: `Source` held out; not both this and `test` are None.
+        test: `Source` as published.
+        trusted: `Source` with right labels, for methods that learn with it.
+        removed: int, how many of the trusted samples were in training.
+        keys: list, `overlap.keys` of the training split as it was loaded,
+            before anything was held out of it.
+        corrections: tuple with a `Corrections` for each edited audit.
     """
 
     train: Any
@@ -45,138 +47,109 @@ class Sources(NamedTuple):
 
 
 def sources(data, data_dir, labels=None):
-    """Loads what a run trains on and is judged on.
+    """Loads what a run trains on and is judged by.
 
-    Noise goes into training labels only. Validation, test and trusted labels
+    Noise changes training labels alone. Validation, test and trusted labels
     are as published. Classes that are left out are in none of the sources.
 
     Args:
-        data: the `data` part of `Settings`.
-        data_dir: TFDS folder, or that of a data set's original files; or None.
-        labels: noise manifest of a run that goes on or is read back; or None.
-            Spares training once more the network that made its labels, and
-            reading once more the audits that they were corrected by.
+        data: dict, the `data` part of `Settings`.
+        data_dir: str, folder of TFDS or of the original files, or None.
+        labels: str, path of the noise manifest of a run that is resumed or
+            read back, or None. Where a network made the labels, or audits
+            corrected them, they are taken from it.
 
     Returns:
         `Sources`.
 
     Raises:
-        UsageError: a validation share where the data set has its own split,
-            or nothing to judge a model on; classes to leave out that are not
-            there, or are all but one; or a trusted set that cannot be had.
+        UsageError: a validation share where the data set has such a split, or
+            nothing to judge a model by; classes to leave out that do not
+            exist, or are all but one; or a trusted set that cannot be had.
+        ConfigurationError: data, a manifest or an audit that does not fit.
     """
     found = origin.find(data["dataset"], data_dir)
-    options = {"image_size": data["image_size"]}
-    if data["noise_type"] in data_flags.HUMAN_LABELS:
-        options["human_labels"] = data["noise_type"]
+    _check_validation(found, data)
+    load = _loader(found, data)
+    loaded, validation, test = _load_splits(found, load, data)
+    whole, validation = _hold_out(loaded, validation, data)
+
+    left_out, kept = _split_classes(whole, data["noise_foreign_classes"])
+    restrict = functools.partial(_restricted, kept=kept)
+    train = restrict(_bounded(whole, data))
+    judged = {"validation": restrict(validation), "test": restrict(test)}
+
+    # Before there is noise, so that trusted labels stay as they are.
+    samples = train.num_samples
+    train, trusted = trusted_set.take(
+        data, train, restrict(whole), judged, lambda name: restrict(load(name))
+    )
+    removed = samples - train.num_samples
+
+    foreign = functools.partial(
+        _load_foreign, data_dir, whole, left_out, train.image_shape[0]
+    )
+    train = _with_noise(train, data, labels, foreign)
+    train, applied = _corrected(
+        train, data, labels, known=(whole, judged["validation"])
+    )
+    return Sources(
+        train,
+        **judged,
+        trusted=trusted,
+        removed=removed,
+        keys=overlap.keys(loaded),
+        corrections=applied,
+    )
+
+
+def _check_validation(found, data):
+    """Raises unless there is, or can be, something to judge a model by."""
     share = data["validation"]
     # CIFAR's is cut from its training set, so that another cut can be made.
-    fixed = "validation" in found.splits and found.fit == "train"
-    if share and fixed:
+    if share and "validation" in found.splits and found.fit == "train":
         raise UsageError(
             f"--validation: {data['dataset']} has a validation split of its "
             "own; leave the flag out, or give 0 to go without."
         )
-    validation = None
-    own = share is None and "validation" in found.splits
-    train = found.load(found.fit if own else "train", **options)
-    keys = overlap.keys(train)
-    if own:
-        validation = found.load("validation", **options)
-    else:
-        share = _HELD_OUT if share is None else share
-        if share:
-            train, validation = _hold_out(train, share, data)
-    test = None
-    if "test" in found.splits:
-        test = found.load("test", **options)
-    if validation is None and test is None:
+    if share == 0.0 and "test" not in found.splits:
         raise UsageError(
             f"--validation: expected a share above 0, because "
-            f"{data['dataset']} has no test split to judge a model on; got 0"
+            f"{data['dataset']} has no test split to judge a model by; got 0"
         )
-    whole, left_out = train, data["noise_foreign_classes"]
-    train, kept = _bounded(train, data), None
-    if left_out is not None:
-        left_out, kept = _split_classes(train, left_out)
-
-    def restricted(source):
-        if kept is None or source is None:
-            return source
-        return classes.restricted(source, kept)
-
-    train, validation, test = map(restricted, (train, validation, test))
-    # Before there is noise, so that it spares them.
-    bounded = train.num_samples
-    train, trusted = trusted_set.take(
-        data,
-        train,
-        whole=restricted(whole),
-        judged={"validation": validation, "test": test},
-        load=lambda split: restricted(found.load(split, **options)),
-    )
-    removed = bounded - train.num_samples
-
-    def load_foreign(name):
-        if name is None:
-            # More of them than a bound leaves, and none of validation's.
-            return classes.restricted(whole, left_out)
-        size = train.image_shape[0]
-        return origin.find(name, data_dir).load("train", image_size=size)
-
-    made = data["noise_manifest"]
-    audits = data.get("audit") or ()
-    if audits and labels is not None:
-        # That run's own labels, of the samples that its audits left.
-        train, made, audits = manifest.restrict(labels, train), labels, ()
-    if made is None and data["noise_type"] in data_flags.LEARNT:
-        made = labels
-    if made is None:
-        train = run_noise.inject(train, data, load_foreign)
-    else:
-        foreign = None
-        if data["noise_foreign"] is not None or left_out is not None:
-            foreign = load_foreign(data["noise_foreign"])
-        train = manifest.apply(os.path.expanduser(made), train, foreign)
-    known = {*whole.ids, *(() if validation is None else validation.ids)}
-    done = []
-    for path in audits:
-        done.append(corrections.read_audit(path, train, known))
-        train = done[-1].apply(train)
-    return Sources(
-        train,
-        validation,
-        test,
-        trusted,
-        removed,
-        keys,
-        tuple(done),
-    )
 
 
-def _split_classes(source, told):
-    """Numbers of classes that flags leave out, and of the others."""
-    try:
-        numbers = classes.numbers(source, told)
-    except ValueError as error:
-        raise UsageError(f"--noise_foreign_classes: {error}") from error
-    kept = [c for c in range(source.num_classes) if c not in numbers]
-    if len(kept) < 2:
-        raise UsageError(
-            "--noise_foreign_classes: expected at least 2 of the "
-            f"{source.num_classes} classes to stay; got {', '.join(told)}, "
-            f"which leaves {len(kept)}"
-        )
-    return numbers, kept
+def _loader(found, data):
+    """Function of a split's name to a `Source`."""
+    options = {"image_size": data["image_size"]}
+    if data["noise_type"] in data_flags.HUMAN_LABELS:
+        options["human_labels"] = data["noise_type"]
+    return functools.partial(found.load, **options)
 
 
-def _hold_out(train, share, data):
-    """The rest and a part to judge by, which has no sample that is trusted."""
+def _load_splits(found, load, data):
+    """The training split; validation and test where the data set has them."""
+    own = data["validation"] is None and "validation" in found.splits
+    train = load(found.fit if own else "train")
+    validation = load("validation") if own else None
+    test = load("test") if "test" in found.splits else None
+    return train, validation, test
+
+
+def _hold_out(train, validation, data):
+    """The samples to train on, and those held out where there are none yet."""
+    if validation is not None:
+        return train, validation
+    share = data["validation"]
+    share = _HELD_OUT if share is None else share
+    if not share:
+        return train, None
     rest, held = partition.held_out(train.labels, share, seed=0)
-    spared = trusted_set.spared(data, train)
-    if spared is None or not spared[held].any():
+    named = trusted_set.named(data, train)
+    if named is None or not named[held].any():
         return train.hold_out(share)
-    others = np.flatnonzero(~spared)
+    # No model is judged by samples that are trusted.
+    others = np.flatnonzero(~named)
     _, chosen = partition.held_out(train.labels[others], len(held), seed=0)
     held = others[chosen]
     rest = np.setdiff1d(np.arange(train.num_samples), held)
@@ -186,7 +159,31 @@ def _hold_out(train, share, data):
     )
 
 
+def _split_classes(source, names):
+    """Numbers of the classes to leave out, and of the others; None for all."""
+    if names is None:
+        return None, None
+    with errors.reported(flag="noise_foreign_classes"):
+        left_out = classes.numbers(source, names)
+    kept = [c for c in range(source.num_classes) if c not in left_out]
+    if len(kept) < 2:
+        raise UsageError(
+            "--noise_foreign_classes: expected at least 2 of the "
+            f"{source.num_classes} classes to stay; got {', '.join(names)}, "
+            f"which leaves {len(kept)}"
+        )
+    return left_out, kept
+
+
+def _restricted(source, kept):
+    """The samples of the classes that are kept."""
+    if kept is None or source is None:
+        return source
+    return classes.restricted(source, kept)
+
+
 def _bounded(train, data):
+    """The first samples, as many as `--max_train_samples`."""
     most = data["max_train_samples"]
     if most is None or most >= train.num_samples:
         return train
@@ -194,3 +191,44 @@ def _bounded(train, data):
         return train.subset(range(most))
     # Files are listed class by class: the first would be all of one.
     return train.hold_out(most)[1]
+
+
+def _load_foreign(data_dir, whole, left_out, size, name):
+    """Pictures of another data set, or of the classes that are left out."""
+    if name is not None:
+        return origin.find(name, data_dir).load("train", image_size=size)
+    # More of them than a bound leaves, and none of validation's.
+    return classes.restricted(whole, left_out)
+
+
+def _with_noise(train, data, labels, load_foreign):
+    """The training source with noisy labels, from a generator or a manifest."""
+    made = data["noise_manifest"]
+    if labels is not None and data.get("audit"):
+        # Its own labels, of the samples that its audits left.
+        train, made = manifest.restrict(labels, train), labels
+    if made is None and data["noise_type"] in data_flags.LEARNT:
+        made = labels  # Spares the training of the network that made them.
+    if made is None:
+        return noise.add(train, data, load_foreign)
+    foreign, name = None, data["noise_foreign"]
+    if name is not None or data["noise_foreign_classes"] is not None:
+        foreign = load_foreign(name)
+    return manifest.apply(os.path.expanduser(made), train, foreign)
+
+
+def _corrected(train, data, labels, known):
+    """The source with labels corrected by edited audits, and what these did.
+
+    Audits may have lines about all samples of the sources in `known`.
+    """
+    if labels is not None:
+        return train, ()  # These labels are corrected.
+    ids = {
+        name for source in known if source is not None for name in source.ids
+    }
+    applied = []
+    for path in data.get("audit") or ():
+        applied.append(corrections.read_audit(path, train, ids))
+        train = applied[-1].apply(train)
+    return train, tuple(applied)

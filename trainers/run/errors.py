@@ -1,6 +1,7 @@
 """Errors of configuration as messages for the user of a command."""
 
 import contextlib
+import traceback
 
 from noisy_keras.utils.errors import ConfigurationError
 from trainers import UsageError
@@ -27,3 +28,23 @@ def reported(*others, flag=None):
     except (ConfigurationError, *others) as error:
         message = f"--{flag}: {error}" if flag else str(error)
         raise UsageError(message) from error
+
+
+@contextlib.contextmanager
+def survived(out, what):
+    """Lets a run go on after a step that its results do not depend on.
+
+    What went wrong is printed in a line; a fault of ours with its traceback,
+    to standard error.
+
+    Args:
+        out: rich console.
+        what: str, what could not be done.
+    """
+    try:
+        yield
+    except Exception as error:
+        reason = str(error).strip().split("\n")[0]
+        out.print(f"{what} ({type(error).__name__}: {reason})")
+        if not isinstance(error, (ConfigurationError, OSError)):
+            traceback.print_exc()

@@ -4,6 +4,7 @@ import numpy as np
 
 from noisy_keras import features
 from noisy_keras.data import overlap
+from noisy_keras.utils.errors import ConfigurationError
 from trainers import UsageError
 
 
@@ -11,12 +12,13 @@ def rows(path, sources):
     """Features of the training and of the trusted samples.
 
     Args:
-        path: of an `.npy` file, a row for each sample of the training split
-            as it was loaded, in its order, before any was held out.
+        path: str, path of an `.npy` file with a row for each sample of the
+            training split as it was loaded, in its order, before any was held
+            out.
         sources: `data.Sources`.
 
     Returns:
-        A pair, float32 `[N, D]` and `[V, D]`.
+        A pair of float32 arrays, `[N, D]` and `[V, D]`.
 
     Raises:
         UsageError: no such array, another number of rows, trusted samples
@@ -31,13 +33,12 @@ def rows(path, sources):
     place = {key: row for row, key in enumerate(sources.keys)}
     try:
         found = features.load(path, len(place))
-    except (OSError, ValueError) as error:
+    except (ConfigurationError, OSError) as error:
         raise UsageError(
             f"--features: {error}. Rows are those of the whole training split "
             "in its order, with the samples that are trusted or held out. A "
-            "validation split that the data set has of its own is no part of "
-            "it; where that is cut from training (CIFAR), --held_out=0 leaves "
-            "it in"
+            "validation split of the data set's own is not part of it; where "
+            "it is cut from training (CIFAR), --validation=0 leaves it in"
         ) from error
     # Two folders may have pictures of the same name.
     keys = [overlap.keys(s) for s in (sources.train, sources.trusted)]

@@ -1,4 +1,4 @@
-"""Putting the noise that flags ask for into training labels."""
+"""Adding the noise that the flags ask for to training labels."""
 
 import math
 import os
@@ -14,17 +14,17 @@ from trainers.flags import data as data_flags
 _EPOCHS, _LEAST_STEPS, _BATCH = 25, 400, 64
 
 
-def inject(train, data, load_foreign):
-    """Noise after the settings of a run.
+def add(train, data, load_foreign):
+    """Adds noise to the labels of a source.
 
     Args:
-        train: the training `Source`.
-        data: the `data` part of `Settings`.
+        train: training `Source`.
+        data: dict, the `data` part of `Settings`.
         load_foreign: function of a value of `--dataset`, or None for the
             classes that are left out, to a `Source` of foreign pictures.
 
     Returns:
-        A `Source`.
+        A `Source` with noisy labels, and those from before as true labels.
 
     Raises:
         UsageError: a matrix file that cannot be read; or classes left out
@@ -35,51 +35,54 @@ def inject(train, data, load_foreign):
     )
     if kind in data_flags.SEEDED:
         make = nk.data.noise.BY_NAME[kind]
-        return train.with_noise(
-            make(rate, seed=seed, convention=data["noise_convention"])
-        )
+        generator = make(rate, seed, convention=data["noise_convention"])
+        return train.with_noise(generator)
     if kind == "confusion":
         matrix = _matrix(data["noise_matrix"])
         return train.with_noise(nk.data.ConfusionNoise(rate, matrix, seed))
     if kind == "open_set":
-        matrix = data["noise_matrix"] and _matrix(data["noise_matrix"])
-        foreign = load_foreign(data["noise_foreign"])
-        if data["noise_foreign"] is None:
-            _check_left_out(data, matrix, train, foreign)
-        noise = nk.data.OpenSetNoise(rate, matrix is None, matrix, seed)
-        return noise.apply_to(train, foreign)
+        return _open_set(train, data, load_foreign)
     if kind == "semantic":
-        learnt_from = train.hold_out(data["noise_share"], seed)[1]
+        part = train.hold_out(data["noise_share"], seed)[1]
         return train.with_noise(
             nk.data.PredictedNoise(),
-            predictions=_learnt(learnt_from, train, seed),
+            predictions=_predictions(train, part, seed),
         )
     if kind == "polynomial_margin":
-        noise = nk.data.PolynomialMarginNoise(
-            rate, data["noise_convention"] or "I", seed=seed
-        )
+        convention = data["noise_convention"] or "I"
         return train.with_noise(
-            noise, probabilities=_learnt(train, train, seed)
+            nk.data.PolynomialMarginNoise(rate, convention, seed=seed),
+            probabilities=_predictions(train, train, seed),
         )
-    return train
+    return train  # "none", human labels, or to be estimated.
 
 
-def _learnt(learnt_from, source, seed):
-    """What a small network says of a source after learning from a part.
+def _open_set(train, data, load_foreign):
+    """Foreign pictures in the place of some of the training pictures."""
+    matrix = data["noise_matrix"] and _matrix(data["noise_matrix"])
+    foreign = load_foreign(data["noise_foreign"])
+    if data["noise_foreign"] is None:
+        _check_left_out(data, matrix, train, foreign)
+    noise = nk.data.OpenSetNoise(
+        data["noise_rate"], matrix is None, matrix, data["noise_seed"]
+    )
+    return noise.apply_to(train, foreign)
+
+
+def _predictions(source, part, seed):
+    """What a small network predicts for a source after learning from a part.
 
     Returns:
-        float32 `[N, K]`, probabilities.
+        float64 `[N, K]`, probabilities.
     """
     keras.utils.set_random_seed(seed)
-    batch = min(_BATCH, learnt_from.num_samples)
-    steps = math.ceil(learnt_from.num_samples / batch)
+    batch = min(_BATCH, part.num_samples)
+    steps = math.ceil(part.num_samples / batch)
     epochs = max(_EPOCHS, math.ceil(_LEAST_STEPS / steps))
     network = nk.networks.build("tiny", source)
-    model = nk.CrossEntropy(network, learnt_from.num_samples)
+    model = nk.CrossEntropy(network, part.num_samples)
     model.compile(nk.MomentumSGD(0.02, momentum=0.9, weight_decay=5e-4))
-    model.fit(
-        learnt_from, batch_size=batch, epochs=epochs, seed=seed, verbose=0
-    )
+    model.fit(part, batch_size=batch, epochs=epochs, seed=seed, verbose=0)
     probabilities = model.predict(source, verbose=0)
     # In 16 bits rows sum to 1 less exactly than a generator expects.
     probabilities = np.asarray(probabilities, np.float64)
@@ -92,7 +95,7 @@ def _matrix(path):
         if path.endswith(".npy"):
             return np.load(path, allow_pickle=False)
         return np.loadtxt(path, delimiter=",", ndmin=2)
-    except (OSError, ValueError) as error:
+    except (EOFError, OSError, ValueError) as error:
         raise UsageError(
             "--noise_matrix: expected numbers in a .npy file, or a .csv file "
             f"of nothing else; got {path} ({error})"

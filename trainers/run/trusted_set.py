@@ -1,4 +1,4 @@
-"""The trusted samples of a run: which ones, and what is left to train on."""
+"""The trusted samples of a run, and what is left to train on."""
 
 import os
 
@@ -11,6 +11,7 @@ from noisy_keras.data.sources import csv_labels
 from trainers import UsageError
 from trainers.flags import data as data_flags
 from trainers.flags import trusted as trusted_flags
+from trainers.run import errors
 
 # Class names in a message.
 _SHOWN = 10
@@ -20,35 +21,26 @@ def take(data, train, whole, judged, load):
     """Chooses the trusted samples and takes them out of training.
 
     Args:
-        data: the `data` part of `Settings`.
-        train: the training `Source`, before there is noise.
-        whole: the `Source` that `train` keeps a part of.
-        judged: dict from split to a `Source`, or None.
-        load: function of a split of the data set to a `Source`.
+        data: dict, the `data` part of `Settings`.
+        train: training `Source`, before there is noise.
+        whole: `Source` that `train` keeps a part of.
+        judged: dict from the name of a split to a `Source`, or None.
+        load: function of the name of a split to a `Source`.
 
     Returns:
         The training `Source` without them, and the trusted `Source`, or None
         for methods that learn without.
 
     Raises:
-        UsageError: samples or classes that are not there, that a model is
-            judged by, or that leave none to train on.
+        UsageError: samples or classes that do not exist, by which a model is
+            judged, or without which none are left to train on.
     """
-    count, path = data["trusted"], data["trusted_csv"]
-    total = data.get("trusted_total")
-    if count is None and path is None and total is None:
+    flag, count = _flag_and_count(data, train)
+    if flag is None:
         return train, None
-    flag = "trusted" if path is None else "trusted_csv"
-    if total is not None:
-        flag, count = "validation", total // train.num_classes
-        if not count:
-            raise UsageError(
-                "--validation: expected at least one trusted sample for each "
-                f"of {train.num_classes} classes; got {total} in all"
-            )
-    try:
-        if path is not None:
-            trusted = _named(path, train, whole)
+    with errors.reported(flag=flag):
+        if data["trusted_csv"] is not None:
+            trusted = _from_file(data["trusted_csv"], train, whole)
         elif data["dataset"] in data_flags.TRUSTED:
             checked = load("trusted")
             rows = partition.of_each_class(
@@ -57,8 +49,6 @@ def take(data, train, whole, judged, load):
             trusted = checked.subset(rows)
         else:
             return train.split(trusted=count, seed=data["noise_seed"])
-    except ValueError as error:
-        raise UsageError(f"--{flag}: {error}") from error
     _check(flag, trusted, train, judged)
     taken = _among(train, trusted)
     if taken.all():
@@ -71,12 +61,29 @@ def take(data, train, whole, judged, load):
     return train, trusted
 
 
-def spared(data, train):
-    """Which samples a file names, so that no model is judged by them.
+def _flag_and_count(data, train):
+    """The flag that chooses the trusted samples, and how many of each class."""
+    if data["trusted_csv"] is not None:
+        return "trusted_csv", None
+    total = data.get("trusted_total")
+    if total is None:
+        count = data["trusted"]
+        return (None if count is None else "trusted"), count
+    count = total // train.num_classes
+    if not count:
+        raise UsageError(
+            "--trusted_total: expected at least one trusted sample for each "
+            f"of {train.num_classes} classes; got {total} in all"
+        )
+    return "trusted_total", count
+
+
+def named(data, train):
+    """Which samples a file names as trusted: no model is judged by them.
 
     Args:
-        data: the `data` part of `Settings`.
-        train: the `Source` that is to be split.
+        data: dict, the `data` part of `Settings`.
+        train: `Source` that is to be split.
 
     Returns:
         bool `[N]`, or None where no file names any.
@@ -86,18 +93,16 @@ def spared(data, train):
     """
     if data["trusted_csv"] is None:
         return None
-    try:
+    with errors.reported(OSError, flag="trusted_csv"):
         listed = partition.read_names(data["trusted_csv"])
-    except (OSError, ValueError) as error:
-        raise UsageError(f"--trusted_csv: {error}") from error
     # Ids of the data set, or paths from the file's own folder on.
-    named = {
+    names = {
         *listed.names,
         *overlap.file_names(os.path.dirname(listed.path), listed.names),
     }
     found = np.asarray(
         [
-            name in named or key in named
+            name in names or key in names
             for name, key in zip(train.ids, overlap.keys(train), strict=True)
         ]
     )
@@ -105,12 +110,12 @@ def spared(data, train):
 
 
 def describe(trusted, data, removed):
-    """How many samples are trusted, and whether rightly, in a line.
+    """How many samples are trusted, and whether anybody checked them: a line.
 
     Args:
         trusted: `Source`.
-        data: the `data` part of `Settings`.
-        removed: how many of them were in training.
+        data: dict, the `data` part of `Settings`.
+        removed: int, how many of them were in training.
 
     Returns:
         str.
@@ -123,20 +128,18 @@ def describe(trusted, data, removed):
     asked = data.get("trusted_total")
     if asked is not None and asked != trusted.num_samples:
         line += f"; {asked} are not as many of each class"
-    told = data["trusted_csv"] is not None
-    if told or not trusted_flags.as_found(data["dataset"], data):
+    checked = data["trusted_csv"] is not None or trusted.truth_known.all()
+    if checked or not trusted_flags.noisy_as_found(data["dataset"], data):
         return line
-    if trusted.truth_known.all():
-        return line
-    return f"{line}; that their labels are right, nobody has checked"
+    return f"{line}; nobody has checked that their labels are right"
 
 
-def _named(path, train, whole):
+def _from_file(path, train, whole):
     """The samples that a CSV file names: of the data set, or other files."""
     listed = partition.read_names(path)
     # Files beside it come first: ids of a folder are such paths, too.
     files = listed.column == "path" and listed.labels is not None
-    if files and not _are_there(listed):
+    if files and not _exist(listed):
         ids = set(whole.ids)
         files = not all(name in ids for name in listed.names)
     if not files:
@@ -151,7 +154,7 @@ def _named(path, train, whole):
     )
 
 
-def _are_there(listed):
+def _exist(listed):
     folder = os.path.dirname(listed.path)
     return all(
         filesystem.is_file(os.path.join(folder, name)) for name in listed.names
@@ -175,7 +178,7 @@ def _check(flag, trusted, train, judged):
             f"those in training; got {trusted.image_shape}"
         )
     for split, source in judged.items():
-        # Ids may be counted anew in each split: files alone tell.
+        # Ids may be counted anew in each split: only files are identified.
         if source is None or trusted.paths is None:
             continue
         shared = _among(trusted, source).sum()

@@ -231,7 +231,7 @@ def test_rows_of_a_file_are_found_by_id(tmp_path):
 def test_trusted_samples_are_counted_in_all():
     found = sources(trusted=None, trusted_total=47)
     assert list(np.bincount(found.trusted.labels)) == [4] * 10
-    with pytest.raises(UsageError, match="--validation: .* 10 classes; got 9"):
+    with pytest.raises(UsageError, match="--trusted_total: .*; got 9 in all"):
         sources(trusted=None, trusted_total=9)
 
 

@@ -9,8 +9,8 @@ from trainers import UsageError
 from trainers.run import noise as run_noise
 
 
-def inject(train, load_foreign=None, **settings):
-    return run_noise.inject(train, FLAGS | settings, load_foreign)
+def add(train, load_foreign=None, **settings):
+    return run_noise.add(train, FLAGS | settings, load_foreign)
 
 
 def test_a_matrix_from_a_file(tmp_path):
@@ -19,7 +19,7 @@ def test_a_matrix_from_a_file(tmp_path):
     np.save(tmp_path / "m.npy", matrix)
     np.savetxt(tmp_path / "m.csv", matrix, delimiter=",")
     for name in ("m.npy", "m.csv"):
-        noisy = inject(
+        noisy = add(
             train,
             noise_type="confusion",
             noise_rate=0.4,
@@ -31,7 +31,7 @@ def test_a_matrix_from_a_file(tmp_path):
         assert np.mean(shift == 3) > 0.99
     (tmp_path / "m.csv").write_text("a,b\n", encoding="utf-8")
     with pytest.raises(UsageError, match="expected numbers in a .npy file"):
-        inject(
+        add(
             train,
             noise_type="confusion",
             noise_rate=0.4,
@@ -45,7 +45,7 @@ def test_foreign_pictures_of_another_set():
         np.full((400, 32, 32, 3), 7, np.uint8), np.arange(400) % 5
     )
     asked = []
-    noisy = inject(
+    noisy = add(
         train,
         lambda name: asked.append(name) or foreign,
         noise_type="open_set",
@@ -71,9 +71,7 @@ def test_a_matrix_is_of_the_classes_left_out_and_left(tmp_path):
         "noise_foreign_classes": ["8", "0"],
     }
     asked = []
-    noisy = inject(
-        train, lambda name: asked.append(name) or foreign, **settings
-    )
+    noisy = add(train, lambda name: asked.append(name) or foreign, **settings)
     assert asked == [None]
     known = dict(zip(foreign.ids, foreign.labels, strict=True))
     rows = np.flatnonzero(noisy.foreign)
@@ -82,7 +80,7 @@ def test_a_matrix_is_of_the_classes_left_out_and_left(tmp_path):
     assert np.mean(shown == (noisy.labels[rows] == 1)) > 0.99
     np.save(path, np.eye(10))
     with pytest.raises(UsageError, match=r"stays, 2 x 3; got shape \(10, 10\)"):
-        inject(train, lambda name: foreign, **settings)
+        add(train, lambda name: foreign, **settings)
 
 
 @pytest.mark.parametrize(
@@ -97,8 +95,8 @@ def test_networks_make_labels_that_look_like_mistakes(kind, monkeypatch):
     monkeypatch.setattr(run_noise, "_LEAST_STEPS", 60)
     train = nk.data.load("digits", max_samples=500)
     settings = {"noise_type": kind, "noise_rate": 0.3, "noise_share": 0.2}
-    noisy = inject(train, **settings)
-    again = inject(train, **settings)
+    noisy = add(train, **settings)
+    again = add(train, **settings)
     np.testing.assert_array_equal(noisy.labels, again.labels)
     np.testing.assert_array_equal(noisy.true_labels, train.labels)
     rate = np.mean(noisy.labels != train.labels)

@@ -315,7 +315,7 @@ def test_labels_that_nobody_checked_are_told(tmp_path):
     told = trusted_set.describe(found.trusted, given, found.removed)
     assert told == (
         "4 trusted images (2 per class), 4 of them taken out of training; "
-        "that their labels are right, nobody has checked"
+        "nobody has checked that their labels are right"
     )
     clean = given | {"noise_type": "none", "noise_rate": 0.0}
     assert "nobody" not in trusted_set.describe(found.trusted, clean, 4)

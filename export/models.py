@@ -135,7 +135,7 @@ def write(
                 )
     except (ImportError, OSError, RuntimeError, ValueError) as error:
         raise UsageError(f"--run: {error}") from error
-    serving_of_run.tell(run, exported.calibration.as_dict())
+    serving_of_run.record_calibration(run, exported.calibration.as_dict())
     return Written(exported, name, (*exported.notes, *notes))
 
 

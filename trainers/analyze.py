@@ -17,6 +17,7 @@ from trainers import UsageError
 from trainers import run
 from trainers.flags import require_some
 from trainers.run import finished_run
+from trainers.run import folder as run_folder
 from trainers.run import own_method
 
 PARTS = ("detection", "histogram", "class_maps", "probes")
@@ -76,19 +77,21 @@ def _check_flags():
 
 def _analyze(path):
     folder = os.path.join(path, FOLDER)
+    log = os.path.join(folder, run_folder.STARTUP_LOG)
     try:
         os.makedirs(folder, exist_ok=True)
-        log = os.path.join(folder, "tensorflow.log")
-        with run.native_messages(log):
-            from noisy_keras.methods.bases.self_supervised import (
-                SelfSupervisedModel,
-            )
-            from trainers.inspection import analysis
-            from trainers.run import progress
+        with open(log, "ab"):
+            pass
     except OSError as error:
         raise UsageError(
             f"--run: cannot write to {folder}: {error.strerror}"
         ) from error
+    with run.native_messages(log):
+        from noisy_keras.methods.bases.self_supervised import (
+            SelfSupervisedModel,
+        )
+        from trainers.inspection import analysis
+        from trainers.run import progress
     own_method.load_for_run(path, FLAGS.method)
     out = progress.make_console()
     found = finished_run.load(path, FLAGS.data_dir)

@@ -53,16 +53,10 @@ def _check(folder):
 def _write(folder, output, settings):
     with run.native_messages(os.devnull):
         from noisy_keras import reporting
+        from trainers.run import errors
     source = _source(folder, settings) if FLAGS.pictures else None
-    try:
+    with errors.reported(OSError):
         return reporting.write(folder, source, output)
-    except (OSError, ValueError) as error:
-        raise UsageError(str(error)) from error
-    except (AttributeError, KeyError, TypeError) as error:
-        raise UsageError(
-            f"--run: expected the files of a run in {folder}; reading them "
-            f"failed ({type(error).__name__}: {error})"
-        ) from error
 
 
 def _source(folder, settings):

@@ -7,7 +7,7 @@ from rich import table
 
 from noisy_keras import analysis
 from noisy_keras.labels import detection as detection_module
-from trainers import UsageError
+from trainers.run import errors
 from trainers.run import folder as run_folder
 
 _KINDS = {
@@ -39,7 +39,7 @@ def write(run, folder, out, parts, samples, pictures, pairs, seed):
         f"training pictures, {len(run.model.networks)} network(s)"
     )
     written = []
-    try:
+    with errors.reported(OSError):
         scores = analysis.sample_scores(run.model, run.train)
         if "detection" in parts:
             written += detection(run.train, scores, folder, out, pairs)
@@ -49,8 +49,6 @@ def write(run, folder, out, parts, samples, pictures, pairs, seed):
             written += class_maps(run, scores, folder, out, pictures)
         if "probes" in parts:
             written += probes(run, scores, folder, out, samples, seed)
-    except (ValueError, OSError) as error:
-        raise UsageError(str(error)) from error
     out.print(f"Files in {folder}:")
     for name, what in written:
         out.print(f"  {name:<26} {what}")

@@ -17,6 +17,7 @@ from noisy_keras.labels import audit as audit_module
 from noisy_keras.labels import formats as audit_formats
 from trainers import UsageError
 from trainers.inspection import audit_pictures
+from trainers.run import errors
 from trainers.run import folder as run_folder
 
 MOST_SUSPECT = "most_suspect.csv"
@@ -69,19 +70,9 @@ def read(run, name):
         UsageError: it is none, or of other classes than the run.
     """
     path = os.path.join(run, name)
-    try:
-        with open(
-            os.path.join(run, run_folder.CONFIG), encoding="utf-8"
-        ) as stream:
-            classes = tuple(json.load(stream)["classes"])
+    classes = _classes(run)
+    with errors.reported(OSError, flag="run"):
         columns, lines = csv_rows.read(path)
-    except KeyError as error:
-        raise UsageError(
-            f"--run: expected {error} in the {run_folder.CONFIG} of {run}; it "
-            "has none"
-        ) from error
-    except (OSError, ValueError) as error:
-        raise UsageError(f"--run: {error}") from error
     missing = [column for column in _COLUMNS if column not in columns]
     if missing or not lines:
         raise UsageError(
@@ -96,6 +87,20 @@ def read(run, name):
                 f"in a copy, such as {MOST_SUSPECT} of this command."
             )
     return Audit(path, [row for _, row in lines], classes)
+
+
+def _classes(run):
+    """The names of the classes, from the config of a run: a tuple."""
+    with errors.reported(OSError, json.JSONDecodeError, flag="run"):
+        path = os.path.join(run, run_folder.CONFIG)
+        with open(path, encoding="utf-8") as stream:
+            config = json.load(stream)
+    if "classes" not in config:
+        raise UsageError(
+            f"--run: expected 'classes' in the {run_folder.CONFIG} of {run}; "
+            "it has none"
+        )
+    return tuple(config["classes"])
 
 
 def _problem(row, classes):

@@ -7,6 +7,7 @@ import numpy as np
 import tensorflow as tf
 
 from noisy_keras.callbacks import drawing
+from noisy_keras.utils.errors import ConfigurationError
 
 FOLDER = "thumbnails"
 SHEET = "most_suspect.png"
@@ -80,7 +81,7 @@ def _picture(source, index):
     try:
         # One by one: a picture that is broken is the only one left out.
         [image] = source.fetch(np.array([index])).numpy()
-    except (OSError, ValueError, tf.errors.OpError) as error:
+    except (ConfigurationError, OSError, tf.errors.OpError) as error:
         return None, str(error).strip().split("\n")[0]
     path = None if source.paths is None else source.paths[index]
     # Of files, broken ones are shown black.

@@ -12,17 +12,40 @@ from trainers.flags import require_run
 from trainers.run import folder as run_folder
 
 _NEEDED = (run_folder.CONFIG, run_folder.MODEL, run_folder.LABELS)
+# Settings of the data that every run has, and those that came later.
+_SETTINGS = (
+    "dataset",
+    "image_size",
+    "max_train_samples",
+    "validation",
+    "noise_type",
+    "noise_rate",
+    "noise_convention",
+    "noise_matrix",
+    "noise_foreign",
+    "noise_share",
+    "noise_seed",
+)
+_LATER = (
+    "audit",
+    "noise_foreign_classes",
+    "trusted",
+    "trusted_csv",
+    "trusted_total",
+)
+# What is in a `.keras` file.
+_PARTS = {"config.json", "metadata.json"}
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class FinishedRun:
-    """A run that any trainer has made.
+    """A finished run of any method.
 
     Attributes:
-        folder: of the run.
-        method: name of the trainer.
-        data: the `data` part of its `Settings`.
-        model: the trained `NoisyLabelModel`.
+        folder: str, folder of the run.
+        method: str, name of the method.
+        data: dict, the `data` part of its `Settings`.
+        model: trained `NoisyLabelModel`.
         train: `Source` that it was trained on, with its labels.
         judged: `Source` of other samples: test, else validation.
         judged_name: `"test"` or `"validation"`.
@@ -43,11 +66,11 @@ def check(folder, needed=_NEEDED):
     """Raises unless a folder holds a finished run.
 
     Args:
-        folder: of the run.
-        needed: names of files that it must have.
+        folder: str, folder of the run.
+        needed: names of the files that it must have.
 
     Returns:
-        The `settings` part of its config.
+        dict, the `settings` part of its config.
 
     Raises:
         UsageError: it does not.
@@ -69,13 +92,13 @@ def check(folder, needed=_NEEDED):
 
 
 def check_version(folder):
-    """Raises if a later version than this one has made a run.
+    """Raises if a run was made by a later version than this one.
 
     Args:
-        folder: of the run, checked.
+        folder: str, folder of the run, checked.
 
     Raises:
-        UsageError: it has.
+        UsageError: it was.
     """
     # Imported here: it loads TensorFlow, and `check` comes before that.
     from noisy_keras.version import __version__
@@ -105,8 +128,8 @@ def load(folder, data_dir):
     """Loads a run's model and the sources that it was trained and judged on.
 
     Args:
-        folder: of the run.
-        data_dir: as the flag of the trainer.
+        folder: str, folder of the run.
+        data_dir: str, value of `--data_dir`, or None.
 
     Returns:
         A `FinishedRun`.
@@ -114,17 +137,16 @@ def load(folder, data_dir):
     Raises:
         UsageError: it has not finished, or its data cannot be had as it was.
     """
-    # Imported here: it loads TensorFlow, and `check` comes before that.
+    # Imported here: they load TensorFlow, and `check` comes before that.
     from noisy_keras.core import inputs
+    from trainers.run import errors
 
     settings = check(folder)
     check_version(folder)
     found = sources(folder, data_dir, settings)
     model = load_model(folder)
-    try:
+    with errors.reported():
         inputs.check_source(model, found.train, training=True)
-    except ValueError as error:
-        raise UsageError(str(error)) from error
     judged_name = "validation" if found.test is None else "test"
     return FinishedRun(
         folder=folder,
@@ -144,35 +166,36 @@ def sources(folder, data_dir, settings, exact=True):
     """The sources that a run was trained and judged on.
 
     Args:
-        folder: of the run.
-        data_dir: as the flag of the trainer.
-        settings: as of `check`.
-        exact: whether they must be what they were; else pictures may lack.
+        folder: str, folder of the run.
+        data_dir: str, value of `--data_dir`, or None.
+        settings: dict, as of `check`.
+        exact: bool, whether they must be what they were; else pictures may be
+            missing.
 
     Returns:
-        As `data.sources`.
+        `data.Sources`.
 
     Raises:
-        UsageError: the data cannot be had as they were.
+        UsageError: the data cannot be had as it was.
     """
     from noisy_keras.data.sources import manifest
     from trainers.run import data as data_module
+    from trainers.run import errors
 
     labels = os.path.join(folder, run_folder.LABELS)
     data = _with_labels(settings["data"], labels)
-    try:
-        found = data_module.sources(data, data_dir, labels)
-    except KeyError as error:
+    missing = [name for name in _SETTINGS if name not in data]
+    if missing:
         raise UsageError(
-            f"--run: expected the setting {error} in the "
+            f"--run: expected the setting {missing[0]!r} in the "
             f"{run_folder.CONFIG} of {folder}; it has none"
-        ) from error
-    except (ValueError, OSError) as error:
-        raise UsageError(str(error)) from error
+        )
+    with errors.reported(OSError):
+        found = data_module.sources(data, data_dir, labels)
     if exact and not manifest.matches(labels, found.train):
         raise UsageError(
-            f"--run: the data are not what the run in {folder} was trained "
-            "on: other samples or labels. Bring them back to what they were."
+            f"--run: the data is not what the run in {folder} was trained on: "
+            "other samples or labels. Bring it back to what it was."
         )
     return found
 
@@ -181,7 +204,7 @@ def load_model(folder):
     """The trained `NoisyLabelModel` of a run.
 
     Args:
-        folder: of the run, checked.
+        folder: str, folder of the run, checked.
 
     Raises:
         UsageError: it cannot be read.
@@ -189,47 +212,50 @@ def load_model(folder):
     import keras
 
     from noisy_keras.core.model import NoisyLabelModel
+    from trainers.run import errors
 
     path = os.path.join(folder, run_folder.MODEL)
+    expected = f"--run: expected a model that a trainer saved in {path}"
+    if not _is_saved_model(path):
+        raise UsageError(f"{expected}; it is another file, or broken")
     try:
-        model = keras.models.load_model(path)
-    except (
-        KeyError,
-        OSError,
-        TypeError,
-        ValueError,
-        zipfile.BadZipFile,
-    ) as error:
-        told = str(error).strip().split("\n")[0]
+        with errors.reported(OSError, zipfile.BadZipFile, flag="run"):
+            model = keras.models.load_model(path)
+    except TypeError as error:
+        if "Could not locate class" not in str(error):
+            raise
+        reason = str(error).strip().split("\n")[0]
         raise UsageError(
-            f"--run: expected a model that a trainer saved in {path}; reading "
-            f"it failed ({type(error).__name__}: {told})"
+            f"{expected}; it has classes that are not known here ({reason})"
         ) from error
     if not isinstance(model, NoisyLabelModel):
-        raise UsageError(
-            f"--run: expected a model that a trainer saved in {path}; got a "
-            f"{type(model).__name__}"
-        )
+        raise UsageError(f"{expected}; got a {type(model).__name__}")
     return model
+
+
+def _is_saved_model(path):
+    try:
+        with zipfile.ZipFile(path) as archive:
+            return _PARTS <= set(archive.namelist())
+    except (OSError, zipfile.BadZipFile):
+        return False
 
 
 def _with_labels(data, path):
     """The data settings of a run, its labels from its own manifest."""
     import numpy as np
 
-    # Runs of earlier versions have no such settings.
-    later = (
-        "audit",
-        "noise_foreign_classes",
-        "trusted",
-        "trusted_csv",
-        "trusted_total",
-    )
-    data = dict.fromkeys(later) | data
+    data = dict.fromkeys(_LATER) | data
     try:
         with np.load(path, allow_pickle=False) as arrays:
             names_foreign = "foreign_id" in arrays.files
-    except (AttributeError, OSError, ValueError, zipfile.BadZipFile) as error:
+    except (
+        AttributeError,
+        EOFError,
+        OSError,
+        ValueError,
+        zipfile.BadZipFile,
+    ) as error:
         raise UsageError(
             f"--run: expected a noise manifest in {path}; reading it failed "
             f"({type(error).__name__}: {error})"

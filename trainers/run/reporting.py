@@ -13,6 +13,7 @@ from noisy_keras.labels import division
 from noisy_keras.labels import measuring
 from noisy_keras.reporting import page
 from noisy_keras.reporting import run_files
+from trainers.run import errors
 from trainers.run import folder as run_folder
 from trainers.run import loggers
 
@@ -20,12 +21,12 @@ _SUSPECTS = 16
 
 
 def calibration(run, out):
-    """How far the trained model's confidence can be trusted.
+    """How reliable the confidence of the trained model is.
 
-    Whatever goes wrong here, the run is trained: it is told in a line.
+    Whatever goes wrong here, the run is trained: it is printed.
 
     Args:
-        run: a `Run`, trained.
+        run: `Run`, trained.
         out: rich console.
 
     Returns:
@@ -34,16 +35,14 @@ def calibration(run, out):
         known. None where it cannot be measured.
     """
     split = "validation" if run.test is None else "test"
-    try:
+    with errors.survived(out, "calibration could not be measured"):
         return {"split": split} | _calibration(run.model, getattr(run, split))
-    except Exception as error:  # As a report, it may not lose a run.
-        _tell(out, "calibration could not be measured", error)
-        return None
+    return None
 
 
 def _calibration(model, source):
     true = source.truth_known.all() and source.foreign is None
-    # One pass as the audit's, which keeps to the order on all replicas.
+    # One pass as the audit's, in the same order on all replicas.
     found = measuring.measure(model, source)
     right = found.suggested == (source.true_labels if true else source.labels)
     bins = analysis.reliability_of_confidence(found.confidence, right)
@@ -64,30 +63,23 @@ def _calibration(model, source):
 def write(run, folder, out):
     """Writes `report.html`, and its pictures for TensorBoard.
 
-    Whatever goes wrong here, the run is finished: it is told in a line.
+    Whatever goes wrong here, the run is finished: it is printed.
 
     Args:
-        run: a `Run`, whose other files are written.
-        folder: of the run.
+        run: `Run`, whose other files are written.
+        folder: str, folder of the run.
         out: rich console.
 
     Returns:
-        The files to point to: list of (name, what it is).
+        A list of (name of a file, what it is).
     """
-    try:
+    with errors.survived(out, f"{run_folder.REPORT} could not be written"):
         _keep_detections(run, folder)
         reporting.write(folder, run.train)
         if loggers.TENSORBOARD in run.loggers:
             _to_tensorboard(run, folder)
-    except Exception as error:  # A report may not lose a run.
-        _tell(out, f"{run_folder.REPORT} could not be written", error)
-        return []
-    return [(run_folder.REPORT, "all of this on one page, for any browser")]
-
-
-def _tell(out, what, error):
-    told = str(error).strip().split("\n")[0]
-    out.print(f"{what} ({type(error).__name__}: {told})")
+        return [(run_folder.REPORT, "all of this on one page, for any browser")]
+    return []
 
 
 def _without_nan(values):

@@ -17,6 +17,8 @@ from tests import imports
 from tests import pages
 from tests import shortened
 
+#: Commands of `trainers` that are no method's.
+NO_METHODS = ("analyze", "audit", "report", "run")
 LARGE = pytest.mark.large
 PAGES = pages.of_docs()
 
@@ -96,11 +98,11 @@ for line in lines:
 
 def _trainings():
     """The pages' command lines that train, by module."""
-    inspections = ("trainers.audit", "trainers.analyze", "trainers.report")
+    others = [f"trainers.{name}" for name in NO_METHODS]
     found = {}
     for path in [*PAGES, pages.README]:
         for module, line in pages.command_lines(path):
-            if module.startswith("trainers.") and module not in inspections:
+            if module.startswith("trainers.") and module not in others:
                 if line not in found.setdefault(module, []):
                     found[module].append(line)
     return found
@@ -244,10 +246,9 @@ def test_networks_data_sets_and_commands_are_named():
 def test_every_method_has_a_page_with_all_sections(extension):
     commands = extension("commands")
     index = pages.read(os.path.join(pages.DOCS, "methods", "index.md"))
-    others = ("analyze", "audit", "report", "run")
     for module in commands.modules():
         folder, _, name = module.rpartition(".")
-        if folder != "trainers" or name in others:
+        if folder != "trainers" or name in NO_METHODS:
             continue
         assert f"({name}.md)" in index, name
         text = pages.read(os.path.join(pages.DOCS, "methods", f"{name}.md"))

@@ -7,7 +7,7 @@ The pages are written to `docs/commands/generated/` before Sphinx reads them.
 
 import ast
 import concurrent.futures
-import glob
+import importlib
 import json
 import os
 import re
@@ -19,13 +19,6 @@ from sphinx.errors import ExtensionError
 from sphinx.transforms import SphinxTransform
 
 _ROOT = os.path.dirname(os.path.dirname(os.path.dirname(__file__)))
-_LIBRARY = (
-    "export",
-    "noisy_keras.data.builders",
-    "noisy_keras.data.example",
-    "noisy_keras.data.shard",
-    "trainers.run",
-)
 _TYPES = {
     "bool": "boolean",
     "comma separated list of strings": "list, separated by commas",
@@ -108,11 +101,13 @@ end([])
 
 def modules():
     """The commands of the project: names of modules for `python -m`."""
-    folder = os.path.join(_ROOT, "trainers")
-    files = sorted(glob.glob(os.path.join(folder, "*.py")))
-    names = [os.path.basename(path)[: -len(".py")] for path in files]
-    trainers = [f"trainers.{n}" for n in names if not n.startswith("_")]
-    return [*trainers, *_LIBRARY]
+    return list(_names())
+
+
+def _names():
+    """Names of the console script's commands, by module."""
+    command = importlib.import_module("trainers.__main__")
+    return {module: name for name, module in command.commands().items()}
 
 
 def flags_of(module):
@@ -167,7 +162,11 @@ def page(module, flags, shared=()):
         str.
     """
     first, rest = description_of(module)
-    parts = [f"# {module}", first]
+    parts = [
+        f"# {_names()[module]}",
+        first,
+        f"`noisy-keras {_names()[module]}`, or `python -m {module}`.",
+    ]
     if rest:
         parts.append(f"```text\n{rest}\n```")
     own = [f for f in flags if f["name"] not in shared]

@@ -83,6 +83,7 @@ CASES = [
         ["--batch_size=16", "--purifier_epochs=3"],
     ),
     ("dmlp", ["--trusted_total=50", "--validation=0.2", "--soft_labels"], []),
+    ("dmlp", ["--held_out=0.2"], ["--trusted=3"]),
     ("c2d", ["--host=ieg", "--trusted=3"], ["--noise_rate=0.5"]),
 ]
 

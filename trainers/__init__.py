@@ -2,4 +2,4 @@
 
 
 class UsageError(Exception):
-    """A request that cannot be met; the message says why and how to mend it."""
+    """A request that cannot be met: the message explains why, in a line."""

@@ -1,4 +1,4 @@
-"""Analyses a finished run: features, attention, and wrong labels found.
+"""Analyses a finished run: wrong labels found, class maps, linear probes.
 
 python -m trainers.analyze --run=runs/sanm-digits-20260101-120000
 It writes tables and pictures to analysis/ in the run:
@@ -27,7 +27,7 @@ FLAGS = flags.FLAGS
 
 flags.DEFINE_string("run", None, "Folder of a finished run.")
 flags.DEFINE_string(
-    "data_dir", None, "As of the trainer: where the run's data set lies."
+    "data_dir", None, "Folder of the run's data set, as for its command."
 )
 flags.DEFINE_string(
     "method",
@@ -39,8 +39,8 @@ flags.DEFINE_list("only", list(PARTS), f"Parts: of {', '.join(PARTS)}.")
 flags.DEFINE_integer(
     "samples",
     5000,
-    "Samples at most that linear probes are trained on, and as many that they "
-    "are judged by.",
+    "Most samples that linear probes are trained on, and as many that they are "
+    "judged by.",
     lower_bound=10,
 )
 flags.DEFINE_integer(
@@ -49,7 +49,7 @@ flags.DEFINE_integer(
 flags.DEFINE_integer(
     "pairs",
     10,
-    "Pairs of true and given class that detection is told of.",
+    "Pairs of true and given class that detection lists.",
     lower_bound=0,
 )
 flags.DEFINE_integer(

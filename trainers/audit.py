@@ -27,19 +27,19 @@ FLAGS = flags.FLAGS
 
 flags.DEFINE_string("run", None, "Folder of a finished run.")
 flags.DEFINE_string(
-    "data_dir", None, "As of the trainer: where the run's data set lies."
+    "data_dir", None, "Folder of the run's data set, as for its command."
 )
 flags.DEFINE_integer(
-    "top", 200, "How many labels, the most suspect first.", lower_bound=1
+    "top", 200, "Number of labels, the most suspect first.", lower_bound=1
 )
 flags.DEFINE_string(
-    "output", None, "Folder to write, not there yet; default: audit/ in --run."
+    "output", None, "New folder to write; default: audit/ in --run."
 )
 flags.DEFINE_list(
     "format",
     ["csv"],
-    f"Some of {', '.join(_FORMATS)}: the whole audit for these tools, beside "
-    "most_suspect.csv.",
+    f"Some of {', '.join(_FORMATS)}: the whole audit in the formats of these "
+    "tools, beside most_suspect.csv.",
 )
 
 

@@ -20,7 +20,7 @@ trusted_flags.define()
 recipe_flags.define(
     "dividemix",
     "encoder",
-    "The network that the host starts from: the folder of a run of "
+    "Network that the host starts from: the folder of a run of "
     "trainers.simclr or trainers.moco, or a .keras file of such a network.",
 )
 
@@ -49,8 +49,8 @@ def resolve(method, values):
         "encoder", values["encoder"], [".keras"]
     )
     if values["image_size"] is None:
-        told = recipe_flags.of_run(encoder)
-        values = values | {"image_size": told.get("image_size")}
+        size = recipe_flags.of_run(encoder).get("image_size")
+        values = values | {"image_size": size}
     resolved = recipe_flags.resolve(method, values, encoder)
     resolved.arguments["encoder"] = encoder
     # It comes with the encoder.

@@ -1,4 +1,4 @@
-"""DMLP, from the command line: labels purified by a few that are right.
+"""DMLP, from the command line: labels purified with a few trusted samples.
 
 python -m trainers.dmlp                      # digits, no download
 python -m trainers.dmlp --dataset=cifar10 --trusted_total=1000 --host=dividemix
@@ -36,12 +36,12 @@ trusted_flags.define()
 recipe_flags.define(
     "cross_entropy",
     "features",
-    "What makes the features that labels are purified on: the folder of a run "
+    "Source of the features that labels are purified on: the folder of a run "
     "of trainers.simclr or trainers.moco; a .keras file or a SavedModel's "
-    "folder, which gets pixels as they are in the pictures (0 to 255, unless "
-    "its own layers change them); or an .npy file with the features "
-    "themselves, a row for each sample of the training split in its order, "
-    "before any is trusted, held out or left out by --max_train_samples.",
+    "folder, which gets the pixels of the pictures (0 to 255, unless its own "
+    "layers change them); or an .npy file with the features themselves, a row "
+    "for each sample of the training split in its order, before any is "
+    "trusted, held out or left out by --max_train_samples.",
     recipe_flags.LABEL_HOSTS,
 )
 # DMLP's paper calls the trusted samples its validation set.
@@ -87,7 +87,8 @@ absl_flags.DEFINE_float(
 absl_flags.DEFINE_bool(
     "soft_labels",
     None,
-    "Whether the host learns distributions, not the likeliest classes.",
+    "Whether the host learns from distributions, not from the most likely "
+    "classes.",
 )
 absl_flags.DEFINE_bool(
     "warm_start",

@@ -1,4 +1,4 @@
-"""DRPL, from the command line: robust whatever is mistaken for what.
+"""DRPL, from the command line: pseudo-labels, whatever the kind of noise.
 
 python -m trainers.drpl                      # digits, no download
 python -m trainers.drpl --dataset=cifar10 --noise_type=non_uniform_id
@@ -20,9 +20,9 @@ from trainers.presets.shared import phases as phase_presets
 
 METHOD = "drpl"
 _DROPS = ("relabel_drops", "ssl_drops", "final_drops")
-_COUNTED = ("warmup_epochs", *phase_presets.PHASES)
+_EPOCHS = ("warmup_epochs", *phase_presets.PHASES)
 _OWN = (
-    *_COUNTED,
+    *_EPOCHS,
     *_DROPS,
     "threshold_1",
     "threshold_2",
@@ -36,8 +36,8 @@ common_flags.define_common(METHOD)
 relabelling_flags.define()
 for _name, _what in (
     ("relabel_epochs", "Epochs of phase 1, in which all labels are replaced."),
-    ("warmup_epochs", "Epochs of phases 2 and 4, on believed labels alone."),
-    ("ssl_epochs", "Epochs of phase 3, with guesses for the other labels."),
+    ("warmup_epochs", "Epochs of phases 2 and 4, on clean labels alone."),
+    ("ssl_epochs", "Epochs of phase 3, with pseudo-labels for the others."),
     ("final_epochs", "Epochs of phase 5, that of the final model."),
 ):
     absl_flags.DEFINE_integer(_name, None, _what, lower_bound=1)
@@ -52,16 +52,16 @@ for _name, _phases in (("threshold_1", "2 and 3"), ("threshold_2", "4 and 5")):
     absl_flags.DEFINE_float(
         _name,
         None,
-        "Labels that are wrong with at most this probability are believed in "
+        "Labels that are wrong with at most this probability count as clean in "
         f"phases {_phases}.",
     )
 absl_flags.DEFINE_float(
     "random_share",
     None,
-    "Share of the other samples without any label in an epoch.",
+    "Share of the other samples that have no label in an epoch.",
 )
 absl_flags.DEFINE_float(
-    "class_share", None, "Share of each class that is believed at least."
+    "class_share", None, "Share of each class that counts as clean at least."
 )
 absl_flags.DEFINE_bool(
     "warm_start",
@@ -72,8 +72,8 @@ absl_flags.DEFINE_bool(
 absl_flags.DEFINE_bool(
     "handover",
     None,
-    "Whether phases 3 and 5 start from what was warmed up; the released code "
-    "starts from scratch.",
+    "Whether phases 3 and 5 start from the warmed-up networks; the released "
+    "code starts from scratch.",
 )
 
 
@@ -84,16 +84,16 @@ def resolve(method, values):
     }
     if values["learning_rate_drops"] is not None:
         raise UsageError(
-            "--learning_rate_drops: expected none, as every phase has its own: "
+            "--learning_rate_drops: expected none, as each phase has its own: "
             f"--{', --'.join(_DROPS)}; "
             f"got {','.join(values['learning_rate_drops'])}"
         )
-    phases = [name for name in _COUNTED if own[name] is not None]
+    phases = [name for name in _EPOCHS if own[name] is not None]
     if values["epochs"] is not None:
         if phases:
             raise UsageError(
-                f"--epochs: expected none beside --{phases[0]}, as it is "
-                f"those of all five phases; got {values['epochs']}"
+                f"--epochs: expected none beside --{phases[0]}, as it counts "
+                f"all five phases; got {values['epochs']}"
             )
         if values["epochs"] < 5:
             raise UsageError(
@@ -111,29 +111,36 @@ def resolve(method, values):
     )
 
 
-def _check(host):
-    if 1 < host["relabel_epochs"] <= host["relabel_from"]:
+def _check(arguments):
+    epochs, begin = arguments["relabel_epochs"], arguments["relabel_from"]
+    if 1 < epochs <= begin:
         raise UsageError(
-            f"--relabel_from: expected less than the {host['relabel_epochs']} "
-            f"epochs of phase 1; got {host['relabel_from']}"
+            f"--relabel_from: expected less than the {epochs} epochs of phase "
+            f"1; got {begin}"
         )
     for name in ("threshold_1", "threshold_2"):
-        if name in host and not 0.0 < host[name] < 1.0:
+        value = arguments.get(name, 0.5)
+        if not 0.0 < value < 1.0:
             raise UsageError(
-                f"--{name}: expected a probability in (0, 1); got {host[name]}"
+                f"--{name}: expected a probability in (0, 1); got {value}"
             )
     for name in ("random_share", "class_share"):
-        if name in host and not 0.0 <= host[name] < 1.0:
+        value = arguments.get(name, 0.5)
+        if not 0.0 <= value < 1.0:
             raise UsageError(
-                f"--{name}: expected a share in [0, 1); got {host[name]}"
+                f"--{name}: expected a share in [0, 1); got {value}"
             )
     for name in _DROPS:
-        phase = name.replace("drops", "epochs")
-        if any(drop > host[phase] for drop in host[name]):
+        drops, epochs = arguments[name], arguments[_epochs_of(name)]
+        if any(drop > epochs for drop in drops):
             raise UsageError(
-                f"--{name}: expected epochs within the phase's {host[phase]}; "
-                f"got {','.join(map(str, host[name]))}"
+                f"--{name}: expected epochs within the phase's {epochs}; "
+                f"got {','.join(map(str, drops))}"
             )
+
+
+def _epochs_of(drops):
+    return drops.replace("drops", "epochs")
 
 
 def build(network, source, settings):

@@ -1,4 +1,4 @@
-"""IEG, from the command line: a few trusted images steer labels and weights.
+"""IEG, from the command line: a few trusted images guide labels and weights.
 
 python -m trainers.ieg                       # digits, no download
 python -m trainers.ieg --dataset=cifar10 --noise_rate=0.8 --noise_convention=ieg

@@ -1,4 +1,4 @@
-"""Joint-Optim, from the command line: labels follow the predictions.
+"""Joint-Optim, from the command line: labels replaced by mean predictions.
 
 python -m trainers.joint_optim --dataset=cifar10 --noise_rate=0.8
 Its label_audit.csv holds the new labels; to train anything on them, see
@@ -22,11 +22,13 @@ relabelling_flags.define()
 absl_flags.DEFINE_integer(
     "averaged_epochs",
     None,
-    "Epochs whose predictions a label is the mean of.",
+    "Number of epochs whose mean prediction becomes the label.",
     lower_bound=1,
 )
 absl_flags.DEFINE_bool(
-    "hard_labels", None, "Whether a new label is one class, the likeliest."
+    "hard_labels",
+    None,
+    "Whether a new label is the most likely class, not a distribution.",
 )
 
 

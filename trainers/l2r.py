@@ -1,4 +1,4 @@
-"""L2R, from the command line: weights that trusted images would give.
+"""L2R, from the command line: sample weights learnt from trusted images.
 
 python -m trainers.l2r --dataset=cifar10 --noise_rate=0.4
 Published with 1,000 trusted images: 86.9 % (Wide ResNet-28-10).

@@ -22,8 +22,8 @@ trusted_flags.define_meta_learner()
 absl_flags.DEFINE_bool(
     "normalized",
     None,
-    "Whether a batch's weights are divided by their mean, so that they cannot "
-    "all rise together.",
+    "Whether the weights of a batch are divided by their mean, so that they "
+    "cannot all rise together.",
 )
 
 

@@ -23,7 +23,7 @@ trusted_flags.define_meta_learner()
 absl_flags.DEFINE_integer(
     "embedding",
     None,
-    "Width in which the network that corrects sees a label.",
+    "Width of the embedding of a label in the network that corrects labels.",
     lower_bound=1,
 )
 
@@ -34,8 +34,8 @@ def resolve(method, values):
     resolved = settings.resolve(method, values, arguments=own)
     if resolved.training["batch_size"] < 2:
         raise UsageError(
-            "--batch_size: expected at least 2, of which one half of the "
-            "trusted samples beside a batch is trained on; got "
+            "--batch_size: expected at least 2, as half of the trusted samples "
+            "beside a batch are trained on; got "
             f"{resolved.training['batch_size']}"
         )
     return resolved

@@ -24,14 +24,14 @@ contrastive_flags.define()
 absl_flags.DEFINE_integer(
     "queue_size",
     None,
-    "Keys that a view is told from; default: the preset's, or as many as half "
-    "of the pictures if that is less.",
+    "Keys that a view is compared with; default: the preset's, or half the "
+    "number of pictures if that is less.",
     lower_bound=1,
 )
 absl_flags.DEFINE_float(
     "key_momentum",
     None,
-    "In [0, 1): how slowly the network that makes keys follows.",
+    "Momentum of the network that makes keys, in [0, 1).",
 )
 
 

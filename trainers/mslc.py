@@ -1,4 +1,4 @@
-"""MSLC, from the command line: labels mixed with predictions, soft.
+"""MSLC, from the command line: soft labels, mixed with predictions.
 
 python -m trainers.mslc --dataset=cifar10 --noise_rate=0.5
 Reported by Tu et al. (DMLP, CVPR 2023): 89.9 % best, 89.4 % last.
@@ -22,14 +22,14 @@ trusted_flags.define_meta_learner()
 absl_flags.DEFINE_integer(
     "correct_from",
     None,
-    "Epochs on given labels before these are corrected.",
+    "Epochs on the given labels before they are corrected.",
     lower_bound=0,
 )
 absl_flags.DEFINE_bool(
     "hard_predictions",
     None,
-    "Whether predictions correct labels as one class, the likeliest, as in "
-    "the released code.",
+    "Whether predictions correct labels as their most likely class alone, as "
+    "in the released code.",
 )
 
 

@@ -1,8 +1,8 @@
-"""Writes the report of a run: finished, killed, or still going on.
+"""Writes the report of a run, be it finished, killed or still training.
 
 python -m trainers.report --run=runs/sanm-digits-20260101-120000
 It writes report.html, one self-contained page, to the run, or to --output.
-Trainers do the same when a run ends.
+Every run does the same when it ends.
 """
 
 import os
@@ -19,7 +19,7 @@ FLAGS = flags.FLAGS
 
 flags.DEFINE_string("run", None, "Folder of a run.")
 flags.DEFINE_string(
-    "data_dir", None, "As of the trainer: where the run's data set lies."
+    "data_dir", None, "Folder of the run's data set, as for its command."
 )
 flags.DEFINE_string(
     "output", None, "File to write; default: report.html in the run."
@@ -27,7 +27,8 @@ flags.DEFINE_string(
 flags.DEFINE_bool(
     "pictures",
     True,
-    "Whether suspects are shown as pictures, for which the data are loaded.",
+    "Whether suspect samples are shown as pictures, for which the data is "
+    "loaded.",
 )
 
 

@@ -34,7 +34,10 @@ _PLUGIN = (
 common_flags.define_common(METHOD)
 common_flags.define_dividemix()
 absl_flags.DEFINE_enum(
-    "host", "dividemix", ["dividemix", "ce"], "The method that SANM joins."
+    "host",
+    "dividemix",
+    ["dividemix", "ce"],
+    "Method that SANM is combined with; ce: cross-entropy.",
 )
 absl_flags.DEFINE_bool("masking", None, "Adversarial masking (AMG).")
 absl_flags.DEFINE_bool(
@@ -44,16 +47,19 @@ absl_flags.DEFINE_bool(
     "reconstruction", None, "Self-supervised reconstruction (SMR)."
 )
 absl_flags.DEFINE_enum(
-    "activation", None, ["cam", "energy"], "Map whose peak is hidden."
+    "activation", None, ["cam", "energy"], "Map whose peak is masked."
 )
 absl_flags.DEFINE_enum(
-    "box", None, ["center", "corner"], "Where the box lies from the peak."
+    "box",
+    None,
+    ["center", "corner"],
+    "Whether the peak is the centre or the corner of the masked box.",
 )
 absl_flags.DEFINE_enum(
-    "ratio", None, ["code", "paper", "poster"], "Rule of the masked share."
+    "ratio", None, ["code", "paper", "poster"], "Rule of the masked ratio."
 )
 absl_flags.DEFINE_float(
-    "mask_ratio", None, "mu of --ratio=paper, in [0, 1); implies it."
+    "mask_ratio", None, "mu of --ratio=paper, which it implies; in [0, 1)."
 )
 absl_flags.DEFINE_integer(
     "masked_copies",
@@ -69,17 +75,18 @@ absl_flags.DEFINE_enum(
     "decoder_gradient",
     None,
     ["full", "weighted"],
-    "Whether the decoder follows the reconstruction error or beta times it.",
+    "Whether the decoder's gradient is that of the reconstruction error, or "
+    "beta times it.",
 )
 absl_flags.DEFINE_float("reconstruction_weight", None, "beta.", lower_bound=0.0)
 absl_flags.DEFINE_enum(
     "extra_view",
     None,
     ["weak", "autoaugment", "randaugment"],
-    "View that DivideMix trains on beside its own.",
+    "Further view that DivideMix trains on beside its own.",
 )
 absl_flags.DEFINE_integer(
-    "extra_views", None, "How many of them.", lower_bound=0
+    "extra_views", None, "Number of these views.", lower_bound=0
 )
 
 

@@ -1,4 +1,4 @@
-"""The command-line flags, checks of them, and the settings they resolve to."""
+"""The command-line flags, checks of their values, and the settings of a run."""
 
 import os
 
@@ -6,12 +6,13 @@ from trainers import UsageError
 
 
 def require_file(flag, path, what):
-    """Raises unless a flag names a file.
+    """Raises unless the value of a flag is the path of a file.
 
     Args:
-        flag: its name.
-        path: its value; whether remote paths are there, TensorFlow will tell.
-        what: was expected.
+        flag: str, name of the flag.
+        path: str, value of the flag. Remote paths pass: they are checked when
+            TensorFlow has loaded.
+        what: str, what was expected.
 
     Raises:
         UsageError: there is no such file.
@@ -27,7 +28,7 @@ def require_run(folder):
     """Raises unless `--run` was given.
 
     Args:
-        folder: its value.
+        folder: str, value of the flag, or None.
 
     Raises:
         UsageError: it was not.
@@ -37,16 +38,16 @@ def require_run(folder):
 
 
 def require_some(flag, given, allowed, what):
-    """Raises unless a flag lists some of what it can.
+    """Raises unless a flag lists some of the allowed values, and no other.
 
     Args:
-        flag: its name.
-        given: its value, a list.
-        allowed: what may be in it.
-        what: these are, in the message.
+        flag: str, name of the flag.
+        given: list of str, value of the flag.
+        allowed: the values that it may have.
+        what: str, what was expected, before the list of allowed values.
 
     Raises:
-        UsageError: it lists others, or nothing.
+        UsageError: other values, or none.
     """
     wrong = [name for name in given if name not in allowed]
     if wrong or not given:

@@ -61,15 +61,15 @@ def define_common(method):
         method: str, name of the method, for the help texts.
     """
     data.define()
-    flags.DEFINE_string("network", None, "Network by name.")
+    flags.DEFINE_string("network", None, "Name of the network.")
     flags.DEFINE_integer(
         "width", None, "Channels of the network's first stage.", lower_bound=1
     )
-    flags.DEFINE_integer("epochs", None, "Epochs in all.", lower_bound=1)
+    flags.DEFINE_integer("epochs", None, "Number of epochs.", lower_bound=1)
     flags.DEFINE_integer(
         "steps_per_epoch",
         None,
-        "Bound on the steps of a network in an epoch.",
+        "Most steps of a network in an epoch.",
         lower_bound=1,
     )
     flags.DEFINE_integer("batch_size", None, "Batch size.", lower_bound=1)
@@ -79,12 +79,14 @@ def define_common(method):
         None,
         "Epoch indices, from 0, at which the rate is divided by 10.",
     )
-    flags.DEFINE_float("weight_decay", None, "Coupled weight decay.")
+    flags.DEFINE_float(
+        "weight_decay", None, "Weight decay, added to the gradients."
+    )
     flags.DEFINE_integer("seed", 0, "Seed of everything but the noise.")
     flags.DEFINE_string(
         "output_dir",
         None,
-        f"Run folder; default: runs/{method}-<dataset>-<time>.",
+        f"Folder of the run; default: runs/{method}-<dataset>-<time>.",
     )
     flags.DEFINE_string(
         "config",
@@ -119,17 +121,17 @@ def define_common(method):
         "Compile steps with XLA; auto: on accelerators.",
         {"auto": "auto", "true": "true", "false": "false"},
     )
-    flags.DEFINE_enum(
+    flags.DEFINE_string(
         "preset",
         "recommended",
-        ["recommended", "official"],
-        "Settings for flags left out; official: the released code's choices.",
+        "Settings for flags left out: recommended, or official for the "
+        "released code's choices.",
     )
     flags.DEFINE_bool(
         "export",
         True,
-        "Write the trained model for TensorFlow Serving, to export/1/ in the "
-        "run, and prove it in a process of its own.",
+        "Whether to export the trained model for TensorFlow Serving, to "
+        "export/1/ in the run, and to check it in a process of its own.",
     )
     flags.DEFINE_list(
         "loggers",
@@ -140,7 +142,7 @@ def define_common(method):
     flags.DEFINE_integer(
         "picture_every",
         None,
-        "Epochs between pictures; default: at the end alone.",
+        "Epochs between pictures; default: pictures at the end alone.",
         lower_bound=1,
     )
 

@@ -1,4 +1,4 @@
-"""The flags of methods that learn from views of images, without labels."""
+"""The flags of methods that compare views of pictures, without labels."""
 
 from absl import flags
 
@@ -10,15 +10,18 @@ SHARED = ("temperature", "projection_size", "hidden_size", "view")
 
 
 def define():
-    """Defines the flags of `SHARED`, and those of training and watching."""
+    """Defines the flags of `SHARED`, of the optimizer and of measurements."""
     flags.DEFINE_float("temperature", None, "t of the loss, above 0.")
     flags.DEFINE_integer(
-        "projection_size", None, "What the loss compares.", lower_bound=1
+        "projection_size",
+        None,
+        "Size of the projections that the loss compares.",
+        lower_bound=1,
     )
     flags.DEFINE_integer(
         "hidden_size",
         None,
-        "Of the projection head's hidden layer; 0 does without.",
+        "Units of the projection head's hidden layer; 0: no such layer.",
         lower_bound=0,
     )
     common.define_view()
@@ -26,8 +29,8 @@ def define():
     flags.DEFINE_integer(
         "warmup_epochs",
         None,
-        "Epochs in which the learning rate rises; it falls by half a cosine "
-        "then.",
+        "Epochs in which the learning rate rises, before it falls by half a "
+        "cosine.",
         lower_bound=0,
     )
     flags.DEFINE_integer(
@@ -54,6 +57,6 @@ def check(resolved):
         )
     if resolved.training["batch_size"] < 2:
         raise UsageError(
-            "--batch_size: expected at least 2, as an image alone has no other "
-            f"to be told from; got {resolved.training['batch_size']}"
+            "--batch_size: expected at least 2, as an image is compared with "
+            f"the others of its batch; got {resolved.training['batch_size']}"
         )

@@ -20,25 +20,25 @@ LABEL_HOSTS = tuple(h for h in HOSTS if h != "eg")
 TRUSTED_HOSTS = ("ieg", "eg", "l2r", "meta_weight_net", "mlc", "mslc")
 
 _ENCODER = "encoder.keras"
-# Flags that not all hosts know.
+# Hosts that some flags are for.
 _WITH_DIVISION = ("dividemix", "sanm")
-_GUESSING = ("ieg", "eg")
+_WITH_TWO_VIEWS = ("ieg", "eg")
 
 
 def define(host, encoder, text, hosts=HOSTS):
     """Defines the flags of the host and of the phase before it.
 
     Args:
-        host: that is taken where the flag is left out.
-        encoder: name of the flag that says where features come from.
-        text: what it takes.
-        hosts: names that may be given.
+        host: str, default of `--host`.
+        encoder: str, name of the flag for the source of features.
+        text: str, help of that flag.
+        hosts: names that `--host` may have.
     """
     flags.DEFINE_enum(
         "host",
         host,
         hosts,
-        "The method that is trained at last; cross_entropy is plain training.",
+        "The method of the last phase; cross_entropy is plain training.",
     )
     common.define_dividemix()
     pseudo_label_flags.define_shared()
@@ -53,7 +53,7 @@ def define(host, encoder, text, hosts=HOSTS):
         "pretrain_batch_size", None, "Batch size of SimCLR.", lower_bound=2
     )
     flags.DEFINE_float(
-        "pretrain_learning_rate", None, "Highest rate of SimCLR."
+        "pretrain_learning_rate", None, "Highest learning rate of SimCLR."
     )
     flags.DEFINE_integer(
         "knn_every",
@@ -64,30 +64,31 @@ def define(host, encoder, text, hosts=HOSTS):
 
 
 def resolve(method, values, encoder=None):
-    """Settings from flags.
+    """Resolves flags into the settings of a recipe.
 
     Args:
-        method: one of `recipe_presets.METHODS`.
+        method: str, `"dmlp"` or `"c2d"`.
         values: dict of all flags by name; None where left out.
-        encoder: value of the flag that says where features come from.
+        encoder: str, value of the flag for the source of features, or None.
 
     Returns:
-        `Settings`, whose `host` part has the recipe's arguments.
+        `Settings`, whose `arguments` are those of the recipe; the host's are
+        among them, as `host_options`.
 
     Raises:
         UsageError: flags that do not go together.
     """
     host = values["host"]
-    options = _told_to(host, values)
     resolved = settings_module.resolve(
-        method, values, preset_key=f"{method}/{host}", arguments=options
+        method,
+        values,
+        preset_key=f"{method}/{host}",
+        arguments=_host_arguments(host, values),
     )
     options = dict(pseudo_label_flags.arguments(resolved.arguments))
     if host == "sanm":
-        options |= {
-            "preset": values["preset"],
-            "plugin": resolved.plugin_arguments,
-        }
+        options["preset"] = values["preset"]
+        options["plugin"] = resolved.plugin_arguments
     training = resolved.training
     recipe = {
         "host": host,
@@ -97,10 +98,10 @@ def resolve(method, values, encoder=None):
         "pretrain_epochs": 0,
     }
     source, replaced = resolved.preset, list(resolved.replaced)
-    before = _pretraining(values, encoder, replaced)
+    given = _pretraining(values, encoder, replaced)
     if encoder is None:
         origin, epochs, chosen = recipe_presets.pretraining(
-            values["dataset"], values["preset"], **before
+            values["dataset"], values["preset"], **given
         )
         recipe |= {"pretrain_epochs": epochs, "pretraining": chosen}
         training = training | {"epochs": training["epochs"] + epochs}
@@ -115,59 +116,60 @@ def resolve(method, values, encoder=None):
     )
 
 
-def _told_to(host, values):
-    """The host's arguments from flags that not all hosts know."""
-    known = {
+def _host_arguments(host, values):
+    """The host's arguments from flags that not all hosts take."""
+    hosts_of = {
         **dict.fromkeys(common.DIVIDEMIX, _WITH_DIVISION),
-        **dict.fromkeys(pseudo_label_flags.SHARED, _GUESSING),
+        **dict.fromkeys(pseudo_label_flags.SHARED, _WITH_TWO_VIEWS),
         **dict.fromkeys(pseudo_label_flags.META, ("ieg",)),
-        "unlabeled_weight": _WITH_DIVISION + _GUESSING,
+        "unlabeled_weight": _WITH_DIVISION + _WITH_TWO_VIEWS,
     }
-    for name, hosts in known.items():
+    for name, hosts in hosts_of.items():
         if values[name] is not None and host not in hosts:
             raise UsageError(
                 f"--{name}: expected with --host={'|'.join(hosts)} alone; "
                 f"got --host={host}"
             )
     return {
-        name: values[name] for name, hosts in known.items() if host in hosts
+        name: values[name] for name, hosts in hosts_of.items() if host in hosts
     }
 
 
 def _pretraining(values, encoder, replaced):
-    told = {
+    """The flags of the phase that learns features; adds them to `replaced`."""
+    found = {
         name: values[f"pretrain_{name}"]
         for name in ("epochs", "batch_size", "learning_rate")
     }
-    given = [f"pretrain_{n}" for n, value in told.items() if value is not None]
+    given = [f"pretrain_{name}" for name, v in found.items() if v is not None]
     if given and encoder is not None:
         raise UsageError(
             f"--{given[0]}: expected none where features are there already; "
             f"got {values[given[0]]} beside {encoder!r}"
         )
     replaced += given
-    rate = told["learning_rate"]
+    rate = found["learning_rate"]
     if rate is not None and not rate > 0.0:
         raise UsageError(
             f"--pretrain_learning_rate: expected a positive number; got {rate}"
         )
-    return told
+    return found
 
 
 def encoder_file(flag, path, kinds):
-    """The file that a flag names, told before TensorFlow loads.
+    """The file of an encoder or of features, checked before TensorFlow loads.
 
     Args:
-        flag: its name.
-        path: its value: a file, or the folder of a run of `trainers.simclr`
-            or `trainers.moco`, or of a SavedModel.
-        kinds: endings of files that will do; `""` for a SavedModel's folder.
+        flag: str, name of the flag.
+        path: str, value of the flag: a file, or the folder of a run of
+            `trainers.simclr` or `trainers.moco`, or of a SavedModel.
+        kinds: endings that a file may have; `""` for a SavedModel's folder.
 
     Returns:
-        The path, that of the encoder in a run.
+        str, the path; of a run, that of its encoder.
 
     Raises:
-        UsageError: there is none.
+        UsageError: there is no such file.
     """
     path = os.path.expanduser(path)
     inside = os.path.join(path, _ENCODER)
@@ -195,24 +197,25 @@ def encoder_file(flag, path, kinds):
 
 
 def of_run(path):
-    """What the encoder of a run was made with.
+    """The settings of the run that an encoder is from.
 
     Args:
-        path: as `encoder_file` returns it.
+        path: str, as `encoder_file` returns it.
 
     Returns:
         dict of `dataset`, `image_size`, `network` and `width`; empty for
-        files that are of no run.
+        files that are not of a run.
     """
     config = os.path.join(os.path.dirname(path), "config.json")
     if os.path.basename(path) != _ENCODER or not os.path.isfile(config):
         return {}
     try:
         with open(config, encoding="utf-8") as stream:
-            told = json.load(stream)["settings"]
+            settings = json.load(stream)["settings"]
+        data, training = settings["data"], settings["training"]
         return {
-            **{name: told["data"][name] for name in ("dataset", "image_size")},
-            **{name: told["training"][name] for name in ("network", "width")},
+            **{name: data[name] for name in ("dataset", "image_size")},
+            **{name: training[name] for name in ("network", "width")},
         }
     except (KeyError, OSError, TypeError, ValueError):
         return {}

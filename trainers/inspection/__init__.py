@@ -1,1 +1,1 @@
-"""Looking into a finished run: its audit and its analysis."""
+"""The audit and the analysis of a finished run."""

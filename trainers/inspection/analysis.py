@@ -23,16 +23,16 @@ def write(run, folder, out, parts, samples, pictures, pairs, seed):
 
     Args:
         run: `FinishedRun`.
-        folder: to write to; it exists.
+        folder: str, folder to write to; it exists.
         out: rich console.
-        parts: of `trainers.analyze.PARTS`.
-        samples: for the probes at most.
-        pictures: with class maps.
-        pairs: of true and given class.
-        seed: of the choice of samples.
+        parts: list of str, some of `trainers.analyze.PARTS`.
+        samples: int, most samples for the probes.
+        pictures: int, number of pictures with class maps.
+        pairs: int, number of pairs of true and given class.
+        seed: int, seed of the choice of samples.
 
     Raises:
-        UsageError: what the library refuses, as one line.
+        UsageError: arguments that do not fit the run.
     """
     out.print(
         f"{run.method} on {run.data['dataset']}: {run.train.num_samples} "
@@ -58,11 +58,11 @@ def detection(source, scores, folder, out, pairs=10):
     """Writes `detection.json` and prints its table.
 
     Args:
-        source: the `Source` in training.
+        source: `Source` in training.
         scores: `SampleScores`.
-        folder: to write to.
+        folder: str, folder to write to.
         out: rich console.
-        pairs: of true and given class.
+        pairs: int, number of pairs of true and given class.
 
     Returns:
         A list of (name of a file, what it is).
@@ -129,7 +129,7 @@ def _print_detection(out, qualities):
     grid.add_column("kind (true -> given)")
     grid.add_column("labels", justify="right")
     for name in qualities:
-        # One column of three figures: six do not fit into 80 letters.
+        # One column for three numbers: six do not fit into 80 characters.
         grid.add_column(f"{_DETECTORS[name]}\nprec. recall   AUC", no_wrap=True)
     for row in rows:
         first = row[0]
@@ -137,8 +137,8 @@ def _print_detection(out, qualities):
         grid.add_row(kind, str(first.wrong), *(_figures(q) for q in row))
     out.print(grid)
     out.print(
-        "Precision and recall in %. A pair is told from right labels of the "
-        "same given\nclass, every other kind from all right ones."
+        "Precision and recall in %. A pair is compared with right labels of "
+        "the same given\nclass, every other kind with all right labels."
     )
 
 
@@ -154,9 +154,9 @@ def histogram(source, scores, folder):
     """Writes `measure_histogram.png`.
 
     Args:
-        source: the `Source` in training.
+        source: `Source` in training.
         scores: `SampleScores`.
-        folder: to write to.
+        folder: str, folder to write to.
 
     Returns:
         A list of (name of a file, what it is).
@@ -178,9 +178,9 @@ def class_maps(run, scores, folder, out, pictures=12):
     Args:
         run: `FinishedRun`.
         scores: `SampleScores`.
-        folder: to write to.
+        folder: str, folder to write to.
         out: rich console.
-        pictures: samples to show.
+        pictures: int, number of samples to show.
 
     Returns:
         A list of (name of a file, what it is).
@@ -194,8 +194,8 @@ def class_maps(run, scores, folder, out, pictures=12):
         found = analysis.class_maps(network, run.train, index)
         if found is None:
             out.print(
-                f"network {number}: no class maps, because its logits are no "
-                "linear layer on the mean of its last feature map"
+                f"network {number}: no class maps, because its logits are not "
+                "a linear layer on the mean of its last feature map"
             )
             continue
         name = f"class_maps_network_{number}.png"
@@ -212,10 +212,10 @@ def probes(run, scores, folder, out, samples=5000, seed=0):
     Args:
         run: `FinishedRun`.
         scores: `SampleScores`.
-        folder: to write to.
+        folder: str, folder to write to.
         out: rich console.
-        samples: at most.
-        seed: of their choice.
+        samples: int, most samples to train and to judge on.
+        seed: int, seed of their choice.
 
     Returns:
         A list of (name of a file, what it is).

@@ -34,9 +34,9 @@ class Audit:
     """The label audit of a run, as its file holds it.
 
     Attributes:
-        path: of the file.
-        rows: list of dicts of strings.
-        class_names: tuple of K strings.
+        path: str, path of the file.
+        rows: list of dicts of str, one for each sample.
+        class_names: tuple of K str.
     """
 
     path: str
@@ -60,14 +60,14 @@ def read(run, name):
     """Reads the audit of a run.
 
     Args:
-        run: its folder.
-        name: of the file.
+        run: str, folder of the run.
+        name: str, name of the file.
 
     Returns:
         `Audit`.
 
     Raises:
-        UsageError: it is none, or of other classes than the run.
+        UsageError: it is not an audit, or of other classes than the run.
     """
     path = os.path.join(run, name)
     classes = _classes(run)
@@ -123,11 +123,11 @@ def write(audit, source, output, out, top, formats):
     Args:
         audit: `Audit`.
         source: `Source` with the pictures; some may be missing.
-        output: the folder, which is not there yet. It appears whole or not at
-            all.
+        output: str, folder to write, which does not exist yet. It appears
+            whole or not at all.
         out: rich console.
-        top: how many.
-        formats: some of `audit_formats.FORMATS`.
+        top: int, number of labels to print and to write.
+        formats: list of str, some of `audit_formats.FORMATS`.
 
     Raises:
         UsageError: the folder cannot be written.
@@ -142,14 +142,14 @@ def write(audit, source, output, out, top, formats):
         os.makedirs(parent, exist_ok=True)
         folder = tempfile.mkdtemp(prefix=".audit.", dir=parent)
         try:
-            told = _write_into(folder, audit, rows, source, output, formats)
+            lines = _write_into(folder, audit, rows, source, output, formats)
             os.chmod(folder, 0o755)  # mkdtemp makes private ones.
             os.rename(folder, output)
         finally:
             shutil.rmtree(folder, ignore_errors=True)
     except OSError as error:
         raise UsageError(f"--output: cannot write {output}: {error}") from error
-    for line in told:
+    for line in lines:
         out.print(line)
 
 
@@ -164,7 +164,7 @@ def _write_into(folder, audit, rows, source, output, formats):
     )
     files = [(MOST_SUSPECT, f"to be corrected, in its column {CORRECTED}")]
     files += audit_pictures.write_sheets(folder, rows, thumbnails)
-    told = []
+    notes = []
     if "csv" in formats:
         shutil.copyfile(audit.path, os.path.join(folder, "label_audit.csv"))
         files.append(("label_audit.csv", "the whole audit"))
@@ -194,20 +194,20 @@ def _write_into(folder, audit, rows, source, output, formats):
             stream.write(config)
         files.append(("label_studio.json", "tasks of the most suspect"))
         files.append(("label_studio.xml", "their labelling interface"))
-        told.append(
+        notes.append(
             "For Label Studio set LABEL_STUDIO_LOCAL_FILES_SERVING_ENABLED=true"
             " and LABEL_STUDIO_LOCAL_FILES_DOCUMENT_ROOT="
             + os.path.abspath(root if below else output)
         )
     if missing:
-        told.append(
+        notes.append(
             f"{len(missing)} pictures cannot be read and are not shown, such "
             f"as {missing[0][0]}: {missing[0][1]}"
         )
     return [
         f"Files in {output}:",
         *(f"  {name:<18} {what}" for name, what in files),
-        *told,
+        *notes,
     ]
 
 
@@ -236,8 +236,8 @@ def print_rows(out, rows, count):
 
     Args:
         out: rich console.
-        rows: those to be shown.
-        count: how many the audit has.
+        rows: list of dicts, the rows to print.
+        count: int, number of rows of the audit.
     """
     shown = table.Table(
         title=f"The most suspect {len(rows)} of {count} labels",
@@ -250,7 +250,7 @@ def print_rows(out, rows, count):
     shown.add_column("id", overflow="fold")
     for name in ("given", "suggested", "verdict"):
         shown.add_column(name, overflow="fold")
-    # How likely the given label, how sure the suggested one.
+    # Clean probability of the given label, confidence in the suggested one.
     for name in ("clean", "sure", *(["history"] if history else [])):
         shown.add_column(name, justify="right", no_wrap=True)
     if truth:

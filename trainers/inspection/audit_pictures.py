@@ -51,8 +51,8 @@ def write_thumbnails(folder, rows, source):
     """Writes a PNG file for each picture that can be read.
 
     Args:
-        folder: to write `thumbnails/` in.
-        rows: of an audit.
+        folder: str, folder to write `thumbnails/` to.
+        rows: list of dicts, rows of an audit.
         source: `Source` with the pictures.
 
     Returns:
@@ -79,12 +79,12 @@ def write_thumbnails(folder, rows, source):
 def _picture(source, index):
     """uint8 `[H, W, 1 or 3]` and "", or None and why there is none."""
     try:
-        # One by one: a picture that is broken is the only one left out.
+        # One by one, so that a broken picture is the only one left out.
         [image] = source.fetch(np.array([index])).numpy()
     except (ConfigurationError, OSError, tf.errors.OpError) as error:
         return None, str(error).strip().split("\n")[0]
     path = None if source.paths is None else source.paths[index]
-    # Of files, broken ones are shown black.
+    # Sources of files return black pictures for broken ones.
     why = getattr(source, "unreadable", {}).get(path)
     if why is not None:
         return None, why
@@ -93,17 +93,17 @@ def _picture(source, index):
 
 
 def enlarged(picture):
-    """A small picture by a whole factor, so that it is seen: uint8."""
+    """A picture enlarged by a whole factor to a visible size: uint8."""
     factor = -(-_LEAST_SIDE // min(picture.shape[:2]))
     return picture.repeat(factor, axis=0).repeat(factor, axis=1)
 
 
 def write_sheets(folder, rows, thumbnails):
-    """Writes the first of them into one picture, and all into a page.
+    """Writes the first pictures into one file, and all of them into a page.
 
     Args:
-        folder: with the thumbnails.
-        rows: of an audit.
+        folder: str, folder with the thumbnails.
+        rows: list of dicts, rows of an audit.
         thumbnails: dict from id to path.
 
     Returns:
@@ -126,16 +126,16 @@ def write_sheets(folder, rows, thumbnails):
 
 
 def _figure(rank, row, path):
-    told = {name: html.escape(value) for name, value in row.items()}
+    shown = {name: html.escape(value) for name, value in row.items()}
     picture = '<div class="none">no picture</div>'
     if path is not None:
-        picture = f'<img src="{path}" alt="{told["id"]}" loading="lazy">'
+        picture = f'<img src="{path}" alt="{shown["id"]}" loading="lazy">'
     clean = float(row["clean_probability"])
     return (
-        f"<figure>{picture}<figcaption>{rank}. <b>{told['given_label']}</b> "
-        f"&rarr; {told['suggested_label']}<br><small>"
-        f"{told['verdict'].replace('_', ' ')}, clean {clean:.1%}<br>"
-        f"{told['id']}</small></figcaption></figure>"
+        f"<figure>{picture}<figcaption>{rank}. <b>{shown['given_label']}</b> "
+        f"&rarr; {shown['suggested_label']}<br><small>"
+        f"{shown['verdict'].replace('_', ' ')}, clean {clean:.1%}<br>"
+        f"{shown['id']}</small></figcaption></figure>"
     )
 
 

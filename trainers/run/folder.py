@@ -1,4 +1,4 @@
-"""The folder of a run: what it was asked, and whether it can go on."""
+"""The folder of a run: its files, and whether a run can go on in it."""
 
 import contextlib
 import json
@@ -24,7 +24,15 @@ STARTUP_LOG = "tensorflow.log"
 
 
 def default_folder(method, dataset):
-    """A folder name that no other run has."""
+    """The path of a folder that no run has yet.
+
+    Args:
+        method: str, name of the method.
+        dataset: str, value of `--dataset`.
+
+    Returns:
+        str.
+    """
     stamp = time.strftime("%Y%m%d-%H%M%S")
     name = data_flags.short_name(dataset)
     base = os.path.join("runs", f"{method}-{name}-{stamp}")
@@ -36,15 +44,15 @@ def default_folder(method, dataset):
 
 
 def check(folder, settings, resume):
-    """Says whether a run can begin or go on in a folder.
+    """Raises unless a run can begin or go on in a folder.
 
     Args:
-        folder: of the run; need not exist.
+        folder: str, folder of the run; need not exist.
         settings: `Settings`.
-        resume: whether a run that is there may be continued.
+        resume: bool, whether an earlier run in it may be resumed.
 
     Returns:
-        True if a run of these very settings is there.
+        bool, True if there is a run of the same settings.
 
     Raises:
         UsageError: the folder holds another run, or other files, or cannot be
@@ -81,12 +89,12 @@ def check(folder, settings, resume):
 
 
 def check_used(folder, used):
-    """Checks that a run goes on with what its method was made with.
+    """Raises unless a run is resumed with the arguments that it began with.
 
-    Flags may be the same where defaults are not, as after an update.
+    After an update, defaults may differ although the flags are the same.
 
     Args:
-        folder: of the run, which has a config.
+        folder: str, folder of the run, which has a config.
         used: dict of parts of the config.
 
     Raises:
@@ -115,7 +123,7 @@ def read_settings(folder):
     """The `settings` part of a run's config.
 
     Args:
-        folder: of the run.
+        folder: str, folder of the run.
 
     Returns:
         dict.
@@ -127,8 +135,8 @@ def read_settings(folder):
     try:
         with open(path, encoding="utf-8") as stream:
             settings = json.load(stream)["settings"]
-        told = settings["method"], settings["data"]["dataset"]
-        complete = all(isinstance(value, str) for value in told)
+        names = settings["method"], settings["data"]["dataset"]
+        complete = all(isinstance(name, str) for name in names)
     except (KeyError, OSError, TypeError, ValueError):
         complete = False
     if not complete:
@@ -139,12 +147,12 @@ def read_settings(folder):
 
 
 def keep_labels(folder, source, resumed):
-    """Writes the labels of a run; checks that one which goes on has them.
+    """Writes the labels of a run; of a resumed run, compares them.
 
     Args:
-        folder: of the run.
-        source: the `Source` to be trained on.
-        resumed: whether the run goes on.
+        folder: str, folder of the run.
+        source: `Source` to be trained on.
+        resumed: bool, whether the run goes on from an earlier process.
 
     Raises:
         UsageError: it was begun with other labels.
@@ -169,7 +177,7 @@ def discard_unused(folder):
     """Removes the folder of a run that was refused before it began.
 
     Args:
-        folder: of the run; left alone if it holds anything of a run's.
+        folder: str, folder of the run; it stays if it holds files of a run.
     """
     files = set(os.listdir(folder))
     if files <= {STARTUP_LOG, LABELS}:
@@ -182,7 +190,7 @@ def discard_unused(folder):
 def save_model(path, model):
     """Saves a Keras model, whole or not at all."""
     folder, name = os.path.split(path)
-    # Keras writes in place; a name of its own until whole.
+    # Keras writes in place: the file has another name until it is whole.
     unfinished = os.path.join(folder, f".{name}")
     model.save(unfinished)
     os.replace(unfinished, path)

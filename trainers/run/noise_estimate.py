@@ -8,22 +8,22 @@ from noisy_keras import callbacks
 from trainers import presets
 from trainers.presets import dividemix as dividemix_presets
 
-#: In the folder of a run.
+#: Name of the file in the folder of a run.
 FILE = "noise_estimate.json"
 
 
 def make(run, folder, out, warmup_epochs=None, first_epoch=0):
-    """The callback that estimates, where a run was asked to.
+    """The callback that estimates the noise, where its rate is unknown.
 
     Args:
-        run: a `Run`; its `estimate` is set.
-        folder: of the run.
+        run: `Run`; its `estimate` is set.
+        folder: str, folder of the run.
         out: rich console.
-        warmup_epochs: default: the model's.
-        first_epoch: of the phase of a recipe, whose epochs are counted through.
+        warmup_epochs: int, epochs before the estimate; default: the model's.
+        first_epoch: int, first epoch of the phase of a recipe.
 
     Returns:
-        A list of one callback, or of none.
+        list of one callback, or empty.
     """
     wanted = run.settings.data["noise_type"] == presets.ESTIMATED
     if warmup_epochs is None:
@@ -33,7 +33,7 @@ def make(run, folder, out, warmup_epochs=None, first_epoch=0):
 
     def then(model, found):
         run.estimate = found
-        changes, told = dividemix_presets.for_estimate(
+        changes, why = dividemix_presets.for_estimate(
             found.rate, found.concentration
         )
         changes = {
@@ -43,24 +43,34 @@ def make(run, folder, out, warmup_epochs=None, first_epoch=0):
         }
         if changes:
             model.change(**changes)
-        out.print(describe(found, run.train.class_names, changes, told))
+        out.print(describe(found, run.train.class_names, changes, why))
 
     path = os.path.join(folder, FILE)
     after = first_epoch + warmup_epochs
     return [callbacks.EstimateNoise(run.train, after, path, then)]
 
 
-def describe(found, class_names, changes, told):
-    """What was found, and what follows from it, in a line each."""
+def describe(found, class_names, changes, why):
+    """The estimate in a line, and the settings that follow in another.
+
+    Args:
+        found: `NoiseEstimate`.
+        class_names: names of the classes.
+        changes: dict of the arguments that change.
+        why: str, the noise that these are for.
+
+    Returns:
+        str.
+    """
     lines = [f"estimated noise: {found.rate:.1%} of the labels are wrong"]
     wrong = found.joint * (1.0 - np.eye(len(found.joint)))
     if wrong.any():
         given, true = np.unravel_index(wrong.argmax(), wrong.shape)
         lines[0] += (
-            f", most often {class_names[given]!r} for what is "
-            f"{class_names[true]!r} ({wrong[given, true]:.1%} of all)"
+            f", most often {class_names[true]!r} labelled "
+            f"{class_names[given]!r} ({wrong[given, true]:.1%} of all)"
         )
     if changes:
         chosen = ", ".join(f"{k} {v:g}" for k, v in changes.items())
-        lines.append(f"settings from here on: {chosen} ({told})")
+        lines.append(f"settings from here on: {chosen} ({why})")
     return "\n".join(lines)

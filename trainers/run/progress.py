@@ -1,4 +1,4 @@
-"""What a person sees of a run: a bar with time left, a line per epoch."""
+"""The progress of a run: a bar with the time left, and a line per epoch."""
 
 import time
 
@@ -17,12 +17,11 @@ class Progress(keras.callbacks.Callback):
 
     Args:
         out: rich console.
-        judged: what `val_accuracy` is measured on: `"validation"` or `"test"`.
-        epochs: in all, where training has several phases; default: those of
-            `fit`.
+        judged: `"validation"` or `"test"`, the split of `val_accuracy`.
+        epochs: int, number of epochs of all phases; default: those of `fit`.
 
     Attributes:
-        phase: name of the phase in training, or "".
+        phase: str, name of the phase in training, or "".
     """
 
     def __init__(self, out, judged="validation", epochs=None):
@@ -35,7 +34,7 @@ class Progress(keras.callbacks.Callback):
 
     def on_train_begin(self, logs=None):
         if self._bar is not None:
-            return  # Of an earlier phase: one bar for all.
+            return  # One bar for all phases.
         self._bar = progress.Progress(
             progress.TextColumn("{task.description}"),
             progress.BarColumn(),
@@ -68,7 +67,7 @@ class Progress(keras.callbacks.Callback):
         self._describe(epoch, epoch + 1)
 
     def close(self):
-        """Takes the bar away, however training ended."""
+        """Removes the bar, however training ended."""
         if self._bar is not None:
             self._bar.stop()
 
@@ -82,14 +81,14 @@ class Progress(keras.callbacks.Callback):
 
 
 def epoch_line(epoch, epochs, seconds, logs, judged="validation"):
-    """One line that a person can read.
+    """The metrics of an epoch in one line.
 
     Args:
-        epoch: number from 1.
-        epochs: in all.
-        seconds: that it took.
-        logs: its metrics.
-        judged: what `val_accuracy` is measured on.
+        epoch: int, number of the epoch from 1.
+        epochs: int, number of all epochs.
+        seconds: float, duration of the epoch.
+        logs: dict, metrics of the epoch.
+        judged: `"validation"` or `"test"`, the split of `val_accuracy`.
 
     Returns:
         str.
@@ -102,13 +101,13 @@ def epoch_line(epoch, epochs, seconds, logs, judged="validation"):
     ):
         if name in logs:
             parts.append(f"{label} {logs[name]:.1%}")
-    told = [
+    neighbours = [
         f"{name.removeprefix('knn_')} {value:.1%}"
         for name, value in logs.items()
         if name.startswith("knn_")
     ]
-    if told:
-        parts.append(f"neighbours: {', '.join(told)}")
+    if neighbours:
+        parts.append(f"neighbours: {', '.join(neighbours)}")
     if logs.get("labels_suspect"):
         parts.append(f"suspect labels {int(logs['labels_suspect'])}")
         if "label_auc" in logs:

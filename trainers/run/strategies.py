@@ -11,15 +11,15 @@ def make(name):
     """A strategy by name.
 
     Args:
-        name: `"auto"`: what `TF_CONFIG` and the devices suggest; `"none"`;
+        name: str, `"auto"`: by `TF_CONFIG` and the devices; `"none"`;
             `"mirrored"`: all GPUs of this machine; `"multi_worker"`: the
-            cluster of `TF_CONFIG`; `"tpu"`.
+            cluster of `TF_CONFIG`; or `"tpu"`.
 
     Returns:
         A `tf.distribute.Strategy`.
 
     Raises:
-        UsageError: what it needs is not there.
+        UsageError: the cluster or the device that it needs is missing.
     """
     if name == "auto":
         name = _suggested()

@@ -19,5 +19,5 @@ def test_an_estimate_chooses_settings_and_is_told():
     found = nk.data.NoiseEstimate.of_joint(joint)
     text = noise_estimate.describe(found, ("cat", "dog"), host, told)
     assert "15.0% of the labels are wrong" in text
-    assert "'cat' for what is 'dog' (10.0% of all)" in text
+    assert "'dog' labelled 'cat' (10.0% of all)" in text
     assert "unlabeled_weight 25 (50% symmetric" in text

@@ -60,7 +60,7 @@ def finished(tmp_path_factory):
     return folder, train("sanm", f"--output_dir={folder}", *SMALL)
 
 
-def test_a_run_tells_what_it_does_and_what_came_of_it(finished):
+def test_a_run_prints_its_settings_and_its_results(finished):
     folder, result = finished
     assert result.returncode == 0, result.stderr
     out = result.stdout
@@ -153,7 +153,7 @@ def test_a_run_leaves_what_can_be_served(finished):
     assert "% on test" in (path / "README.md").read_text()
 
 
-def test_a_finished_run_is_told_again(finished):
+def test_a_finished_run_prints_its_results_again(finished):
     folder, _ = finished
     before = (folder / "metrics.jsonl").read_text()
     result = train("sanm", f"--output_dir={folder}", *SMALL)
@@ -183,7 +183,7 @@ def drpl(tmp_path_factory):
 
 
 @pytest.mark.large
-def test_a_run_of_phases_tells_each_and_goes_through_all(drpl):
+def test_a_run_of_phases_goes_through_all(drpl):
     folder, _, result = drpl
     assert result.returncode == 0, result.stderr
     assert result.stderr == ""
@@ -217,14 +217,14 @@ def test_missing_or_other_artefacts_are_refused(drpl):
     assert result.returncode == 2 and result.stderr.count("\n") == 1
     assert "ssl.npz, from which detection_2.npz" in result.stderr
     os.rename(folder / "ssl.npz", hidden)
-    told = folder / "phases" / "recipe.json"
-    told.write_text(told.read_text().replace('"seed": 0', '"seed": 1'))
+    recipe = folder / "phases" / "recipe.json"
+    recipe.write_text(recipe.read_text().replace('"seed": 0', '"seed": 1'))
     result = train("drpl", *flags)
     assert result.returncode == 2 and "seed was 1, now 0" in result.stderr
 
 
 @pytest.mark.large
-def test_a_run_with_a_trusted_set_tells_what_it_thinks(tmp_path):
+def test_a_run_with_a_trusted_set_records_its_weights(tmp_path):
     folder = tmp_path / "ieg"
     result = train("ieg", f"--output_dir={folder}", *IEG)
     assert result.returncode == 0, result.stderr
@@ -247,7 +247,7 @@ def test_a_run_with_a_trusted_set_tells_what_it_thinks(tmp_path):
 
 @pytest.mark.large
 @pytest.mark.parametrize(
-    ("lines", "told"),
+    ("lines", "message"),
     [
         (
             ["id,label", "KNOWN,0", "nobody,1"],
@@ -261,7 +261,9 @@ def test_a_run_with_a_trusted_set_tells_what_it_thinks(tmp_path):
         (["name", "a"], "with the column id or path, and optionally label, in"),
     ],
 )
-def test_a_trusted_file_of_no_use_is_told_in_a_line(tmp_path, lines, told):
+def test_an_unusable_trusted_file_is_reported_in_a_line(
+    tmp_path, lines, message
+):
     known = nk.data.load("digits").ids[0]
     path = tmp_path / "trusted.csv"
     path.write_text("\n".join(lines).replace("KNOWN", str(known)))
@@ -269,7 +271,7 @@ def test_a_trusted_file_of_no_use_is_told_in_a_line(tmp_path, lines, told):
     flags = (f"--trusted_csv={path}", f"--output_dir={folder}")
     result = train("ieg", *flags)
     assert result.returncode == 2
-    assert result.stderr.count("\n") == 1 and told in result.stderr
+    assert result.stderr.count("\n") == 1 and message in result.stderr
     assert result.stderr.startswith("error: --trusted_csv: ")
     assert not folder.exists()
 
@@ -287,8 +289,10 @@ def test_trusted_samples_of_a_file_are_taken_out_of_training(tmp_path):
         "ieg", f"--trusted_csv={path}", f"--output_dir={folder}", *flags
     )
     assert result.returncode == 0, result.stderr
-    told = "10 trusted images (1 per class), 10 of them taken out of training"
-    assert told in result.stdout
+    message = (
+        "10 trusted images (1 per class), 10 of them taken out of training"
+    )
+    assert message in result.stdout
     with open(folder / "label_audit.csv", encoding="utf-8") as stream:
         ids = {row["id"] for row in csv.DictReader(stream)}
     assert len(ids) == source.num_samples - 10

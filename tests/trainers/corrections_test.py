@@ -105,7 +105,7 @@ def test_a_run_of_foreign_pictures_keeps_them(tmp_path):
     np.testing.assert_array_equal(again.fetch([5]), plain.fetch([6]))
 
 
-def test_the_run_says_what_was_corrected(tmp_path):
+def test_the_run_prints_what_was_corrected(tmp_path):
     plain = data_module.sources(settings().data, None).train
     path = edited(tmp_path, [plain.ids[3], str(plain.true_labels[3])])
     run = prepare.prepare(
@@ -118,12 +118,12 @@ def test_the_run_says_what_was_corrected(tmp_path):
 
 
 @pytest.mark.parametrize("audit", [["nowhere.csv"], [""], []])
-def test_a_flag_without_a_file_is_told(audit):
+def test_a_flag_without_a_file_is_reported(audit):
     with pytest.raises(UsageError, match="--audit: expected"):
         settings(audit=audit)
 
 
-def test_a_manifest_of_other_samples_is_told(tmp_path):
+def test_a_manifest_of_other_samples_is_reported(tmp_path):
     source = nk.data.load("digits")
     with files.replacing(tmp_path / "labels.npz", "wb") as stream:
         manifest.save(stream, source.subset(range(5)))

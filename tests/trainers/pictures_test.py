@@ -43,7 +43,7 @@ def test_a_folder_is_trained_on_and_unreadable_pictures_are_listed(
     assert len(rows) == 300 and all(row["path"] for row in rows)
 
 
-def test_files_that_are_missing_are_told_before_training(tmp_path):
+def test_missing_files_are_reported_before_training(tmp_path):
     drawn.clothing1m(tmp_path, train=28, judged=14)
     (tmp_path / "images" / "0" / "000000.jpg").unlink()
     result = run("sanm", "--dataset=clothing1m", f"--data_dir={tmp_path}")

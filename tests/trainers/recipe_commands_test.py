@@ -18,7 +18,7 @@ DMLP = (*SMALL, "--trusted_total=50", "--purifier_epochs=6")
 
 @pytest.mark.large
 @pytest.mark.parametrize(
-    ("flags", "told"),
+    ("flags", "message"),
     [
         (["--features=FILE"], "--features: Expected 1257 rows"),
         (["--trusted_total=9"], "--trusted_total: expected at least one"),
@@ -28,7 +28,7 @@ DMLP = (*SMALL, "--trusted_total=50", "--purifier_epochs=6")
         (["--features=OTHER"], "as the network was built for"),
     ],
 )
-def test_data_of_no_use_are_told_before_training(tmp_path, flags, told):
+def test_unusable_data_is_reported_before_training(tmp_path, flags, message):
     np.save(tmp_path / "features.npy", np.ones((5, 3), np.float32))
     network = nk.networks.build(
         "tiny", image_shape=(12, 12, 3), num_classes=10, width=4
@@ -42,7 +42,7 @@ def test_data_of_no_use_are_told_before_training(tmp_path, flags, told):
     folder = tmp_path / "run"
     result = train("dmlp", f"--output_dir={folder}", *SMALL, *flags)
     assert result.returncode == 2, result.stderr
-    assert told in result.stderr and "Traceback" not in result.stderr
+    assert message in result.stderr and "Traceback" not in result.stderr
     assert not folder.exists()
 
 
@@ -67,8 +67,10 @@ def test_a_run_purifies_and_trains_on_what_it_purified(purified):
     found = summary["purification"]
     right = found["right_labels"]
     assert right["before"] == 1.0 - summary["effective_noise_rate"]
-    told = f"labels: {right['before']:.1%} right before, {right['after']:.1%}"
-    assert out.count(told) == 2 and "Purified labels: " in out
+    message = (
+        f"labels: {right['before']:.1%} right before, {right['after']:.1%}"
+    )
+    assert out.count(message) == 2 and "Purified labels: " in out
     assert list(summary["phases"]) == ["host"] and "detections" not in summary
     labels = nk.PurifiedLabels.load(folder / "phases" / "purified.npz")
     assert len(labels) == 250
@@ -85,7 +87,7 @@ def test_a_run_purifies_and_trains_on_what_it_purified(purified):
     assert type(model) is nk.CrossEntropy
     again = train("dmlp", *flags)
     assert again.returncode == 0 and "epoch 4/4" not in again.stdout
-    assert told in again.stdout
+    assert message in again.stdout
     looked = commands.run(
         "trainers.analyze", f"--run={folder}", "--only=detection"
     )
@@ -98,8 +100,8 @@ def test_purified_labels_are_exported(purified):
     result = commands.run("export", "--labels", f"--run={folder}")
     assert result.returncode == 0, result.stderr
     labels = nk.PurifiedLabels.load(folder / "phases" / "purified.npz")
-    told = f"250 labels, {labels.replaced.sum()} of them replaced"
-    assert told in result.stdout
+    message = f"250 labels, {labels.replaced.sum()} of them replaced"
+    assert message in result.stdout
     with np.load(folder / "labels" / "labels.npz") as arrays:
         np.testing.assert_array_equal(arrays["label"], labels.label)
         np.testing.assert_allclose(arrays["probabilities"], labels.labels)
@@ -114,7 +116,7 @@ def test_features_of_a_run_and_of_a_file(tmp_path):
     network = keras.models.load_model(encoder / "encoder.keras")
     rows = nk.features.compute(nk.data.load("digits"), network)
     np.save(tmp_path / "features.npy", rows)
-    told = []
+    message = []
     for features in (encoder, tmp_path / "features.npy"):
         folder = tmp_path / f"run-{features.name}"
         result = train(
@@ -123,8 +125,8 @@ def test_features_of_a_run_and_of_a_file(tmp_path):
         assert result.returncode == 0, result.stderr
         assert "pretrain" not in result.stdout
         kept = nk.PurifiedLabels.load(folder / "phases" / "purified.npz")
-        told.append(kept.labels)
-    np.testing.assert_allclose(told[0], told[1], atol=1e-4)
+        message.append(kept.labels)
+    np.testing.assert_allclose(message[0], message[1], atol=1e-4)
     folder = tmp_path / "c2d"
     result = train(
         "c2d",
@@ -164,6 +166,6 @@ def test_c2d_of_unknown_noise_estimates_it_after_its_own_warm_up(tmp_path):
         *BEFORE,
     )
     assert result.returncode == 0, result.stderr
-    told = json.loads((folder / "noise_estimate.json").read_text())
-    assert told["epoch"] == 3  # Two of SimCLR, one of warm-up.
+    message = json.loads((folder / "noise_estimate.json").read_text())
+    assert message["epoch"] == 3  # Two of SimCLR, one of warm-up.
     assert "estimated noise: " in result.stdout

@@ -33,22 +33,24 @@ def test_a_page_is_made_of_any_run(tmp_path):
 
 
 @pytest.mark.parametrize(
-    "config, told",
+    "config, message",
     [
         (None, "--run: expected the settings of a run in"),
         ("{", "--run: expected the settings of a run in"),
         ("[1]", "--run: expected the settings of a run in"),
     ],
 )
-def test_what_is_no_run_is_told_in_a_line(tmp_path, config, told):
+def test_a_folder_without_a_run_is_reported_in_a_line(
+    tmp_path, config, message
+):
     if config is not None:
         (tmp_path / "config.json").write_text(config)
     result = command(f"--run={tmp_path}")
-    assert result.returncode == 2 and told in result.stderr
+    assert result.returncode == 2 and message in result.stderr
     assert len(result.stderr.splitlines()) == 1
 
 
-def test_no_folder_is_told_in_a_line(tmp_path):
+def test_a_missing_folder_is_reported_in_a_line(tmp_path):
     result = command(f"--run={tmp_path / 'none'}")
     assert result.returncode == 2
     assert "which is no folder" in result.stderr
@@ -81,18 +83,18 @@ def test_calibration_is_of_true_labels_where_these_are_known():
 
 
 def test_calibration_that_fails_loses_no_run():
-    told = io.StringIO()
+    printed = io.StringIO()
     run = a_run()
     run.model = None
-    assert reporting.calibration(run, console.Console(file=told)) is None
-    assert told.getvalue().startswith("calibration could not be measured (")
+    assert reporting.calibration(run, console.Console(file=printed)) is None
+    assert printed.getvalue().startswith("calibration could not be measured (")
 
 
 def test_a_report_that_fails_loses_no_run(tmp_path):
-    told = io.StringIO()
-    out = console.Console(file=told, soft_wrap=True)
+    printed = io.StringIO()
+    out = console.Console(file=printed, soft_wrap=True)
     assert reporting.write(a_run(), tmp_path, out) == []
-    [line] = told.getvalue().splitlines()
+    [line] = printed.getvalue().splitlines()
     assert line.startswith(
         "report.html could not be written (ConfigurationError: "
     )

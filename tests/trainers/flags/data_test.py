@@ -58,7 +58,7 @@ def test_run_folders_have_short_names(dataset, short):
         ("dir:x", "folder:PATH, csv:PATH, .*; got 'dir:x'"),
     ],
 )
-def test_what_cannot_be_meant_is_told(dataset, message):
+def test_unknown_data_sets_are_reported(dataset, message):
     with pytest.raises(UsageError, match=message):
         data.check(dataset)
 
@@ -67,7 +67,7 @@ def resolve(dataset="digits", **changes):
     return data.noise_settings(dataset, FLAGS | changes)
 
 
-def test_labels_as_found_are_estimated_unless_told(tmp_path):
+def test_noise_is_estimated_unless_a_rate_is_given(tmp_path):
     dataset = f"folder:{tmp_path}"
     found = resolve(dataset)
     assert found["noise_type"] == presets.ESTIMATED
@@ -161,7 +161,7 @@ def test_the_share_that_a_weak_network_learns_from():
         ({"noise_manifest": "labels.npz"}, "'labels.npz', which is no file"),
     ],
 )
-def test_flags_that_do_not_go_together_are_told(flags, message):
+def test_flags_that_do_not_go_together_are_reported(flags, message):
     with pytest.raises(UsageError, match=message):
         resolve(**flags)
 

@@ -84,8 +84,8 @@ def test_dmlps_hosts_are_set_for_little_noise_and_have_trusted_samples():
         assert "on purified labels; features: Zheltonozhskii" in found.preset
         assert found.data["trusted"] == 100
     assert resolve("dmlp", dataset="cifar100").data["trusted"] == 10
-    told = resolve("dmlp", dataset="cifar10", trusted_total=500).data
-    assert (told["trusted"], told["trusted_total"]) == (None, 500)
+    data = resolve("dmlp", dataset="cifar10", trusted_total=500).data
+    assert (data["trusted"], data["trusted_total"]) == (None, 500)
 
 
 def test_c2d_is_as_published():
@@ -103,7 +103,7 @@ def test_c2d_is_as_published():
     assert found.data["trusted"] is None
 
 
-def test_flags_replace_what_the_row_says():
+def test_flags_replace_the_values_of_the_row():
     for name, threshold in (("clothing1m", 0.7), ("tfds:clothing1m", 0.7)):
         options = resolve("c2d", dataset=name).arguments["host_options"]
         assert options["clean_threshold"] == threshold
@@ -120,12 +120,12 @@ def test_flags_replace_what_the_row_says():
     }
     found = resolve("c2d", host="ieg", unlabeled_weight=1.0, trusted=10)
     assert found.arguments["host_options"]["unlabeled_weight"] == 1.0
-    told = {"label_weight": 0.8, "step_size": 0.0, "view": "none"}
-    found = resolve("c2d", host="ieg", trusted=10, **told)
+    own = {"label_weight": 0.8, "step_size": 0.0, "view": "none"}
+    found = resolve("c2d", host="ieg", trusted=10, **own)
     # 0 takes the current learning rate.
-    told["step_size"] = None
-    assert told.items() <= found.arguments["host_options"].items()
-    assert set(found.replaced) == {*told, "trusted"}
+    own["step_size"] = None
+    assert own.items() <= found.arguments["host_options"].items()
+    assert set(found.replaced) == {*own, "trusted"}
     given = resolve("c2d", encoder="e.keras", epochs=10)
     assert given.arguments["pretrain_epochs"] == 0
     assert "pretraining" not in given.arguments
@@ -158,7 +158,7 @@ def test_flags_replace_what_the_row_says():
         ),
     ],
 )
-def test_flags_that_do_not_go_together_are_told(flags, message):
+def test_flags_that_do_not_go_together_are_reported(flags, message):
     with pytest.raises(UsageError) as error:
         resolve("c2d", **flags)
     assert message in str(error.value)
@@ -174,11 +174,11 @@ def test_an_encoder_is_found_in_a_run_with_what_it_was_made_with(tmp_path):
     found = recipe_flags.encoder_file("features", str(run), kinds)
     assert found == str(run / "encoder.keras")
     assert recipe_flags.of_run(found) == {}
-    told = {
+    kept = {
         "data": {"dataset": "digits", "image_size": 48},
         "training": {"network": "tiny", "width": 8},
     }
-    (run / "config.json").write_text(json.dumps({"settings": told}))
+    (run / "config.json").write_text(json.dumps({"settings": kept}))
     assert recipe_flags.of_run(found)["image_size"] == 48
     other = tmp_path / "features.txt"
     other.write_text("")

@@ -87,7 +87,7 @@ def test_sanm_has_its_own_row():
     assert found.arguments["warmup_epochs"] == 20
 
 
-def test_flags_replace_and_are_told():
+def test_flags_replace_and_are_listed():
     found = resolve(
         network="tiny",
         epochs=5,
@@ -156,7 +156,7 @@ def test_the_default_noise_of_a_data_set():
         ({"epochs": 2, "arguments": {"warmup_epochs": 3}}, "--warmup_epochs"),
     ],
 )
-def test_what_cannot_be_is_told(flags, message):
+def test_impossible_values_are_reported(flags, message):
     with pytest.raises(UsageError, match=message):
         resolve(**flags)
 
@@ -188,7 +188,7 @@ def test_human_labels_are_chosen_by_the_noise_type():
         ),
     ],
 )
-def test_human_labels_of_other_sets_are_told(flags, message):
+def test_human_labels_of_other_sets_are_reported(flags, message):
     with pytest.raises(UsageError, match=message):
         resolve(**flags)
 

@@ -12,7 +12,7 @@ def test_views_are_those_of_the_library():
     assert tuple(common_flags.VIEWS) == nk.data.VIEWS
 
 
-def test_trusted_flags_replace_and_are_told(tmp_path):
+def test_trusted_flags_replace_and_are_listed(tmp_path):
     found = resolve("ieg", trusted=3)
     assert found.data["trusted"] == 3
     assert found.replaced == ("trusted",)
@@ -46,7 +46,7 @@ def test_trusted_flags_replace_and_are_told(tmp_path):
         ({"dataset": "mini_webvision"}, "of mini_webvision are right"),
     ],
 )
-def test_what_cannot_be_trusted_is_told(flags, message):
+def test_impossible_trusted_sets_are_reported(flags, message):
     with pytest.raises(UsageError, match=message):
         resolve("ieg", **flags)
 

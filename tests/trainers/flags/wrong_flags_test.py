@@ -7,7 +7,7 @@ from tests.commands import train
 
 
 @pytest.mark.parametrize(
-    ("trainer", "flags", "told"),
+    ("trainer", "flags", "message"),
     [
         ("sanm", ["--dataset=clothing"], "--dataset: expected one of"),
         ("sanm", ["--network=resnet"], "Expected a network name, one of"),
@@ -75,13 +75,13 @@ from tests.commands import train
     ],
 )
 def test_what_cannot_be_done_ends_in_one_sentence(
-    tmp_path, trainer, flags, told
+    tmp_path, trainer, flags, message
 ):
     folder = tmp_path / "run"
     result = train(trainer, f"--output_dir={folder}", *flags)
     assert result.returncode == 2
     [line] = result.stderr.splitlines()
-    assert line.startswith("error: ") and told in line
+    assert line.startswith("error: ") and message in line
     assert "epoch" not in result.stdout.split("settings:")[0]
     assert not folder.exists()
 

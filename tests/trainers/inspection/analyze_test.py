@@ -84,7 +84,7 @@ def test_a_run_is_analyzed(run):
 
 
 @pytest.mark.parametrize(
-    ("flags", "told"),
+    ("flags", "message"),
     [
         (["--run=nowhere"], "--run: expected the folder of a finished run"),
         ([], "--run: expected the folder of a run; got none"),
@@ -94,12 +94,12 @@ def test_a_run_is_analyzed(run):
         (["--run=RUN", "probes"], "flags of the form --name=value"),
     ],
 )
-def test_what_cannot_be_done_ends_in_one_line(run, tmp_path, flags, told):
+def test_what_cannot_be_done_ends_in_one_line(run, tmp_path, flags, message):
     places = {"RUN": str(run), "EMPTY": str(tmp_path)}
     for name, path in places.items():
         flags = [flag.replace(name, path) for flag in flags]
     result = command(*flags)
-    commands.assert_refused(result, told)
+    commands.assert_refused(result, message)
 
 
 def copied(run, folder, **replaced):
@@ -112,7 +112,7 @@ def copied(run, folder, **replaced):
 
 
 @pytest.mark.parametrize(
-    ("replaced", "told"),
+    ("replaced", "message"),
     [
         ({"model": None}, "a finished run with model.keras; .* has none"),
         ({"model": b"PK not so"}, "expected a model that a trainer saved"),
@@ -131,13 +131,13 @@ def copied(run, folder, **replaced):
         ),
     ],
 )
-def test_runs_that_are_none_are_told(run, tmp_path, replaced, told):
-    with pytest.raises(UsageError, match=told) as caught:
+def test_folders_without_a_run_are_reported(run, tmp_path, replaced, message):
+    with pytest.raises(UsageError, match=message) as caught:
         finished_run.load(copied(run, tmp_path, **replaced), None)
     assert "\n" not in str(caught.value)
 
 
-def test_other_data_and_models_are_told(run, tmp_path):
+def test_other_data_and_models_are_reported(run, tmp_path):
     config = json.loads((run / "config.json").read_text())
     config["settings"]["data"]["max_train_samples"] = 300
     changed = json.dumps(config).encode()
@@ -157,7 +157,7 @@ def test_other_data_and_models_are_told(run, tmp_path):
 
 def parts(run, folder, *names):
     out = progress.make_console()
-    with out.capture() as told:
+    with out.capture() as message:
         analysis.write(
             finished_run.load(run, None),
             folder,
@@ -168,7 +168,7 @@ def parts(run, folder, *names):
             pairs=3,
             seed=1,
         )
-    return told.get()
+    return message.get()
 
 
 def test_foreign_pictures_have_rows_of_their_own(tmp_path):
@@ -178,8 +178,8 @@ def test_foreign_pictures_have_rows_of_their_own(tmp_path):
         noise_rate=0.2,
         noise_foreign_classes=["8", "9"],
     )
-    told = parts(run, tmp_path, "detection", "histogram")
-    assert "foreign pictures" in told and "in distribution" not in told
+    message = parts(run, tmp_path, "detection", "histogram")
+    assert "foreign pictures" in message and "in distribution" not in message
     written = {p.name for p in tmp_path.iterdir()}
     assert {"detection.json", "measure_histogram.png"} <= written
     assert "probes.json" not in written
@@ -198,9 +198,9 @@ def test_labels_as_found_have_no_precision_but_pictures(tmp_path):
         keras.Model(inputs, outputs),
         noise_type="none",
     )
-    told = parts(run, tmp_path, "detection", "class_maps")
-    assert "No label is known to be wrong" in told
-    assert "network 1: no class maps, because" in told
+    message = parts(run, tmp_path, "detection", "class_maps")
+    assert "No label is known to be wrong" in message
+    assert "network 1: no class maps, because" in message
     content = json.loads((tmp_path / "detection.json").read_text())
     assert content["truth_known"] == 0
     assert content["label_audit"]["quality"] == []

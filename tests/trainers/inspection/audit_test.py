@@ -68,7 +68,7 @@ def source():
 
 def written(run, source, output, top=12, formats=("csv",)):
     out = progress.make_console()
-    with out.capture() as told:
+    with out.capture() as message:
         audit_export.write(
             audit_export.read(run, audit_command.AUDIT),
             source,
@@ -77,7 +77,7 @@ def written(run, source, output, top=12, formats=("csv",)):
             top=top,
             formats=formats,
         )
-    return told.get()
+    return message.get()
 
 
 def rows_of(path):
@@ -86,10 +86,10 @@ def rows_of(path):
 
 
 def test_the_most_suspect_are_printed_and_written(run, source, tmp_path):
-    told = written(run, source, tmp_path / "audit", top=12)
-    assert "The most suspect 12 of 100 labels" in told
-    assert source.ids[11] in told and source.ids[12] not in told
-    assert "Judged by the losses of two networks" in told
+    message = written(run, source, tmp_path / "audit", top=12)
+    assert "The most suspect 12 of 100 labels" in message
+    assert source.ids[11] in message and source.ids[12] not in message
+    assert "Judged by the losses of two networks" in message
     assert sorted(os.listdir(tmp_path)) == ["audit"]
     assert set(os.listdir(tmp_path / "audit")) == {
         "index.html",
@@ -142,8 +142,8 @@ def test_what_a_person_writes_into_it_corrects_the_data(run, source, tmp_path):
 def test_the_whole_audit_is_written_for_other_tools(run, source, tmp_path):
     assert audit_command._FORMATS == audit_formats.FORMATS
     output = tmp_path / "audit"
-    told = written(run, source, output, 5, audit_formats.FORMATS)
-    assert f"LOCAL_FILES_DOCUMENT_ROOT={output}" in told
+    message = written(run, source, output, 5, audit_formats.FORMATS)
+    assert f"LOCAL_FILES_DOCUMENT_ROOT={output}" in message
     assert len(rows_of(output / "cleanlab.csv")) == 100
     assert len(rows_of(output / "label_audit.csv")) == 100
     content = json.loads((output / "fiftyone" / "samples.json").read_text())
@@ -178,15 +178,15 @@ class TestFiles:
         run = write_run(tmp_path / "run", settings, train, audit_of(train))
         return run, train
 
-    def test_broken_pictures_are_left_out_and_told(self, found, pictures):
+    def test_broken_pictures_are_left_out_and_reported(self, found, pictures):
         run, train = found
         names = list(train.ids[:3])
         # Broken beyond its first bytes; and gone.
         whole = (pictures / names[0]).read_bytes()
         (pictures / names[0]).write_bytes(whole[: len(whole) // 2])
         os.unlink(pictures / names[1])
-        told = written(run, train, run / "audit", 3, ["fiftyone"])
-        assert "2 pictures cannot be read" in told and names[0] in told
+        message = written(run, train, run / "audit", 3, ["fiftyone"])
+        assert "2 pictures cannot be read" in message and names[0] in message
         rows = rows_of(run / "audit" / "most_suspect.csv")
         assert [bool(r["thumbnail"]) for r in rows] == [False, False, True]
         assert os.listdir(run / "audit" / "thumbnails") == ["0003.png"]
@@ -222,7 +222,7 @@ def test_a_failure_leaves_nothing(run, source, tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize(
-    ("text", "told"),
+    ("text", "message"),
     [
         ("id,verdict\na,ok\n", "no columns given_label, suggested_label"),
         ("id,given_label,suggested_label,clean_probability,", "no columns"),
@@ -232,7 +232,7 @@ def test_a_failure_leaves_nothing(run, source, tmp_path, monkeypatch):
         ("much", "line 2: expected a number in confidence; got 'much'"),
     ],
 )
-def test_files_that_are_no_audit_are_told(run, tmp_path, text, told):
+def test_files_that_are_no_audit_are_reported(run, tmp_path, text, message):
     header = (
         "id,path,given_label,suggested_label,clean_probability,confidence,"
         "verdict\n"
@@ -245,7 +245,7 @@ def test_files_that_are_no_audit_are_told(run, tmp_path, text, told):
     }
     (tmp_path / "config.json").write_text((run / "config.json").read_text())
     (tmp_path / "label_audit.csv").write_text(lines.get(text, text))
-    with pytest.raises(UsageError, match=told):
+    with pytest.raises(UsageError, match=message):
         audit_export.read(tmp_path, "label_audit.csv")
 
 
@@ -265,7 +265,7 @@ def test_the_command_writes_into_the_run_and_never_over_it(run):
 
 
 @pytest.mark.parametrize(
-    ("flags", "told"),
+    ("flags", "message"),
     [
         ([], "--run: expected the folder of a run; got none"),
         (["--run=nowhere"], "--run: expected the folder of a finished run"),
@@ -273,9 +273,9 @@ def test_the_command_writes_into_the_run_and_never_over_it(run):
         (["--run=EMPTY"], "with config.json"),
     ],
 )
-def test_what_cannot_be_done_ends_in_one_line(run, tmp_path, flags, told):
+def test_what_cannot_be_done_ends_in_one_line(run, tmp_path, flags, message):
     places = {"RUN": str(run), "EMPTY": str(tmp_path)}
     for name, path in places.items():
         flags = [flag.replace(name, path) for flag in flags]
     result = command(*flags)
-    commands.assert_refused(result, told)
+    commands.assert_refused(result, message)

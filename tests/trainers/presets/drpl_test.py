@@ -75,8 +75,8 @@ def test_a_phase_of_another_length_keeps_its_shape():
     assert found["relabel_drops"] == (7, 11) and found["relabel_from"] == 7
     assert found["ssl_drops"] == (198, 298)
     assert found["final_drops"] == (149, 224)
-    told = {"relabel_epochs": 13, "relabel_drops": (2,), "relabel_from": 3}
-    found = resolve("drpl", dataset="cifar10", arguments=told).arguments
+    own = {"relabel_epochs": 13, "relabel_drops": (2,), "relabel_from": 3}
+    found = resolve("drpl", dataset="cifar10", arguments=own).arguments
     assert found["relabel_drops"] == (2,) and found["relabel_from"] == 3
 
 
@@ -120,7 +120,7 @@ def test_joint_optim_is_drpls_first_phase():
     assert found.arguments == {"relabel_from": 40}
     half = resolve("joint_optim", dataset="cifar100", epochs=50)
     assert half.arguments == {"relabel_from": 20}
-    told = resolve(
+    found = resolve(
         "joint_optim", dataset="cifar100", arguments={"relabel_from": 7}
     )
-    assert told.arguments == {"relabel_from": 7}
+    assert found.arguments == {"relabel_from": 7}

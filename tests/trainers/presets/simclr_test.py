@@ -27,14 +27,14 @@ def test_every_argument_is_one_of_the_methods(method, dataset, name):
 
 def test_c2ds_simclr_is_as_published():
     found = resolve("simclr", dataset="cifar10")
-    told = found.training
-    assert (told["network"], told["epochs"], told["batch_size"]) == (
-        "resnet18",
-        1000,
-        512,
+    training = found.training
+    values = ("network", "epochs", "batch_size")
+    assert [training[name] for name in values] == ["resnet18", 1000, 512]
+    assert (training["learning_rate"], training["rate_warmup_epochs"]) == (
+        0.5,
+        10,
     )
-    assert (told["learning_rate"], told["rate_warmup_epochs"]) == (0.5, 10)
-    assert (told["weight_decay"], told["optimizer"]) == (1e-4, "sgd")
+    assert (training["weight_decay"], training["optimizer"]) == (1e-4, "sgd")
     assert found.arguments == {"temperature": 0.5}
     assert resolve(
         "simclr", dataset="cifar10_n", noise_type="worse"
@@ -42,11 +42,11 @@ def test_c2ds_simclr_is_as_published():
 
 
 def test_the_official_simclr_is_trained_by_lars():
-    told = resolve("simclr", dataset="cifar10", preset="official").training
-    assert (told["optimizer"], told["learning_rate"]) == ("lars", 2.0)
+    training = resolve("simclr", dataset="cifar10", preset="official").training
+    assert (training["optimizer"], training["learning_rate"]) == ("lars", 2.0)
 
 
-def test_the_warm_up_shrinks_with_the_epochs_and_can_be_told():
+def test_the_warm_up_shrinks_with_the_epochs_and_can_be_set():
     def warmup(**flags):
         training = resolve("simclr", dataset="cifar10", **flags).training
         return training["rate_warmup_epochs"]
@@ -72,7 +72,7 @@ def test_a_temperature_must_be_positive(value):
         contrastive_flags.check(resolved)
 
 
-def test_batches_of_one_are_told():
+def test_batches_of_one_are_refused():
     with pytest.raises(UsageError, match="--batch_size: expected at least 2"):
         contrastive_flags.check(resolve("simclr", batch_size=1))
 

@@ -25,7 +25,7 @@ def printed(**labels):
 @pytest.mark.parametrize(
     "epochs, warned", [(1.0, True), (4.0, True), (5.0, False), (None, False)]
 )
-def test_an_audit_of_few_epochs_says_so(epochs, warned):
+def test_an_audit_of_few_epochs_has_a_warning(epochs, warned):
     text = printed(epochs=epochs)
     assert "Labels found wrong: 70 of 100, 8 of them with a sure" in text
     assert (
@@ -39,5 +39,5 @@ def test_other_evidence_needs_no_epochs():
     assert "Epochs so far" not in printed(evidence="trusted_labels", epochs=2.0)
 
 
-def test_summaries_of_older_runs_are_told_too():
+def test_summaries_of_older_runs_are_printed_too():
     assert "Epochs so far" not in printed()

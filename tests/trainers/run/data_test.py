@@ -113,8 +113,8 @@ def test_classes_are_left_out_of_all_that_a_run_sees():
         assert after.class_names == names
         stay = [i for i, c in enumerate(before.labels) if c not in (3, 8)]
         assert list(after.ids) == list(before.ids[stay])
-        told = [names[c] for c in after.labels]
-        assert told == [str(before.labels[i]) for i in stay]
+        expected = [names[c] for c in after.labels]
+        assert expected == [str(before.labels[i]) for i in stay]
 
 
 def test_a_bound_comes_before_classes_are_left_out():
@@ -191,7 +191,7 @@ def test_a_run_starts_with_the_foreign_pictures_of_another(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("told", "message"),
+    ("names", "message"),
     [
         (["seven"], "--noise_foreign_classes: .*Received: 'seven'"),
         (["10"], r"numbers in \[0, 10\). Received: '10'"),
@@ -199,6 +199,6 @@ def test_a_run_starts_with_the_foreign_pictures_of_another(tmp_path):
         (list("123456789"), "at least 2 of the 10 classes .* leaves 1"),
     ],
 )
-def test_classes_that_cannot_be_left_out_are_told(told, message):
+def test_classes_that_cannot_be_left_out_are_reported(names, message):
     with pytest.raises(UsageError, match=message):
-        data.sources(digits(noise_foreign_classes=told), None)
+        data.sources(digits(noise_foreign_classes=names), None)

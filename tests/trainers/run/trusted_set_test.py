@@ -130,8 +130,8 @@ def test_a_file_names_samples_and_their_labels(tmp_path):
     path = listed(tmp_path / "trusted.csv", "id,label", *lines)
     found = data.sources(digits(trusted=None, trusted_csv=path), None)
     assert set(found.trusted.ids) == {train.ids[r] for r in rows}
-    told = dict(line.split(",") for line in lines)
-    assert [told[i] for i in found.trusted.ids] == [
+    expected = dict(line.split(",") for line in lines)
+    assert [expected[i] for i in found.trusted.ids] == [
         str(c) for c in found.trusted.labels
     ]
     assert found.removed == 10 and found.train.num_samples == 1247
@@ -160,7 +160,7 @@ def test_a_file_names_samples_and_their_labels(tmp_path):
         (["path,label", "nowhere.png,1"], r"nowhere.png \(line 2\)"),
     ],
 )
-def test_files_that_cannot_be_used_are_told(tmp_path, lines, message):
+def test_unusable_files_are_reported(tmp_path, lines, message):
     plain = data.sources(digits(trusted=None), None)
     known = {"TEST": plain.test.ids[0], "TRAIN": plain.train.ids[0]}
     for name, known_id in known.items():
@@ -207,8 +207,8 @@ def test_pictures_in_training_are_taken_out_under_any_name(tmp_path):
     found = data.sources(given | {"trusted_csv": path}, None)
     assert found.trusted.num_samples == 3 and found.removed == 2
     assert set(found.train.ids) == set(ids) - {cat, dog}
-    told = trusted_set.describe(found.trusted, given, found.removed)
-    assert told == (
+    expected = trusted_set.describe(found.trusted, given, found.removed)
+    assert expected == (
         "3 trusted images (1 to 2 per class), 2 of them taken out of training"
     )
     # The folder of the file itself may be a link.
@@ -301,19 +301,19 @@ def test_labels_that_people_checked_come_from_their_own_split(tmp_path):
     assert found.removed == len(inside) > 0
     assert set(found.train.ids) == set(keys) - inside
     # Nobody need check these again.
-    told = trusted_set.describe(found.trusted, given, found.removed)
-    assert told.startswith("14 trusted images (1 per class), ")
-    assert "nobody" not in told
+    expected = trusted_set.describe(found.trusted, given, found.removed)
+    assert expected.startswith("14 trusted images (1 per class), ")
+    assert "nobody" not in expected
     assert layouts.BY_NAME["clothing1m"].trusted is not None
     with pytest.raises(UsageError, match="--trusted: .*trusted=3; class 'T-Sh"):
         data.sources(given | {"trusted": 3}, str(tmp_path))
 
 
-def test_labels_that_nobody_checked_are_told(tmp_path):
+def test_labels_that_nobody_checked_are_reported(tmp_path):
     given = pictures(tmp_path, trusted=2, noise_type="estimated")
     found = data.sources(given, None)
-    told = trusted_set.describe(found.trusted, given, found.removed)
-    assert told == (
+    expected = trusted_set.describe(found.trusted, given, found.removed)
+    assert expected == (
         "4 trusted images (2 per class), 4 of them taken out of training; "
         "nobody has checked that their labels are right"
     )
@@ -345,14 +345,14 @@ def run(tmp_path):
     return prepared
 
 
-def test_a_run_tells_and_hands_over_what_it_trusts(run):
+def test_a_run_describes_and_passes_its_trusted_set(run):
     prepared = run(trusted=2)
     assert prepared.trusted.num_samples == 20
     assert train.fit_options(prepared)["trusted"] is prepared.trusted
-    told = prepare.describe(prepared)
-    assert "180 training images, 10 classes, 40% symmetric noise" in told
-    assert "\n20 trusted images (2 per class), 20 of them taken out" in told
-    assert "cosine" not in told
+    expected = prepare.describe(prepared)
+    assert "180 training images, 10 classes, 40% symmetric noise" in expected
+    assert "\n20 trusted images (2 per class), 20 of them taken out" in expected
+    assert "cosine" not in expected
     assert "in cosine restarts" in prepare.describe(
         run(trusted=2, restart_steps=5)
     )

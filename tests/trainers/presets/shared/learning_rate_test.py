@@ -43,7 +43,7 @@ def test_rates_without_restarts_drop_by_epochs():
     assert schedule(7, None) == pytest.approx(0.001)
 
 
-def test_how_a_rate_ends_is_told():
+def test_how_a_rate_ends_is_printed():
     [line] = learning_rate.describe(options(epochs=5, batch_size=100), 10_000)
     assert line == (
         "learning rate 0.1 in cosine restarts, 9.9e-07 in the last of 500 steps"
@@ -97,8 +97,8 @@ def test_a_restarting_rate_is_in_the_logs():
     ],
 )
 def test_presets_end_where_the_rate_is_lowest(method, dataset, samples):
-    told = {} if "webvision" not in dataset else {"trusted": 10}
-    training = resolve(method, dataset=dataset, **told).training
+    flags = {} if "webvision" not in dataset else {"trusted": 10}
+    training = resolve(method, dataset=dataset, **flags).training
     [line] = learning_rate.describe(training, samples)
     last = float(line.split(", ")[1].split()[0])
     assert last < 0.01 * training["learning_rate"]
@@ -120,7 +120,7 @@ def test_a_rate_that_warms_up_rises_and_falls_to_zero():
     assert float(bounded(6)) == pytest.approx(0.1)
 
 
-def test_the_optimizer_is_the_one_told():
+def test_the_optimizer_is_the_one_named():
     import noisy_keras as nk
 
     for name, kind in (("sgd", nk.MomentumSGD), ("lars", nk.LARS)):

@@ -32,7 +32,7 @@ DATASETS = (
 @pytest.mark.parametrize("method", recipe_flags.TRUSTED_HOSTS)
 @pytest.mark.parametrize("name", ["recommended", "official"])
 @pytest.mark.parametrize("dataset", DATASETS)
-def test_methods_and_networks_take_what_a_row_says(method, name, dataset):
+def test_methods_and_networks_take_the_values_of_a_row(method, name, dataset):
     found = resolve(method, dataset=dataset, preset=name, trusted=1)
     taken = inspect.signature(getattr(nk, CLASSES[method])).parameters
     assert set(found.arguments) <= set(taken)
@@ -107,15 +107,15 @@ def test_the_official_ieg_is_its_code():
     # It shifts by 2 pixels, and starts its strong view there.
     assert found["view"] == "slight"
     assert found["strong_view"] == "slight_autoaugment_cutout"
-    told = resolve("eg", dataset="cifar100", preset="official").preset
-    assert "25 sub-policies of AutoAugment in place of 95" in told
-    told = resolve("ieg", dataset="webvision", trusted=1, preset="official")
-    assert "but for the strong view, which is CIFAR's" in told.preset
+    source = resolve("eg", dataset="cifar100", preset="official").preset
+    assert "25 sub-policies of AutoAugment in place of 95" in source
+    other = resolve("ieg", dataset="webvision", trusted=1, preset="official")
+    assert "but for the strong view, which is CIFAR's" in other.preset
     # Nothing differs.
     for name in ("l2r", "meta_weight_net"):
         one = resolve(name, dataset="cifar10", preset="official")
         assert one == resolve(name, dataset="cifar10")
-    # Every argument is told, so that other defaults change nothing.
+    # Every argument is set, so that other defaults change nothing.
     taken = set(inspect.signature(nk.IEG).parameters)
     assert set(found) == taken - {"networks", "num_samples", "name"}
     found = resolve("mlc", dataset="cifar10", preset="official").arguments

@@ -179,6 +179,12 @@ def test_a_class_is_known_to_keras_by_its_file(gce):
     assert keras.saving.get_registered_name(cls) == "author>GCE"
 
 
+def test_a_method_that_audits_labels_itself_is_complete(gce):
+    gce.write_text("import noisy_keras as nk\nclass A(nk.SimCLR):\n    pass\n")
+    cls = own_method.load(own_method.reference(f"{gce}:A"))
+    assert issubclass(cls, nk.SimCLR)
+
+
 def test_files_beside_it_can_be_imported_and_hide_none(gce):
     gce.with_name("helper.py").write_text("RATE = 3\n")
     gce.with_name("export.py").write_text("raise RuntimeError\n")

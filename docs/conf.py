@@ -29,6 +29,7 @@ extensions = [
     "api",
     "commands",
     "mathml",
+    "typography",
 ]
 exclude_patterns = ["_build"]
 myst_enable_extensions = ["colon_fence", "deflist", "dollarmath"]

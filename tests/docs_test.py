@@ -7,6 +7,7 @@ import pkgutil
 import re
 import subprocess
 import sys
+import zlib
 
 import keras
 import pytest
@@ -287,11 +288,17 @@ def test_every_page_is_in_a_table_of_contents():
 
 
 @pytest.mark.large
-def test_the_site_is_built_without_a_warning(tmp_path):
-    pytest.importorskip("sphinx")
+def test_the_site_is_built_without_a_warning(extension, tmp_path):
     command = ["-m", "sphinx", "-W", "--keep-going", "-j", "2", "-b", "html"]
     result = run([*command, pages.DOCS, str(tmp_path / "html")], imports.ROOT)
     assert result.returncode == 0, result.stderr
+    known = _inventory(tmp_path / "html" / "objects.inv")
+    for path in PAGES:
+        for module, names in (
+            extension("api").documented_names(pages.read(path)).items()
+        ):
+            for name in names:
+                assert f"{module}.{name}" in known
     page = pages.read(tmp_path / "html" / "methods" / "dividemix.html")
     assert page.count("<math") > 10
     assert (
@@ -301,3 +308,12 @@ def test_the_site_is_built_without_a_warning(tmp_path):
     for address in re.findall(r'(?:src|href)="(https?://[^"]+)', page):
         # Pages load nothing from elsewhere: they only link.
         assert not re.search(r"\.(?:js|css|woff2?)$", address), address
+
+
+def _inventory(path):
+    """Names of the objects of Python that a built site documents."""
+    content = path.read_bytes()
+    # Four lines of text are followed by the names, compressed.
+    names = zlib.decompress(content.split(b"\n", 4)[4]).decode()
+    rows = [line.split() for line in names.splitlines()]
+    return {row[0] for row in rows if row[1].startswith("py:")}

@@ -117,7 +117,8 @@ def _directive(module, name):
     if home != full:
         kind = "class" if inspect.isclass(value) else "function"
         return [
-            f".. py:{kind}:: {full}",
+            f".. py:{kind}:: {name}",
+            f"   :module: {module.__name__}",
             "",
             f"   The same as :py:obj:`{_nk(home)} <{home}>`.",
         ]
@@ -129,7 +130,8 @@ def _directive(module, name):
         return [f".. autofunction:: {full}"]
     text = _comment(module, name)
     return [
-        f".. py:data:: {full}",
+        f".. py:data:: {name}",
+        f"   :module: {module.__name__}",
         *_value(value),
         "",
         *(f"   {_code_spans(line)}" for line in text),

@@ -275,9 +275,7 @@ def _merged(path, kept, before, now, given):
     """
     new = _as_json(now)
     old = _without(new, given) if before is None else _as_json(before)
-    parts = {
-        name: _changed(kept[name], old[name], new[name]) for name in PARTS
-    }
+    parts = {name: _changed(kept[name], old[name], new[name]) for name in PARTS}
     if kept["method"] != now.method:
         raise UsageError(
             f"--config: expected the config of a run of {now.method}; got one "

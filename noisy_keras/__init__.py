@@ -3,10 +3,13 @@
 Usage: `import noisy_keras as nk`.
 """
 
+import importlib
+
 from noisy_keras import analysis
 from noisy_keras import callbacks
 from noisy_keras import data
 from noisy_keras import features
+from noisy_keras import labels
 from noisy_keras import mixtures
 from noisy_keras import networks
 from noisy_keras import ops
@@ -20,6 +23,7 @@ from noisy_keras.core.plugin import StepPlugin
 from noisy_keras.core.plugin import Views
 from noisy_keras.data.batches import Round
 from noisy_keras.labels.audit import LabelAudit
+from noisy_keras.labels.strategies import AuditStrategy
 from noisy_keras.methods.cross_entropy import CrossEntropy
 from noisy_keras.methods.dividemix import DivideMix
 from noisy_keras.methods.dmlp.purifier import LabelPurifier
@@ -44,6 +48,9 @@ from noisy_keras.recipes.dmlp import DMLP
 from noisy_keras.recipes.drpl import DRPL
 from noisy_keras.serving.exporting import export
 from noisy_keras.tables.feature_queue import FeatureQueue
+from noisy_keras.tables.prediction_history import LabelHistory
+from noisy_keras.tables.prediction_history import LikelyHistory
+from noisy_keras.tables.prediction_history import PredictionHistory
 from noisy_keras.tables.sample_table import SampleTable
 from noisy_keras.utils.errors import ConfigurationError
 from noisy_keras.version import __version__
@@ -60,6 +67,7 @@ __all__ = [
     "MSLC",
     "SANM",
     "AdversarialNoisyMasking",
+    "AuditStrategy",
     "ConfigurationError",
     "CrossEntropy",
     "DivideMix",
@@ -67,12 +75,15 @@ __all__ = [
     "FeatureQueue",
     "JointOptim",
     "LabelAudit",
+    "LabelHistory",
     "LabelPurifier",
+    "LikelyHistory",
     "MetaWeightNet",
     "MoCo",
     "MomentumSGD",
     "NoisyLabelModel",
     "OneRoundPlan",
+    "PredictionHistory",
     "PseudoLabeling",
     "PurifiedLabels",
     "Round",
@@ -86,6 +97,7 @@ __all__ = [
     "data",
     "export",
     "features",
+    "labels",
     "mixtures",
     "networks",
     "ops",
@@ -94,3 +106,10 @@ __all__ = [
     "serving",
     "warmed_up_cosine",
 ]
+
+
+def __getattr__(name):
+    # Loaded when it is used: it needs pytest, which only tests have.
+    if name == "testing":
+        return importlib.import_module("noisy_keras.testing")
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

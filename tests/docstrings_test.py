@@ -7,12 +7,13 @@ import os
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 
 import noisy_keras as nk
 from tests import imports
 from tests import shortened
 
-NAMES = {"nk": nk, "np": np, "keras": keras}
+NAMES = {"nk": nk, "np": np, "keras": keras, "tf": tf}
 
 
 def modules_with_examples():

@@ -158,7 +158,7 @@ def _draw_mixture(axis, detection):
             f"{mixture.concentration1[k]:.3g}, "
             f"{mixture.concentration0[k]:.3g})",
         )
-    wrong = detection.noisy_probability > 0.5
+    wrong = detection.clean_probability < 0.5
     if wrong.any() and not wrong.all():
         axis.axvline(
             detection.measure[wrong].min(),

@@ -7,6 +7,7 @@ import keras
 import numpy as np
 
 from noisy_keras.callbacks import metrics_log
+from noisy_keras.core import audits
 from noisy_keras.utils import distribution
 from noisy_keras.utils import files
 
@@ -52,10 +53,9 @@ class LossHistograms(keras.callbacks.Callback):
             self.records = [r for r in before if r["epoch"] <= epoch]
 
     def on_epoch_end(self, epoch, logs=None):
-        divisions = getattr(self.model, "loss_divisions", None)
         # A phase of a recipe may train on part of the source.
         whole = self.model.num_samples == len(self.source)
-        found = divisions(self.source) if divisions and whole else []
+        found = audits.loss_divisions(self.model, self.source) if whole else []
         phase = {} if self.phase is None else {"phase": self.phase}
         made = [
             {"epoch": epoch + 1, **phase, "network": k}

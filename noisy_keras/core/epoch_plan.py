@@ -47,7 +47,7 @@ class EpochPlan:
         ...         }
         >>> plan = EverySecondSample(nk.data.load("digits"), batch_size=64)
         >>> plan(0)[0].steps
-        11
+        9
     """
 
     def begin_epoch(self, epoch):
@@ -111,7 +111,7 @@ class OneRoundPlan(EpochPlan):
         >>> model = nk.CrossEntropy(network, source.num_samples)
         >>> [one] = Blurred(model, source, 64, seed=0)(epoch=0)
         >>> one.dataset().element_spec["train"]["small"].shape
-        TensorShape([64, 16, 16, 1])
+        TensorShape([64, 16, 16, 3])
     """
 
     def __init__(self, model, source, batch_size, seed=0, steps_per_epoch=None):

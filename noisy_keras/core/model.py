@@ -1,57 +1,116 @@
-"""The Keras model that every method is."""
+"""The base class of all methods."""
+
+import inspect
 
 import keras
 import tensorflow as tf
 
 from noisy_keras import optimizers
+from noisy_keras.core import audits
 from noisy_keras.core import inputs
 from noisy_keras.core import training
 from noisy_keras.core.epoch_plan import OneRoundPlan
 from noisy_keras.labels import measuring
+from noisy_keras.labels import strategies
+from noisy_keras.networks import as_networks
 from noisy_keras.networks import head
 from noisy_keras.ops import losses
 from noisy_keras.serving import exporting as serving
+from noisy_keras.tables.prediction_history import LabelHistory
+from noisy_keras.tables.prediction_history import history_of
 from noisy_keras.utils import deprecation
 from noisy_keras.utils import distribution
+from noisy_keras.utils import serialization
 from noisy_keras.utils.errors import ConfigurationError
 
 
 class NoisyLabelModel(keras.Model):
-    """A method for noisy labels, as a Keras model.
+    """A method for noisy labels, as a Keras model: the base of all methods.
 
-    It maps images `[B, H, W, C]` (pixel values as in the picture) to class
+    It maps images `[B, H, W, C]`, pixel values as in the image files, to class
     probabilities `[B, K]`. `fit` takes a source, an epoch plan, arrays or a
-    plain dataset, and does everything that the method needs.
+    plain dataset, and does all that the method needs beside its steps.
 
-    A method gives `steps`, its tables and, unless it is one round per epoch
-    over all samples, `make_plan`. A batch is `{phase: fields}`; the phase picks
-    the step at tracing time, so there is one trace per phase, whatever the
-    epochs look like.
+    A method implements `steps`. It may have:
+
+    * `loss_names`, the terms of its loss;
+    * arguments of its own, passed to this constructor as `settings`, which
+      become attributes and are saved;
+    * tables with a row per sample (`SampleTable`), made in its constructor;
+    * another `audit_strategy`;
+    * a plan of its own (`make_plan`), unless it has one round per epoch over
+      all samples in the view `view`.
+
+    A step gets a batch: a dict of tensors, see `OneRoundPlan`. The phase of a
+    batch picks the step when it is traced, so there is one trace per phase,
+    however the epochs differ.
 
     Args:
-        networks: list of networks that keep the contract of
-            `noisy_keras.networks`.
-        num_samples: N, of the source to be trained on.
-        plugins: `StepPlugin`s.
+        networks: name of a network (see `nk.networks.NAMES`), a network, or a
+            list of networks that all take the same images and have the same
+            number of classes. A name needs a source as second argument. Where
+            the method trains more networks than are given by a name or one
+            network, the others are of the same structure with new random
+            weights.
+        num_samples: the `Source` to be trained on, or its number of samples N,
+            an int.
+        plugins: list of `StepPlugin`s.
+        name: str, name of the model.
+        settings: dict of the method's own arguments by name.
+
+    Raises:
+        ConfigurationError: arguments that do not fit each other.
+
+    Example:
+        >>> class BrierScore(nk.NoisyLabelModel):
+        ...     loss_names = ("squared_error",)
+        ...
+        ...     def steps(self):
+        ...         return {"train": self.train}
+        ...
+        ...     def train(self, data):
+        ...         def terms(logits):
+        ...             error = tf.nn.softmax(logits) - data["target"]
+        ...             error = tf.reduce_sum(error**2, axis=1)
+        ...             return {"squared_error": tf.reduce_mean(error)}
+        ...
+        ...         self.descend_on(data, terms)
+        >>> source = nk.data.load("digits", noise=nk.data.SymmetricNoise(0.2))
+        >>> model = BrierScore("tiny", source)
+        >>> model.compile()
+        >>> history = model.fit(source, epochs=10, verbose=0)
+        >>> sorted(history.history)
+        ['accuracy', 'loss', 'squared_error']
     """
 
-    #: Names of the running means that training reports beside `loss`.
+    #: Names of the terms of the loss, which training reports beside `loss`.
     loss_names = ()
-    default_batch_size = 64  # Of `fit` where none is given: the paper's.
-    view = "weak"  # Of the default plan.
-    #: What its label audit rests on, a key of `core.audit.EVIDENCE`.
-    evidence = "last_predictions"
+    #: Batch size of `fit` where none is given.
+    default_batch_size = 64
+    #: Number of networks that the method trains; None: as many as given.
+    network_count = None
+    #: View of the default plan: a name of `nk.data.VIEWS`, a Keras layer, or a
+    #: function of images and a seed.
+    view = "weak"
+    #: What the judgement of given labels is based on.
+    audit_strategy = strategies.LastPredictions()
 
-    def __init__(self, networks, num_samples, plugins=(), name=None):
+    def __init__(
+        self, networks, num_samples, plugins=(), name=None, settings=None
+    ):
         # Networks choose their own precision; losses and tables never do.
         super().__init__(name=name, dtype="float32")
-        head.check_together(networks)
-        if num_samples < 1:
+        source = num_samples if inputs.is_source(num_samples) else None
+        if source is not None:
+            num_samples = source.num_samples
+        elif not _is_count(num_samples):
             raise ConfigurationError(
-                "Expected at least one sample. "
-                f"Received: num_samples={num_samples}"
+                "Expected a `Source`, or a number of at least one sample. "
+                f"Received: num_samples={num_samples!r}"
             )
-        self.networks = list(networks)
+        networks = as_networks(networks, self.network_count, source)
+        head.check_together(networks)
+        self.networks = networks
         self.num_samples = int(num_samples)
         self.plugins = list(plugins)
         for plugin in self.plugins:
@@ -64,17 +123,35 @@ class NoisyLabelModel(keras.Model):
                 f"and from the method's. Received: {names}"
             )
         self._means = {n: keras.metrics.Mean(name=n) for n in ("loss", *names)}
-        self.pictures = None  # What `fit` has seen: `inputs.Pictures`.
-        self.batch_size = None  # Of the round in training.
-        self.first_epoch = 0  # Of the run; plans count from it.
+        self.settings = dict(settings or {})
+        for key, value in self.settings.items():
+            setattr(self, key, value)
+        # What `fit` has seen of its source: `inputs.Pictures`.
+        self.pictures = None
+        # Batch size of the round in training.
+        self.batch_size = None
+        # Number of the run's epoch that is the model's epoch 0.
+        self.first_epoch = 0
         self._resume_from = None
         self._keep_metrics = False
+        # Keras' own way of building a model needs a call.
+        self.built = True
+        if source is not None:
+            inputs.check_source(self, source)
 
     # What a method defines.
 
     def steps(self):
-        """The training step of each phase: dict of functions of fields."""
-        raise NotImplementedError  # pragma: no cover
+        """The training steps.
+
+        Returns:
+            dict from the names of phases to functions of a batch. A function
+            takes the optimizer's step, by `descend_on` or `descend`, and writes
+            to the tables. It returns nothing.
+        """
+        raise NotImplementedError(
+            f"{type(self).__name__} must implement `steps()`."
+        )
 
     def make_plan(self, source, batch_size, seed=0, steps_per_epoch=None):
         """The epoch plan that `fit` follows on a source.
@@ -86,55 +163,49 @@ class NoisyLabelModel(keras.Model):
             steps_per_epoch: int, upper bound on the steps of a round, or None.
 
         Returns:
-            An `EpochPlan`; a `OneRoundPlan` in the view `view` unless
-            overridden.
+            An `EpochPlan`; a `OneRoundPlan` unless overridden.
         """
         return OneRoundPlan(self, source, batch_size, seed, steps_per_epoch)
 
-    def make_schedule(self, source, batch_size, seed=0, steps_per_epoch=None):
-        """Deprecated name of `make_plan`."""
-        deprecation.warn("make_schedule", "make_plan")
-        return self.make_plan(source, batch_size, seed, steps_per_epoch)
-
-    def clean_probabilities(self, measurement, source):
-        """Clean probabilities `[N]` from a fresh measurement, for the audit."""
-        raise NotImplementedError  # pragma: no cover
-
-    def known_clean_probability(self, source):
-        """What the tables say now, without a pass: float `[N]`, or None."""
-        del source
-        table = getattr(self, "clean_probability", None)
-        return None if table is None else table.numpy().mean(axis=1)
-
-    def suggest(self, measurement):
-        """Likely labels `[N]` and their probabilities `[N]`, for the audit."""
-        return measurement.suggested, measurement.confidence
-
     def normalizing_networks(self):
-        """Networks whose moving statistics all replicas must agree on."""
+        """Networks whose moving statistics all replicas must agree on.
+
+        Returns:
+            A list of networks.
+        """
         return list(dict.fromkeys([*self.networks, *self.predictors]))
 
-    # What is common.
+    # What is common to all.
 
     @property
     def num_classes(self):
+        """Number of classes K."""
         return self.networks[0].output["logits"].shape[-1]
 
     @property
     def predictors(self):
-        """The networks whose mean is the model's answer: those trained."""
+        """The networks whose mean logits predict: those that are trained."""
         return self.networks
 
     @property
     def image_shape(self):
+        """Shape of an image: `(H, W, C)`."""
         return tuple(self.networks[0].input_shape[1:])
 
     def call(self, images, training=False):
-        """Class probabilities: float32 `[B, K]`, networks in inference mode."""
+        """Class probabilities: float32 `[B, K]`."""
         return tf.nn.softmax(self.logits(images, training=training))
 
     def logits(self, images, training=False):
-        """Mean of the networks' logits: float32 `[B, K]`."""
+        """Mean logits of the networks that predict.
+
+        Args:
+            images: `[B, H, W, C]`.
+            training: bool, whether networks are in training mode.
+
+        Returns:
+            float32 `[B, K]`.
+        """
         images = tf.cast(images, tf.float32)
         logits = [
             n(images, training=training)["logits"] for n in self.predictors
@@ -145,14 +216,15 @@ class NoisyLabelModel(keras.Model):
         """Configures the model for training, as `keras.Model.compile`.
 
         Args:
-            optimizer: default: `MomentumSGD(0.02, 0.9, weight_decay=5e-4)`,
-                the field's.
-            loss: leave out; every method has its own.
-            metrics: of given labels and predicted probabilities.
+            optimizer: Keras optimizer; default:
+                `MomentumSGD(0.02, 0.9, weight_decay=5e-4)`, as is usual in the
+                field.
+            loss: must be None: every method has its own.
+            metrics: Keras metrics of given labels and predicted probabilities.
             **kw: `run_eagerly`, `steps_per_execution`, `jit_compile`, ...
 
         Raises:
-            ValueError: a loss, or an optimizer that overwrites weights.
+            ConfigurationError: a loss, or an optimizer that overwrites weights.
         """
         if loss is not None:
             raise ConfigurationError(
@@ -222,17 +294,55 @@ class NoisyLabelModel(keras.Model):
         images, _, _ = keras.utils.unpack_x_y_sample_weight(batch)
         return self(images, training=False)
 
+    def descend_on(self, data, terms, k=0, clip_norm=None):
+        """Takes one optimizer step on the images of a batch.
+
+        Args:
+            data: dict, a batch with `images` `[B, H, W, C]` and, for the
+                compiled metrics, `label` int `[B]`.
+            terms: function of the logits `[B, K]` of these images to the terms
+                of the loss, a dict of scalars by name. A scalar is the mean
+                over the samples of this replica; the loss is the sum.
+            k: int, position of the network in `networks`.
+            clip_norm: float, upper bound on the global norm of the gradient, or
+                None.
+
+        Returns:
+            float32 `[B, K]`, the logits in training mode before the step.
+        """
+        images = tf.cast(data["images"], tf.float32)
+        seen = {}
+
+        def values():
+            seen["logits"] = self.networks[k](images, training=True)["logits"]
+            return terms(seen["logits"])
+
+        self.descend(
+            k,
+            values,
+            labels=data.get("label"),
+            logits=lambda: seen["logits"],
+            clip_norm=clip_norm,
+        )
+        return seen["logits"]
+
     def descend(self, k, terms, labels=None, logits=None, clip_norm=None):
         """Takes one optimizer step on network `k` and reports its loss.
 
+        `descend_on` is simpler, where the loss is that of a batch's images.
+
         Args:
-            k: number of the network.
-            terms: function without arguments that returns the terms of the
-                loss, a dict of scalars by name; their sum is the loss.
-            labels: given labels int `[B]`, for the compiled metrics.
-            logits: predictions `[B, K]` for them; a function where they come
-                to be in `terms`.
-            clip_norm: bound on the global norm of the gradient, or None.
+            k: int, position of the network in `networks`.
+            terms: function without arguments to the terms of the loss, a dict
+                of scalars by name. Gradients are recorded while it runs. A
+                scalar is the mean over the samples of this replica; the loss is
+                the sum.
+            labels: int `[B]`, the given labels for the compiled metrics, or
+                None.
+            logits: `[B, K]`, the predictions for them; or a function without
+                arguments to them, called after `terms`.
+            clip_norm: float, upper bound on the global norm of the gradient, or
+                None.
         """
         variables = self.trainable_beside(k)
         with tf.GradientTape(watch_accessed_variables=False) as tape:
@@ -250,7 +360,7 @@ class NoisyLabelModel(keras.Model):
         used = [(g, v) for g, v in pairs if g is not None]
         gradients, variables = zip(*used, strict=True)
         if clip_norm is not None:
-            # The gradients carry the scale of float16, if there is one.
+            # With float16, gradients carry the scale of the loss.
             scale = self.optimizer.scale_loss(tf.ones([]))
             gradients, _ = tf.clip_by_global_norm(gradients, clip_norm * scale)
         self.optimizer.apply(gradients, variables)
@@ -261,13 +371,54 @@ class NoisyLabelModel(keras.Model):
             self._compile_metrics.update_state(labels, tf.nn.softmax(logits))
 
     def trainable_beside(self, k):
-        """Variables of network `k` and of what plug-ins train with it."""
+        """Variables of network `k` and of what plug-ins train with it.
+
+        Args:
+            k: int, position of the network in `networks`.
+
+        Returns:
+            A list of Keras variables.
+        """
         variables = list(self.networks[k].trainable_variables)
         for plugin in self.plugins:
             variables += plugin.trainable_beside(k)
         return variables
 
-    # Training and what comes of it.
+    # What is remembered of each sample.
+
+    def keep_history(self, decay=1.0):
+        """Makes tables of what is predicted for each sample over the epochs.
+
+        Called in a method's constructor, after this class's. They are what
+        `CrossEpochHistory` judges labels by.
+
+        Attributes that are set: `prediction_history`, a `PredictionHistory`,
+        or above 1 GiB a `LikelyHistory`; and `label_history`, a `LabelHistory`.
+
+        Args:
+            decay: float in (0, 1], what a new prediction leaves of the weight
+                of the earlier ones: 1 weights all alike, 0.9 about the last
+                ten.
+        """
+        self.prediction_history = history_of(
+            self.num_samples, self.num_classes, decay, name="prediction_history"
+        )
+        self.label_history = LabelHistory(
+            self.num_samples, name="label_history"
+        )
+
+    def remember(self, data, predictions):
+        """Adds the predictions of a step to the tables of `keep_history`.
+
+        Args:
+            data: dict, a batch with `index` and `label`, int `[B]`.
+            predictions: float `[B, K]`, probabilities predicted for the samples
+                before the step.
+        """
+        self.prediction_history.add(data["index"], predictions)
+        self.label_history.add(data["index"], predictions, data["label"])
+
+    # Training and what follows it.
 
     def fit(self, x=None, y=None, batch_size=None, epochs=1, **kwargs):
         """Trains the model: see `noisy_keras.core.training.fit`."""
@@ -276,9 +427,9 @@ class NoisyLabelModel(keras.Model):
         )
 
     def evaluate(self, x=None, y=None, batch_size=None, **kwargs):
-        """As `keras.Model.evaluate`; `x` may also be a source.
+        """As `keras.Model.evaluate`; `x` may also be a `Source`.
 
-        Loss and metrics are of the given labels.
+        Loss and metrics refer to the given labels.
         """
         if y is not None and kwargs.get("sample_weight") is None:
             x, y = inputs.as_source(self, x, y), None
@@ -288,18 +439,18 @@ class NoisyLabelModel(keras.Model):
         return super().evaluate(x, y, batch_size=batch_size, **kwargs)
 
     def train_on_batch(self, *args, **kwargs):
-        """Not possible: a batch alone does not say which samples it holds."""
+        """Not possible: a plain batch does not tell which samples it holds."""
         raise ConfigurationError(
-            "Expected `fit`: what is known of each sample is kept by its "
-            f"index, which arrays do not carry. {type(self).__name__} cannot "
-            "train on a batch alone."
+            "Expected `fit`: tables have a row per sample, and arrays do not "
+            f"tell which samples they hold. {type(self).__name__} cannot train "
+            "on a plain batch."
         )
 
     def predict(self, x, batch_size=None, **kwargs):
-        """As `keras.Model.predict`; `x` may also be a source.
+        """As `keras.Model.predict`; `x` may also be a `Source`.
 
         Returns:
-            Class probabilities, float32 `[N, K]`.
+            float32 `[N, K]`, class probabilities.
         """
         if inputs.is_source(x):
             x = inputs.evaluation_batches(self, x, batch_size)
@@ -313,22 +464,89 @@ class NoisyLabelModel(keras.Model):
             source: `Source`, to be trained on or audited.
 
         Raises:
-            ValueError: other classes, images or numbers of samples.
+            ConfigurationError: other classes, images or numbers of samples.
         """
         inputs.check_source(self, source, training=True)
 
     def label_audit(self, source, batch_size=None):
-        """Which labels are wrong, and which are likely right.
+        """Finds which given labels are likely wrong.
 
         Args:
             source: the `Source` that the model was fitted on.
-            batch_size: of the prediction pass.
+            batch_size: int, number of samples in a batch of the prediction
+                pass; default: 500.
 
         Returns:
             A `LabelAudit`.
+
+        Raises:
+            ConfigurationError: a source that does not fit the model.
         """
         self.check_source(source)
-        return measuring.audit(self, source, batch_size)
+        return audits.label_audit(self, source, batch_size)
+
+    def estimate_clean_probability(self, source, measurement=None):
+        """The probability that each given label is right.
+
+        Args:
+            source: the `Source` that the model was fitted on.
+            measurement: `Measurement`, as of the model's `audit_strategy`, of
+                which a label audit makes use where the tables do not suffice.
+                None asks for what the tables know, without a pass over the
+                samples.
+
+        Returns:
+            float32 `[N]` in `[0, 1]`, 1 being right. Without a measurement,
+            None where the tables do not suffice.
+
+        Example:
+            >>> source = nk.data.load("digits")
+            >>> model = nk.JointOptim("tiny", source)
+            >>> model.estimate_clean_probability(source) is None
+            True
+            >>> model.compile()
+            >>> history = model.fit(source, epochs=2, verbose=0)
+            >>> clean = model.estimate_clean_probability(source)
+            >>> len(clean) == len(source)
+            True
+        """
+        return audits.clean_probability(self, source, measurement)
+
+    # Names of noisy_keras 0.1. A subclass that overrides one is honoured.
+
+    @property
+    def evidence(self):
+        """Deprecated: use `audit_strategy.evidence(model)`."""
+        # No warning: Keras reads all properties when it saves a model.
+        return self.audit_strategy.evidence(self)
+
+    def make_schedule(self, source, batch_size, seed=0, steps_per_epoch=None):
+        """Deprecated name of `make_plan`."""
+        deprecation.warn("make_schedule", "make_plan")
+        return self.make_plan(source, batch_size, seed, steps_per_epoch)
+
+    def clean_probabilities(self, measurement, source):
+        """Deprecated: use `estimate_clean_probability(source, measurement)`."""
+        deprecation.warn("clean_probabilities", "estimate_clean_probability")
+        strategy = self.audit_strategy
+        return strategy.clean_probability(self, source, measurement)
+
+    def known_clean_probability(self, source):
+        """Deprecated: use `estimate_clean_probability(source)`."""
+        deprecation.warn(
+            "known_clean_probability", "estimate_clean_probability"
+        )
+        return self.audit_strategy.clean_probability(self, source)
+
+    def suggest(self, measurement):
+        """Deprecated: use `audit_strategy.suggestion(model, measurement)`."""
+        deprecation.warn("suggest", "audit_strategy.suggestion")
+        return self.audit_strategy.suggestion(self, measurement)
+
+    def loss_divisions(self, source):
+        """Deprecated: use `audit_strategy.loss_divisions(model, source)`."""
+        deprecation.warn("loss_divisions", "audit_strategy.loss_divisions")
+        return self.audit_strategy.loss_divisions(self, source)
 
     # Saving.
 
@@ -340,14 +558,20 @@ class NoisyLabelModel(keras.Model):
         return serving.export(self, filepath, format=format, **options)
 
     def get_config(self):
+        """The arguments of the constructor, and what `fit` has seen.
+
+        A method need not override it: its `settings` are part of it.
+        """
         serialize = keras.saving.serialize_keras_object
-        return {
+        config = {
             "networks": [serialize(n) for n in self.networks],
             "num_samples": self.num_samples,
-            "plugins": [serialize(p) for p in self.plugins],
             "name": self.name,
             "pictures": self.pictures and list(self.pictures),
         }
+        if _accepts(type(self), "plugins"):
+            config["plugins"] = [serialize(p) for p in self.plugins]
+        return {**config, **serialization.settings(self.settings)}
 
     @classmethod
     def from_config(cls, config):
@@ -356,6 +580,22 @@ class NoisyLabelModel(keras.Model):
         seen = config.pop("pictures", None)
         for key in {"networks", "plugins"} & set(config):
             config[key] = [deserialize(item) for item in config[key]]
-        model = cls(**config)
+        model = cls(**serialization.restored(config))
         model.pictures = seen and inputs.Pictures(*seen)
         return model
+
+
+def _is_count(value):
+    try:
+        return int(value) == value and value >= 1
+    except (TypeError, ValueError, OverflowError):
+        return False
+
+
+def _accepts(cls, name):
+    """Whether a constructor takes an argument of some name."""
+    parameters = inspect.signature(cls.__init__).parameters.values()
+    return any(
+        p.name == name or p.kind is inspect.Parameter.VAR_KEYWORD
+        for p in parameters
+    )

@@ -1,20 +1,23 @@
-"""The seam through which a plug-in joins a host's training step."""
+"""The interface of plug-ins, which take part in a host's training step."""
 
 from typing import Any
 from typing import NamedTuple
 
 import keras
 
+from noisy_keras.utils import serialization
+
 
 class Views(NamedTuple):
-    """Images on their way through a step, with what the host knows of them.
+    """Images within a training step, with what the host knows of them.
 
     Attributes:
         images: float32 `[B, H, W, C]` in `[0, pixel_scale]`.
         targets: float32 `[B, K]`, the host's targets; never differentiated.
-        clean_probability: float32 `[B]` in `[0, 1]`.
-        outputs: the network's outputs for `images` in training mode, where the
-            host has them already, without gradients; else None.
+        clean_probability: float32 `[B]` in `[0, 1]`, of the given labels.
+        outputs: dict, the network's outputs for `images` in training mode and
+            without gradients, where the host has computed them already; else
+            None.
     """
 
     images: Any
@@ -24,19 +27,36 @@ class Views(NamedTuple):
 
 
 class StepPlugin(keras.layers.Layer):
-    """Appends views to a host's batch and one term to its loss.
+    """Appends views to the batches of a host, and one term to its loss.
 
-    It is a layer of the host, so that what it learns is trained and saved with
-    the host. It may do nothing else: what changes the optimisation itself is
-    a host of its own.
+    It is a layer of the host, so that its weights are trained and saved with
+    the host. What changes the optimisation itself is a method of its own and
+    no plug-in.
 
     Attributes:
-        loss_name: of its term among the host's metrics.
-        extra_view: the view (see `noisy_keras.data.VIEWS`) that it wants from
-            the data pipeline beside the host's own, or None.
-        extra_views: how many of them.
-        needs_division: whether it uses `clean_probability`, so that a host
-            which has none of its own must divide the samples for it.
+        loss_name: str, name of its term among the metrics of the host.
+        extra_view: the view that it needs from the data pipeline beside the
+            host's own (see `nk.data.Source.view`), or None.
+        extra_views: int, number of these views.
+        needs_division: bool, whether it uses `clean_probability`, so that a
+            host without a division of its own must divide the samples for it.
+
+    Example:
+        >>> class Mirrored(nk.StepPlugin):
+        ...     '''Adds mirrored images, which are to be classified alike.'''
+        ...
+        ...     loss_name = "mirrored"
+        ...
+        ...     def trainable_beside(self, k):
+        ...         return []
+        ...
+        ...     def views(self, network, views, seed):
+        ...         return [views._replace(images=views.images[:, :, ::-1])]
+        ...
+        ...     def loss(self, k, network, originals, copies, outputs=None):
+        ...         return tf.zeros([])
+        >>> source = nk.data.load("digits")
+        >>> model = nk.CrossEntropy("tiny", source, plugins=[Mirrored()])
     """
 
     loss_name = "plugin_loss"
@@ -45,42 +65,61 @@ class StepPlugin(keras.layers.Layer):
     needs_division = False
 
     def attach(self, networks):
-        """Makes the weights it needs beside each network.
+        """Makes the weights that it needs for each network.
 
         Args:
-            networks: the host's networks.
+            networks: list of the host's networks.
         """
 
     def trainable_beside(self, k):
-        """Variables to be trained together with network `k`: a list."""
-        raise NotImplementedError  # pragma: no cover
+        """Variables that are trained together with a network.
+
+        Args:
+            k: int, position of the network.
+
+        Returns:
+            A list of Keras variables.
+        """
+        raise NotImplementedError(
+            f"{type(self).__name__} must implement `trainable_beside(k)`."
+        )
 
     def views(self, network, views, seed):
         """Makes further views, without gradients.
 
         Args:
             network: the network in training.
-            views: `Views`.
+            views: `Views` of the batch.
             seed: int32 `[2]`.
 
         Returns:
             A list of `Views` with as many images each.
         """
-        raise NotImplementedError  # pragma: no cover
+        raise NotImplementedError(
+            f"{type(self).__name__} must implement "
+            "`views(network, views, seed)`."
+        )
 
     def loss(self, k, network, originals, copies, outputs=None):
-        """Its term of the loss, inside the host's tape.
+        """Its term of the loss; gradients are recorded.
 
         Args:
-            k: number of the network in training.
+            k: int, position of the network in training.
             network: that network.
             originals: the `Views` that were given to `views`.
             copies: what `views` returned.
-            outputs: per copy, the network's outputs where the host forwarded
-                the copies unmixed inside the tape; None lets the plug-in
-                forward them.
+            outputs: list of dicts, the network's outputs for each copy, where
+                the host has computed them unmixed and with gradients; None lets
+                the plug-in compute them.
 
         Returns:
-            scalar, with its weight.
+            float32 scalar, with its weight.
         """
-        raise NotImplementedError  # pragma: no cover
+        raise NotImplementedError(
+            f"{type(self).__name__} must implement "
+            "`loss(k, network, originals, copies, outputs)`."
+        )
+
+    @classmethod
+    def from_config(cls, config):
+        return cls(**serialization.restored(config))

@@ -1,1 +1,33 @@
-"""Judging labels: losses divided, wrong labels detected, audits."""
+"""Judging labels: audits, and the strategies that they are based on."""
+
+from noisy_keras.labels.audit import EVIDENCE
+from noisy_keras.labels.audit import VERDICTS
+from noisy_keras.labels.audit import LabelAudit
+from noisy_keras.labels.detection import Detection
+from noisy_keras.labels.detection import detect
+from noisy_keras.labels.division import LossDivision
+from noisy_keras.labels.measuring import Measurement
+from noisy_keras.labels.quality import label_quality
+from noisy_keras.labels.strategies import AuditStrategy
+from noisy_keras.labels.strategies import CrossEpochDetection
+from noisy_keras.labels.strategies import CrossEpochHistory
+from noisy_keras.labels.strategies import EarlierPhase
+from noisy_keras.labels.strategies import LastPredictions
+from noisy_keras.labels.strategies import PeerNetworks
+
+__all__ = [
+    "EVIDENCE",
+    "VERDICTS",
+    "AuditStrategy",
+    "CrossEpochDetection",
+    "CrossEpochHistory",
+    "Detection",
+    "EarlierPhase",
+    "LabelAudit",
+    "LastPredictions",
+    "LossDivision",
+    "Measurement",
+    "PeerNetworks",
+    "detect",
+    "label_quality",
+]

@@ -1,22 +1,26 @@
-"""The labels found wrong: what a training run knows about each sample."""
+"""The label audit: what a training run found out about each given label."""
 
 import csv
 import dataclasses
+import functools
+from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 
+from noisy_keras.utils import deprecation
 from noisy_keras.utils import files
 
-#: A sample is suspect when its clean probability is below this.
+#: A label is suspect where its clean probability is below this.
 SUSPECT_BELOW = 0.5
-#: A suspect label is replaced when another class is predicted this surely.
+#: A suspect label is replaced where another class has at least this confidence.
 RELABEL_FROM = 0.8
 
 VERDICTS = ("ok", "suspect", "relabelled", "out_of_distribution")
 
-#: What an audit can rest on. A history learns labels by heart too, in the end,
-#: but its early epochs have not; other evidence, but the last, never had the
-#: very label that it judges.
+#: What an audit can be based on. Networks memorise wrong labels in the end. The
+#: early epochs of a history have not; and all other evidence but the last was
+#: not trained on the very label that it judges.
 EVIDENCE = {
     "cross_epoch_history": "what was predicted for each sample before each "
     "step on it, averaged over epochs",
@@ -28,11 +32,11 @@ EVIDENCE = {
     "trusted samples, on features that no label had part in",
     "nearest_neighbors": "the labels of the nearest other samples, by features "
     "that no label had part in",
-    "last_predictions": "the trained network itself, which may have learnt "
-    "wrong labels by heart",
+    "last_predictions": "the trained network itself, which may have memorised "
+    "wrong labels",
 }
 
-#: The true label of a picture that belongs to no class, in a file.
+#: The true label of an image that belongs to no class, in a file.
 FOREIGN = "(foreign)"
 
 
@@ -40,24 +44,41 @@ FOREIGN = "(foreign)"
 class LabelAudit:
     """Per sample: is the given label right, and which one is likely right?
 
+    `NoisyLabelModel.label_audit` makes one.
+
     Attributes:
-        ids: strings `[N]`, of the source.
-        given_label: int32 `[N]`.
-        suggested_label: int32 `[N]`: the predicted class.
-        clean_probability: float32 `[N]` in `[0, 1]`: of the given label.
-        confidence: float32 `[N]` in `[0, 1]`: of the suggested label.
+        ids: strings `[N]`, ids of the samples in their source.
+        given_label: int32 `[N]`, the labels that were trained on.
+        suggested_label: int32 `[N]`, the likeliest classes.
+        clean_probability: float32 `[N]` in `[0, 1]`, probability that the given
+            label is right.
+        confidence: float32 `[N]` in `[0, 1]`, probability of the suggested
+            label.
         class_names: K strings.
         paths: strings `[N]`, or None.
-        true_label: int32 `[N]` where the source knows it, or None; -1 where it
-            is unknown, and of foreign pictures.
-        foreign: bool `[N]`, pictures known to belong to no class, or None.
-        evidence: what the audit rests on, a key of `EVIDENCE`, or None.
-        given_share: float32 `[N]` in `[0, 1]`: share of the epochs in which
+        true_label: int32 `[N]` where the source knows some, or None; -1 where
+            it is unknown, and of foreign images.
+        foreign: bool `[N]`, images known to belong to no class, or None.
+        evidence: str, what the audit is based on: a key of `EVIDENCE`, or None.
+        given_share: float32 `[N]` in `[0, 1]`, share of the epochs in which
             the given label was the predicted class, NaN without any; or None.
-        epochs: int32 `[N]`, how many these were; or None.
-        unsettled: bool `[N]`, samples for which no class was predicted
-            steadily over epochs, see
-            `noisy_keras.labels.out_of_distribution`; or None.
+        epochs: int32 `[N]`, number of these epochs; or None.
+        unstable: bool `[N]`, samples whose predicted class was not stable over
+            epochs, see `noisy_keras.labels.out_of_distribution`; or None.
+
+    Example:
+        >>> audit = nk.LabelAudit(
+        ...     ids=np.array(["a", "b"]),
+        ...     given_label=np.array([0, 1]),
+        ...     suggested_label=np.array([0, 0]),
+        ...     clean_probability=np.array([0.9, 0.1]),
+        ...     confidence=np.array([0.95, 0.85]),
+        ...     class_names=("cat", "dog"),
+        ... )
+        >>> audit.verdict.tolist()
+        ['ok', 'relabelled']
+        >>> audit.most_suspect(1)
+        array([1])
     """
 
     ids: np.ndarray
@@ -72,52 +93,65 @@ class LabelAudit:
     evidence: str | None = None
     given_share: np.ndarray | None = None
     epochs: np.ndarray | None = None
-    unsettled: np.ndarray | None = None
+    unstable: np.ndarray | None = None
 
-    def __len__(self):
+    def __len__(self) -> int:
         return len(self.ids)
 
     @property
-    def verdict(self):
-        """Strings `[N]`, of `VERDICTS`.
+    def unsettled(self) -> np.ndarray | None:
+        """Deprecated name of `unstable`."""
+        deprecation.warn("LabelAudit.unsettled", "LabelAudit.unstable")
+        return self.unstable
+
+    @property
+    def verdict(self) -> np.ndarray:
+        """Strings `[N]`, each one of `VERDICTS`.
 
         `"suspect"`: the given label is more likely wrong than right.
-        `"relabelled"`: moreover, another class is predicted with confidence of
-        at least 0.8.
-        `"out_of_distribution"`: moreover, no class was predicted steadily, so
-        that the picture may belong to none.
+        `"relabelled"`: it is suspect, and another class has a confidence of at
+        least 0.8.
+        `"out_of_distribution"`: it is suspect, and the predicted class was not
+        stable, so that the image may belong to no class.
         """
         suspect = self.clean_probability < SUSPECT_BELOW
         sure = (self.suggested_label != self.given_label) & (
             self.confidence >= RELABEL_FROM
         )
         verdict = np.where(suspect, "suspect", "ok").astype(object)
-        if self.unsettled is not None:
-            verdict[suspect & self.unsettled] = "out_of_distribution"
+        if self.unstable is not None:
+            verdict[suspect & self.unstable] = "out_of_distribution"
         verdict[suspect & sure] = "relabelled"
         return verdict.astype(str)
 
-    def most_suspect(self, count=None):
-        """Positions of the labels most likely wrong, int `[n]`.
+    def most_suspect(self, count: int | None = None) -> np.ndarray:
+        """Positions of the labels most likely wrong, in that order.
 
-        By clean probability; among equal ones, first where the given label
-        was predicted in fewer epochs, then where another is surer.
+        They are ordered by clean probability; equal ones by the share of epochs
+        in which the given label was predicted, then by the confidence in
+        another class.
 
         Args:
-            count: at most so many; default: all.
+            count: int, number of positions at most; default: all.
+
+        Returns:
+            int `[n]`.
         """
         same = self.suggested_label == self.given_label
         return suspicion_order(
             self.clean_probability, self.given_share, self.confidence, same
         )[:count]
 
-    def counts(self):
-        """How many samples got each verdict: dict of ints."""
+    def counts(self) -> dict[str, int]:
+        """Number of samples with each verdict."""
         verdict = self.verdict
         return {name: int(np.sum(verdict == name)) for name in VERDICTS}
 
-    def rows(self):
-        """One dict of strings per sample, class names for labels, in order."""
+    def rows(self) -> Iterator[dict[str, str]]:
+        """One dict of strings per sample, with the names of classes, in order.
+
+        Its keys are the columns of `to_csv`.
+        """
         names = np.asarray(self.class_names, object)
         verdict = self.verdict
         for i in range(len(self)):
@@ -146,17 +180,17 @@ class LabelAudit:
         true = self.true_label[i]
         return names[true] if true >= 0 else ""
 
-    def to_csv(self, path):
+    def to_csv(self, path: Any) -> None:
         """Writes all rows to a CSV file, whole or not at all.
 
-        The columns `id`, `path`, `given_label`, `suggested_label`,
+        The columns are `id`, `path`, `given_label`, `suggested_label`,
         `clean_probability`, `confidence` and `verdict`; `true_label` where
-        some is known (empty where not, `"(foreign)"` where the picture belongs
-        to no class); `evidence`; and of the history of predictions
+        some is known (empty where not, `"(foreign)"` where the image belongs
+        to no class); `evidence`; and, of a history of predictions,
         `given_share` and `epochs`. See the attributes.
 
         Args:
-            path: of the file.
+            path: str or path of the file.
         """
         with files.replacing(path) as stream:
             rows = list(self.rows())
@@ -181,14 +215,38 @@ class LabelAudit:
         )
 
 
-def suspicion_order(clean_probability, given_share, confidence, same):
-    """Positions `[N]`, the labels most likely wrong first.
+def _accepting_unsettled(init):
+    """Lets a constructor take `unstable` under its deprecated name, too."""
+
+    @functools.wraps(init)
+    def accepting(self, *args, **given):
+        if "unsettled" in given:
+            deprecation.warn("unsettled", "unstable")
+            given["unstable"] = given.pop("unsettled")
+        init(self, *args, **given)
+
+    return accepting
+
+
+LabelAudit.__init__ = _accepting_unsettled(LabelAudit.__init__)
+
+
+def suspicion_order(
+    clean_probability: np.ndarray,
+    given_share: np.ndarray | None,
+    confidence: np.ndarray,
+    same: np.ndarray,
+) -> np.ndarray:
+    """Positions of samples, the labels most likely wrong first.
 
     Args:
-        clean_probability: `[N]`.
-        given_share: `[N]`, NaN where there is none; or None.
-        confidence: `[N]`, of the suggested label.
-        same: bool `[N]`, whether that is the given one.
+        clean_probability: float `[N]`.
+        given_share: float `[N]`, NaN where there is none; or None.
+        confidence: float `[N]`, probability of the suggested label.
+        same: bool `[N]`, whether the suggested label is the given one.
+
+    Returns:
+        int `[N]`.
     """
     share = np.zeros(len(confidence))
     if given_share is not None:

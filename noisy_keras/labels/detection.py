@@ -1,33 +1,34 @@
 """Detecting wrong labels by how strongly a network disagrees with them.
 
 1. The discriminative measure of a sample is the cross-entropy of the network's
-   prediction to the label that it was given.
-2. Between its 5th and 95th percentile it is brought to the unit interval.
-3. A Beta mixture is fitted to what lies between; the posterior of its upper
-   component is the probability that the label is wrong.
+   prediction to its given label.
+2. It is scaled to the unit interval between its 5th and 95th percentile.
+3. A Beta mixture is fitted to the values between these; the posterior of its
+   lower component is the probability that the label is right.
 
 Reference: Ortego et al., Towards Robust Learning with Different Label Noise
 Distributions (DRPL), ICPR 2020; trimming and look-up as in its code.
 """
 
+import dataclasses
 import functools
-from typing import NamedTuple
 
 import numpy as np
 import tensorflow as tf
 
 from noisy_keras.mixtures import BetaMixture
+from noisy_keras.utils import deprecation
 from noisy_keras.utils.errors import ConfigurationError
 
 _TRIMMED = 0.05
 _EDGE = 1e-3
-# Losses that differ by less than this many nats are alike.
+# Losses that differ by less than this many nats count as equal.
 _ALIKE = 1e-3
-# A component of less weight is no component.
+# A component of less weight counts as empty.
 _LEAST_WEIGHT = 0.01
 _OFFICIAL_BINS = 100
 
-#: How a detection can end, and what it then says of the samples.
+#: How a detection can end, and what follows for the samples.
 OUTCOMES = {
     "fitted": "the mixture's posterior",
     "constant": "all losses are alike: no label is called wrong",
@@ -37,51 +38,62 @@ OUTCOMES = {
 }
 
 
-class Detection(NamedTuple):
+@dataclasses.dataclass(frozen=True, eq=False)
+class Detection:
     """What a detection found.
 
     Attributes:
-        noisy_probability: float32 `[N]` in `[0, 1]`: that the label is wrong.
-        measure: float32 `[N]` in `[1e-3, 1 - 1e-3]`: normalised losses.
+        clean_probability: float32 `[N]` in `[0, 1]`, probability that the given
+            label is right.
+        measure: float32 `[N]` in `[1e-3, 1 - 1e-3]`, the scaled losses.
         mixture: the fitted `BetaMixture`, or None with outcome `"constant"`.
-        low, high: losses that were brought to 0 and 1.
-        outcome: a key of `OUTCOMES`.
+        low: float, the loss that was scaled to 0.
+        high: float, the loss that was scaled to 1.
+        outcome: str, a key of `OUTCOMES`.
     """
 
-    noisy_probability: np.ndarray
+    clean_probability: np.ndarray
     measure: np.ndarray
     mixture: BetaMixture | None
     low: float
     high: float
     outcome: str
 
+    @property
+    def noisy_probability(self) -> np.ndarray:
+        """Deprecated: `1 - clean_probability`."""
+        deprecation.warn(
+            "Detection.noisy_probability", "1 - Detection.clean_probability"
+        )
+        return 1.0 - self.clean_probability
 
-def detect(loss, official=False):
-    """Tells wrong labels by their losses.
 
-    A posterior that turns towards an end of the interval is held at its
-    extreme, so that a higher loss never makes a label more credible. An
+def detect(loss: np.ndarray, official: bool = False) -> Detection:
+    """Detects wrong labels by their losses.
+
+    A posterior that is not monotonic towards an end of the interval is held at
+    its extreme, so that a higher loss never makes a label more credible. An
     infinite loss counts as the highest finite one. Where the percentiles
-    coincide, as when nearly all labels are learnt by heart, nothing is
-    trimmed.
+    coincide, as when nearly all labels are memorised, nothing is trimmed.
 
     Args:
-        loss: float `[N]`, N >= 2, cross-entropy to the given labels.
-        official: whether to do as the released code: moments in place of
-            maximum likelihood, a table of 100 posteriors, and the upper end
-            alone held. Where the upper component is broad, that table may
-            call every label wrong.
+        loss: float `[N]`, N >= 2, cross-entropy to the given labels in nats.
+        official: bool, whether to do as the released code: moments in place of
+            maximum likelihood, a table of 100 posteriors, and only the upper
+            end held. Where the upper component is broad, that table may call
+            every label wrong.
 
     Returns:
         A `Detection`.
 
     Raises:
-        ValueError: NaN, no finite loss, too few, or another rank.
+        ConfigurationError: NaN, no finite loss, fewer than two, or another
+            rank.
 
     Example:
         >>> loss = [0.01, 0.02, 0.03, 0.05, 0.04, 2.5, 3.0, 2.7]
-        >>> (detect(loss).noisy_probability > 0.5).astype(int)
-        array([0, 0, 0, 0, 0, 1, 1, 1])
+        >>> (detect(loss).clean_probability > 0.5).astype(int)
+        array([1, 1, 1, 1, 1, 0, 0, 0])
     """
     loss = np.asarray(loss, np.float64)
     if loss.ndim != 1 or len(loss) < 2:
@@ -104,7 +116,7 @@ def detect(loss, official=False):
         mixture = _mixture(official)
         mixture.keep(found["weights"], found["parameters"])
     return Detection(
-        noisy_probability=found["noisy"].numpy().astype(np.float32),
+        clean_probability=1.0 - found["noisy"].numpy().astype(np.float32),
         measure=found["measure"].numpy().astype(np.float32),
         mixture=mixture,
         low=float(found["low"]),
@@ -127,16 +139,17 @@ def _compiled(official):
 
 
 def graph(loss, mixture, official=False):
-    """The whole detection as tensors; XLA compiles it.
+    """The whole detection as tensors, which XLA can compile.
 
     Args:
-        loss: float64 `[N]`, without NaN.
-        mixture: a `BetaMixture`, whose `estimate` is used.
-        official: as of `detect`.
+        loss: float64 tensor `[N]`, without NaN.
+        mixture: `BetaMixture`, whose `estimate` is used.
+        official: bool, as of `detect`.
 
     Returns:
-        dict of `noisy` and `measure` `[N]`, `low`, `high`, `weights` and
-        `parameters` of the mixture, and `outcome`, the place in `OUTCOMES`.
+        dict of `noisy` `[N]`, the probability that the label is wrong,
+        `measure` `[N]`, `low`, `high`, `weights` and `parameters` of the
+        mixture, and `outcome`, its position in `OUTCOMES`.
     """
     finite = tf.math.is_finite(loss)
     least = tf.reduce_min(tf.where(finite, loss, np.inf))
@@ -146,7 +159,7 @@ def graph(loss, mixture, official=False):
     alike = high - low < _ALIKE
     low, high = tf.where(alike, least, low), tf.where(alike, most, high)
     kept = tf.cast((loss >= low) & (loss <= high), loss.dtype)
-    # Of a handful of samples trimming leaves none.
+    # Trimming may leave none of a handful of samples.
     kept = tf.where(tf.reduce_sum(kept) < 2.0, tf.ones_like(kept), kept)
     constant = high - low < _ALIKE
     low += 1e-5
@@ -165,7 +178,7 @@ def graph(loss, mixture, official=False):
     noisy = tf.where(all_noise, tf.ones_like(noisy), noisy)
     none = constant | collapsed | no_noise
     noisy = tf.where(none, tf.zeros_like(noisy), noisy)
-    # The place in `OUTCOMES`; what comes later here, goes before.
+    # The position in `OUTCOMES`; later lines take precedence.
     outcome = tf.where(all_noise, 4, 0)
     outcome = tf.where(no_noise, 3, outcome)
     outcome = tf.where(collapsed, 2, outcome)
@@ -198,10 +211,11 @@ def _held_at_turn(measure, concentration1, concentration0):
     """Brings values beyond the posterior's turning point back to it.
 
     The logarithm of the ratio of both densities is `A log u + B log(1 - u)`
-    and a constant, with the differences A and B of the concentrations. It
-    turns once, at `A / (A + B)`, where these have one sign: both positive, it
-    falls again above; both negative, it rises again below. (A negative and B
-    positive cannot be: the second component has the higher mean.)
+    plus a constant, with the differences A and B of the concentrations. It
+    turns once, at `A / (A + B)`, where both have the same sign: if they are
+    positive, it falls above that point; if negative, it rises below it. (A
+    negative and B positive is impossible: the second component has the higher
+    mean.)
     """
     a = concentration1[1] - concentration1[0]
     b = concentration0[1] - concentration0[0]
@@ -214,7 +228,7 @@ def _held_at_turn(measure, concentration1, concentration0):
 
 
 def _from_table(posterior, measure):
-    """The released look-up, which repairs the upper end alone."""
+    """The look-up of the released code, which holds only the upper end."""
     tiny = tf.cast(1e-12, measure.dtype)
     table = posterior(tf.linspace(tiny, 1.0 - tiny, _OFFICIAL_BINS))
     place = tf.range(_OFFICIAL_BINS, dtype=tf.int64)

@@ -1,33 +1,39 @@
-"""Dividing samples by their loss, as hosts with a Gaussian mixture do it.
+"""Dividing samples by their loss with a two-component mixture.
 
 Reference: Li et al., DivideMix, ICLR 2020, section 3.1.
 """
 
 import numpy as np
 
-from noisy_keras.labels import measuring
+from noisy_keras.labels import loss_rules
 from noisy_keras.mixtures import GaussianMixture
 from noisy_keras.tables.sample_table import SampleTable
 
 
 class LossDivision:
-    """Turns a measurement into clean probabilities, one column per network.
+    """Turns losses into clean probabilities, one column per network.
 
     Args:
-        mixture: a two-component mixture with `fit` and `clean_probability`;
+        mixture: two-component mixture with `fit` and `clean_probability`;
             default: `GaussianMixture()`.
+
+    Example:
+        >>> loss = np.array([[0.0], [0.02], [0.01], [0.9], [1.0]], np.float32)
+        >>> LossDivision()(loss, previous=np.ones_like(loss)).round()[:, 0]
+        array([1., 1., 1., 0., 0.], dtype=float32)
     """
 
     def __init__(self, mixture=None):
         self.mixture = mixture or GaussianMixture()
 
-    def __call__(self, loss, previous):
+    def __call__(self, loss: np.ndarray, previous: np.ndarray) -> np.ndarray:
         """Divides.
 
         Args:
-            loss: float `[N, M]`, normalised, one column per network.
-            previous: float `[N, M]`, kept where a column has collapsed, that
-                is, where all losses are alike and a mixture says nothing.
+            loss: float `[N, M]` in `[0, 1]`, one column per network.
+            previous: float `[N, M]`, clean probabilities that are kept for a
+                column whose mixture has collapsed, because all its losses are
+                alike.
 
         Returns:
             float32 `[N, M]` in `[0, 1]`.
@@ -41,28 +47,29 @@ class LossDivision:
                 columns.append(self.mixture.clean_probability(loss[:, m]))
         return np.stack(columns, axis=1).astype(np.float32)
 
-    def fitted(self, loss):
+    def fitted(self, loss: np.ndarray | None) -> list:
         """The mixtures that divide losses, to be shown.
 
         Args:
             loss: as of `__call__`, or None.
 
         Returns:
-            For each column its losses `[N]` and the mixture's attributes: a
-            list of pairs, empty without losses.
+            A list of one pair per column: its losses `[N]`, and the mixture as
+            of `describe`; empty without losses.
         """
         columns = [] if loss is None else loss.T
         return [(c, describe(self.mixture.fit(c))) for c in columns]
 
 
-def describe(mixture):
-    """What a fitted mixture found, as JSON holds it.
+def describe(mixture) -> dict:
+    """The parameters of a fitted mixture, as JSON holds them.
 
     Args:
-        mixture: a `GaussianMixture` or a `BetaMixture`.
+        mixture: `GaussianMixture` or `BetaMixture`.
 
     Returns:
-        dict of `family`, `weights` and the family's own parameters.
+        dict of `family`, `"gaussian"` or `"beta"`, `weights`, and the family's
+        own parameters.
     """
     found = {"family": "beta", "weights": mixture.weights.tolist()}
     names = ("concentration1", "concentration0")
@@ -71,11 +78,11 @@ def describe(mixture):
     return found | {n: getattr(mixture, n).tolist() for n in names}
 
 
-def of_arrays(found):
-    """As `describe`, of a detection that was kept as arrays.
+def of_arrays(found: dict) -> dict | None:
+    """As `describe`, of a detection that was stored as arrays.
 
     Args:
-        found: dict of arrays, as a recipe's `Division.found`.
+        found: dict of arrays, see `found` of a recipe's `Division`.
 
     Returns:
         dict, or None where no mixture was fitted.
@@ -89,13 +96,13 @@ def of_arrays(found):
 class LossHistory:
     """The normalised losses of the last divisions, kept in a `SampleTable`.
 
-    At 90 % noise one epoch's losses are too noisy to divide by; the mean of
-    five is used instead. The newest column block of the table is the first.
+    At 90 % noise the losses of one epoch are too noisy to divide by; the mean
+    of five is used instead. The first block of columns is the newest.
 
     Args:
-        table: a `SampleTable` of `length * M` columns; a negative entry is
-            empty.
-        length: divisions to average over.
+        table: `SampleTable` of `length * M` columns for M networks; a negative
+            entry is empty.
+        length: int, number of divisions to average over.
     """
 
     def __init__(self, table, length):
@@ -103,8 +110,14 @@ class LossHistory:
         self.length = length
 
     @classmethod
-    def of(cls, num_samples, networks, length):
-        """With an empty table: for N samples, M networks and a length."""
+    def of(cls, num_samples: int, networks: int, length: int):
+        """A history with an empty table.
+
+        Args:
+            num_samples: int, number of samples N.
+            networks: int, number of networks M.
+            length: int, number of divisions to average over.
+        """
         table = SampleTable(
             num_samples,
             networks * length,
@@ -113,35 +126,36 @@ class LossHistory:
         )
         return cls(table, length)
 
-    def push(self, loss):
-        """Adds a division's losses.
+    def push(self, loss: np.ndarray) -> np.ndarray:
+        """Adds the losses of a division.
 
         Args:
-            loss: float `[N, M]`, raw.
+            loss: float `[N, M]`, as measured.
 
         Returns:
-            float32 `[N, M]`: the mean of the last `length`, normalised each.
+            float32 `[N, M]` in `[0, 1]`: the mean of the last `length`, each of
+            them normalised.
         """
         mean, rows = self._with(loss)
         self.table.assign(rows)
         return mean
 
-    def mean(self):
-        """What `push` last returned, or None."""
+    def mean(self) -> np.ndarray | None:
+        """What `push` returned last, or None before."""
         rows = self.table.numpy()
         blocks = rows.reshape(len(rows), self.length, -1)
         if (blocks[:, 0] < 0.0).any():
             return None
         return np.mean(blocks, axis=1, where=blocks >= 0.0)
 
-    def peek(self, loss):
-        """As `push`, without keeping the losses."""
+    def peek(self, loss: np.ndarray) -> np.ndarray:
+        """As `push`, but the losses are not kept."""
         return self._with(loss)[0]
 
     def _with(self, loss):
         width = loss.shape[1]
         kept = self.table.numpy()[:, : (self.length - 1) * width]
-        rows = np.concatenate([measuring.normalized(loss), kept], axis=1)
+        rows = np.concatenate([loss_rules.normalized(loss), kept], axis=1)
         blocks = rows.reshape(len(rows), self.length, width)
         mean = np.mean(blocks, axis=1, where=blocks >= 0.0)
         return mean.astype(np.float32), rows

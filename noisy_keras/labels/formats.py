@@ -1,37 +1,42 @@
-"""Label audits as other tools read them: cleanlab, FiftyOne, Label Studio.
+"""Label audits in the formats of other tools: cleanlab, FiftyOne, Label Studio.
 
-All take rows as `LabelAudit.rows` gives them and as its CSV file holds them:
-dicts of strings.
+All functions take rows as `LabelAudit.rows` yields them and as its CSV file
+holds them: dicts of strings.
 """
 
 import urllib.parse
+from collections.abc import Iterable
+from collections.abc import Mapping
+from collections.abc import Sequence
 from xml.etree import ElementTree
 
 from noisy_keras.labels.audit import FOREIGN
 
-#: What an audit can be written as.
+#: Formats that an audit can be written in.
 FORMATS = ("csv", "cleanlab", "fiftyone", "label_studio")
 
-#: A choice in Label Studio, and what `read_audit` takes for leaving out.
+#: A choice in Label Studio, which `read_audit` takes for leaving a sample out.
 NO_CLASS = "out_of_distribution"
 
 _CONTROL, _PICTURE = "label", "image"
 
 
-def cleanlab(rows, class_names):
+def cleanlab(
+    rows: Iterable[Mapping[str, str]], class_names: Sequence[str]
+) -> list[dict]:
     """The columns of cleanlab's `CleanLearning.get_label_issues()`.
 
-    Read it by `pandas.read_csv`; as `label_issues` of `CleanLearning.fit` it
-    must have the samples in their order in the data.
+    Read them by `pandas.read_csv`. As `label_issues` of `CleanLearning.fit`
+    they must have the samples in the order of the data.
 
     Args:
-        rows: of an audit.
+        rows: rows of an audit.
         class_names: K strings.
 
     Returns:
         A list of dicts: `is_label_issue` (bool), `label_quality` (the clean
-        probability), `given_label` and `predicted_label` (class numbers), and
-        `id`.
+        probability, as a string), `given_label` and `predicted_label` (class
+        numbers), and `id`.
     """
     number = {name: c for c, name in enumerate(class_names)}
     return [
@@ -46,17 +51,21 @@ def cleanlab(rows, class_names):
     ]
 
 
-def fiftyone(rows, files, class_names):
+def fiftyone(
+    rows: Iterable[Mapping[str, str]],
+    files: Mapping[str, str],
+    class_names: Sequence[str],
+) -> tuple[dict, dict]:
     """What FiftyOne reads from a folder as `fiftyone.types.FiftyOneDataset`.
 
     `ground_truth` has the given labels and `predictions` the suggested ones;
-    `mistakenness` is the probability that a label is wrong, and may be sorted
-    by as that of FiftyOne's own `compute_mistakenness`.
+    `mistakenness` is the probability that a label is wrong, by which samples
+    can be sorted as by that of FiftyOne's own `compute_mistakenness`.
 
     Args:
-        rows: of an audit.
-        files: dict from id to the path of its picture, absolute or from the
-            folder on; samples without one are left out.
+        rows: rows of an audit.
+        files: dict from id to the path of its image, absolute or relative to
+            the folder; samples without one are left out.
         class_names: K strings.
 
     Returns:
@@ -73,7 +82,7 @@ def fiftyone(rows, files, class_names):
             "mistakenness": 1.0 - float(row["clean_probability"]),
             "source_id": row["id"],
             "verdict": row["verdict"],
-            **_known(row),
+            **_optional_fields(row),
         }
         for row in rows
         if row["id"] in files
@@ -86,11 +95,11 @@ def fiftyone(rows, files, class_names):
 
 
 def _classification(label, confidence=None):
-    told = {} if confidence is None else {"confidence": confidence}
-    return {"_cls": "Classification", "label": label, **told}
+    sure = {} if confidence is None else {"confidence": confidence}
+    return {"_cls": "Classification", "label": label, **sure}
 
 
-def _known(row):
+def _optional_fields(row):
     found = {}
     if row.get("true_label"):
         foreign = row["true_label"] == FOREIGN
@@ -102,16 +111,18 @@ def _known(row):
     return found
 
 
-def label_studio(rows, files):
+def label_studio(
+    rows: Iterable[Mapping[str, str]], files: Mapping[str, str]
+) -> list[dict]:
     """Tasks with predictions, in Label Studio's JSON format.
 
-    Pictures are read by Label Studio's serving of local files, below its
+    Images are served by Label Studio's local file storage, from below its
     `LABEL_STUDIO_LOCAL_FILES_DOCUMENT_ROOT`.
 
     Args:
-        rows: of an audit.
-        files: dict from id to the path of its picture below that root;
-            samples without one are left out.
+        rows: rows of an audit.
+        files: dict from id to the path of its image below that root; samples
+            without one are left out.
 
     Returns:
         A list of tasks. The score of a prediction is its confidence.
@@ -147,8 +158,12 @@ def label_studio(rows, files):
     ]
 
 
-def label_studio_config(class_names):
-    """The labelling interface of those tasks: Label Studio's XML."""
+def label_studio_config(class_names: Sequence[str]) -> str:
+    """The labelling interface of those tasks, as Label Studio's XML.
+
+    Args:
+        class_names: K strings.
+    """
     view = ElementTree.Element("View")
     ElementTree.SubElement(
         view, "Header", value="Given: $given_label ($verdict)"

@@ -1,4 +1,4 @@
-"""What a model says of the given label of every sample."""
+"""How a model scores the given label of every sample."""
 
 import dataclasses
 from typing import Any
@@ -11,13 +11,13 @@ from noisy_keras.labels import measuring
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class SampleScores:
-    """One pass over a source in training.
+    """Scores from one pass over a source.
 
     Attributes:
         loss: float32 `[N]`, cross-entropy to the given label in nats, mean
             over the networks.
         clean_probability: float32 `[N]` in `[0, 1]`, as in the label audit.
-        detection: `noisy_keras.labels.detection.Detection` on `loss`.
+        detection: `noisy_keras.labels.detection.Detection` by `loss` alone.
     """
 
     loss: np.ndarray
@@ -25,22 +25,22 @@ class SampleScores:
     detection: Any
 
 
-def sample_scores(model, source, batch_size=None):
+def sample_scores(model, source, batch_size: int | None = None) -> SampleScores:
     """Measures a source and detects its wrong labels in two ways.
 
-    By what the model itself says, which may remember all of training, and by
-    a Beta mixture on the losses of now.
+    One is the model's own, which may use its tables of the whole training; the
+    other is a Beta mixture on the losses of the trained networks.
 
     Args:
-        model: a trained `NoisyLabelModel`.
+        model: trained `NoisyLabelModel`.
         source: the `Source` that it was fitted on.
-        batch_size: of the pass.
+        batch_size: int, number of samples in a batch; default: 500.
 
     Returns:
         `SampleScores`.
 
     Raises:
-        ValueError: a source that does not fit the model.
+        ConfigurationError: a source that does not fit the model.
         FloatingPointError: a loss is NaN or infinite.
     """
     model.check_source(source)
@@ -48,6 +48,6 @@ def sample_scores(model, source, batch_size=None):
     loss = measurement.loss.mean(axis=1)
     return SampleScores(
         loss=loss,
-        clean_probability=model.clean_probabilities(measurement, source),
+        clean_probability=model.estimate_clean_probability(source, measurement),
         detection=detection.detect(loss),
     )

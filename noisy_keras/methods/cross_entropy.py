@@ -1,12 +1,12 @@
-"""Cross-entropy on the given labels: the baseline, and the plainest host.
+"""Cross-entropy on the given labels: the baseline, and the simplest host.
 
-1. Minimise the cross-entropy to the given labels; nothing else. Networks learn
-   clean labels first and memorise wrong ones later, so the last epoch is worse
-   than the best: that gap is what the other methods close.
+1. Minimise the cross-entropy to the given labels, or any other Keras loss.
+   Networks learn right labels first and memorise wrong ones later, so the last
+   epoch is worse than the best: other methods are there to close that gap.
 2. As a host of a plug-in (SANM), only the plug-in's views enter the loss, after
    a warm-up on the images themselves (SANM Algorithm 1).
 3. What the network predicted for each sample *before* it was trained on it is
-   summed over epochs, so that even this method can tell suspect labels.
+   summed over epochs, so that even this method can detect suspect labels.
 """
 
 import keras
@@ -16,49 +16,65 @@ from noisy_keras.core.epoch_plan import OneRoundPlan
 from noisy_keras.core.model import NoisyLabelModel
 from noisy_keras.core.plugin import Views
 from noisy_keras.data import augment
+from noisy_keras.labels import loss_rules
 from noisy_keras.labels import measuring
 from noisy_keras.labels.division import LossDivision
-from noisy_keras.networks import as_networks
+from noisy_keras.labels.strategies import CrossEpochHistory
+from noisy_keras.methods.bases import keras_loss
 from noisy_keras.ops import losses
 from noisy_keras.ops import random
-from noisy_keras.tables.prediction_history import LabelHistory
-from noisy_keras.tables.prediction_history import history_of
 from noisy_keras.tables.sample_table import SampleTable
 from noisy_keras.utils import arguments
+from noisy_keras.utils.errors import ConfigurationError
 
 _RULES = {
     "warmup_epochs": arguments.at_least(0, int),
-    "view": arguments.one_of(*augment.VIEWS),
+    "view": augment.view_rule,
     "keep_clean_view": arguments.switch,
+    "loss": keras_loss.rule,
 }
 
 
 @keras.saving.register_keras_serializable(package="noisy_keras")
 class CrossEntropy(NoisyLabelModel):
-    """Cross-entropy on the given labels.
+    """Cross-entropy, or any other Keras loss, on the given labels.
 
     Args:
-        networks: one network (or a list of one).
-        num_samples: N, of the source to be trained on.
-        plugins: `StepPlugin`s, such as `AdversarialNoisyMasking`.
-        warmup_epochs: epochs before plug-ins join; without plug-ins unused.
-        view: the view to train on, one of `noisy_keras.data.VIEWS`.
-        keep_clean_view: whether, beside a plug-in's views, the image itself
-            also enters the loss (the mean of both). SANM's Algorithm 1 does
-            not have it.
+        networks: a network or its name, or a list of one.
+        num_samples: the `Source` to be trained on, or its number of samples N.
+        plugins: list of `StepPlugin`s, such as `AdversarialNoisyMasking`.
+        warmup_epochs: int, number of epochs before plug-ins are used.
+        view: view to train on: one of `nk.data.VIEWS`, a Keras layer, or a
+            function of images and a seed, see `nk.data.Source.view`.
+        keep_clean_view: bool, whether, beside a plug-in's views, the image
+            itself also enters the loss (the mean of both). In SANM's Algorithm
+            1 it does not.
+        name: str, name of the model.
+        loss: None for the cross-entropy; or a Keras loss: a name of
+            `keras.losses`, a `keras.losses.Loss`, or a function. It gets
+            targets `[B, K]` and probabilities `[B, K]`; logits where its
+            `from_logits` is True; integer labels where it takes those. The mean
+            over the global batch is minimised.
+
+    Raises:
+        ConfigurationError: an argument out of range, or a loss that cannot be
+            computed of targets and predictions.
 
     Example:
         >>> source = nk.data.load("digits", noise=nk.data.SymmetricNoise(0.4))
-        >>> network = nk.networks.build("tiny", source)
-        >>> model = nk.CrossEntropy(network, source.num_samples)
+        >>> model = nk.CrossEntropy("tiny", source)
         >>> model.compile()
         >>> history = model.fit(source, epochs=10, verbose=0)
+        >>> focal = keras.losses.CategoricalFocalCrossentropy(gamma=2.0)
+        >>> model = nk.CrossEntropy("tiny", source, loss=focal)
 
     Reference: the "CE" rows of every table in the field.
     """
 
     default_batch_size = 128
     loss_names = ("loss_labeled",)
+    network_count = 1
+    audit_strategy = CrossEpochHistory()
 
     def __init__(
         self,
@@ -69,39 +85,37 @@ class CrossEntropy(NoisyLabelModel):
         view="weak",
         keep_clean_view=False,
         name=None,
+        loss=None,
     ):
-        chosen = arguments.checked(_RULES, locals())
-        super().__init__(
-            as_networks(networks, 1), num_samples, plugins, name=name
-        )
-        for key, value in chosen.items():
-            setattr(self, key, value)
-        self.settings = chosen
-        self.prediction_history = history_of(
-            num_samples, self.num_classes, name="prediction_history"
-        )
-        self.label_history = LabelHistory(num_samples, name="label_history")
+        settings = arguments.checked(_RULES, locals())
+        super().__init__(networks, num_samples, plugins, name, settings)
+        self._given_loss = settings["loss"]
+        self.loss = None  # Keras' own, which `compile` sets.
+        if self._given_loss is not None:
+            self._given_loss.check(self.num_classes)
+            if self._given_loss.sparse and self.plugins:
+                raise ConfigurationError(
+                    "Expected a loss of soft targets, which the views of "
+                    f"plug-ins have. Received: {self._given_loss.loss!r}, "
+                    "which takes integer labels"
+                )
+        self.keep_history()
         # All clean until divided: SANM then hides least.
         self.clean_probability = SampleTable(
-            num_samples, 1, initial_value=1.0, name="clean_probability"
+            self.num_samples, 1, initial_value=1.0, name="clean_probability"
         )
         self.divide = LossDivision()
-        self.built = True
 
     def steps(self):
         return {"train": self._train, "plugin": self._train_with_plugins}
 
     def _train(self, data):
-        images = tf.cast(data["images"], tf.float32)
-        outputs = {}
+        def terms(logits):
+            loss = self._mean_loss(data["target"], logits, data["label"])
+            return {"loss_labeled": loss}
 
-        def terms():
-            outputs.update(self.networks[0](images, training=True))
-            loss = losses.cross_entropy(data["target"], outputs["logits"])
-            return {"loss_labeled": tf.reduce_mean(loss)}
-
-        self.descend(0, terms, data["label"], logits=lambda: outputs["logits"])
-        self._remember(data, outputs["logits"])
+        logits = self.descend_on(data, terms)
+        self.remember(data, tf.nn.softmax(logits))
 
     def _train_with_plugins(self, data):
         """SANM Algorithm 1, lines 2-11, for any plug-in that makes views."""
@@ -127,9 +141,7 @@ class CrossEntropy(NoisyLabelModel):
             # Line 8: cross-entropy to the views' labels.
             loss = tf.add_n(
                 [
-                    tf.reduce_mean(
-                        losses.cross_entropy(view.targets, out["logits"])
-                    )
+                    self._mean_loss(view.targets, out["logits"])
                     for view, out in zip(shown, seen, strict=True)
                 ]
             )
@@ -146,58 +158,19 @@ class CrossEntropy(NoisyLabelModel):
 
         # Line 11.
         self.descend(0, terms, data["label"], logits=outputs["logits"])
-        self._remember(data, outputs["logits"])
+        self.remember(data, tf.nn.softmax(outputs["logits"]))
 
-    def _remember(self, data, logits):
-        self.prediction_history.add(data["index"], tf.nn.softmax(logits))
-        self.label_history.add(data["index"], logits, data["label"])
+    def _mean_loss(self, targets, logits, labels=None):
+        if self._given_loss is not None:
+            return self._given_loss(targets, logits, labels)
+        return tf.reduce_mean(losses.cross_entropy(targets, logits))
 
     def make_plan(self, source, batch_size, seed=0, steps_per_epoch=None):
         return _Plan(self, source, batch_size, seed, steps_per_epoch)
 
-    @property
-    def evidence(self):
-        seen = self.prediction_history.seen().all()
-        return "cross_epoch_history" if seen else super().evidence
-
-    def clean_probabilities(self, measurement, source):
-        known = self.known_clean_probability(source)
-        if known is not None:
-            return known
-        loss = measuring.normalized(measurement.loss)
-        return self.divide(loss, self.clean_probability.numpy())[:, 0]
-
-    def known_clean_probability(self, source):
-        """From the predictions made before each step, averaged over epochs."""
-        loss = self._remembered_loss(source)
-        if loss is None:
-            return None
-        clean = self.divide(loss, self.clean_probability.numpy())[:, 0]
-        margin = self.prediction_history.margin(source.labels)
-        return measuring.credibility(clean, margin)
-
-    def loss_divisions(self, source):
-        """The losses `[N]` that the audit divides, and their mixture."""
-        return self.divide.fitted(self._remembered_loss(source))
-
-    def _remembered_loss(self, source):
-        if not self.prediction_history.seen().all():
-            return None
-        loss = self.prediction_history.loss(source.labels)
-        loss = measuring.above_easiest(loss, source.labels)
-        return measuring.normalized(loss[:, None])
-
-    def suggest(self, measurement):
-        if not self.prediction_history.seen().all():
-            return super().suggest(measurement)
-        return self.prediction_history.best()
-
-    def get_config(self):
-        return {**super().get_config(), **self.settings}
-
 
 class _Plan(OneRoundPlan):
-    """Divides before the epochs of plug-ins that ask for it."""
+    """Divides the samples before the epochs of plug-ins that need it."""
 
     def phase(self, epoch):
         return "plugin" if self._with_plugins(epoch) else "train"
@@ -210,7 +183,7 @@ class _Plan(OneRoundPlan):
             loss = measuring.measure(model, self.source).loss
             model.clean_probability.assign(
                 model.divide(
-                    measuring.normalized(loss), model.clean_probability.numpy()
+                    loss_rules.normalized(loss), model.clean_probability.numpy()
                 )
             )
 

@@ -1,10 +1,10 @@
 """DivideMix: learning with noisy labels as semi-supervised learning.
 
-1. Co-divide: a Gaussian mixture on each network's losses tells probably clean
-   samples (labelled) from the rest (unlabelled), for the *other* network.
+1. Co-divide: a Gaussian mixture on each network's losses separates probably
+   clean samples (labelled) from the rest (unlabelled), for the *other* network.
 2. Co-refine and co-guess: labels of clean samples are mixed with the network's
-   own prediction as far as they are doubted; labels of the rest are guessed by
-   both networks together.
+   own prediction, the more the lower their clean probability is; labels of the
+   rest are the predictions of both networks together.
 3. MixMatch on both, with a penalty that keeps predictions spread over classes.
 
 Reference: Li, Socher and Hoi, DivideMix: Learning with Noisy Labels as
@@ -20,8 +20,8 @@ from noisy_keras.data import augment
 from noisy_keras.labels import measuring
 from noisy_keras.labels.division import LossDivision
 from noisy_keras.labels.division import LossHistory
+from noisy_keras.labels.strategies import PeerNetworks
 from noisy_keras.methods.bases.dividemix_plan import DivideMixPlan
-from noisy_keras.networks import as_networks
 from noisy_keras.ops import losses
 from noisy_keras.ops import mixing
 from noisy_keras.ops import random
@@ -29,12 +29,10 @@ from noisy_keras.tables.prediction_history import LabelHistory
 from noisy_keras.tables.sample_table import SampleTable
 from noisy_keras.utils import arguments
 
-_VIEW = arguments.one_of(*augment.VIEWS)
-
 _RULES = {
     "warmup_epochs": arguments.at_least(0, int),
     "warmup_penalty": arguments.switch,
-    "warmup_view": _VIEW,
+    "warmup_view": augment.view_rule,
     "warmup_clip_norm": arguments.optional(arguments.at_least(0)),
     "warmup_batch_factor": arguments.at_least(1, int),
     "unlabeled_weight": arguments.at_least(0),
@@ -42,8 +40,8 @@ _RULES = {
     "temperature": arguments.within(0, 1, "(]"),
     "clean_threshold": arguments.within(0, 1, "()"),
     "mix_alpha": arguments.within(0, float("inf"), "()"),
-    "guess_view": _VIEW,
-    "train_view": arguments.optional(_VIEW),
+    "guess_view": augment.view_rule,
+    "train_view": arguments.optional(augment.view_rule),
     "num_views": arguments.at_least(1, int),
     "mix_unlabeled": arguments.switch,
     "loss_history": arguments.at_least(1, int),
@@ -56,46 +54,59 @@ class DivideMix(NoisyLabelModel):
     """DivideMix, a host of plug-ins that append views (SANM, AugDesc).
 
     Args:
-        networks: a pair of networks, or one, whose structure the second takes
-            with fresh random weights. Pass a pair to start from weights of
-            your own.
-        num_samples: N, of the source to be trained on.
-        plugins: `StepPlugin`s, such as `AdversarialNoisyMasking`.
-        warmup_epochs: epochs of plain training before the first division; 10
-            for CIFAR-10, 30 for CIFAR-100, 1 for Clothing1M and WebVision.
-        warmup_penalty: whether the warm-up subtracts the entropy of the
+        networks: a network or its name, of whose structure the second network
+            gets new random weights; or a list of two. Pass two to start from
+            weights of your own.
+        num_samples: the `Source` to be trained on, or its number of samples N.
+        plugins: list of `StepPlugin`s, such as `AdversarialNoisyMasking`.
+        warmup_epochs: int, number of epochs of plain training before the first
+            division; 10 for CIFAR-10, 30 for CIFAR-100, 1 for Clothing1M and
+            WebVision.
+        warmup_penalty: bool, whether the warm-up subtracts the entropy of the
             predictions, as it should for asymmetric noise and on Clothing1M.
-        warmup_view: view of the warm-up, one of `noisy_keras.data.VIEWS`.
-        warmup_clip_norm: bound on the gradient norm in the warm-up (C2D and
-            SANM: 1), or None.
-        warmup_batch_factor: warm-up batches are so many times larger.
-        unlabeled_weight: lambda_u; 0 for 20 % symmetric and for asymmetric
-            noise, 25 for 50 and 80 %, 50 for 90 % on CIFAR-10; 25 and 150 on
-            CIFAR-100.
-        rampup_epochs: epochs over which lambda_u grows after the warm-up.
-        temperature: T of sharpening, in (0, 1].
-        clean_threshold: tau; samples of higher clean probability are labelled.
-        mix_alpha: of the Beta distribution of mixup ratios; 4 on CIFAR, 0.5
-            on Clothing1M and WebVision.
-        guess_view: view that labels are guessed from.
-        train_view: view to train on; None trains on the same views as the
-            guesses. "autoaugment" here is AugDesc.
-        num_views: views of each kind.
-        mix_unlabeled: whether unlabelled samples are trained on; the
-            Clothing1M codes leave them out.
-        loss_history: divisions whose losses are averaged; 1 uses the last, 5
-            is the paper's for 90 % noise.
-        separate_guesses: whether each view is forwarded on its own, so that
-            batch statistics are of B images as in the published code; joining
-            views is faster.
+        warmup_view: view of the warm-up: one of `nk.data.VIEWS`, a Keras layer,
+            or a function of images and a seed, see `nk.data.Source.view`.
+        warmup_clip_norm: float, upper bound on the gradient norm in the warm-up
+            (C2D and SANM: 1), or None.
+        warmup_batch_factor: int, how many times larger batches are in the
+            warm-up.
+        unlabeled_weight: float, lambda_u; 0 for 20 % symmetric and for
+            asymmetric noise, 25 for 50 and 80 %, 50 for 90 % on CIFAR-10; 25
+            and 150 on CIFAR-100.
+        rampup_epochs: float, number of epochs over which lambda_u grows after
+            the warm-up.
+        temperature: float in (0, 1], T of sharpening.
+        clean_threshold: float in (0, 1), tau; samples of higher clean
+            probability are labelled.
+        mix_alpha: float above 0, parameter of the Beta distribution of mixup
+            ratios; 4 on CIFAR, 0.5 on Clothing1M and WebVision.
+        guess_view: view whose predictions become labels, as `warmup_view`.
+        train_view: view to train on, as `warmup_view`; None trains on the same
+            views as labels come from. "autoaugment" here is AugDesc.
+        num_views: int, number of views of each kind.
+        mix_unlabeled: bool, whether unlabelled samples are trained on; the
+            codes for Clothing1M leave them out.
+        loss_history: int, number of divisions whose losses are averaged; 1 uses
+            the last, 5 is the paper's for 90 % noise.
+        separate_guesses: bool, whether each view has a forward pass of its own,
+            so that batch statistics are of B images as in the published code;
+            joint passes are faster.
+        name: str, name of the model.
 
-    Both networks step the one optimizer: a `LearningRateSchedule` counts the
-    steps of both. `LearningRateScheduler`, by epoch, has no such care.
+    Both networks share one optimizer: a `LearningRateSchedule` counts the steps
+    of both. A `LearningRateScheduler`, which counts epochs, is not affected.
+
+    Attributes:
+        clean_probability: `SampleTable` `[N, 2]`, a column per network.
+        loss_table: `SampleTable`, losses of the last divisions.
+        label_history: `LabelHistory`, a prediction per division.
+
+    Raises:
+        ConfigurationError: an argument out of range.
 
     Example:
         >>> source = nk.data.load("digits", noise=nk.data.SymmetricNoise(0.4))
-        >>> network = nk.networks.build("tiny", source)
-        >>> model = nk.DivideMix(network, source.num_samples, warmup_epochs=5)
+        >>> model = nk.DivideMix("tiny", source, warmup_epochs=5)
         >>> model.compile()
         >>> history = model.fit(source, epochs=20, verbose=0)
         >>> model.label_audit(source).to_csv("label_audit.csv")
@@ -103,6 +114,9 @@ class DivideMix(NoisyLabelModel):
 
     default_batch_size = 64
     loss_names = ("loss_labeled", "loss_unlabeled", "penalty")
+    network_count = 2
+    audit_strategy = PeerNetworks()
+    #: Arguments that `change` can change during training.
     CHANGEABLE = ("unlabeled_weight", "rampup_epochs", "clean_threshold")
 
     def __init__(
@@ -128,30 +142,28 @@ class DivideMix(NoisyLabelModel):
         separate_guesses=False,
         name=None,
     ):
-        chosen = arguments.checked(_RULES, locals())
-        super().__init__(as_networks(networks, 2), num_samples, plugins, name)
-        self.settings = chosen
-        for key, value in chosen.items():
-            setattr(self, key, value)
+        settings = arguments.checked(_RULES, locals())
+        super().__init__(networks, num_samples, plugins, name, settings)
         # Column k: by the losses of network k. All clean until divided.
         self.clean_probability = SampleTable(
-            num_samples, 2, initial_value=1.0, name="clean_probability"
+            self.num_samples, 2, initial_value=1.0, name="clean_probability"
         )
-        self._history = LossHistory.of(num_samples, 2, loss_history)
+        self._history = LossHistory.of(self.num_samples, 2, loss_history)
         self.loss_table = self._history.table
         # By the mean of both networks, at each division.
-        self.label_history = LabelHistory(num_samples, name="label_history")
+        self.label_history = LabelHistory(
+            self.num_samples, name="label_history"
+        )
         self.divide = LossDivision()
-        self.built = True
 
     def change(self, **changes):
-        """Changes settings that are read between epochs.
+        """Changes arguments that are read between epochs.
 
         Args:
-            **changes: of those in `CHANGEABLE`.
+            **changes: new values of arguments in `CHANGEABLE`.
 
         Raises:
-            ValueError: another setting, or a value out of range.
+            ConfigurationError: another argument, or a value out of range.
         """
         arguments.require_known(changes, self.CHANGEABLE)
         for name, value in changes.items():
@@ -168,26 +180,16 @@ class DivideMix(NoisyLabelModel):
         }
 
     def _warm_up(self, k, data):
-        """Warm-up: plain training, with a confidence penalty if asked."""
-        images = tf.cast(data["images"], tf.float32)
-        seen = {}
+        """Plain training, with a confidence penalty if `warmup_penalty`."""
 
-        def terms():
-            logits = self.networks[k](images, training=True)["logits"]
-            seen["logits"] = logits
+        def terms(logits):
             loss = losses.cross_entropy(data["target"], logits)
             values = {"loss_labeled": tf.reduce_mean(loss)}
             if self.warmup_penalty:
                 values["penalty"] = losses.negative_entropy(logits)
             return values
 
-        self.descend(
-            k,
-            terms,
-            labels=data["label"],
-            logits=lambda: seen["logits"],
-            clip_norm=self.warmup_clip_norm,
-        )
+        self.descend_on(data, terms, k, clip_norm=self.warmup_clip_norm)
 
     def _mixmatch(self, k, data):
         """One step of network `k` on a labelled and an unlabelled batch."""
@@ -195,7 +197,7 @@ class DivideMix(NoisyLabelModel):
         seed = data["seed"][0]
         x, u = data["labeled"], data["unlabeled"]
         x_guess, u_guess = _as_floats(x["guess"]), _as_floats(u["guess"])
-        # Each network trusts what its peer's losses say: column 1 - k.
+        # Each network uses the division by its peer's losses: column 1 - k.
         w_x = self._clean_by_peer(k, x["index"])
         w_u = self._clean_by_peer(k, u["index"])
 
@@ -246,7 +248,7 @@ class DivideMix(NoisyLabelModel):
 
         def terms():
             logits = network(images, training=True)["logits"]
-            # A weight of 0 stands for an empty side.
+            # The weight is 0 where one side of the division is empty.
             loss_x = tf.reduce_mean(
                 losses.cross_entropy(targets[:labeled], logits[:labeled])
             )
@@ -281,7 +283,7 @@ class DivideMix(NoisyLabelModel):
         return DivideMixPlan(self, source, batch_size, seed, steps_per_epoch)
 
     def co_divide(self, source):
-        """Refreshes `clean_probability` from both networks' losses.
+        """Computes `clean_probability` anew from both networks' losses.
 
         Args:
             source: the `Source` in training.
@@ -291,24 +293,6 @@ class DivideMix(NoisyLabelModel):
         losses_so_far = self._history.push(found.loss)
         known = self.clean_probability.numpy()
         self.clean_probability.assign(self.divide(losses_so_far, known))
-
-    def loss_divisions(self, source):
-        """Per network: the losses last divided `[N]`, and their mixture."""
-        return self.divide.fitted(self._history.mean())
-
-    @property
-    def evidence(self):
-        divided = (self.label_history.epochs() > 0).any()
-        return "peer_networks" if divided else super().evidence
-
-    def clean_probabilities(self, measurement, source):
-        """Mean over both networks; neither had this sample's label alone."""
-        del source
-        loss = self._history.peek(measurement.loss)
-        return self.divide(loss, self.clean_probability.numpy()).mean(axis=1)
-
-    def get_config(self):
-        return {**super().get_config(), **self.settings}
 
 
 def _as_floats(views):

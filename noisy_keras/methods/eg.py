@@ -1,7 +1,7 @@
 """EG: IEG without isolation, a semi-supervised method.
 
 No given label is used: the trusted samples are the labelled ones, all others
-have pseudo-labels. What it reaches is what noisy labels must add to.
+have pseudo-labels. Its accuracy shows what the noisy labels add to that.
 
 Reference: Zhang et al., IEG (2019), section 3.4 (semi-supervised learning).
 """
@@ -19,27 +19,30 @@ from noisy_keras.utils import arguments
 class EG(TrustedSetModel):
     """Escalation and guidance: the semi-supervised part of IEG.
 
-    Given labels enter the compiled metrics and the audit, no loss.
+    Given labels enter the compiled metrics and the audit, but no loss.
 
     Args:
-        networks: one network (or a list of one).
-        num_samples: N, of the source to be trained on.
-        unlabeled_weight: see `IEG`.
-        consistency_weight: see `IEG`.
-        temperature: see `IEG`.
-        mix_alpha: see `IEG`.
-        logit_normalization: see `IEG`.
-        exact_beta: see `IEG`.
-        average_decay: see `IEG`.
+        networks: a network or its name, or a list of one.
+        num_samples: the `Source` to be trained on, or its number of samples N.
+        unlabeled_weight: float, see `IEG`.
+        consistency_weight: float, see `IEG`.
+        temperature: float in (0, 1], see `IEG`.
+        mix_alpha: float above 0, see `IEG`.
+        logit_normalization: bool, see `IEG`.
+        exact_beta: bool, see `IEG`.
+        average_decay: float in [0, 1), see `IEG`.
         view: see `IEG`.
         strong_view: see `IEG`.
+        name: str, name of the model.
+
+    Attributes:
+        average: `WeightAverage`, which predicts.
 
     Example:
         >>> source = nk.data.load("digits")
         >>> source, trusted = source.split(trusted=10)
-        >>> network = nk.networks.build("tiny", source)
         >>> weights = {"unlabeled_weight": 1.0, "consistency_weight": 2.0}
-        >>> model = nk.EG(network, source.num_samples, **weights)
+        >>> model = nk.EG("tiny", source, **weights)
         >>> model.compile(nk.MomentumSGD(0.05, weight_decay=5e-4))
         >>> history = model.fit(source, trusted=trusted, epochs=20, verbose=0)
     """
@@ -61,10 +64,9 @@ class EG(TrustedSetModel):
         strong_view="autoaugment_cutout",
         name=None,
     ):
-        chosen = arguments.checked(semi_supervised.RULES, locals())
-        super().__init__(networks, num_samples, chosen, name)
+        settings = arguments.checked(semi_supervised.RULES, locals())
+        super().__init__(networks, num_samples, settings, name)
         self.average = WeightAverage(self.networks[0], average_decay)
-        self.built = True
 
     @property
     def predictors(self):

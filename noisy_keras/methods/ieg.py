@@ -1,11 +1,12 @@
 """IEG: isolation, escalation and guidance by a tiny trusted set.
 
 1. Isolation: each sample of a batch gets the weight, and keeps its given label
-   or takes a pseudo-label, as lowers the loss on trusted samples after a step.
-2. Escalation: pseudo-labels take the place of labels, and a strong view is to
-   be answered as the weak view is, so that they are sharp.
-3. Guidance: trusted samples, too few to be learnt as they are, are mixed
-   heavily with the batch.
+   or takes a pseudo-label, in the way that lowers the loss on trusted samples
+   after a step.
+2. Escalation: pseudo-labels replace labels, and predictions for a strong view
+   are to be those for the weak view, which makes pseudo-labels confident.
+3. Guidance: trusted samples, which are too few to learn from directly, are
+   mixed heavily with the batch.
 
 Lines in the comments are those of the paper's algorithm 1. Its line 4 divides
 the batch, but treats both parts alike at the published threshold.
@@ -43,41 +44,48 @@ class IEG(MetaModel):
     """IEG.
 
     Args:
-        networks: one network (or a list of one).
-        num_samples: N, of the source to be trained on.
-        unlabeled_weight: p, of the mixed batch's pseudo-labels; 5 on CIFAR, 4
-            on WebVision, in hundreds of epochs. Small networks and few epochs
-            want less: 1, say.
-        consistency_weight: k, of the divergence between views; 20 on CIFAR, 8
-            on WebVision; likewise less: 2 to 5.
-        temperature: tau of pseudo-labels, in (0, 1].
-        label_weight: lambda_0, trust in given labels before the look-ahead
-            and in the weighted loss.
-        mix_alpha: of the Beta distribution of mixup ratios.
-        step_size: alpha of the look-ahead; None takes the current learning
-            rate. The released code keeps 0.1 whatever the rate is.
-        momentum_lookahead: whether the look-ahead has the optimizer's
+        networks: a network or its name, or a list of one.
+        num_samples: the `Source` to be trained on, or its number of samples N.
+        unlabeled_weight: float, weight p of the mixed batch's pseudo-labels; 5
+            on CIFAR, 4 on WebVision, in hundreds of epochs. Small networks and
+            few epochs need less, such as 1.
+        consistency_weight: float, weight k of the divergence between views; 20
+            on CIFAR, 8 on WebVision; small networks and few epochs need 2 to 5.
+        temperature: float in (0, 1], tau of pseudo-labels.
+        label_weight: float in [0, 1], lambda_0, trust in given labels before
+            the look-ahead and in the weighted loss.
+        mix_alpha: float above 0, parameter of the Beta distribution of mixup
+            ratios.
+        step_size: float above 0, alpha of the look-ahead; None takes the
+            current learning rate. The released code keeps 0.1 whatever the rate
+            is.
+        momentum_lookahead: bool, whether the look-ahead has the optimizer's
             momentum, which then must be a `MomentumSGD`. With or without it,
             the look-ahead and the gradient of the trusted loss have the
             optimizer's coupled weight decay, as in the released code.
-        relabel: whether labels are chosen (lambda); else only weighted.
-        mix_trusted: whether trusted samples are mixed with the batch; without
-            it they steer alone, and are soon learnt by heart.
-        lookahead_through_pseudo_labels: whether the look-ahead follows how
-            pseudo-labels would change, as the released code does. Signs of
-            label choices can differ.
-        logit_normalization: whether logits are brought to a mean square of 1
-            for pseudo-labels and the mixed batch; the code does, the paper
-            does not say.
-        exact_beta: whether mixup ratios are drawn from the Beta distribution;
-            the released code draws `1 - u^2 / 2`.
-        supervised_weight: of the two losses on given labels together; 0.5 in
-            the code, 1 in the paper.
-        mixed_target: whether the weighted loss has a tenth of the pseudo-label
-            in its target, as in the code; else the given label alone.
-        average_decay: of the mean of weights that predicts.
-        view: weak view, one of `noisy_keras.data.VIEWS`.
-        strong_view: strong view.
+        relabel: bool, whether labels are chosen (lambda); else samples are only
+            weighted.
+        mix_trusted: bool, whether trusted samples are mixed with the batch;
+            without that they only guide the weights, and are soon memorised.
+        lookahead_through_pseudo_labels: bool, whether the look-ahead takes into
+            account how pseudo-labels would change, as the released code does.
+            The signs of label choices can differ.
+        logit_normalization: bool, whether logits are scaled to a mean square of
+            1 for pseudo-labels and the mixed batch; the code does so, the paper
+            does not mention it.
+        exact_beta: bool, whether mixup ratios are drawn from the Beta
+            distribution; the released code draws `1 - u^2 / 2`.
+        supervised_weight: float, weight of the two losses on given labels
+            together; 0.5 in the code, 1 in the paper.
+        mixed_target: bool, whether the target of the weighted loss has a share
+            `1 - label_weight` of the pseudo-label, as in the code; else it is
+            the given label.
+        average_decay: float in [0, 1), decay of the average of weights, which
+            predicts.
+        view: weak view: one of `nk.data.VIEWS`, a Keras layer, or a function of
+            images and a seed, see `nk.data.Source.view`.
+        strong_view: strong view, likewise.
+        name: str, name of the model.
 
     Attributes:
         average: `WeightAverage`, which predicts.
@@ -88,9 +96,8 @@ class IEG(MetaModel):
         >>> source = nk.data.load("digits")
         >>> source, trusted = source.split(trusted=10)
         >>> source = source.with_noise(nk.data.SymmetricNoise(0.8))
-        >>> network = nk.networks.build("tiny", source)
         >>> weights = {"unlabeled_weight": 1.0, "consistency_weight": 2.0}
-        >>> model = nk.IEG(network, source.num_samples, **weights)
+        >>> model = nk.IEG("tiny", source, **weights)
         >>> model.compile(nk.MomentumSGD(0.05, weight_decay=5e-4))
         >>> history = model.fit(source, trusted=trusted, epochs=20, verbose=0)
     """
@@ -128,10 +135,9 @@ class IEG(MetaModel):
         strong_view="autoaugment_cutout",
         name=None,
     ):
-        chosen = arguments.checked(_RULES, locals())
-        super().__init__(networks, num_samples, chosen, name)
+        settings = arguments.checked(_RULES, locals())
+        super().__init__(networks, num_samples, settings, name)
         self.average = WeightAverage(self.networks[0], average_decay)
-        self.built = True
 
     @property
     def predictors(self):
@@ -146,7 +152,7 @@ class IEG(MetaModel):
         seen = {}
 
         def terms():
-            # Lines 1 and 2: both views, and what they say together.
+            # Lines 1 and 2: both views, and their common pseudo-labels.
             theta = self.parameters()
             z_weak, tape, z_recorded = self.recorded(theta, weak)
             with tape:
@@ -174,14 +180,14 @@ class IEG(MetaModel):
                     (data["trusted_target"], pseudo),
                     data,
                 )
-            # Line 6: both views are to agree, and the total.
+            # Line 6: consistent predictions for both views, and the total.
             values["consistency"] = (
                 self.consistency_weight
                 * semi_supervised.divergence(z_weak, z_strong)
             )
             return values
 
-        # Line 7, and the mean of weights.
+        # Line 7, and the average of weights.
         step = tf.identity(self.optimizer.iterations)
         self.descend(0, terms, data["label"], logits=lambda: seen["logits"])
         self.average.update(self.networks[0], step)
@@ -194,9 +200,9 @@ class IEG(MetaModel):
         )
 
     def _lookahead_losses(self, labels, pseudo, logits):
-        """Losses that weights and label choices are the slopes of.
+        """Losses whose slopes are the weights and the label choices.
 
-        Equation 2's `l_i` at lambda_0, and `d l_i / d lambda_i`: `[B, 2]`.
+        `l_i` of equation 2 at lambda_0, and `d l_i / d lambda_i`: `[B, 2]`.
         """
         given = losses.cross_entropy(labels, logits)
         guessed = losses.cross_entropy(pseudo, logits)
@@ -213,10 +219,10 @@ class IEG(MetaModel):
         theta_ahead = self.look_ahead(theta, gradients)
         _, direction = self.probe(theta_ahead, data)
         change = meta.derivative_along(tape, ahead, theta, direction)
-        # Of lambda only signs count: alpha and 1 / B are left out.
+        # Only the signs of lambda count, so alpha and 1 / B are left out.
         weights = meta.sample_weights(-self.step_length() * change[:, 0])
         keep = meta.keep_label(-change[:, 1])
-        self.note_weights(weights)
+        self.report_weights(weights)
         return tf.stop_gradient(weights), tf.stop_gradient(keep)
 
     def _supervised(self, labels, pseudo, logits, weights, keep):

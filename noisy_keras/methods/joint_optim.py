@@ -1,9 +1,8 @@
 """Joint-Optim: labels and weights are optimised in turn.
 
-1. Train on the labels as they stand, at a high learning rate, at which wrong
-   labels are not learnt by heart. Two terms keep the labels from collapsing:
-   one spreads the mean prediction over the classes, one makes each prediction
-   decided.
+1. Train on the current labels, at a high learning rate, at which wrong labels
+   are not memorised. Two terms keep the labels from collapsing: one spreads the
+   mean prediction over the classes, one makes each prediction confident.
 2. From some epoch on, replace *all* labels after every epoch by the mean of
    the predictions of the last ten epochs.
 
@@ -17,8 +16,7 @@ import numpy as np
 import tensorflow as tf
 
 from noisy_keras.core.epoch_plan import OneRoundPlan
-from noisy_keras.labels import detection
-from noisy_keras.labels.division import describe
+from noisy_keras.labels.strategies import CrossEpochDetection
 from noisy_keras.methods.bases import soft_labels
 from noisy_keras.methods.bases.soft_labels import SoftLabelModel
 from noisy_keras.tables.sample_table import SampleTable
@@ -33,35 +31,54 @@ _RULES = {
 }
 
 
+class _ReplacedLabels(CrossEpochDetection):
+    """Suggests the labels that the method replaces the given ones by."""
+
+    def suggestion(self, model, measurement):
+        mean = model.mean_prediction()
+        if not mean.any():
+            return measurement.suggested, measurement.confidence
+        return mean.argmax(axis=1).astype(np.int32), mean.max(axis=1)
+
+
 @keras.saving.register_keras_serializable(package="noisy_keras")
 class JointOptim(SoftLabelModel):
     """Joint-Optim, and the relabelling stage of DRPL.
 
     Args:
-        networks: one network (or a list of one).
-        num_samples: N, of the source to be trained on.
-        relabel_from: epochs before labels are first replaced; 70 on CIFAR-10,
-            40 on CIFAR-100 and ImageNet32/64.
-        averaged_epochs: epochs whose predictions a label is the mean of.
-        hard_labels: whether a label becomes the top class of that mean.
-        prior_weight: of the term that spreads predictions over classes; 1.2
-            in Joint-Optim for 70 % symmetric noise, 0.8 elsewhere.
-        entropy_weight: of the entropy of predictions; 0.8 and 0.4 there.
-        view: the view to train on, one of `noisy_keras.data.VIEWS`.
-        official_detection: see `noisy_keras.labels.detection.detect`.
+        networks: a network or its name, or a list of one.
+        num_samples: the `Source` to be trained on, or its number of samples N.
+        relabel_from: int, number of epochs before labels are first replaced; 70
+            on CIFAR-10, 40 on CIFAR-100 and ImageNet32/64.
+        averaged_epochs: int, number of epochs whose predictions are averaged to
+            a label.
+        hard_labels: bool, whether a label becomes the top class of that mean.
+        prior_weight: float, weight of the term that spreads predictions over
+            classes; 1.2 in Joint-Optim for 70 % symmetric noise, 0.8 elsewhere.
+        entropy_weight: float, weight of the entropy of predictions; 0.8 and 0.4
+            there.
+        view: view to train on: one of `nk.data.VIEWS`, a Keras layer, or a
+            function of images and a seed, see `nk.data.Source.view`.
+        official_detection: bool, see `nk.labels.detect`.
+        name: str, name of the model.
 
     Attributes:
-        soft_labels: `SampleTable` `[N, K]`, the labels trained on.
-        predictions: `SampleTable` `[N, averaged_epochs * K]`, in 16 bits.
+        soft_labels: `SampleTable` `[N, K]`, the labels that are trained on.
+        predictions: `SampleTable` `[N, averaged_epochs * K]`, in 16 bits, the
+            predictions of the last epochs.
+
+    Raises:
+        ConfigurationError: an argument out of range.
 
     Example:
         >>> source = nk.data.load("digits", noise=nk.data.SymmetricNoise(0.4))
-        >>> network = nk.networks.build("tiny", source)
-        >>> model = nk.JointOptim(network, source.num_samples, relabel_from=6)
+        >>> model = nk.JointOptim("tiny", source, relabel_from=6)
         >>> model.compile(nk.MomentumSGD(0.1, weight_decay=1e-4))
         >>> history = model.fit(source, epochs=10, verbose=0)
         >>> cleaned = model.relabelled(source)
     """
+
+    audit_strategy = _ReplacedLabels()
 
     def __init__(
         self,
@@ -76,43 +93,36 @@ class JointOptim(SoftLabelModel):
         official_detection=False,
         name=None,
     ):
-        chosen = arguments.checked(_RULES, locals())
-        super().__init__(networks, num_samples, chosen, name)
+        settings = arguments.checked(_RULES, locals())
+        super().__init__(networks, num_samples, settings, name)
         self.predictions = SampleTable(
-            num_samples,
+            self.num_samples,
             averaged_epochs * self.num_classes,
             storage="float16",
             name="predictions",
         )
-        self.built = True
 
     def steps(self):
         return {"train": self._train}
 
     def _train(self, data):
-        images = tf.cast(data["images"], tf.float32)
         targets = self.soft_labels.read(data["index"])
-        seen = {}
+        logits = self.descend_on(
+            data, lambda logits: self.loss_terms(targets, logits)
+        )
+        # The predictions before this step.
+        predictions = tf.nn.softmax(logits)
+        self.remember(data, predictions)
+        self._keep(data["index"], data["slot"][0], predictions)
 
-        def terms():
-            seen["logits"] = self.networks[0](images, training=True)["logits"]
-            return self.regularized(targets, seen["logits"])
-
-        self.descend(0, terms, data["label"], logits=lambda: seen["logits"])
-        # What the network said before this step.
-        self._remember(data["index"], data["slot"][0], seen["logits"])
-        self.label_history.add(data["index"], seen["logits"], data["label"])
-
-    def _remember(self, index, slot, logits):
-        """Writes predictions to their epoch's place in the ring."""
+    def _keep(self, index, slot, predictions):
+        """Writes predictions to the columns of their epoch."""
         here = tf.repeat(
             tf.one_hot(
                 slot, self.averaged_epochs, on_value=True, off_value=False
             ),
             self.num_classes,
         )
-        predictions = tf.nn.softmax(logits)
-        self.prediction_history.add(index, predictions)
         new = tf.tile(predictions, [1, self.averaged_epochs])
         row = tf.where(here, new, self.predictions.read(index))
         self.predictions.write(index, row)
@@ -127,7 +137,7 @@ class JointOptim(SoftLabelModel):
         self.soft_labels.assign(self._new_labels())
 
     def mean_prediction(self):
-        """Mean prediction of the last epochs; the label where there is none.
+        """Mean prediction of the last epochs, or the label where there is none.
 
         Returns:
             float32 `[N, K]`, rows summing to 1; zeros before training.
@@ -147,8 +157,8 @@ class JointOptim(SoftLabelModel):
             source: the `Source` that the model was fitted on.
 
         Returns:
-            A new `Source` of soft labels (one-hot with `hard_labels`), to
-            train anything on.
+            A new `Source` of soft labels (one-hot with `hard_labels`), which
+            any method can be trained on.
         """
         return source.relabel(self._new_labels())
 
@@ -163,57 +173,9 @@ class JointOptim(SoftLabelModel):
         ring = self.predictions.numpy().reshape(shape)
         return ring.sum(axis=1, dtype=np.float32)
 
-    @property
-    def evidence(self):
-        seen = self.prediction_history.seen().sum() >= 2
-        return "cross_epoch_history" if seen else super().evidence
-
-    def clean_probabilities(self, measurement, source):
-        known = self.known_clean_probability(source)
-        if known is not None:
-            return known
-        return 1.0 - self._detect(measurement.loss[:, 0])
-
-    def known_clean_probability(self, source):
-        """By the mean prediction, in which late epochs count most.
-
-        A sample that none of them saw counts as clean.
-        """
-        seen = self.prediction_history.seen()
-        if seen.sum() < 2:
-            return None
-        clean = np.ones(self.num_samples, np.float32)
-        clean[seen] -= self._detect(
-            self.prediction_history.loss(source.labels)[seen]
-        )
-        return clean
-
-    def loss_divisions(self, source):
-        """The measures `[N]` that the audit divides, and their mixture.
-
-        NaN are those of samples that no step has shown.
-        """
-        seen = self.prediction_history.seen()
-        if seen.sum() < 2:
-            return []
-        loss = self.prediction_history.loss(source.labels)
-        found = detection.detect(loss[seen], self.official_detection)
-        loss[seen] = found.measure
-        return [(loss, found.mixture and describe(found.mixture))]
-
-    def _detect(self, loss):
-        found = detection.detect(loss, self.official_detection)
-        return found.noisy_probability
-
-    def suggest(self, measurement):
-        mean = self.mean_prediction()
-        if not mean.any():
-            return super().suggest(measurement)
-        return mean.argmax(axis=1).astype(np.int32), mean.max(axis=1)
-
 
 class _Plan(OneRoundPlan):
-    """Labels are replaced before an epoch."""
+    """Replaces labels before an epoch, and numbers the epochs' columns."""
 
     def begin_epoch(self, epoch):
         if epoch >= self.model.relabel_from:

@@ -1,9 +1,9 @@
 """L2R: learning to reweight samples by a trusted set.
 
-Each step weighs its samples as far as their gradients agree with that of the
-trusted loss at the current weights: the meta-gradient of weights that start
-at zero. Negative ones are cut off, the rest divided by their sum plus 1e-5, as
-IEG's code has it, with alpha = 1.
+The weight of a sample is the inner product of its gradient with that of the
+trusted loss at the current parameters: the meta-gradient of weights that start
+at zero. Negative weights are set to zero, the others divided by their sum plus
+1e-5, as in IEG's code with alpha = 1.
 
 Reference: Ren, Zeng, Yang and Urtasun, Learning to Reweight Examples for Robust
 Deep Learning, ICML 2018, algorithm 1; as the released code of IEG runs it.
@@ -18,7 +18,7 @@ from noisy_keras.ops import losses
 from noisy_keras.ops import meta
 from noisy_keras.utils import arguments
 
-_RULES = {"view": arguments.one_of(*augment.VIEWS)}
+_RULES = {"view": augment.view_rule}
 
 
 @keras.saving.register_keras_serializable(package="noisy_keras")
@@ -26,16 +26,17 @@ class L2R(MetaModel):
     """Learning to reweight.
 
     Args:
-        networks: one network (or a list of one).
-        num_samples: N, of the source to be trained on.
-        view: the view to train on, one of `noisy_keras.data.VIEWS`.
+        networks: a network or its name, or a list of one.
+        num_samples: the `Source` to be trained on, or its number of samples N.
+        view: view to train on: one of `nk.data.VIEWS`, a Keras layer, or a
+            function of images and a seed, see `nk.data.Source.view`.
+        name: str, name of the model.
 
     Example:
         >>> source = nk.data.load("digits")
         >>> source, trusted = source.split(trusted=10)
         >>> source = source.with_noise(nk.data.SymmetricNoise(0.4))
-        >>> network = nk.networks.build("tiny", source)
-        >>> model = nk.L2R(network, source.num_samples)
+        >>> model = nk.L2R("tiny", source)
         >>> model.compile(nk.MomentumSGD(0.1, weight_decay=5e-4))
         >>> history = model.fit(source, trusted=trusted, epochs=20, verbose=0)
     """
@@ -44,9 +45,8 @@ class L2R(MetaModel):
     probe_decay = False  # The gradient is that of the trusted loss alone.
 
     def __init__(self, networks, num_samples, view="weak", name=None):
-        chosen = arguments.checked(_RULES, locals())
-        super().__init__(networks, num_samples, chosen, name)
-        self.built = True
+        settings = arguments.checked(_RULES, locals())
+        super().__init__(networks, num_samples, settings, name)
 
     def steps(self):
         return {"train": self._train}
@@ -70,7 +70,7 @@ class L2R(MetaModel):
 
         self.descend(0, terms, data["label"], logits=lambda: seen["logits"])
         weights = seen["weights"]
-        self.note_weights(weights)
+        self.report_weights(weights)
         even = float(weights.shape[0])
         predictions = tf.nn.softmax(seen["logits"])
         self.remember(data, predictions, even * weights)

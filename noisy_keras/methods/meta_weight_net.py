@@ -1,13 +1,13 @@
 """Meta-Weight-Net: a small network learns to weigh samples by their loss.
 
-1. Look ahead: a step on the losses `l_i`, weighted by `V(l_i)`, that is not
-   kept.
+1. Look ahead: compute a step on the losses `l_i`, weighted by `V(l_i)`, but do
+   not keep it.
 2. Train the weight network V by how the trusted loss after that step changes
    with its parameters.
 3. Take the step, with the weights of the trained V.
 
-V sees nothing but a loss, so that what it learns, down-weighting large losses
-where labels are noisy, holds for samples it has not been asked about.
+V sees nothing but a loss, so what it learns, namely smaller weights for large
+losses where labels are noisy, generalises to all samples.
 
 Reference: Shu, Xie, Yi, Zhao, Zhou, Xu and Meng, Meta-Weight-Net: Learning an
 Explicit Mapping For Sample Weighting, NeurIPS 2019, algorithm 1.
@@ -24,7 +24,7 @@ from noisy_keras.ops import losses
 from noisy_keras.utils import arguments
 
 _RULES = {**meta_learner.RULES, "normalized": arguments.switch}
-# Of Adam, as in the released code.
+# Weight decay of Adam, as in the released code.
 _WEIGHT_DECAY = 1e-4
 
 
@@ -33,14 +33,17 @@ class MetaWeightNet(MetaLearnerModel):
     """Meta-Weight-Net.
 
     Args:
-        networks: one network (or a list of one).
-        num_samples: N, of the source to be trained on.
-        hidden: units of the weight network's hidden layer.
-        meta_learning_rate: of the weight network's Adam.
-        view: the view to train on, one of `noisy_keras.data.VIEWS`.
-        normalized: whether the weights of a batch are divided by their mean,
-            as one of the released codes does. V then cannot raise them all,
-            which early in training always helps and leaves it saturated.
+        networks: a network or its name, or a list of one.
+        num_samples: the `Source` to be trained on, or its number of samples N.
+        hidden: int, number of units of the weight network's hidden layer.
+        meta_learning_rate: float, learning rate of the weight network's Adam.
+        view: view to train on: one of `nk.data.VIEWS`, a Keras layer, or a
+            function of images and a seed, see `nk.data.Source.view`.
+        normalized: bool, whether the weights of a batch are divided by their
+            mean, as one of the released codes does. V then cannot raise all
+            weights together, which early in training always lowers the trusted
+            loss and leaves V saturated.
+        name: str, name of the model.
 
     Attributes:
         weight_network: V, from losses `[B]` to weights `[B]` in (0, 1).
@@ -51,8 +54,7 @@ class MetaWeightNet(MetaLearnerModel):
         >>> source = nk.data.load("digits")
         >>> source, trusted = source.split(trusted=10)
         >>> source = source.with_noise(nk.data.SymmetricNoise(0.4))
-        >>> network = nk.networks.build("tiny", source)
-        >>> model = nk.MetaWeightNet(network, source.num_samples)
+        >>> model = nk.MetaWeightNet("tiny", source)
         >>> model.compile(nk.MomentumSGD(0.1, weight_decay=5e-4))
         >>> history = model.fit(source, trusted=trusted, epochs=20, verbose=0)
     """
@@ -69,13 +71,12 @@ class MetaWeightNet(MetaLearnerModel):
         normalized=False,
         name=None,
     ):
-        chosen = arguments.checked(_RULES, locals())
-        super().__init__(networks, num_samples, chosen, name)
+        settings = arguments.checked(_RULES, locals())
+        super().__init__(networks, num_samples, settings, name)
         self.weight_network = WeightNetwork(hidden)
         self.learner = MetaLearner(
             [self.weight_network], meta_learning_rate, _WEIGHT_DECAY
         )
-        self.built = True
 
     def steps(self):
         return {"train": self._train}
@@ -91,8 +92,8 @@ class MetaWeightNet(MetaLearnerModel):
             with tape:
                 log_p = tf.nn.log_softmax(recorded)
             loss = losses.cross_entropy(given, recorded)
-            # Lines 1 and 2. A weighted label is a target that sums to less.
-            self.teach(
+            # Lines 1 and 2. A weighted label is a target with a smaller sum.
+            self.train_learner(
                 theta,
                 tape,
                 log_p,

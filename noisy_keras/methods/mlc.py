@@ -1,9 +1,9 @@
 """MLC: a small network learns to correct labels.
 
-1. The label corrector h sees a sample's embedding and its given label, and
-   answers with a soft target q.
-2. Look ahead: a step on the batch with targets q, and on half of the trusted
-   batch with its own labels, that is not kept.
+1. The label corrector h maps the embedding of a sample and its given label to
+   a soft target q.
+2. Look ahead: compute a step on the batch with targets q, and on half of the
+   trusted batch with its own labels, but do not keep it.
 3. Train h by how the loss on the other trusted half changes with q.
 4. Take the step, with the targets of the trained h.
 
@@ -30,21 +30,21 @@ _RULES = {"embedding": arguments.at_least(1, int), **meta_learner.RULES}
 
 
 class LabelCorrector(keras.layers.Layer):
-    """From an embedding and a given label to a corrected label.
+    """Maps an embedding and a given label to a corrected label.
 
-    Two hidden layers of tanh over the embedding beside one of the label.
-    Source: MLC, figure 2 and section 4.
+    Two hidden layers with tanh, on the embedding of the image and one of the
+    label. Source: MLC, figure 2 and section 4.
 
     Args:
-        features: E, width of the embedding.
-        num_classes: K.
-        embedding: width of the label's embedding.
-        hidden: units of each hidden layer.
+        features: int, width of the image's embedding E.
+        num_classes: int, number of classes K.
+        embedding: int, width of the label's embedding.
+        hidden: int, number of units of each hidden layer.
     """
 
     def __init__(self, features, num_classes, embedding, hidden, **kwargs):
         super().__init__(dtype="float32", **kwargs)
-        # Of one-hot labels that is a look-up; it also takes soft ones.
+        # For one-hot labels this is a look-up; it also takes soft labels.
         self.label_embedding = keras.layers.Dense(
             embedding, use_bias=False, dtype="float32"
         )
@@ -68,7 +68,15 @@ class LabelCorrector(keras.layers.Layer):
         self.built = True
 
     def call(self, features, labels):
-        """Corrected labels `[B, K]` of `[B, E]` and `[B, K]`, as constants."""
+        """Corrects labels; gradients reach only this layer's weights.
+
+        Args:
+            features: float `[B, E]`.
+            labels: float `[B, K]`, the given labels as distributions.
+
+        Returns:
+            float32 `[B, K]`, distributions.
+        """
         x = tf.concat(
             [tf.stop_gradient(features), self.label_embedding(labels)], axis=1
         )
@@ -81,30 +89,31 @@ class LabelCorrector(keras.layers.Layer):
 class MLC(MetaLearnerModel):
     """Meta label correction.
 
-    The corrector begins at random and the network learns of the trusted
-    samples alone until it has learnt something: with few steps an epoch that
-    takes many epochs, or a higher `meta_learning_rate`.
+    The corrector has random weights first, so the network learns from the
+    trusted samples alone until h has learnt something. With few steps per epoch
+    that takes many epochs, or a higher `meta_learning_rate`.
 
     Args:
-        networks: one network (or a list of one).
-        num_samples: N, of the source to be trained on.
-        embedding: width of the given label's embedding in h.
-        hidden: units of each of h's two hidden layers.
-        meta_learning_rate: of h's Adam (AMSGrad); published commands also
-            have 3e-4, with an embedding of 128.
-        view: the view to train on, one of `noisy_keras.data.VIEWS`.
+        networks: a network or its name, or a list of one.
+        num_samples: the `Source` to be trained on, or its number of samples N.
+        embedding: int, width of the given label's embedding in h.
+        hidden: int, number of units of each of h's two hidden layers.
+        meta_learning_rate: float, learning rate of h's Adam (AMSGrad);
+            published commands also have 3e-4, with an embedding of 128.
+        view: view to train on: one of `nk.data.VIEWS`, a Keras layer, or a
+            function of images and a seed, see `nk.data.Source.view`.
+        name: str, name of the model.
 
     Attributes:
         corrector: h, `LabelCorrector`.
-        kept: `SampleTable` `[N, 2]`, see `TrustedSetModel`: what h leaves on
-            the given label.
+        kept: `SampleTable` `[N, 2]`, see `TrustedSetModel`: the share of the
+            corrected label that is the given class.
 
     Example:
         >>> source = nk.data.load("digits")
         >>> source, trusted = source.split(trusted=10)
         >>> source = source.with_noise(nk.data.SymmetricNoise(0.4))
-        >>> network = nk.networks.build("tiny", source)
-        >>> model = nk.MLC(network, source.num_samples, meta_learning_rate=3e-3)
+        >>> model = nk.MLC("tiny", source, meta_learning_rate=3e-3)
         >>> model.compile(nk.MomentumSGD(0.1, weight_decay=5e-4))
         >>> history = model.fit(source, trusted=trusted, epochs=20, verbose=0)
     """
@@ -123,8 +132,8 @@ class MLC(MetaLearnerModel):
         view="weak",
         name=None,
     ):
-        chosen = arguments.checked(_RULES, locals())
-        super().__init__(networks, num_samples, chosen, name)
+        settings = arguments.checked(_RULES, locals())
+        super().__init__(networks, num_samples, settings, name)
         features = self.networks[0].output["embedding"].shape[-1]
         self.corrector = LabelCorrector(
             features, self.num_classes, embedding, hidden
@@ -132,11 +141,10 @@ class MLC(MetaLearnerModel):
         self.learner = MetaLearner(
             [self.corrector], meta_learning_rate, amsgrad=True
         )
-        self.built = True
 
     @property
     def momentum_lookahead(self):
-        """The look-ahead has the optimizer's momentum, where that has one."""
+        """Whether the look-ahead has momentum: where the optimizer has."""
         return reads_momentum(self._sgd)
 
     def steps(self):
@@ -145,9 +153,9 @@ class MLC(MetaLearnerModel):
     def _train(self, data):
         images = tf.cast(data["images"], tf.float32)
         given = data["target"]
-        probe, taught = _halves(data)
+        probe, added = _halves(data)
         count = given.shape[0]
-        total = float(count + taught["trusted_target"].shape[0])
+        total = float(count + added["trusted_target"].shape[0])
         seen = {}
 
         def terms():
@@ -155,22 +163,22 @@ class MLC(MetaLearnerModel):
             outputs, tape, recorded = self.recorded_outputs(theta, images)
             features = tf.cast(outputs["embedding"], tf.float32)
             with tape:
-                trusted = self.exact_forward(theta, taught["trusted_images"])
+                trusted = self.exact_forward(theta, added["trusted_images"])
                 log_p = tf.nn.log_softmax(tf.concat([recorded, trusted], 0))
 
             def targets():
                 # Line 1; and the trusted labels as they are.
                 corrected = self.corrector(features, given)
-                return tf.concat([corrected, taught["trusted_target"]], axis=0)
+                return tf.concat([corrected, added["trusted_target"]], axis=0)
 
             # Lines 2 and 3.
-            self.teach(theta, tape, log_p, targets, probe)
+            self.train_learner(theta, tape, log_p, targets, probe)
             # Line 4.
             corrected = tf.stop_gradient(targets())[:count]
             logits = outputs["logits"]
             seen.update(logits=logits, corrected=corrected)
             each = losses.cross_entropy(corrected, logits)
-            known = losses.cross_entropy(taught["trusted_target"], trusted)
+            known = losses.cross_entropy(added["trusted_target"], trusted)
             return {
                 "loss_corrected": tf.reduce_sum(each) / total,
                 "loss_trusted": tf.reduce_sum(known) / total,
@@ -186,12 +194,12 @@ class MLC(MetaLearnerModel):
 
 
 class _Plan(TrustedPlan):
-    """The first half of a trusted batch is to probe with, the other is taught.
+    """Splits the trusted batch: a probe half, and a half that is trained on.
 
-    Every second sample of each class has one role, the others the other one,
-    for good: once trained on, a sample's loss tells the corrector little. (On
-    a toy problem it learnt nothing when roles changed at random.) A class of
-    one sample has that in both.
+    Every second sample of each class is in the probe half, always, because the
+    loss of a sample that was trained on tells the corrector little. (On a toy
+    problem it learnt nothing when halves changed at random.) The sample of a
+    class with only one is in both.
     """
 
     def __init__(self, model, source, batch_size, seed, steps_per_epoch):
@@ -203,7 +211,7 @@ class _Plan(TrustedPlan):
                 f"Received: batch_size={batch_size}"
             )
         labels = self.trusted.labels
-        self._roles = [balanced_order(labels, rows) for rows in _roles(labels)]
+        self._orders = [balanced_order(labels, rows) for rows in _parts(labels)]
 
     def trusted_rows(self, steps, count, start):
         half = count // 2
@@ -211,24 +219,24 @@ class _Plan(TrustedPlan):
         return np.concatenate(
             [
                 cyclic_slices(order, steps, size, start)
-                for order, size in zip(self._roles, sizes, strict=True)
+                for order, size in zip(self._orders, sizes, strict=True)
             ],
             axis=1,
         )
 
 
-def _roles(labels):
-    """Rows to probe with and rows to train on: a pair of int arrays."""
-    probe, taught = [], []
+def _parts(labels):
+    """Rows of the probe half and rows to train on: a pair of int arrays."""
+    probe, added = [], []
     for c in np.unique(labels):
         rows = np.flatnonzero(labels == c)
         probe.append(rows[::2])
-        taught.append(rows[1::2] if len(rows) > 1 else rows)
-    return np.concatenate(probe), np.concatenate(taught)
+        added.append(rows[1::2] if len(rows) > 1 else rows)
+    return np.concatenate(probe), np.concatenate(added)
 
 
 def _halves(data):
-    """The trusted batch in two: to probe with, and to train on."""
+    """The trusted batch in two: the probe half, and the half to train on."""
     names = ("trusted_images", "trusted_target")
     fields = {name: tf.cast(data[name], tf.float32) for name in names}
     half = data["trusted_target"].shape[0] // 2

@@ -1,10 +1,10 @@
 """MoCo (He et al., CVPR 2020): features from images alone, in small batches.
 
-1. A view is told from a queue of earlier views, not from its batch, so that
-   there are many of them however small the batch is.
+1. The negatives of a view are a queue of earlier views, not its batch, so there
+   are many however small the batch is.
 2. Those in the queue, the keys, come from a second network that follows the
-   first slowly: old keys still agree with new ones.
-3. With MoCo v2 (Chen et al., 2020): a perceptron between features and loss,
+   first slowly: old keys are consistent with new ones.
+3. From MoCo v2 (Chen et al., 2020): a perceptron between features and loss,
    and SimCLR's strong views.
 """
 
@@ -30,37 +30,43 @@ _RULES = {
 class MoCo(SelfSupervisedModel):
     """MoCo v2: momentum contrast.
 
-    Differs from the authors' code in how a query is kept from finding its key
-    by the statistics of their common batch. Theirs shuffles batches between
-    GPUs; here keys are normalised by running means, which are averaged as the
-    weights are (EMAN, Cai et al., CVPR 2021), so that one device does. And the
-    queue begins empty, not with random directions; until it is full, the loss
-    counts fewer keys and so is lower.
+    Differs from the authors' code in how a query is prevented from recognising
+    its key by the statistics of their common batch. That code shuffles batches
+    between GPUs; here keys are normalised by moving means, which are averaged
+    as the weights are (EMAN, Cai et al., CVPR 2021), so one device suffices.
+    And the queue is empty first, instead of holding random directions; until it
+    is full, the loss has fewer negatives and is lower.
 
-    Keys must hardly change while they are in the queue, or a view is told from
-    them by their age: the loss then ends at `log(Q + 1)`, where all views are
-    alike. If it does, raise `key_momentum` or lower the learning rate.
+    Keys must hardly change while they are in the queue, or their age gives them
+    away: the loss then ends at `log(Q + 1)`, where all views are mapped to one
+    point. If it does, raise `key_momentum` or lower the learning rate.
 
     Args:
-        networks: one network (or a list of one).
-        num_samples: N, of the source to be trained on.
-        temperature: t > 0, of the loss.
-        projection_size: d, of what the loss compares.
-        hidden_size: of the projection head's hidden layer; None takes the
-            embedding's size, 0 (as MoCo v1) does without.
-        queue_size: Q, keys to be told from; at least a global batch. More than
-            N would hold keys of the image itself.
-        key_momentum: m in `[0, 1)`, of the network that makes keys.
-        view: one of `noisy_keras.data.VIEWS`, drawn twice per image.
+        networks: a network or its name, or a list of one.
+        num_samples: the `Source` to be trained on, or its number of samples N.
+        temperature: float above 0, temperature t of the loss.
+        projection_size: int, width d of the vectors that the loss compares.
+        hidden_size: int, number of units of the projection head's hidden layer;
+            None takes the embedding's width, 0 (as MoCo v1) has no such layer.
+        queue_size: int, number of keys Q; at least a global batch. With more
+            than N, the queue would hold keys of the image itself.
+        key_momentum: float in [0, 1), momentum m of the network of the keys.
+        view: view that is drawn twice per image: one of `nk.data.VIEWS`, a
+            Keras layer, or a function of images and a seed, see
+            `nk.data.Source.view`.
+        name: str, name of the model.
 
     Attributes:
         queue: `FeatureQueue` `[Q, d]`, the last keys.
-        key_encoder, key_head: `WeightAverage`s of network and head.
+        key_encoder: `WeightAverage` of the network.
+        key_head: `WeightAverage` of the projection head.
+
+    Raises:
+        ConfigurationError: an argument out of range.
 
     Example:
         >>> source = nk.data.load("digits")
-        >>> network = nk.networks.build("tiny", source)
-        >>> model = nk.MoCo(network, source.num_samples, queue_size=512)
+        >>> model = nk.MoCo("tiny", source, queue_size=512)
         >>> model.compile(nk.MomentumSGD(0.06, weight_decay=5e-4))
         >>> history = model.fit(source, epochs=20, batch_size=128, verbose=0)
         >>> started = nk.networks.warm_started(model.encoder)
@@ -83,14 +89,13 @@ class MoCo(SelfSupervisedModel):
         view="simclr",
         name=None,
     ):
-        chosen = arguments.checked(_RULES, locals())
-        super().__init__(networks, num_samples, chosen, name)
+        settings = arguments.checked(_RULES, locals())
+        super().__init__(networks, num_samples, settings, name)
         self.queue = FeatureQueue(queue_size, projection_size, name="queue")
         self.key_encoder = WeightAverage(
             self.encoder, key_momentum, statistics=True, name="key_encoder"
         )
         self.key_head = WeightAverage(self.head, key_momentum, name="key_head")
-        self.built = True
 
     def normalizing_networks(self):
         return [*super().normalizing_networks(), self.key_encoder.network]
@@ -112,7 +117,7 @@ class MoCo(SelfSupervisedModel):
         # The key network follows.
         self.key_encoder.update(self.encoder)
         self.key_head.update(self.head)
-        # The newest keys take the place of the oldest.
+        # The newest keys replace the oldest.
         self.queue.push(keys)
 
     def _keys(self, images):
@@ -123,10 +128,10 @@ class MoCo(SelfSupervisedModel):
 
     def make_plan(self, source, batch_size, seed=0, steps_per_epoch=None):
         if not int(self.optimizer.iterations.numpy()):
-            # The network may have been given weights since.
+            # Weights may have been set since the constructor.
             self.key_encoder.start(self.encoder)
             self.key_head.start(self.head)
-            # Keys of an earlier training are another network's.
+            # Keys of an earlier training are those of another network.
             self.queue.clear()
         return super().make_plan(source, batch_size, seed, steps_per_epoch)
 

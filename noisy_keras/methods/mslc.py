@@ -1,13 +1,14 @@
-"""MSLC: two small networks learn how far to believe which label.
+"""MSLC: two small networks learn how much to trust which label.
 
 1. Train on the given labels for some epochs, and keep what was predicted for
-   each sample an epoch ago.
+   each sample in the epoch before.
 2. Then the target of a sample is
-   `beta y + (1 - beta) (gamma p_before + (1 - gamma) p_now)`: its given label,
-   the prediction of the last epoch and that of now. `beta` is one network's
-   answer to the loss to y, `gamma` another's to the loss to `p_before`.
-3. Look ahead: a step on these targets that is not kept; train both networks
-   by how the trusted loss after it changes with their parameters.
+   `beta y + (1 - beta) (gamma p_before + (1 - gamma) p_now)`: a mixture of its
+   given label, the prediction of the last epoch and the current one. One
+   network maps the loss to y to `beta`, another the loss to `p_before` to
+   `gamma`.
+3. Look ahead: compute a step on these targets, but do not keep it; train both
+   networks by how the trusted loss after it changes with their parameters.
 4. Take the step, with the targets of the trained networks.
 
 Reference: Wu, Shu, Xie, Zhao and Meng, Learning to Purify Noisy Labels via
@@ -31,7 +32,7 @@ _RULES = {
     **meta_learner.RULES,
     "hard_predictions": arguments.switch,
 }
-# Of Adam, as in the released code.
+# Weight decay of Adam, as in the released code.
 _WEIGHT_DECAY = 1e-4
 
 
@@ -40,29 +41,32 @@ class MSLC(MetaLearnerModel):
     """Meta soft label corrector.
 
     Args:
-        networks: one network (or a list of one).
-        num_samples: N, of the source to be trained on.
-        correct_from: epochs of plain training before labels are corrected.
-        hidden: units of each weight network's hidden layer.
-        meta_learning_rate: of the weight networks' Adam.
-        view: the view to train on, one of `noisy_keras.data.VIEWS`.
-        hard_predictions: whether both predictions enter as their top class,
-            as in the released code.
+        networks: a network or its name, or a list of one.
+        num_samples: the `Source` to be trained on, or its number of samples N.
+        correct_from: int, number of epochs of plain training before labels are
+            corrected.
+        hidden: int, number of units of each weight network's hidden layer.
+        meta_learning_rate: float, learning rate of the weight networks' Adam.
+        view: view to train on: one of `nk.data.VIEWS`, a Keras layer, or a
+            function of images and a seed, see `nk.data.Source.view`.
+        hard_predictions: bool, whether both predictions enter as their top
+            class, as in the released code.
+        name: str, name of the model.
 
     Attributes:
-        label_trust: the network of `beta`, from losses `[B]` to `[B]`.
+        label_trust: the network of `beta`, from losses `[B]` to `[B]` in
+            (0, 1).
         memory_trust: the network of `gamma`, likewise.
         last_predictions: `SampleTable` `[N, K]`, in 16 bits, what was
-            predicted for each sample an epoch ago.
-        kept: `SampleTable` `[N, 2]`, see `TrustedSetModel`: what the target
-            leaves on the given label.
+            predicted for each sample in the epoch before.
+        kept: `SampleTable` `[N, 2]`, see `TrustedSetModel`: the share of the
+            target that is the given class.
 
     Example:
         >>> source = nk.data.load("digits")
         >>> source, trusted = source.split(trusted=10)
         >>> source = source.with_noise(nk.data.SymmetricNoise(0.4))
-        >>> network = nk.networks.build("tiny", source)
-        >>> model = nk.MSLC(network, source.num_samples, correct_from=5)
+        >>> model = nk.MSLC("tiny", source, correct_from=5)
         >>> model.compile(nk.MomentumSGD(0.1, weight_decay=5e-4))
         >>> history = model.fit(source, trusted=trusted, epochs=20, verbose=0)
     """
@@ -80,8 +84,8 @@ class MSLC(MetaLearnerModel):
         hard_predictions=False,
         name=None,
     ):
-        chosen = arguments.checked(_RULES, locals())
-        super().__init__(networks, num_samples, chosen, name)
+        settings = arguments.checked(_RULES, locals())
+        super().__init__(networks, num_samples, settings, name)
         self.label_trust = WeightNetwork(hidden)
         self.memory_trust = WeightNetwork(hidden)
         self.learner = MetaLearner(
@@ -90,28 +94,23 @@ class MSLC(MetaLearnerModel):
             _WEIGHT_DECAY,
         )
         self.last_predictions = SampleTable(
-            num_samples,
+            self.num_samples,
             self.num_classes,
             storage="float16",
             name="last_predictions",
         )
-        self.built = True
 
     def steps(self):
         return {"train": self._train, "correct": self._correct}
 
     def _train(self, data):
         """Line 1."""
-        images = tf.cast(data["images"], tf.float32)
-        seen = {}
 
-        def terms():
-            seen["logits"] = self.networks[0](images, training=True)["logits"]
-            loss = losses.cross_entropy(data["target"], seen["logits"])
+        def terms(logits):
+            loss = losses.cross_entropy(data["target"], logits)
             return {"loss_labeled": tf.reduce_mean(loss)}
 
-        self.descend(0, terms, data["label"], logits=lambda: seen["logits"])
-        predictions = tf.nn.softmax(seen["logits"])
+        predictions = tf.nn.softmax(self.descend_on(data, terms))
         self.last_predictions.write(data["index"], predictions)
         self.remember(data, predictions)
 
@@ -127,7 +126,7 @@ class MSLC(MetaLearnerModel):
                 log_p = tf.nn.log_softmax(recorded)
             targets = self._targets(data, recorded)
             # Line 3.
-            self.teach(theta, tape, log_p, targets, data)
+            self.train_learner(theta, tape, log_p, targets, data)
             # Line 4.
             corrected = tf.stop_gradient(targets())
             seen.update(logits=logits, corrected=corrected)
@@ -146,7 +145,7 @@ class MSLC(MetaLearnerModel):
         given = data["target"]
         now = tf.stop_gradient(tf.nn.softmax(logits))
         before = self.last_predictions.read(data["index"])
-        # A sample that no step has shown has no prediction yet.
+        # A sample that no step has seen has no prediction yet.
         known = tf.reduce_sum(before, axis=1, keepdims=True) > 0.0
         before = tf.where(known, before, now)
         if self.hard_predictions:
@@ -172,7 +171,7 @@ def _top_class(predictions):
 
 
 class _Plan(TrustedPlan):
-    """Labels are corrected from some epoch on."""
+    """Corrects labels from some epoch on."""
 
     def phase(self, epoch):
         return "train" if epoch < self.model.correct_from else "correct"

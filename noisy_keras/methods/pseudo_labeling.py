@@ -1,11 +1,11 @@
 """Semi-supervised learning with soft pseudo-labels and mixup.
 
-1. Labelled samples keep their given labels; the others have as label what the
-   network said of them in the epoch before.
+1. Labelled samples keep their given labels; the pseudo-label of any other
+   sample is the network's prediction in the epoch before.
 2. All of them are mixed and trained on alike, with the two terms of Joint-Optim
    against collapse. Mixup keeps the network from confirming its own mistakes.
-3. Each epoch a random share of the unlabelled samples has no opinion at all:
-   the uniform distribution (DRPL).
+3. In each epoch a random share of the unlabelled samples has the uniform
+   distribution as pseudo-label (DRPL).
 
 Reference: Arazo et al., Pseudo-Labeling and Confirmation Bias in Deep
 Semi-Supervised Learning, IJCNN 2020, as Ortego et al. (DRPL, ICPR 2020) use it.
@@ -18,7 +18,7 @@ import tensorflow as tf
 from noisy_keras.core import inputs
 from noisy_keras.core.epoch_plan import OneRoundPlan
 from noisy_keras.data import batches
-from noisy_keras.labels import detection
+from noisy_keras.labels.strategies import EarlierPhase
 from noisy_keras.methods.bases import soft_labels
 from noisy_keras.methods.bases.soft_labels import SoftLabelModel
 from noisy_keras.ops import mixing
@@ -34,7 +34,7 @@ _RULES = {
     **soft_labels.RULES,
 }
 
-# Of the random numbers of an epoch, beside those of its only round.
+# Round number of an epoch's random numbers, beside that of its only round.
 _REFRESH = 1
 
 
@@ -45,28 +45,37 @@ class PseudoLabeling(SoftLabelModel):
     Without `divide` all samples are labelled: mixup on the given labels.
 
     Args:
-        networks: one network (or a list of one).
-        num_samples: N, of the source to be trained on.
-        random_share: of the unlabelled samples whose label is uniform in an
-            epoch.
-        mix_alpha: of the Beta distribution of mixup ratios.
-        prior_weight: of the term that spreads predictions over classes.
-        entropy_weight: of the entropy of predictions.
-        view: the view to train on, one of `noisy_keras.data.VIEWS`.
+        networks: a network or its name, or a list of one.
+        num_samples: the `Source` to be trained on, or its number of samples N.
+        random_share: float in [0, 1), share of the unlabelled samples whose
+            pseudo-label is uniform in an epoch.
+        mix_alpha: float above 0, parameter of the Beta distribution of mixup
+            ratios.
+        prior_weight: float, weight of the term that spreads predictions over
+            classes.
+        entropy_weight: float, weight of the entropy of predictions.
+        view: view to train on: one of `nk.data.VIEWS`, a Keras layer, or a
+            function of images and a seed, see `nk.data.Source.view`.
+        name: str, name of the model.
 
     Attributes:
-        soft_labels: `SampleTable` `[N, K]`, the labels trained on.
+        soft_labels: `SampleTable` `[N, K]`, the labels that are trained on.
         labeled: `SampleTable` `[N, 1]`, 1 where the given label is kept.
-        clean_probability: `SampleTable` `[N, 1]`, as `divide` was told.
+        clean_probability: `SampleTable` `[N, 1]`, as passed to `divide`; -1
+            before.
+
+    Raises:
+        ConfigurationError: an argument out of range.
 
     Example:
         >>> source = nk.data.load("digits", noise=nk.data.SymmetricNoise(0.4))
-        >>> network = nk.networks.build("tiny", source)
-        >>> model = nk.PseudoLabeling(network, source.num_samples)
+        >>> model = nk.PseudoLabeling("tiny", source)
         >>> model.divide(source, np.arange(source.num_samples) < 500)
         >>> model.compile(nk.MomentumSGD(0.1, weight_decay=1e-4))
         >>> history = model.fit(source, epochs=10, verbose=0)
     """
+
+    audit_strategy = EarlierPhase()
 
     def __init__(
         self,
@@ -79,20 +88,19 @@ class PseudoLabeling(SoftLabelModel):
         view="weak",
         name=None,
     ):
-        chosen = arguments.checked(_RULES, locals())
-        super().__init__(networks, num_samples, chosen, name)
+        settings = arguments.checked(_RULES, locals())
+        super().__init__(networks, num_samples, settings, name)
         # All zeros until seen.
         self.predictions = SampleTable(
-            num_samples, self.num_classes, name="predictions"
+            self.num_samples, self.num_classes, name="predictions"
         )
         self.labeled = SampleTable(
-            num_samples, 1, initial_value=1.0, name="labeled"
+            self.num_samples, 1, initial_value=1.0, name="labeled"
         )
         # Unknown until divided.
         self.clean_probability = SampleTable(
-            num_samples, 1, initial_value=-1.0, name="clean_probability"
+            self.num_samples, 1, initial_value=-1.0, name="clean_probability"
         )
-        self.built = True
 
     def divide(
         self,
@@ -103,23 +111,24 @@ class PseudoLabeling(SoftLabelModel):
         history=None,
         seed=0,
     ):
-        """Says which samples keep their labels.
+        """Sets which samples keep their labels.
 
         Args:
             source: the `Source` to be trained on.
-            labeled: bool `[N]`, some True.
-            guesses: float `[N, K]`, distributions that the unlabelled samples
-                start from, of which a random share is made uniform; None
-                starts from random classes, as DRPL's released code does.
+            labeled: bool `[N]`, samples that keep their given label; at least
+                one.
+            guesses: float `[N, K]`, first pseudo-labels of the unlabelled
+                samples, of which a random share is made uniform; None starts
+                from random classes, as DRPL's released code does.
             clean_probability: float `[N]` in `[0, 1]`, for the audit; default:
                 1 where labelled, else 0.
             history: float `[N, K]`, rows of the `PredictionHistory` of an
-                earlier model, which this one's goes on from.
-            seed: of what is random.
+                earlier model, which is continued; or None.
+            seed: int, seed of everything random here.
 
         Raises:
-            ValueError: a source that does not fit the model, other shapes or
-                values, or no labelled sample.
+            ConfigurationError: a source that does not fit the model, other
+                shapes or values, or no labelled sample.
         """
         inputs.check_source(self, source, training=True)
         labeled = np.asarray(labeled, bool)
@@ -162,8 +171,8 @@ class PseudoLabeling(SoftLabelModel):
     def _train(self, data):
         network, index = self.networks[0], data["index"]
         images = tf.cast(data["images"], tf.float32)
-        # The next epoch's pseudo-labels: of the image before it is mixed, in
-        # training mode and without gradient, as in the released code.
+        # Pseudo-labels of the next epoch: predictions for the images before
+        # they are mixed, in training mode, as in the released code.
         plain = network(images, training=True)["logits"]
         partners = random.permutation(
             index.shape[0], random.fold_in(data["seed"][0], 0)
@@ -177,17 +186,16 @@ class PseudoLabeling(SoftLabelModel):
 
         def terms():
             logits = network(mixed, training=True)["logits"]
-            return self.regularized(targets, logits)
+            return self.loss_terms(targets, logits)
 
         self.descend(0, terms, data["label"], logits=plain)
         predictions = tf.nn.softmax(plain)
         self.predictions.write(index, predictions)
-        self.prediction_history.add(index, predictions)
-        self.label_history.add(index, predictions, data["label"])
+        self.remember(data, predictions)
 
     def make_plan(self, source, batch_size, seed=0, steps_per_epoch=None):
         if self.begin_with(source):
-            # What was known of other labels says nothing of these.
+            # What was known of other labels does not hold for these.
             count = self.num_samples
             self.predictions.assign(np.zeros((count, self.num_classes)))
             self.labeled.assign(np.ones((count, 1)))
@@ -195,7 +203,7 @@ class PseudoLabeling(SoftLabelModel):
         return _Plan(self, source, batch_size, seed, steps_per_epoch)
 
     def refresh(self, draw):
-        """New pseudo-labels: the last predictions, a share of them uniform.
+        """Sets pseudo-labels to the last predictions, a share of them uniform.
 
         Args:
             draw: `np.random.RandomState`.
@@ -203,7 +211,7 @@ class PseudoLabeling(SoftLabelModel):
         labeled = self.labeled.numpy()[:, 0] > 0.0
         new = self.predictions.numpy()
         labels = self.soft_labels.numpy()
-        # What no step has shown yet, keeps its label.
+        # A sample that no step has seen keeps its pseudo-label.
         seen = new.any(axis=1)
         new = np.where(seen[:, None], new, labels)
         new = self._with_random_share(new, labeled, draw)
@@ -221,25 +229,9 @@ class PseudoLabeling(SoftLabelModel):
         """Whether some samples are unlabelled."""
         return not self.labeled.numpy().all()
 
-    @property
-    def evidence(self):
-        told = (self.clean_probability.numpy() >= 0.0).all()
-        return "earlier_phase" if told else super().evidence
-
-    def clean_probabilities(self, measurement, source):
-        known = self.known_clean_probability(source)
-        if known is not None:
-            return known
-        return 1.0 - detection.detect(measurement.loss[:, 0]).noisy_probability
-
-    def known_clean_probability(self, source):
-        """As `divide` was told; None before."""
-        known = super().known_clean_probability(source)
-        return None if (known < 0.0).any() else known
-
 
 class _Plan(OneRoundPlan):
-    """Pseudo-labels are made before an epoch."""
+    """Makes pseudo-labels before an epoch."""
 
     def begin_epoch(self, epoch):
         if self.model.divided and self.model.predictions.numpy().any():

@@ -1,6 +1,7 @@
 """SANM by its paper's name: the masking plug-in on a host."""
 
 from noisy_keras import networks as networks_module
+from noisy_keras.core import inputs
 from noisy_keras.methods.cross_entropy import CrossEntropy
 from noisy_keras.methods.dividemix import DivideMix
 from noisy_keras.plugins.sanm import AdversarialNoisyMasking
@@ -35,21 +36,24 @@ def SANM(
     """Self-supervised adversarial noisy masking on a host.
 
     Args:
-        network: name of a network, a network, or as many as the host trains.
-        source: the `Source` to be trained on.
-        host: `"dividemix"` or `"ce"`.
-        preset: `"recommended"`: the paper's equations with the code's mask
-            ratios; `"official"`: all of the released CIFAR code's choices.
-        width: of a network given by name.
+        network: a network or its name, or a list of as many networks as the
+            host trains.
+        source: the `Source` to be trained on, or its number of samples N.
+        host: str, `"dividemix"` or `"ce"`.
+        preset: str. `"recommended"`: the paper's equations with the code's mask
+            ratios; `"official"`: all choices of the released code for CIFAR.
+        width: int, number of channels of the first stage of a network given by
+            name; None is the published width.
         plugin: dict of arguments of `AdversarialNoisyMasking` that differ from
-            the preset, or a plug-in.
-        **host_options: arguments of the host that differ.
+            the preset, or a plug-in; None for the preset.
+        **host_options: arguments of the host that differ from the preset.
 
     Returns:
         The host with the plug-in: a `DivideMix` or a `CrossEntropy`.
 
     Raises:
-        ValueError: an unknown host or preset.
+        ConfigurationError: an unknown host or preset, or an argument out of
+            range.
 
     Example:
         >>> source = nk.data.load("digits", noise=nk.data.SymmetricNoise(0.4))
@@ -57,7 +61,8 @@ def SANM(
         >>> model.compile()
         >>> history = model.fit(source, epochs=20, verbose=0)
 
-    Reference: Tu et al., CVPR 2023.
+    Reference: Tu et al., Learning with Noisy labels via Self-supervised
+    Adversarial Noisy Masking, CVPR 2023.
     """
     if host not in HOSTS:
         raise ConfigurationError(
@@ -69,18 +74,16 @@ def SANM(
             f"Expected `preset` to be one of {PRESETS}. "
             f"Received: preset={preset!r}"
         )
-    if isinstance(network, str):
+    if isinstance(network, str) and inputs.is_source(source):
         network = networks_module.build(network, source, width=width)
     if not isinstance(plugin, AdversarialNoisyMasking):
         official = preset == "official"
         make = (
             AdversarialNoisyMasking.official
             if official
-            else (AdversarialNoisyMasking)
+            else AdversarialNoisyMasking
         )
         plugin = make(**(plugin or {}))
     if preset == "official":
         host_options = {**_OFFICIAL_HOST[host], **host_options}
-    return HOSTS[host](
-        network, source.num_samples, plugins=[plugin], **host_options
-    )
+    return HOSTS[host](network, source, plugins=[plugin], **host_options)

@@ -1,11 +1,11 @@
 """SimCLR (Chen et al., ICML 2020): features from images alone.
 
-1. Two random views of an image are alike, all other images of the batch are
-   not: the normalised temperature-scaled cross-entropy (NT-Xent) says so.
-2. Strong views: crops of any size, colours, grey. What can be told without
-   knowing the object must not be left in both views.
-3. A small perceptron between features and loss, thrown away afterwards, keeps
-   the features from forgetting what the loss does not need.
+1. Two random views of an image attract each other, and repel all other images
+   of the batch: the normalised temperature-scaled cross-entropy (NT-Xent).
+2. Strong views: crops of any size, changed colours, grey. Two views should have
+   nothing in common but the object.
+3. A small perceptron between features and loss, discarded afterwards, keeps
+   the features from losing what the loss does not need.
 
 C2D (Zheltonozhskii et al., WACV 2022) starts DivideMix from such an encoder.
 """
@@ -24,27 +24,32 @@ from noisy_keras.utils import distribution
 class SimCLR(SelfSupervisedModel):
     """SimCLR: contrastive learning within large batches.
 
-    Under a strategy an image is told from those of all replicas: their
+    Under a strategy the negatives of an image are those of all replicas: their
     projections are gathered, and the gradient is that of the global batch.
-    Batch normalisation stays that of each replica.
+    Batch normalisation remains that of each replica.
 
     Args:
-        networks: one network (or a list of one).
-        num_samples: N, of the source to be trained on.
-        temperature: t > 0, of the loss.
-        projection_size: d, of what the loss compares.
-        hidden_size: of the projection head's hidden layer; None takes the
-            embedding's size, 0 does without.
-        view: one of `noisy_keras.data.VIEWS`, drawn twice per image.
+        networks: a network or its name, or a list of one.
+        num_samples: the `Source` to be trained on, or its number of samples N.
+        temperature: float above 0, temperature t of the loss.
+        projection_size: int, width d of the vectors that the loss compares.
+        hidden_size: int, number of units of the projection head's hidden layer;
+            None takes the embedding's width, 0 has no such layer.
+        view: view that is drawn twice per image: one of `nk.data.VIEWS`, a
+            Keras layer, or a function of images and a seed, see
+            `nk.data.Source.view`.
+        name: str, name of the model.
+
+    Raises:
+        ConfigurationError: an argument out of range.
 
     Example:
         >>> source = nk.data.load("digits")
-        >>> network = nk.networks.build("tiny", source)
-        >>> model = nk.SimCLR(network, source.num_samples)
+        >>> model = nk.SimCLR("tiny", source)
         >>> model.compile(nk.MomentumSGD(0.3, weight_decay=1e-4))
         >>> history = model.fit(source, epochs=20, batch_size=128, verbose=0)
         >>> started = nk.networks.warm_started(model.encoder)
-        >>> host = nk.CrossEntropy(started, source.num_samples)
+        >>> host = nk.CrossEntropy(started, source)
 
     Reference: Chen et al., A Simple Framework for Contrastive Learning of
     Visual Representations, ICML 2020, algorithm 1.
@@ -60,9 +65,8 @@ class SimCLR(SelfSupervisedModel):
         view="simclr",
         name=None,
     ):
-        chosen = arguments.checked(self_supervised.RULES, locals())
-        super().__init__(networks, num_samples, chosen, name)
-        self.built = True
+        settings = arguments.checked(self_supervised.RULES, locals())
+        super().__init__(networks, num_samples, settings, name)
 
     def steps(self):
         return {"train": self._train}

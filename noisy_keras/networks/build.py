@@ -42,22 +42,24 @@ def build(
     """Builds a network by name.
 
     Args:
-        name: one of `networks.NAMES`.
-        source: a `noisy_keras.data.Source`, from which every argument left
-            out is taken.
-        image_shape: `(H, W, C)`.
-        num_classes: K.
-        width: channels of the first stage; None is the published width.
-        mean: per channel, of pixels scaled to `[0, 1]`; default 0.5.
-        std: likewise; default 0.25.
-        pixel_scale: value of a white pixel, 255 or 1; default 255.
+        name: str, one of `networks.NAMES`.
+        source: `Source` from which every argument left out is taken, or None.
+        image_shape: tuple of ints `(H, W, C)`.
+        num_classes: int, number of classes K >= 2.
+        width: int, number of channels of the first stage; None is the published
+            width.
+        mean: C floats, mean per channel of pixels scaled to `[0, 1]`;
+            default: 0.5 each.
+        std: C floats, standard deviation likewise; default: 0.25 each.
+        pixel_scale: float, value of a white pixel, 255 or 1; default: 255.
 
     Returns:
-        A `keras.Model` from images to `{"features", "embedding", "logits"}`.
+        A `keras.Model` from images `[B, H, W, C]` to a dict of `features`
+        `[B, h, w, D]`, `embedding` `[B, E]` and `logits` `[B, K]`.
 
     Raises:
-        ValueError: an unknown name, a width below 1, or neither source nor
-            shapes.
+        ConfigurationError: an unknown name, a width below 1, or neither source
+            nor shapes.
 
     Example:
         >>> network = build("tiny", image_shape=(32, 32, 3), num_classes=10)
@@ -99,13 +101,14 @@ def build(
 
 
 def reinitialized(network):
-    """A copy of a network with fresh random weights, for a second network.
+    """A copy of a network with new random weights, for a second network.
 
-    Keras initialisers without a seed draw anew in the copy. One with a fixed
-    seed would give twins, so seeds are dropped from the copy's configuration.
+    Keras' initialisers without a seed draw anew in the copy. One with a fixed
+    seed would draw the same weights, so seeds are dropped from the copy's
+    configuration.
 
     Args:
-        network: a functional `keras.Model`.
+        network: functional `keras.Model`.
 
     Returns:
         A `keras.Model` of the same structure.
@@ -115,26 +118,26 @@ def reinitialized(network):
 
 
 def warm_started(encoder, num_classes=None, dtype_policy=None):
-    """A network that starts from a trained one, with a fresh classifier.
+    """A network that starts from a trained one, with a new classifier.
 
-    The seam through which contrastive learning (`SimCLR`, `MoCo`) helps any
-    method: `nk.DivideMix([warm_started(e), warm_started(e)], ...)` is C2D.
+    It lets any method start from contrastive learning (`SimCLR`, `MoCo`):
+    `nk.DivideMix([warm_started(e), warm_started(e)], ...)` is C2D.
 
     Args:
-        encoder: a network with a linear layer `logits`, such as
-            `SimCLR.encoder` or one read by `keras.models.load_model`; it stays
-            as it is.
-        num_classes: K, at least 2; default: the encoder's.
-        dtype_policy: name of the policy to compute in, such as
+        encoder: network with a linear layer `logits`, such as
+            `SimCLR.encoder` or one read by `keras.models.load_model`. It is not
+            changed.
+        num_classes: int, number of classes K >= 2; default: the encoder's.
+        dtype_policy: str, name of the policy to compute in, such as
             `"mixed_bfloat16"`; default: the encoder's.
 
     Returns:
-        A `keras.Model` of the same structure. All weights are copies, but for
+        A `keras.Model` of the same structure. All weights are copies, except
         those of `logits`, which are drawn anew.
 
     Raises:
-        ValueError: it does not keep the contract of a network, has no layer
-            `logits`, or is to tell fewer than two classes apart.
+        ConfigurationError: the encoder does not have the interface of a
+            network, has no layer `logits`, or there are fewer than two classes.
 
     Example:
         >>> encoder = build("tiny", image_shape=(32, 32, 3), num_classes=10)
@@ -146,7 +149,7 @@ def warm_started(encoder, num_classes=None, dtype_policy=None):
     if head.classifier_kernel(encoder) is None:
         raise ConfigurationError(
             f"Expected a network with a linear layer {head.CLASSIFIER!r}, "
-            "which is to be drawn anew. Received: "
+            "whose weights are drawn anew. Received: "
             f"{encoder.name} without one; `nk.networks.build` and "
             "`nk.networks.from_backbone` make such networks."
         )
@@ -183,27 +186,51 @@ def _without_seeds(config):
     return config
 
 
-def as_networks(networks, count):
+def as_networks(networks, count: int | None = None, source=None) -> list:
     """The networks of a method that trains `count` of them.
 
     Args:
-        networks: a list of `count` networks, or one network; the others are
-            then of the same structure with fresh random weights.
-        count: how many are needed.
+        networks: name of a network (see `networks.NAMES`), a network, or a list
+            of `count` networks or names. Where one is given, the others are of
+            the same structure with new random weights.
+        count: int, number of networks that the method trains; None: as many as
+            the list has, or one.
+        source: the `Source` that networks given by name are built for; None
+            where they are not.
 
     Returns:
-        A list of `count` networks.
+        A list of networks.
 
     Raises:
-        ValueError: a list of another length.
+        ConfigurationError: a list of another length, a name without a source,
+            an unknown name, or a model that is no network.
+
+    Example:
+        >>> source = nk.data.load("digits")
+        >>> [network.name for network in as_networks("tiny", 2, source)]
+        ['tiny', 'tiny']
     """
     if not isinstance(networks, (list, tuple)):
-        head.check(networks)
-        others = [reinitialized(networks) for _ in range(count - 1)]
-        return [networks, *others]
-    if len(networks) != count:
+        network = _as_network(networks, source)
+        head.check(network)
+        others = [reinitialized(network) for _ in range((count or 1) - 1)]
+        return [network, *others]
+    if not networks or len(networks) != (count or len(networks)):
         raise ConfigurationError(
-            f"Expected one network or a list of {count}. "
+            f"Expected one network or a list of {count or 'networks'}. "
             f"Received: {len(networks)}"
         )
-    return list(networks)
+    return [_as_network(network, source) for network in networks]
+
+
+def _as_network(network, source):
+    if not isinstance(network, str):
+        return network
+    if source is None:
+        raise ConfigurationError(
+            f"Expected a source beside the name of a network, {network!r}, "
+            "which is built for its images and classes. Received: a number of "
+            "samples; pass the source itself, or the network that "
+            f"`nk.networks.build({network!r}, source)` makes."
+        )
+    return build(network, source)

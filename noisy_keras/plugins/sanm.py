@@ -1,15 +1,15 @@
 """SANM: self-supervised adversarial noisy masking, for any host.
 
-1. Adversarial masking (AMG): hide the region that a network looks at most,
-   more of it the less the label can be trusted.
-2. Noisy-label regularisation (NLR): move as much of the label away as was
+1. Adversarial masking (AMG): hide the region with the highest activation, and
+   more of it the lower the clean probability of the label is.
+2. Noisy-label regularisation (NLR): take the same share from the label as is
    hidden of the image.
 3. Self-supervised reconstruction (SMR): a decoder restores the whole image from
-   the features of the masked one, a signal free of label noise.
+   the features of the masked one, which involves no label noise.
 
 Reference: Tu et al., Learning with Noisy labels via Self-supervised
 Adversarial Noisy Masking, CVPR 2023; equations (1)-(10), Algorithm 1. Paper
-and released code differ in almost every detail; each is a switch here.
+and released code differ in almost every detail; each is an argument here.
 """
 
 import keras
@@ -24,6 +24,7 @@ from noisy_keras.ops import gradients
 from noisy_keras.ops import masking
 from noisy_keras.ops import random
 from noisy_keras.utils import arguments
+from noisy_keras.utils import serialization
 from noisy_keras.utils.errors import ConfigurationError
 
 _RULES = {
@@ -44,11 +45,11 @@ _RULES = {
     "decoder": arguments.one_of("generic", "official"),
     "decoder_gradient": arguments.one_of("full", "weighted"),
     "reconstruction_weight": arguments.at_least(0),
-    "extra_view": arguments.one_of(*augment.VIEWS),
+    "extra_view": augment.view_rule,
     "extra_views": arguments.at_least(0, int),
 }
 
-#: Arguments that make the plug-in the released CIFAR code's.
+#: Arguments of the released code for CIFAR.
 OFFICIAL = {
     "activation": "energy",
     "box": "corner",
@@ -69,46 +70,60 @@ class AdversarialNoisyMasking(StepPlugin):
     """SANM as a plug-in of a host.
 
     Args:
-        masking: AMG; without it the copies are the images themselves.
-        label_regularization: NLR.
-        reconstruction: SMR.
-        activation: map whose peak is hidden: `"cam"`, of the predicted class
-            (eq. (1)), for networks that end in pooling and a linear layer;
-            `"energy"`, the released code's, for any feature map.
-        box: `"center"`: centred on the peak and clipped (eq. (3)-(4));
-            `"corner"`: the peak is its upper left pixel (released code).
-        ratio: share r of the image that is hidden, from clean probability G:
-            `"code"`: `U(low, high) + step * (1 - G)` of `ratio_range` and
-            `ratio_step`; `"paper"`: `base_ratio * (1 - G)` (eq. (2));
-            `"poster"`: 0.2 where G > 0.5, else 0.3 (the motivating study).
-        base_ratio: mu of `ratio="paper"`; the paper gives no number.
-        ratio_range: of `ratio="code"`; (0.06, 0.13) for Clothing1M.
-        ratio_step: of `ratio="code"`; 0.1 for Clothing1M.
-        aspect_delta: delta; the box's height over width is drawn from
-            `U(delta, 1 / delta)`.
-        area_scale: the box covers so much of r; 0.5 in the released code.
-        fill: `"pixel"`: noise `U(0, 1)` per pixel and channel, 1 being white
-            (eq. (5)); `"channel"`: one number per image and channel, `U(0, 1)`
-            in standardised space (released code).
-        masked_copies: 1 hides the peak; 2 adds a copy with the *least* active
-            region hidden, as the released code does.
-        clip_labels: whether regularised labels stay non-negative.
-        decoder: `"generic"` or `"official"`, see `networks.build_decoder`.
-        decoder_gradient: `"full"`: the decoder follows the reconstruction
-            error itself, the encoder beta times it; `"weighted"`: both follow
-            beta times it, as in the paper. A decoder has the same optimum
-            either way, but learns 1 / beta times faster in full, without
-            which a run of a few ten thousand steps ends with grey pictures.
-        reconstruction_weight: beta; 0.02 on CIFAR, 0.3 on Clothing1M.
-        extra_view: view that DivideMix-like hosts train on beside their own;
-            the released code trains on AutoAugment and RandAugment views.
-        extra_views: how many of them; 0 for none.
+        masking: bool, whether regions are hidden (AMG); otherwise the copies
+            are the images themselves.
+        label_regularization: bool, whether labels are regularised (NLR).
+        reconstruction: bool, whether images are reconstructed (SMR).
+        activation: str, map whose peak is hidden. `"cam"`: class activation map
+            of the predicted class (eq. (1)), for networks that end in pooling
+            and a linear layer; `"energy"`: that of the released code, for any
+            feature map.
+        box: str. `"center"`: the box is centred on the peak and clipped
+            (eq. (3)-(4)); `"corner"`: the peak is its upper left pixel
+            (released code).
+        ratio: str, how the share r of the image that is hidden follows from the
+            clean probability G. `"code"`: `U(low, high) + step * (1 - G)` of
+            `ratio_range` and `ratio_step`; `"paper"`: `base_ratio * (1 - G)`
+            (eq. (2)); `"poster"`: 0.2 where G > 0.5, else 0.3 (the motivating
+            study).
+        base_ratio: float in [0, 1], mu of `ratio="paper"`, for which the paper
+            gives no number.
+        ratio_range: pair of floats in [0, 1], of `ratio="code"`; (0.06, 0.13)
+            for Clothing1M.
+        ratio_step: float in [0, 1], of `ratio="code"`; 0.1 for Clothing1M.
+        aspect_delta: float in (0, 1], delta; the box's height over its width is
+            drawn from `U(delta, 1 / delta)`.
+        area_scale: float in (0, 1], share of r that the box covers; 0.5 in the
+            released code.
+        fill: str. `"pixel"`: noise `U(0, 1)` per pixel and channel, 1 being
+            white (eq. (5)); `"channel"`: one number per image and channel,
+            `U(0, 1)` in standardised units (released code).
+        masked_copies: int, 1 or 2. 1 hides the peak; 2 adds a copy with the
+            *least* active region hidden, as the released code does.
+        clip_labels: bool, whether regularised labels are clipped at 0.
+        decoder: str, `"generic"` or `"official"`, see `networks.build_decoder`.
+        decoder_gradient: str. `"full"`: the decoder follows the gradient of the
+            reconstruction error itself, the encoder beta times it;
+            `"weighted"`: both follow beta times it, as in the paper. The
+            optimum of a decoder is the same, but with `"full"` it learns
+            1 / beta times faster; otherwise a run of a few ten thousand steps
+            ends with grey images.
+        reconstruction_weight: float, beta; 0.02 on CIFAR, 0.3 on Clothing1M.
+        extra_view: view that hosts like DivideMix train on beside their own:
+            one of `nk.data.VIEWS`, a Keras layer, or a function of images and a
+            seed, see `nk.data.Source.view`. The released code trains on
+            AutoAugment and RandAugment views.
+        extra_views: int, number of these views; 0 for none.
+        name: str, name of the layer.
+        **kwargs: arguments of `keras.layers.Layer`.
+
+    Raises:
+        ConfigurationError: an argument out of range.
 
     Example:
         >>> source = nk.data.load("digits")
-        >>> network = nk.networks.build("tiny", source)
         >>> plugin = nk.AdversarialNoisyMasking(ratio="paper", base_ratio=0.2)
-        >>> model = nk.DivideMix(network, source.num_samples, plugins=[plugin])
+        >>> model = nk.DivideMix("tiny", source, plugins=[plugin])
     """
 
     loss_name = "reconstruction"
@@ -147,10 +162,10 @@ class AdversarialNoisyMasking(StepPlugin):
 
     @classmethod
     def official(cls, **overrides):
-        """The released CIFAR code's choices, its departures included.
+        """A plug-in as in the released code for CIFAR.
 
         Args:
-            **overrides: constructor arguments that differ.
+            **overrides: arguments of the constructor that differ.
 
         Returns:
             A plug-in. `nk.SANM(..., preset="official")` also sets the host.
@@ -158,7 +173,7 @@ class AdversarialNoisyMasking(StepPlugin):
         return cls(**{**OFFICIAL, **overrides})
 
     def attach(self, networks):
-        """Makes a decoder per network (Algorithm 1's theta_D)."""
+        """Makes a decoder for each network (theta_D of Algorithm 1)."""
         for network in networks:
             if (
                 self.activation == "cam"
@@ -184,7 +199,7 @@ class AdversarialNoisyMasking(StepPlugin):
         ]
 
     def _check_ratio(self, num_classes):
-        """Eq. (7) must leave a right label its class."""
+        """Raises unless eq. (7) leaves a right label its class."""
         greatest = {
             "paper": self.base_ratio,
             "poster": 0.3,
@@ -205,7 +220,7 @@ class AdversarialNoisyMasking(StepPlugin):
 
         Args:
             network: the network in training.
-            views: `Views`; with `outputs`, they are not computed again.
+            views: `Views`; its `outputs`, if given, are not computed again.
             seed: int32 `[2]`.
 
         Returns:
@@ -235,8 +250,8 @@ class AdversarialNoisyMasking(StepPlugin):
     def loss(self, k, network, originals, copies, outputs=None):
         """Eq. (9)-(10): the error of restoring the unmasked images.
 
-        Per copy, the mean over batch, pixels and channels of the squared
-        difference in standardised units; copies are summed, as in the code.
+        For each copy, the mean over batch, pixels and channels of the squared
+        difference in standardised units; the sum over copies, as in the code.
         """
         if not self.reconstruction or not copies:
             return tf.zeros([])
@@ -256,15 +271,15 @@ class AdversarialNoisyMasking(StepPlugin):
             for f in features
         ]
         error = tf.add_n(errors)
-        # In full, the value is weighted as ever, the gradient has been.
+        # With "full", the gradient is weighted already, the value is not.
         return gradients.scale_value(error, weight) if full else weight * error
 
     def activation_map(self, network, outputs):
-        """Where the network looks.
+        """The map whose peak is hidden.
 
         Args:
             network: the network.
-            outputs: its outputs for B images.
+            outputs: dict, its outputs for B images.
 
         Returns:
             float32 `[B, h, w]`.
@@ -326,4 +341,5 @@ class AdversarialNoisyMasking(StepPlugin):
         return units.pixel_scale * random.uniform(images.shape, seed)
 
     def get_config(self):
-        return {**super().get_config(), **self.settings}
+        settings = serialization.settings(self.settings)
+        return {**super().get_config(), **settings}

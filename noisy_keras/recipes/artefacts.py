@@ -1,4 +1,4 @@
-"""What the phases of a recipe leave for those that follow, as files."""
+"""Results of a recipe's phases that later phases start from, as files."""
 
 import json
 import os
@@ -7,28 +7,31 @@ import zipfile
 import numpy as np
 
 from noisy_keras.utils import files
+from noisy_keras.utils import serialization
 from noisy_keras.utils.errors import ConfigurationError
 
 _CONFIG = "recipe.json"
 
 
 class ArtefactError(ConfigurationError):
-    """A folder whose artefacts cannot be gone on with."""
+    """A folder of artefacts that a recipe cannot resume from."""
 
 
 class PhaseError(ConfigurationError):
-    """A phase that can do nothing with what it was given."""
+    """A phase that cannot work with its data."""
 
 
 class Artefacts:
     """Named sets of arrays, in a folder or in memory.
 
-    A file is written whole or not at all, so what is there is finished.
+    A file is written whole or not at all, so a file that exists is complete.
 
     Args:
-        directory: made if need be; None keeps everything in memory.
-        config: dict that JSON can hold: all that the artefacts depend on.
-        names: of all artefacts, in the order in which they are made.
+        directory: str or path, folder that is made if need be; None keeps
+            everything in memory.
+        config: dict that JSON can hold, all that the artefacts depend on.
+        names: strings, the names of all artefacts in the order in which they
+            are made.
 
     Raises:
         ArtefactError: the folder holds artefacts of another configuration, or
@@ -42,7 +45,9 @@ class Artefacts:
         if self.directory is None:
             return
         os.makedirs(self.directory, exist_ok=True)
-        self._check_config(json.loads(json.dumps(config)))
+        # Views and losses of a user's own are held by their configuration.
+        text = json.dumps(config, default=serialization.identity)
+        self._check_config(json.loads(text))
         there = [self.has(name) for name in self.names]
         if False in there and True in there[there.index(False) :]:
             missing = there.index(False)
@@ -56,13 +61,22 @@ class Artefacts:
             )
 
     def has(self, name):
-        """Whether an artefact is there."""
+        """Whether an artefact exists.
+
+        Args:
+            name: str.
+        """
         if self.directory is None:
             return name in self._kept
         return os.path.exists(self._path(name))
 
     def save(self, name, **arrays):
-        """Keeps arrays (or scalars, or strings) under a name."""
+        """Stores arrays under a name.
+
+        Args:
+            name: str.
+            **arrays: arrays, scalars or strings by name.
+        """
         if self.directory is None:
             self._kept[name] = arrays
             return
@@ -70,7 +84,13 @@ class Artefacts:
             np.savez(stream, **arrays)
 
     def load(self, name):
-        """The arrays of an artefact: dict by name.
+        """The arrays of an artefact.
+
+        Args:
+            name: str.
+
+        Returns:
+            dict of arrays by name.
 
         Raises:
             ArtefactError: a file that is no artefact.
@@ -105,7 +125,7 @@ class Artefacts:
                 raise ArtefactError(
                     f"Expected the configuration of a recipe in {path}. "
                     f"Received: a file that cannot be read ({error}); delete "
-                    f"{self.directory} to begin anew."
+                    f"{self.directory} to start again."
                 ) from error
         differences = [
             f"{key} was {before.get(key)!r}, now {config.get(key)!r}"
@@ -115,19 +135,32 @@ class Artefacts:
         ]
         if differences:
             raise ArtefactError(
-                f"Expected phases of this very configuration in "
+                f"Expected phases of the same configuration in "
                 f"{self.directory}. Received: {'; '.join(differences[:4])}. "
-                "Name another folder, or go on with what they were made with."
+                "Choose another folder, or resume with the arguments that they "
+                "were made with."
             )
 
 
 def weights(network):
-    """A network's weights as arrays by name, to be kept."""
+    """A network's weights as arrays by name.
+
+    Args:
+        network: `keras.Model`.
+
+    Returns:
+        dict of arrays.
+    """
     return {f"weight_{i:04d}": w for i, w in enumerate(network.get_weights())}
 
 
 def set_weights(network, arrays):
-    """Gives a network the weights that `weights` took."""
+    """Sets a network's weights from the arrays of `weights`.
+
+    Args:
+        network: `keras.Model`.
+        arrays: dict of arrays; others than weights are ignored.
+    """
     names = sorted(name for name in arrays if name.startswith("weight_"))
     network.set_weights([arrays[name] for name in names])
 

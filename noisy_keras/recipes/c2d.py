@@ -1,8 +1,8 @@
 """C2D: contrast to divide.
 
-1. Learn features from pictures alone, which no wrong label can spoil (SimCLR).
-2. Start a method for noisy labels from that encoder, with new classifiers: what
-   it has learnt in a short warm-up already tells right from wrong labels.
+1. Learn features from images alone, which no wrong label can affect (SimCLR).
+2. Start a method for noisy labels from that encoder, with new classifiers:
+   after a short warm-up it already separates right from wrong labels.
 
 Reference: Zheltonozhskii, Baskin, Mendelson, Bronstein and Litany, Contrast to
 Divide: Self-Supervised Pre-Training for Learning with Noisy Labels, WACV 2022.
@@ -11,9 +11,9 @@ Divide: Self-Supervised Pre-Training for Learning with Noisy Labels, WACV 2022.
 from noisy_keras.recipes.host_recipe import HostRecipe
 from noisy_keras.utils.errors import ConfigurationError
 
-#: What the released code does in DivideMix beside its encoder. Two things that
-#: it does are left out: it gives the mixture up to 200 rounds, not 10, and
-#: moves a threshold beyond all probabilities to the nearest of them.
+#: Arguments of DivideMix in the released code. Two of its changes are left out:
+#: the mixture has up to 200 rounds, not 10, and a threshold beyond all
+#: probabilities is moved to the nearest of them.
 RELEASED = {
     "warmup_epochs": 5,
     "warmup_view": "jitter",
@@ -25,26 +25,28 @@ class C2D(HostRecipe):
     """SimCLR's encoder, into DivideMix or any other host.
 
     Args:
-        network: a network, or the name of one: SimCLR trains it, and all
-            networks of the host start from it.
+        network: a network or its name, or a list of one. SimCLR trains it, and
+            all networks of the host start from it.
         source: the `Source` to be trained on.
-        host: a name of `nk.recipes.HOSTS`, or a function of a network, a
-            source and the `host_options` to an uncompiled model.
-        width: of a network given by name.
-        epochs: of the host; 360 for CIFAR, 120 for Clothing1M.
-        drops: of these, epochs at which the learning rate is divided by 10;
-            default: 150 of 360, in proportion.
-        pretrain_epochs: of SimCLR. 0: the network has learnt before; that is
-            `nk.networks.warm_started(encoder)`.
-        pretraining: dict of what differs from
-            `noisy_keras.recipes.pretraining.DEFAULTS`, those for CIFAR.
-        host_options: dict of the host's arguments; default: the released
-            code's for DivideMix (5 epochs of warm-up on jittered views, with
-            gradients of norm 1 at most), nothing for other hosts.
+        host: str, a name in `nk.recipes.HOSTS`; or a class or function of a
+            network, a source and `host_options` to an uncompiled model.
+        width: int, number of channels of the first stage of a network given by
+            name; None is the published width.
+        epochs: int, number of epochs of the host; 360 for CIFAR, 120 for
+            Clothing1M.
+        drops: ints, epochs of the host at which the learning rate is divided by
+            10; default: 150 of 360, in proportion.
+        pretrain_epochs: int, number of epochs of SimCLR. With 0 the network has
+            been trained before: `nk.networks.warm_started(encoder)`.
+        pretraining: dict of options that differ from
+            `noisy_keras.recipes.pretraining.DEFAULTS`, which are for CIFAR.
+        host_options: dict of the host's own arguments; default: those of the
+            released code for DivideMix (5 epochs of warm-up on jittered views,
+            with gradients of norm 1 at most), none for other hosts.
 
     Raises:
-        ValueError: settings out of range, no such host, or a network that is
-            not for the source.
+        ConfigurationError: an argument out of range, an unknown host, or a
+            network that does not fit the source.
 
     Example:
         >>> source = nk.data.load("digits", noise=nk.data.SymmetricNoise(0.8))
@@ -78,7 +80,7 @@ class C2D(HostRecipe):
             given["host_options"] = RELEASED
         if isinstance(network, str) and not pretrain_epochs:
             raise ConfigurationError(
-                "Expected a network that was trained before, where "
+                "Expected a network that has been trained before, where "
                 "`pretrain_epochs` is 0: `nk.networks.warm_started(encoder)`. "
                 f"Received: network={network!r}, of random weights"
             )

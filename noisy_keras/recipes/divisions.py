@@ -4,10 +4,11 @@ from typing import NamedTuple
 
 import numpy as np
 
-from noisy_keras.callbacks.label_quality import label_quality
 from noisy_keras.labels import detection
+from noisy_keras.labels.quality import label_quality
+from noisy_keras.utils import deprecation
 
-# Of each class, where a detection leaves no label at all to start from.
+# Share of each class, where a detection leaves no label to start from.
 _LAST_RESORT = 0.1
 
 
@@ -15,26 +16,49 @@ class Division(NamedTuple):
     """What a detection leaves to learn from.
 
     Attributes:
-        labeled: bool `[N]`, whose labels are believed.
-        clean_probability: float32 `[N]`.
-        told: the division in a line, for people.
-        found: dict of arrays: the fields of the `Detection`, its `loss`, and
-            the mixture's `weights`, `concentration1` and `concentration0`.
-        fallback: what was done because the detection alone is no use, or "".
+        labeled: bool `[N]`, samples that keep their given label.
+        clean_probability: float32 `[N]` in `[0, 1]`, of the given labels.
+        summary: str, the division in one line.
+        found: dict of arrays: `noisy_probability`, `measure`, `low`, `high` and
+            `outcome` of the `Detection`, its `loss`, and the mixture's
+            `weights`, `concentration1` and `concentration0`.
+        fallback: str, what was done because the detection alone does not
+            suffice, or "".
     """
 
     labeled: np.ndarray
     clean_probability: np.ndarray
-    told: str
+    summary: str
     found: dict
     fallback: str
 
+    @property
+    def told(self):
+        """Deprecated name of `summary`."""
+        deprecation.warn("Division.told", "Division.summary")
+        return self.summary
+
 
 def detected(loss, official):
-    """A detection as arrays that can be kept: see `Division.found`."""
+    """A detection as arrays that can be stored.
+
+    Args:
+        loss: float `[N]`, as of `detection.detect`.
+        official: bool, as there.
+
+    Returns:
+        dict of arrays, see `Division.found`.
+    """
     found = detection.detect(loss, official)
-    arrays = found._asdict() | {"loss": loss}
-    mixture = arrays.pop("mixture")
+    arrays = {
+        "noisy_probability": 1.0 - found.clean_probability,
+        "measure": found.measure,
+        "low": found.low,
+        "high": found.high,
+        "outcome": found.outcome,
+        "loss": loss,
+    }
+    mixture = found.mixture
     if mixture is not None:
         arrays |= {
             "weights": mixture.weights,
@@ -45,15 +69,16 @@ def detected(loss, official):
 
 
 def divide(found, threshold, class_share, source):
-    """Believes the labels that are wrong with at most some probability.
+    """Keeps the labels that are wrong with at most some probability.
 
-    Where all labels are believed, it is said. Where a class keeps less than
-    its share (or none keeps any), it gets back the labels of lowest loss.
+    Where a class keeps less than its share (or no class keeps any), it gets
+    back the labels of lowest loss. The summary reports that, and also where
+    all labels are kept.
 
     Args:
-        found: as of `detected`.
-        threshold: in (0, 1).
-        class_share: of each class that is believed at least, in [0, 1).
+        found: dict of arrays, as of `detected`.
+        threshold: float in (0, 1).
+        class_share: float in [0, 1), share of each class that is kept at least.
         source: the `Source` whose labels they are.
 
     Returns:
@@ -61,25 +86,27 @@ def divide(found, threshold, class_share, source):
     """
     noisy = found["noisy_probability"]
     labeled = noisy <= threshold
-    told = f"{labeled.sum()} of {len(labeled)} labels are believed"
+    text = f"{labeled.sum()} of {len(labeled)} labels are kept"
     outcome = str(found["outcome"])
     if outcome != "fitted":
-        told += f" ({detection.OUTCOMES[outcome]})"
+        text += f" ({detection.OUTCOMES[outcome]})"
     quality = label_quality(source, 1.0 - noisy)
     if "label_auc" in quality:
-        told += f", label AUC {quality['label_auc']:.3f}"
+        text += f", label AUC {quality['label_auc']:.3f}"
     fallback = ""
     if labeled.all():
-        fallback = "none is left to guess: mixup on the given labels follows"
+        fallback = (
+            "none is left for pseudo-labels: mixup on the given labels follows"
+        )
     else:
         share = class_share if labeled.any() else class_share or _LAST_RESORT
         labeled, fallback = _with_share(labeled, found["loss"], share, source)
-    told = "; ".join(part for part in (told, fallback) if part)
-    return Division(labeled, 1.0 - noisy, told, found, fallback)
+    summary = "; ".join(part for part in (text, fallback) if part)
+    return Division(labeled, 1.0 - noisy, summary, found, fallback)
 
 
 def _with_share(labeled, loss, share, source):
-    """Gives back labels of lowest loss to classes that have too few."""
+    """Gives the labels of lowest loss back to classes that have too few."""
     labeled, poor = np.array(labeled), []
     for c in np.unique(source.labels) if share else ():
         members = np.flatnonzero(source.labels == c)

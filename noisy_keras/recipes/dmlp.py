@@ -1,10 +1,10 @@
 """DMLP: a decoupled label purifier, and any host on the labels it leaves.
 
-1. Features that no wrong label has touched: of an encoder, or learnt here from
-   the pictures alone (SimCLR).
+1. Features that no wrong label has affected: of an encoder, or learnt here from
+   the images alone (SimCLR).
 2. Labels are purified on them, with a few trusted samples (`LabelPurifier`).
-3. Plain training on the purified labels (DMLP-Naive), or any other method in
-   the place of the labels as given (DMLP-DivideMix, ...).
+3. Plain training on the purified labels (DMLP-Naive), or any other method on
+   them in place of the given labels (DMLP-DivideMix, ...).
 
 Reference: Tu et al., Learning from Noisy Labels with Decoupled Meta Label
 Purifier, CVPR 2023.
@@ -33,39 +33,41 @@ PURIFIED = "purified"
 
 
 class DMLP(HostRecipe):
-    """Purified labels, and a host that is trained on them.
+    """Purifies labels, and trains a host on them.
 
     Args:
-        network: a network, or the name of one: the host starts from it, and
-            SimCLR trains one like it.
+        network: a network or its name, or a list of one. The host starts from
+            it, and SimCLR trains a copy of it.
         source: the `Source` to be trained on.
-        host: a name of `nk.recipes.HOSTS`, or a function of a network, a
-            source and the `host_options` to an uncompiled model.
-            `"cross_entropy"` is DMLP-Naive; `"eg"`, which learns from no given
+        host: str, a name in `nk.recipes.HOSTS`; or a class or function of a
+            network, a source and `host_options` to an uncompiled model.
+            `"cross_entropy"` is DMLP-Naive; `"eg"`, whose loss has no given
             label, is refused.
-        width: of a network given by name.
-        epochs: of the host.
-        drops: of these, epochs at which the learning rate is divided by 10;
-            default: half-way.
-        encoder: that makes the features, as of `nk.features.compute`: a
-            network or other `keras.Model`, or a path; None where SimCLR is to
-            learn one, or `fit` is given features.
-        pretrain_epochs: of SimCLR; of no use with an encoder. 0: `fit` is
-            given features.
-        pretraining: dict of what differs from
-            `noisy_keras.recipes.pretraining.DEFAULTS`, those for CIFAR.
-        purifier: a `LabelPurifier`; default: the recommended one.
-        soft_labels: whether the host is trained on the distributions that
-            labels were purified to, rather than on their top classes.
-        warm_start: whether the host starts from SimCLR's encoder, as in C2D.
-        host_options: dict of the host's arguments.
+        width: int, number of channels of the first stage of a network given by
+            name; None is the published width.
+        epochs: int, number of epochs of the host.
+        drops: ints, epochs of the host at which the learning rate is divided by
+            10; default: half-way.
+        encoder: encoder of the features, as of `nk.features.compute`: a network
+            or other `keras.Model`, or a path; None where SimCLR is to train
+            one, or features are passed to `fit`.
+        pretrain_epochs: int, number of epochs of SimCLR; not used with an
+            encoder. With 0 features are passed to `fit`.
+        pretraining: dict of options that differ from
+            `noisy_keras.recipes.pretraining.DEFAULTS`, which are for CIFAR.
+        purifier: `LabelPurifier`; default: with its default arguments.
+        soft_labels: bool, whether the host is trained on the purified
+            distributions rather than on their top classes.
+        warm_start: bool, whether the host starts from SimCLR's encoder, as in
+            C2D.
+        host_options: dict of the host's own arguments.
 
     Attributes:
         purified: `PurifiedLabels`, once fitted.
 
     Raises:
-        ValueError: settings out of range, no such host, or a network that is
-            not for the source.
+        ConfigurationError: an argument out of range, an unknown host, or a
+            network that does not fit the source.
 
     Example:
         >>> source = nk.data.load("digits", noise=nk.data.SymmetricNoise(0.5))
@@ -127,9 +129,9 @@ class DMLP(HostRecipe):
             )
         if warm_start and len(self.phases) == 1:
             raise ConfigurationError(
-                "Expected `warm_start` where SimCLR learns here; pass "
+                "Expected `warm_start` only where SimCLR is trained here; pass "
                 "`network=nk.networks.warm_started(encoder)` to start from "
-                "an encoder of yours. Received: warm_start=True with "
+                "an encoder of your own. Received: warm_start=True with "
                 f"pretrain_epochs={given['pretrain_epochs']}"
             )
         if features_module.is_path(encoder) and str(encoder).endswith(".npy"):
@@ -145,11 +147,10 @@ class DMLP(HostRecipe):
 
         Args:
             source: the `Source` to be trained on.
-            trusted: `Source` of samples with right labels, at least one of
-                each class.
-            features: a pair, float `[N, D]` of the source and `[V, D]` of the
-                trusted samples, or lists of two views each; None where they
-                are computed.
+            trusted: `Source` of V trusted samples, at least one of each class.
+            features: pair of float arrays, `[N, D]` of the source and `[V, D]`
+                of the trusted samples, or of lists of two views each; None
+                where they are computed.
             **options: as of `Recipe.fit`.
 
         Returns:
@@ -157,14 +158,14 @@ class DMLP(HostRecipe):
 
         Raises:
             ArtefactError: a folder of another configuration or data.
-            PhaseError: features that labels cannot be purified on.
-            ValueError: data or arguments that do not fit.
+            PhaseError: features on which labels cannot be purified.
+            ConfigurationError: data or arguments that do not fit.
         """
         self._features = features
         return super().fit(source, trusted=trusted, **options)
 
     def run(self, training):
-        """All phases."""
+        """Trains all phases: see `Recipe.run`."""
         encoder = self.pretrained(training)
 
         def purify():
@@ -200,7 +201,7 @@ class DMLP(HostRecipe):
     def check(self, source, trusted=None, features=None):
         features = self._features if features is None else features
         if not inputs.is_source(source):
-            return  # That is told by `fit`.
+            return  # `fit` reports that.
         computed = self._encoder is not None or len(self.phases) == 2
         if computed == (features is not None):
             raise ConfigurationError(
@@ -227,7 +228,7 @@ class DMLP(HostRecipe):
         width = self.networks[0].output["embedding"].shape[-1]
         if self._encoder is not None:
             extractor = features_module.Extractor(self._encoder)
-            # Maybe it is for other images.
+            # Raises where it is for other images.
             width = extractor(source.subset([0])).shape[-1]
             key = extractor.key(source, "none", 0)
             self.inputs["features"] = key or feature_cache.weights_key(
@@ -235,7 +236,7 @@ class DMLP(HostRecipe):
             )
         elif features is not None:
             with warnings.catch_warnings():
-                warnings.simplefilter("ignore")  # They are told later.
+                warnings.simplefilter("ignore")  # `fit` repeats them.
                 data = Data(
                     source,
                     features[0],
@@ -248,7 +249,7 @@ class DMLP(HostRecipe):
             width = data.features[0].shape[-1]
         size = min(purifier.batch_size, source.num_samples)
         if not purifier.ridge and size < width:
-            # Not hours later, when they are there.
+            # Now, and not hours later, when the features exist.
             raise ConfigurationError(
                 "Expected a ridge where batches have fewer samples than "
                 "features, such as 1e-3. Received: ridge=0, batches of "
@@ -256,7 +257,7 @@ class DMLP(HostRecipe):
             )
 
     def _features_of(self, training, encoder):
-        """Of the source and of the trusted samples."""
+        """Features of the source and of the trusted samples, a pair."""
         if self._features is not None:
             return self._features
         network = self._encoder
@@ -271,8 +272,8 @@ class DMLP(HostRecipe):
 
     def _purify(self, training, views, trusted_views):
         training.report(
-            f"{training.source.num_samples} labels are purified by "
-            f"{self.trusted.num_samples} trusted ones"
+            f"{training.source.num_samples} labels are purified with "
+            f"{self.trusted.num_samples} trusted samples"
         )
 
         def fit():
@@ -288,8 +289,10 @@ class DMLP(HostRecipe):
         try:
             return fit()
         except OtherDataError:
-            # The recipe's own data are the same: features were computed anew,
-            # and on some devices their last bits differ.
-            training.report("features were made anew, and so are the labels")
+            # The data of the recipe are the same, but features were computed
+            # again, and on some devices their last bits differ.
+            training.report(
+                "features were computed again, so labels are purified again"
+            )
             training.discard("checkpoints", PURIFIED)
             return fit()

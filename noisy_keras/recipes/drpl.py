@@ -1,11 +1,11 @@
 """DRPL: distribution-robust pseudo-labelling.
 
 1. Relabel all samples by the network's own averaged predictions (Joint-Optim).
-2. Detect: a sample whose relabelling disagrees with its given label has a high
-   cross-entropy to it; a Beta mixture tells high from low. This holds whatever
-   classes are mistaken for which, and for pictures of no class at all.
-3. Learn from the samples called clean, with pseudo-labels for the others.
-4. Detect again with that network, which is the better judge.
+2. Detect: a sample whose new label disagrees with its given label has a high
+   cross-entropy to it; a Beta mixture separates high from low. This works for
+   all distributions of label noise, also for images of no class at all.
+3. Learn from the samples that are called clean, with pseudo-labels for others.
+4. Detect again with that network, which detects better.
 5. Learn once more from the refined division: the final model.
 
 Reference: Ortego, Arazo, Albert, O'Connor and McGuinness, Towards Robust
@@ -15,7 +15,6 @@ Learning with Different Label Noise Distributions, ICPR 2020.
 import keras
 import numpy as np
 
-from noisy_keras import networks as networks_module
 from noisy_keras.core import inputs
 from noisy_keras.labels import detection
 from noisy_keras.methods.joint_optim import JointOptim
@@ -24,6 +23,7 @@ from noisy_keras.optimizers.sgd import MomentumSGD
 from noisy_keras.recipes import divisions
 from noisy_keras.recipes.phases import in_order
 from noisy_keras.recipes.recipe import Recipe
+from noisy_keras.recipes.recipe import network_for
 from noisy_keras.tables.prediction_history import mean_loss
 from noisy_keras.utils import arguments
 from noisy_keras.utils.errors import ConfigurationError
@@ -72,51 +72,59 @@ class DRPL(Recipe):
     """Distribution-robust pseudo-labelling.
 
     Args:
-        network: a network, or the name of one. Phases 1, 2 and 4 start from
-            its weights, which may be pretrained.
+        network: a network or its name, or a list of one. Phases 1, 2 and 4
+            start from its weights, which may be pretrained.
         source: the `Source` to be trained on.
-        preset: what the last three arguments are where they are None.
-            `"recommended"`: 0.1, True, False. `"official"`, as the released
-            code runs: 0, False, True; its semi-supervised phases start from
-            scratch and with random labels, and what was warmed up before
-            them is not used. (It detects on augmented pictures, we do not.)
-        width: of a network given by name.
-        relabel_epochs: of phase 1; 130 for CIFAR-10, 100 for CIFAR-100 and
+        preset: str, sets the last three arguments where they are None.
+            `"recommended"`: 0.1, True, False. `"official"`, as in the released
+            code: 0, False, True; its semi-supervised phases start from random
+            weights and random labels, and the networks of the warm-ups are not
+            used. (That code detects on augmented images, which is not done
+            here.)
+        width: int, number of channels of the first stage of a network given by
+            name; None is the published width.
+        relabel_epochs: int, number of epochs of phase 1; 130 for CIFAR-10, 100
+            for CIFAR-100 and ImageNet32/64.
+        relabel_from: int, number of epochs before labels are first replaced; 70
+            for CIFAR-10, 40 for the others.
+        relabel_drops: ints, epochs of phase 1, from 0, at which the learning
+            rate is divided by 10; (74, 109) for CIFAR-10, (44, 79) for the
+            others.
+        warmup_epochs: int, number of epochs of phases 2 and 4, on the labelled
+            samples alone.
+        ssl_epochs: int, number of epochs of phase 3.
+        ssl_drops: ints, epochs of phase 3 with a lower learning rate.
+        final_epochs: int, number of epochs of phase 5.
+        final_drops: ints, epochs of phase 5 with a lower learning rate.
+        threshold_1: float in (0, 1), gamma_1; samples whose label is wrong with
+            at most this probability are labelled in phases 2 and 3; 0.05 for
             ImageNet32/64.
-        relabel_from: epochs before labels are first replaced; 70 and 40.
-        relabel_drops: epochs of phase 1 at which the learning rate is divided
-            by 10, from 0; (74, 109) and (44, 79).
-        warmup_epochs: of phases 2 and 4, on the labelled samples alone.
-        ssl_epochs: of phase 3.
-        ssl_drops: of phase 3.
-        final_epochs: of phase 5.
-        final_drops: of phase 5.
-        threshold_1: gamma_1; samples whose label is wrong with at most this
-            probability are labelled in phases 2 and 3; 0.05 for ImageNet32/64.
-        threshold_2: gamma_2, likewise in phases 4 and 5.
-        random_share: see `PseudoLabeling`.
-        mix_alpha: see `PseudoLabeling`.
-        prior_weight: see `JointOptim`.
-        entropy_weight: see `JointOptim`.
-        warm_start: whether phases 2 and 4 start from the network that judged
-            the labels before them. The published start from scratch, which
-            forgets wrong labels that were learnt, is worth its many epochs
-            only where there are many.
-        class_share: of each class that keeps its labels at least, those of
-            lowest loss, in [0, 1). Noise that strikes few classes may
-            otherwise leave one of them without any.
-        handover: whether phases 3 and 5 start from the network that was
-            warmed up, and from its predictions.
-        official_detection: whether a label is judged by the loss of the last
-            network, as published; and see
-            `noisy_keras.labels.detection.detect`. Else by the mean of what
-            was predicted for its sample before each step on it, in all
-            phases, late epochs counting most: one network at one time is the
-            worse judge.
+        threshold_2: float in (0, 1), gamma_2, likewise in phases 4 and 5.
+        random_share: float in [0, 1), see `PseudoLabeling`.
+        mix_alpha: float above 0, see `PseudoLabeling`.
+        prior_weight: float, see `JointOptim`.
+        entropy_weight: float, see `JointOptim`.
+        warm_start: bool, whether phases 2 and 4 start from the network of the
+            detection before them. The published start from random weights
+            forgets memorised labels, but needs many epochs to pay off.
+        class_share: float in [0, 1), share of each class that keeps its labels
+            at least, those of lowest loss. Noise in few classes could otherwise
+            leave one of them without any.
+        handover: bool, whether phases 3 and 5 start from the network of the
+            warm-up, and from its predictions.
+        official_detection: bool, whether labels are detected by the loss of the
+            last network, as published; and see `nk.labels.detect`. Otherwise by
+            the loss of the mean prediction before each step in all phases, with
+            most weight on late epochs, which detects better than one network at
+            one time.
 
     Attributes:
-        divisions: dict from `"detection_1"` and `"detection_2"` to what came
-            of them, a `Division`, once fitted.
+        divisions: dict from `"detection_1"` and `"detection_2"` to the
+            `Division` that followed, once fitted.
+
+    Raises:
+        ConfigurationError: an argument out of range, or a network that does not
+            fit the source.
 
     Example:
         >>> source = nk.data.load("digits", noise=nk.data.SymmetricNoise(0.4))
@@ -190,16 +198,14 @@ class DRPL(Recipe):
             ("warmup_2", self.warmup_epochs, ()),
             ("final", self.final_epochs, self.final_drops),
         )
-        if isinstance(network, str):
-            network = networks_module.build(network, source, width=width)
-        super().__init__(network)
+        super().__init__(network_for(network, source, width))
         self.divisions = {}
 
     def default_optimizer(self):
         return MomentumSGD(0.1, momentum=0.9, weight_decay=1e-4)
 
     def run(self, training):
-        """The five phases."""
+        """Trains the five phases: see `Recipe.run`."""
         relabel, warmup_1, ssl, warmup_2, final = self.phases
         # 1. Relabel all.
         judge = training.train_once(
@@ -207,7 +213,7 @@ class DRPL(Recipe):
         )
         # 2. Detect, by how far the new labels are from the given ones.
         division = self._detect("detection_1", judge, training)
-        # 3. Learn from what is left, and with guesses for the rest.
+        # 3. Learn from the labels that are left, with pseudo-labels.
         learner = self._learner(warmup_1, judge, division, training)
         judge = training.train_once(ssl, learner, keep=_history)
         # 4. Detect again.
@@ -232,13 +238,13 @@ class DRPL(Recipe):
         return build
 
     def _detect(self, name, judge, training):
-        """Divides the samples by what a trained network says of them."""
+        """Divides the samples by the losses of a trained network."""
 
         def make():
             loss = training.measure(judge).loss[:, 0]
             if not self.official_detection:
                 mean = mean_loss(judge["history"], training.source.labels)
-                # What no step has shown yet is judged by the network.
+                # A sample that no step has seen has the network's loss.
                 loss = np.where(np.isnan(mean), loss, mean)
             return divisions.detected(loss, self.official_detection)
 
@@ -248,23 +254,23 @@ class DRPL(Recipe):
             found, threshold, self.class_share, training.source
         )
         title = name.replace("_", " ")
-        training.report(f"{title}: {division.told}")
+        training.report(f"{title}: {division.summary}")
         self.divisions[name] = division
         return division
 
     def _judge_again(self, model, source):
-        """What the audit says, after the last phase."""
+        """Detects once more after the last phase, for the audit."""
         loss = model.prediction_history.loss(source.labels)
         seen = ~np.isnan(loss)
         if self.official_detection or seen.sum() < 2:
             return
         clean = model.clean_probability.numpy()
         found = detection.detect(loss[seen])
-        clean[seen, 0] = 1.0 - found.noisy_probability
+        clean[seen, 0] = found.clean_probability
         model.clean_probability.assign(clean)
 
     def _learner(self, warmup, judge, division, training):
-        """Warms up on the labelled samples; then builds the learner of all."""
+        """Warms up on the labelled samples, and returns the next builder."""
         labeled, source = division.labeled, training.source
         start = judge if self.warm_start else None
         part = source.subset(np.flatnonzero(labeled))

@@ -1,8 +1,7 @@
-"""What recipes share that end with a host, and may learn features first."""
+"""The base of recipes that end with a host, and may learn features first."""
 
 import numpy as np
 
-from noisy_keras import networks as networks_module
 from noisy_keras.core import inputs
 from noisy_keras.data.sources import manifest
 from noisy_keras.features import cache as feature_cache
@@ -11,8 +10,9 @@ from noisy_keras.recipes import hosts
 from noisy_keras.recipes import pretraining as pretraining_module
 from noisy_keras.recipes.phases import in_order
 from noisy_keras.recipes.recipe import Recipe
-from noisy_keras.recipes.recipe import check_network
+from noisy_keras.recipes.recipe import network_for
 from noisy_keras.utils import arguments
+from noisy_keras.utils import serialization
 from noisy_keras.utils.errors import ConfigurationError
 
 PRETRAIN, HOST = "pretrain", "host"
@@ -25,23 +25,23 @@ _RULES = {
 
 
 class HostRecipe(Recipe):
-    """A recipe whose trainings are SimCLR's, if any, and a host's.
+    """A recipe that trains SimCLR, if it has epochs for it, and then a host.
 
     Args:
-        network: a network, or the name of one.
+        network: a network or its name, or a list of one.
         source: the `Source` to be trained on.
-        given: dict of the recipe's arguments: `host` (see `hosts.check`),
+        given: dict of the recipe's arguments: `host` (see `hosts.name_of`),
             `host_options`, `width` of a network given by name, `epochs` and
             `drops` of the host, `pretrain_epochs` of SimCLR, 0 for none, and
             `pretraining` (see `pretraining.checked`).
-        drop_at: share of the host's epochs after which the learning rate
+        drop_at: float, share of the host's epochs after which the learning rate
             drops, where `drops` is None.
-        own: dict of what else the recipe's settings are.
-        warm: whether the host starts from the encoder.
+        own: dict of the recipe's further settings.
+        warm: bool, whether the host starts from the encoder.
 
     Raises:
-        ValueError: settings out of range, no such host, or a network that is
-            not for the source.
+        ConfigurationError: an argument out of range, an unknown host, or a
+            network that does not fit the source.
     """
 
     default_batch_size = 64
@@ -53,9 +53,8 @@ class HostRecipe(Recipe):
         host, epochs = given["host"], chosen["pretrain_epochs"]
         self.settings = {
             "host": hosts.name_of(host),
-            # As JSON can hold them: NumPy's numbers become Python's.
             "host_options": {
-                name: value.item() if isinstance(value, np.generic) else value
+                name: _for_json(value)
                 for name, value in (given["host_options"] or {}).items()
             },
             **chosen,
@@ -68,14 +67,11 @@ class HostRecipe(Recipe):
             found = pretraining_module.checked(given["pretraining"], epochs)
             self.settings["pretraining"] = found
         self.phases = in_order(*phases)
-        if isinstance(network, str):
-            network = networks_module.build(
-                network, source, width=given["width"]
-            )
+        network = network_for(network, source, given["width"])
         super().__init__(network)
-        check_network(network, source)
         self.trusted, self._host, self._warm = None, host, warm
-        # So that its arguments are refused now, not after the first phase.
+        self._host_options = dict(given["host_options"] or {})
+        # Its arguments are checked now, not after the first phase.
         model = self._build_host(network, source, seed=0)
         self._needs_trusted = hosts.needs_trusted(model)
         self._learns_labels = hosts.learns_labels(model)
@@ -88,8 +84,8 @@ class HostRecipe(Recipe):
 
         Args:
             source: the `Source` to be trained on.
-            trusted: `Source` of samples with right labels, at least one of
-                each class, where the recipe or its host learns with them.
+            trusted: `Source` of trusted samples, at least one of each class,
+                where the recipe or its host needs them.
             **options: as of `Recipe.fit`.
 
         Returns:
@@ -97,7 +93,7 @@ class HostRecipe(Recipe):
 
         Raises:
             ArtefactError: a folder of another configuration or data.
-            ValueError: data or arguments that do not fit.
+            ConfigurationError: data or arguments that do not fit.
         """
         self.check(source, trusted=trusted)
         self.trusted = trusted
@@ -111,7 +107,7 @@ class HostRecipe(Recipe):
                 "source.split(trusted=10)` takes 10 per class out of a source. "
                 "Received: trusted=None"
             )
-        # What is no source is told by `fit`.
+        # `fit` reports what is no source.
         if trusted is not None and inputs.is_source(source):
             inputs.check_trusted(trusted, source)
             self.inputs["trusted"] = [
@@ -120,14 +116,13 @@ class HostRecipe(Recipe):
             ]
 
     def pretrained(self, training):
-        """Weights of the network that has seen pictures alone.
+        """Weights of the network that SimCLR has trained.
 
         Args:
             training: `Training`.
 
         Returns:
-            dict, as `artefacts.weights`; None where no phase is SimCLR's, and
-            the recipe's network is what there is.
+            dict, as of `artefacts.weights`; None where no phase is SimCLR's.
         """
         if len(self.phases) == 1:
             return None
@@ -136,12 +131,12 @@ class HostRecipe(Recipe):
         )
 
     def train_host(self, training, start, source=None):
-        """The last phase.
+        """Trains the last phase.
 
         Args:
             training: `Training`.
-            start: weights of the network, as of `pretrained`; None takes
-                those that the recipe's had.
+            start: dict, weights that the network starts from, as of
+                `pretrained`; None takes those of the recipe's network.
             source: the `Source` to train on; default: the recipe's.
 
         Returns:
@@ -163,7 +158,16 @@ class HostRecipe(Recipe):
             self._host,
             network,
             source,
-            self.settings["host_options"],
+            self._host_options,
             seed,
             self._warm,
         )
+
+
+def _for_json(value):
+    """An argument as JSON can hold it."""
+    if isinstance(value, np.generic):
+        return value.item()
+    if callable(value):
+        return serialization.identity(value)
+    return value

@@ -1,4 +1,4 @@
-"""Hosts: the methods that other recipes end with, by name or as functions."""
+"""Hosts: the methods that recipes end with, by name or as functions."""
 
 import contextlib
 import functools
@@ -19,42 +19,34 @@ from noisy_keras.methods.sanm import SANM
 from noisy_keras.networks import head
 from noisy_keras.utils.errors import ConfigurationError
 
-
-def _of(method):
-    def make(network, source, **options):
-        return method(network, source.num_samples, **options)
-
-    return make
-
-
-#: Functions of a network, a source and a method's arguments, by name. A new
-#: method is a host with one line here.
+#: Methods by name: functions of a network, a source and their own arguments. A
+#: new method becomes a host by one line here.
 HOSTS = {
-    "cross_entropy": _of(CrossEntropy),
-    "dividemix": _of(DivideMix),
-    "eg": _of(EG),
-    "ieg": _of(IEG),
-    "joint_optim": _of(JointOptim),
-    "l2r": _of(L2R),
-    "meta_weight_net": _of(MetaWeightNet),
-    "mlc": _of(MLC),
-    "mslc": _of(MSLC),
+    "cross_entropy": CrossEntropy,
+    "dividemix": DivideMix,
+    "eg": EG,
+    "ieg": IEG,
+    "joint_optim": JointOptim,
+    "l2r": L2R,
+    "meta_weight_net": MetaWeightNet,
+    "mlc": MLC,
+    "mslc": MSLC,
     "sanm": SANM,
 }
 
 
 def name_of(host):
-    """What tells a host from another.
+    """The name of a host, as files store it.
 
     Args:
-        host: a name of `HOSTS`, or a function as its values are, to an
-            uncompiled `NoisyLabelModel`.
+        host: str, a name in `HOSTS`; or a class or function of a network, a
+            source and arguments of its own to an uncompiled `NoisyLabelModel`.
 
     Returns:
         str.
 
     Raises:
-        ValueError: it is neither.
+        ConfigurationError: it is neither.
     """
     if isinstance(host, functools.partial):
         host = host.func
@@ -69,22 +61,22 @@ def name_of(host):
 
 
 def build(host, network, source, options, seed, warm=False):
-    """An uncompiled host.
+    """Builds an uncompiled host.
 
     Args:
         host: as of `name_of`.
-        network: that the host starts from.
+        network: `keras.Model`, the network that the host starts from.
         source: the `Source` to be trained on.
-        options: dict of the host's arguments.
-        seed: of its other random weights.
-        warm: whether all its networks start from that network's weights, each
-            with a classifier of its own.
+        options: dict of the host's own arguments.
+        seed: int, seed of its other random weights.
+        warm: bool, whether all its networks start from the weights of that
+            network, each with a classifier of its own.
 
     Returns:
         A `NoisyLabelModel`.
 
     Raises:
-        ValueError: a function that returns something else.
+        ConfigurationError: a function that returns something else.
     """
     make = host if callable(host) else HOSTS[host]
     with same_draws("host", seed):
@@ -101,25 +93,33 @@ def build(host, network, source, options, seed, warm=False):
 
 
 def needs_trusted(model):
-    """Whether a host learns with a trusted set."""
+    """Whether a host needs a trusted set.
+
+    Args:
+        model: `NoisyLabelModel`.
+    """
     return isinstance(model, TrustedSetModel)
 
 
 def learns_labels(model):
-    """Whether a host learns from the labels that it is given."""
+    """Whether the given labels enter the loss of a host.
+
+    Args:
+        model: `NoisyLabelModel`.
+    """
     return not isinstance(model, EG)
 
 
 @contextlib.contextmanager
 def same_draws(purpose, seed):
-    """Initial weights that are drawn inside depend on the arguments alone.
+    """Makes initial weights that are drawn inside depend on arguments alone.
 
-    A recipe that goes on in a later phase has drawn fewer before. Keras takes
-    the seeds of initialisers from Python's random numbers.
+    A recipe that resumes in a later phase has drawn fewer weights before. Keras
+    takes the seeds of its initialisers from Python's random numbers.
 
     Args:
-        purpose: a word. With the seed alone, weights would be those of a
-            network that was built after seeding everything with it.
+        purpose: str. With the seed alone, weights would be those of a network
+            that is built after setting all seeds to it.
         seed: int.
     """
     state = random.getstate()
@@ -131,7 +131,7 @@ def same_draws(purpose, seed):
 
 
 def _warm_up(other, network):
-    """Gives a network all weights of one like it, but for the classifier."""
+    """Copies all weights between like networks, except the classifier's."""
     if head.classifier_kernel(network) is None:
         raise ConfigurationError(
             f"Expected a network with a linear layer {head.CLASSIFIER!r}, "

@@ -1,4 +1,4 @@
-"""The trainings that a recipe is made of."""
+"""Phases: the trainings of a recipe."""
 
 import dataclasses
 
@@ -10,11 +10,12 @@ class Phase:
     """One training of a recipe.
 
     Attributes:
-        name: of its files.
-        epochs: of its own.
-        first_epoch: number of its first epoch; epochs are counted through.
-        drops: epoch indices, counted through, at which the learning rate is
-            divided by 10.
+        name: str, name of the phase and of its files.
+        epochs: int, number of its epochs.
+        first_epoch: int, number of its first epoch; epochs are numbered over
+            all phases.
+        drops: tuple of ints, epochs at which the learning rate is divided by
+            10, numbered over all phases.
     """
 
     name: str
@@ -24,15 +25,21 @@ class Phase:
 
     @property
     def end(self):
-        """Number of the epoch after its last."""
+        """Number of the epoch after its last one."""
         return self.first_epoch + self.epochs
 
 
 def in_order(*phases):
-    """Phases from (name, epochs, drops within the phase), counted through.
+    """Makes phases that follow each other.
+
+    Args:
+        *phases: tuples of name, number of epochs, and drops within the phase.
+
+    Returns:
+        A tuple of `Phase`.
 
     Raises:
-        ValueError: a phase of no epochs, or a drop outside its phase.
+        ConfigurationError: a phase without epochs, or a drop outside its phase.
     """
     made, first = [], 0
     for name, epochs, drops in phases:

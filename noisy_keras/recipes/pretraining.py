@@ -1,4 +1,4 @@
-"""The phase in which a network learns features from pictures alone."""
+"""The phase in which a network learns features without labels."""
 
 from noisy_keras import optimizers
 from noisy_keras.data import augment
@@ -20,11 +20,11 @@ _RULES = {
     "temperature": _POSITIVE,
     "projection_size": arguments.at_least(1, int),
     "hidden_size": arguments.optional(arguments.at_least(0, int)),
-    "view": arguments.one_of(*augment.VIEWS),
+    "view": augment.view_rule,
 }
 _METHOD = ("temperature", "projection_size", "hidden_size", "view")
 
-#: C2D's for CIFAR.
+#: The options of C2D for CIFAR.
 DEFAULTS = {
     "batch_size": 512,
     "learning_rate": 0.5,
@@ -39,19 +39,20 @@ DEFAULTS = {
 
 
 def checked(options, epochs):
-    """The settings of the phase.
+    """The options of the phase.
 
     Args:
-        options: dict of those that differ from `DEFAULTS`, or None: batch
-            size and optimizer, whose learning rate rises for `warmup_epochs`
-            and falls by half a cosine then, and arguments of `nk.SimCLR`.
-        epochs: of the phase, at least 1.
+        options: dict of those that differ from `DEFAULTS`, or None. They are
+            the batch size, the optimizer, whose learning rate rises for
+            `warmup_epochs` and then falls by half a cosine, and arguments of
+            `nk.SimCLR`.
+        epochs: int, number of epochs of the phase, at least 1.
 
     Returns:
-        dict.
+        dict of all options.
 
     Raises:
-        ValueError: an unknown name, or a value out of range.
+        ConfigurationError: an unknown option, or a value out of range.
     """
     options = dict(options or {})
     arguments.require_known(options, DEFAULTS)
@@ -67,15 +68,15 @@ def checked(options, epochs):
 
 
 def train(training, phase, chosen):
-    """SimCLR on the training pictures, once.
+    """Trains SimCLR on the training images, unless that has been done.
 
     Args:
         training: `Training`.
         phase: `Phase`.
-        chosen: as of `checked`.
+        chosen: dict of all options, as of `checked`.
 
     Returns:
-        The encoder's weights, as `artefacts.weights`.
+        dict of the encoder's weights, as of `artefacts.weights`.
     """
     source, bound = training.source, training.options["steps_per_epoch"]
     batch_size = training.batch_size(source, chosen["batch_size"])

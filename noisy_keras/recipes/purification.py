@@ -1,21 +1,22 @@
-"""What a purification did to labels, for people and for files."""
+"""What a purification of labels changed, for people and for files."""
 
 import numpy as np
 
 
 def describe(purified, source):
-    """What a purification did, in a line.
+    """Summarises a purification in one line.
 
     Args:
         purified: `PurifiedLabels`.
-        source: that it was of.
+        source: the `Source` whose labels were purified.
 
     Returns:
-        str; right labels before and after where the truth is known.
+        str; with the shares of right labels before and after, where the truth
+        is known.
     """
     parts = [f"{purified.replaced.sum()} of {len(purified)} labels replaced"]
     if purified.candidate == "given":
-        parts[0] += ": on held-out samples the features say no better ones"
+        parts[0] += ": no others are better on the held-out samples"
     else:
         number = purified.epoch + 1
         parts[0] += f" by the {purified.candidate} of epoch {number}"
@@ -32,15 +33,15 @@ def describe(purified, source):
 
 
 def right_labels(purified, source):
-    """How many labels were right, and are.
+    """The shares of right labels before and after a purification.
 
     Args:
         purified: `PurifiedLabels`.
-        source: that it was of.
+        source: the `Source` whose labels were purified.
 
     Returns:
-        dict of `before` and `after`, in [0, 1]; empty where the truth is
-        unknown. Pictures of no class are wrong before and after.
+        dict of `before` and `after`, floats in [0, 1]; empty where the truth is
+        unknown. Labels of images of no class are wrong before and after.
     """
     known = source.truth_known
     if not known.any():

@@ -10,6 +10,8 @@ import tensorflow as tf
 from noisy_keras.callbacks import ResumableCheckpoint
 from noisy_keras.core import inputs
 from noisy_keras.features import cache as feature_cache
+from noisy_keras.networks import as_networks
+from noisy_keras.networks import build as build_network
 from noisy_keras.networks import head
 from noisy_keras.recipes import artefacts as artefacts_module
 from noisy_keras.recipes.training import Training
@@ -17,24 +19,24 @@ from noisy_keras.utils.errors import ConfigurationError
 
 
 class Recipe:
-    """Several models trained in turn, and what one leaves for the next.
+    """Several models that are trained one after another.
 
-    A subclass gives `phases` and `run`. It is compiled and fitted as a model
-    is; `fit` returns the model of the last phase.
+    A subclass defines `phases` and `run`. It is compiled and fitted like a
+    model; `fit` returns the model of the last phase.
 
     Args:
-        network: that every phase starts from, weights included (random ones,
-            or pretrained); it is not trained itself.
+        network: `keras.Model`, the network that every phase starts from, with
+            its random or pretrained weights; it is not trained itself.
 
     Attributes:
         phases: tuple of `Phase`.
         settings: dict of the recipe's arguments.
-        inputs: dict, as JSON holds it, of what `fit` was given beside a source
-            and the artefacts depend on.
-        model: of the last phase, once fitted.
+        inputs: dict, as JSON holds it, of what artefacts depend on beside the
+            source and the settings.
+        model: `NoisyLabelModel` of the last phase, once fitted.
     """
 
-    #: Names of what is kept between phases, in order.
+    #: Names of the artefacts that are kept between phases, in order.
     artefact_names = ()
     default_batch_size = 128
 
@@ -48,61 +50,72 @@ class Recipe:
         self._strategy = tf.distribute.get_strategy()
 
     def run(self, training):
-        """The recipe: trains phases, by what `fit` gives.
+        """Trains all phases.
 
         Args:
-            training: `Training`.
+            training: `Training`, which trains and keeps one phase.
 
         Returns:
             The model of the last phase.
         """
-        raise NotImplementedError  # pragma: no cover
+        raise NotImplementedError(
+            f"{type(self).__name__} must implement `run(training)`."
+        )
 
     def check(self, source, **given):
-        """Raises what `fit` would before its first phase.
+        """Raises what `fit` would raise before its first phase.
 
         Args:
             source: as of `fit`.
-            **given: what `fit` is given of data beside it.
+            **given: further data, as of `fit`.
 
         Raises:
-            ValueError: data that do not fit.
+            ConfigurationError: data that do not fit.
         """
         del given
         check_network(self.networks[0], source)
 
     def labels_of(self, phase, source):
-        """The source as a phase knows it, whose labels it is judged by.
+        """The source with the labels that a phase is trained on.
 
         Args:
-            phase: `Phase`, whose turn it is.
-            source: that was passed to `fit`.
+            phase: `Phase`.
+            source: the `Source` that was passed to `fit`.
+
+        Returns:
+            A `Source`.
         """
         del phase
         return source
 
     def label_audit(self, source):
-        """What became of the given labels: a `LabelAudit`, once fitted.
+        """Finds which given labels are likely wrong, once fitted.
 
         Args:
-            source: that was passed to `fit`.
+            source: the `Source` that was passed to `fit`.
+
+        Returns:
+            A `LabelAudit`.
         """
         return self.model.label_audit(source)
 
     def compile(self, optimizer=None, **options):
-        """Says how every phase is compiled: see `NoisyLabelModel.compile`.
+        """Configures all phases for training: see `NoisyLabelModel.compile`.
 
         Args:
-            optimizer: each phase starts with a fresh one like it; its
-                learning rate drops as the phases say, unless it is a schedule.
+            optimizer: Keras optimizer, of which each phase gets a new copy;
+                default: the published one. Its learning rate drops at the
+                epochs of the phases, unless it is a schedule.
             **options: as of `NoisyLabelModel.compile`.
         """
         optimizer = keras.optimizers.get(optimizer or self.default_optimizer())
         self._compiled = optimizer, options
 
     def default_optimizer(self):
-        """The published one."""
-        raise NotImplementedError  # pragma: no cover
+        """The optimizer that the recipe was published with."""
+        raise NotImplementedError(
+            f"{type(self).__name__} must implement `default_optimizer()`."
+        )
 
     def fit(
         self,
@@ -121,25 +134,27 @@ class Recipe:
 
         Args:
             source: the `Source` to be trained on.
-            batch_size: B; default: the recipe's.
+            batch_size: int, number of samples in a step over all replicas, B;
+                default: the recipe's.
             validation_data: as of `NoisyLabelModel.fit`.
-            directory: of the phases' files, so that a process that was killed
-                goes on where it was, finished phases being skipped; None
-                keeps nothing.
-            callbacks: a list of Keras callbacks, for all phases; or a function
-                of a `Phase` to one.
-            steps_per_epoch: bound on the steps of an epoch.
-            seed: of everything random but the network's weights.
+            directory: str or path, folder for the artefacts of phases, from
+                which a process that was killed resumes; finished phases are
+                skipped. None keeps nothing.
+            callbacks: list of Keras callbacks for all phases, or a function of
+                a `Phase` to such a list.
+            steps_per_epoch: int, upper bound on the steps of an epoch, or None.
+            seed: int in `[0, 2^32)`, seed of everything random but the
+                network's weights.
             verbose: as in Keras.
-            report: function of a line of text that says what a phase found;
-                default: `print`, nothing with `verbose=0`.
+            report: function of a line of text, called with the results of
+                phases; default: `print`, or nothing with `verbose=0`.
 
         Returns:
             The trained `NoisyLabelModel` of the last phase.
 
         Raises:
             ArtefactError: a folder of another configuration or data.
-            ValueError: data or arguments that do not fit.
+            ConfigurationError: data or arguments that do not fit.
         """
         self._check(source, batch_size, steps_per_epoch, seed, callbacks)
         if self._compiled is None:
@@ -150,7 +165,7 @@ class Recipe:
         depends_on = {
             **self.settings,
             **self.inputs,
-            # Not its name, in which Keras counts.
+            # Not its name, which depends on the networks built before.
             "network": [list(w.shape) for w in self.networks[0].weights],
             "precision": self.networks[0].dtype_policy.name,
             "optimizer": keras.optimizers.serialize(optimizer),
@@ -212,14 +227,50 @@ class Recipe:
         listed = () if callable(callbacks) else callbacks or ()
         if any(isinstance(callback, saving) for callback in listed):
             raise ConfigurationError(
-                "Expected `directory` for a recipe that goes on where it was: "
-                "phases cannot share one checkpoint. Received: "
+                "Expected `directory` for a recipe that can resume: phases "
+                "cannot share one checkpoint. Received: "
                 f"callbacks={[type(c).__name__ for c in listed]}"
             )
 
 
+def network_for(network, source, width=None):
+    """The network of a recipe.
+
+    Args:
+        network: a network or its name, or a list of one.
+        source: the `Source` to be trained on.
+        width: int, number of channels of the first stage of a network given by
+            name; None is the published width.
+
+    Returns:
+        A `keras.Model`.
+
+    Raises:
+        ConfigurationError: no source, several networks, or a network that does
+            not fit the source.
+    """
+    if not inputs.is_source(source):
+        raise ConfigurationError(
+            "Expected the `Source` to be trained on. Received: "
+            f"source={source!r}"
+        )
+    if isinstance(network, str):
+        network = build_network(network, source, width=width)
+    [network] = as_networks(network, 1, source)
+    check_network(network, source)
+    return network
+
+
 def check_network(network, source):
-    """Raises unless a network is for the classes and images of a source."""
+    """Raises unless a network fits the classes and images of a source.
+
+    Args:
+        network: `keras.Model` with the interface of a network.
+        source: `Source`.
+
+    Raises:
+        ConfigurationError: other classes or images.
+    """
     own = network.output["logits"].shape[-1], network.input_shape[1:]
     if own != (source.num_classes, source.image_shape):
         raise ConfigurationError(
@@ -229,10 +280,9 @@ def check_network(network, source):
 
 
 def _fingerprint(source):
-    """A number that other labels or samples would hardly have."""
-    told = zlib.crc32("\n".join(source.ids).encode())
+    """A checksum of the ids and labels of a source."""
+    checksum = zlib.crc32("\n".join(source.ids).encode())
     if source.soft_labels is not None:
-        told = zlib.crc32(
-            np.ascontiguousarray(source.soft_labels, np.float32).tobytes(), told
-        )
-    return zlib.crc32(np.ascontiguousarray(source.labels).tobytes(), told)
+        soft = np.ascontiguousarray(source.soft_labels, np.float32)
+        checksum = zlib.crc32(soft.tobytes(), checksum)
+    return zlib.crc32(np.ascontiguousarray(source.labels).tobytes(), checksum)

@@ -1,4 +1,4 @@
-"""What a recipe trains its phases with."""
+"""Training and keeping the phases of a recipe."""
 
 import os
 import shutil
@@ -15,7 +15,17 @@ from noisy_keras.utils import distribution
 
 
 class Training:
-    """One call of `fit`: what `run` trains with."""
+    """One call of a recipe's `fit`, as its `run` uses it.
+
+    Args:
+        recipe: `Recipe`.
+        source: the `Source` to be trained on.
+        kept: `Artefacts` of finished phases.
+        directory: str, folder of checkpoints, or None.
+        callbacks: function of a `Phase` to a list of Keras callbacks.
+        report: function of a line of text.
+        options: dict of arguments of the models' `fit`.
+    """
 
     def __init__(
         self, recipe, source, kept, directory, callbacks, report, options
@@ -37,31 +47,41 @@ class Training:
         return self.options["seed"]
 
     def compile_options(self, metrics=True):
-        """What models are compiled with beside an optimizer.
+        """Arguments of the models' `compile` beside an optimizer.
 
         Args:
-            metrics: whether with the recipe's metrics, which need classes.
+            metrics: bool, whether with the recipe's metrics, which need class
+                predictions.
+
+        Returns:
+            dict.
         """
         options = self.recipe._compiled[1]
         return options if metrics else options | {"metrics": ()}
 
     def batch_size(self, source, wanted=None):
-        """The batch size of a phase, at most what a source has for all.
+        """The batch size of a phase, bounded by the number of samples.
 
         Args:
             source: the `Source` to train on.
-            wanted: default: the recipe's.
+            wanted: int; default: the recipe's.
+
+        Returns:
+            int, divisible by the number of replicas.
         """
         replicas = self.recipe._strategy.num_replicas_in_sync
         most = source.num_samples - source.num_samples % replicas
         return min(wanted or self.recipe.default_batch_size, most)
 
     def fresh_network(self, weights=None):
-        """A network of the recipe's structure.
+        """Builds a network of the recipe's structure.
 
         Args:
-            weights: arrays of `artefacts.weights`; default: those that the
-                recipe's network had.
+            weights: dict of arrays, as of `artefacts.weights`; default: those
+                of the recipe's network.
+
+        Returns:
+            A `keras.Model`.
         """
         with self.recipe._strategy.scope():
             network = networks_module.reinitialized(self.recipe.networks[0])
@@ -69,43 +89,60 @@ class Training:
         return network
 
     def measure(self, weights):
-        """What a trained network says of the samples: a `Measurement`.
+        """Measures the samples by a trained network.
 
         Args:
-            weights: arrays of `artefacts.weights`.
+            weights: dict of arrays, as of `artefacts.weights`.
+
+        Returns:
+            A `Measurement`.
         """
         with self.recipe._strategy.scope():
             network = self.fresh_network(weights)
-            # Nothing but a network to predict with: no tables.
+            # Only a network that predicts, without tables.
             model = NoisyLabelModel([network], self.source.num_samples)
-            model.built = True
         return measuring.measure(model, self.source)
 
     def once(self, name, make):
-        """What `make` returns (dict of arrays), made once and then kept."""
+        """Returns an artefact, which is made only if it does not exist.
+
+        Args:
+            name: str, name of the artefact.
+            make: function without arguments to a dict of arrays.
+
+        Returns:
+            dict of arrays.
+        """
         if self.kept.has(name):
             return self.kept.load(name)
         arrays = make()
         if self._writes:
-            # What later phases began with another artefact is void; before
-            # saving, so that there is no moment in which both are there.
+            # Later phases that began with another artefact are discarded;
+            # before saving, so that both are never there together.
             done = self.kept.names[: self.kept.names.index(name) + 1]
             self._discard_checkpoints(lambda phase: phase.name not in done)
             self.kept.save(name, **arrays)
         return arrays
 
     def folder(self, *parts):
-        """A folder for what is half done, or None where nothing is kept.
+        """A folder for unfinished work, or None where nothing is kept.
 
         Args:
-            *parts: of its path below the recipe's.
+            *parts: strings, parts of its path below the recipe's folder.
+
+        Returns:
+            str, or None.
         """
         if self.directory is None or not self._writes:
             return None
         return os.path.join(self.directory, *parts)
 
     def discard(self, *parts):
-        """Removes a folder that `folder` named, if it is there."""
+        """Removes a folder, if it exists.
+
+        Args:
+            *parts: strings, as of `folder`.
+        """
         path = self.folder(*parts)
         if path is not None:
             shutil.rmtree(path, ignore_errors=True)
@@ -115,16 +152,16 @@ class Training:
         return distribution.is_chief(self.recipe._strategy)
 
     def train(self, phase, build, source=None, own_epochs=False, **options):
-        """Trains a model from the phase's beginning, or from where it was.
+        """Trains the model of a phase, or resumes its training.
 
         Args:
             phase: `Phase`.
-            build: function without arguments to the model. As the recipe says
-                it is compiled, unless it is already.
+            build: function without arguments to the model. It is compiled with
+                the recipe's arguments, unless it is compiled already.
             source: the `Source` to train on; default: the recipe's.
-            own_epochs: whether the model counts epochs from this phase's
-                first, as a method does that does different things in them.
-            **options: of the model's `fit`, in place of the recipe's.
+            own_epochs: bool, whether the model numbers its epochs from the
+                first one of this phase, as methods need whose epochs differ.
+            **options: arguments of the model's `fit` in place of the recipe's.
 
         Returns:
             The trained model.
@@ -153,22 +190,24 @@ class Training:
             | {"batch_size": self.batch_size(source, options["batch_size"])},
         )
         if self._writes:
-            # Not this phase's own: other workers may still be writing theirs.
+            # Not those of this phase: other workers may still write theirs.
             self._discard_checkpoints(lambda p: p.end <= phase.first_epoch)
         return model
 
     def train_once(self, phase, build, source=None, keep=None, **options):
-        """As `train`, but a phase that is finished is not run again.
+        """As `train`, but a finished phase is not trained again.
 
         Args:
             phase: `Phase`.
             build: as of `train`.
             source: as of `train`.
-            keep: function of the trained model to more arrays by name.
+            keep: function of the trained model to a dict of further arrays, or
+                None.
             **options: as of `train`.
 
         Returns:
-            The network's weights, as `artefacts.weights`, and what `keep` adds.
+            dict of the network's weights, as of `artefacts.weights`, and of
+            further arrays.
         """
 
         def make():
@@ -182,7 +221,7 @@ class Training:
         return os.path.join(self.directory, "checkpoints", phase.name)
 
     def _discard_checkpoints(self, which):
-        """Removes what was kept to finish some phases."""
+        """Removes the checkpoints of some phases."""
         if self.directory is not None:
             for phase in filter(which, self.recipe.phases):
                 shutil.rmtree(self._checkpoints(phase), ignore_errors=True)

@@ -96,7 +96,7 @@ def test_scores_are_those_of_the_audit(trained):
     )
     given = model.predict(source, verbose=0)[np.arange(64), source.labels]
     np.testing.assert_allclose(scores.loss, -np.log(given), rtol=1e-3)
-    assert scores.detection.noisy_probability.shape == (64,)
+    assert scores.detection.clean_probability.shape == (64,)
     with pytest.raises(ValueError, match="Expected samples as the model"):
         nk.analysis.sample_scores(model, toy.source(32))
 

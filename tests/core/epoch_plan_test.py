@@ -5,7 +5,7 @@ import pytest
 import tensorflow as tf
 
 import noisy_keras as nk
-from tests import toy
+from noisy_keras.testing import toy
 
 
 class Own(nk.NoisyLabelModel):

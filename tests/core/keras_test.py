@@ -6,8 +6,8 @@ import pytest
 import tensorflow as tf
 
 import noisy_keras as nk
-from tests import toy
-from tests.kills import Killed
+from noisy_keras.testing import Killed
+from noisy_keras.testing import toy
 
 
 def cross_entropy(**options):

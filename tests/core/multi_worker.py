@@ -8,7 +8,7 @@ import numpy as np
 import tensorflow as tf
 
 import noisy_keras as nk
-from tests import toy
+from noisy_keras.testing import toy
 
 
 def main(output, method):

@@ -7,7 +7,7 @@ import tensorflow as tf
 
 import noisy_keras as nk
 from noisy_keras.core.training import Position
-from tests import toy
+from noisy_keras.testing import toy
 
 
 class Toy(nk.NoisyLabelModel):

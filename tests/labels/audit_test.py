@@ -33,9 +33,9 @@ def test_verdicts():
     }
 
 
-def test_suspects_without_a_steady_class_are_out_of_distribution():
+def test_suspects_without_a_stable_class_are_out_of_distribution():
     # Of the first, the label is credible; the second has a sure suggestion.
-    audit = make(unsettled=np.array([True, True, True, False]))
+    audit = make(unstable=np.array([True, True, True, False]))
     assert list(audit.verdict) == [
         "ok",
         "relabelled",
@@ -43,6 +43,15 @@ def test_suspects_without_a_steady_class_are_out_of_distribution():
         "suspect",
     ]
     assert audit.counts()["out_of_distribution"] == 1
+
+
+def test_the_deprecated_name_of_unstable_works_with_a_warning():
+    unstable = np.array([True, True, True, False])
+    with pytest.warns(DeprecationWarning, match="use `unstable`"):
+        audit = make(unsettled=unstable)
+    assert list(audit.verdict) == list(make(unstable=unstable).verdict)
+    with pytest.warns(DeprecationWarning, match="LabelAudit.unstable"):
+        np.testing.assert_array_equal(audit.unsettled, unstable)
 
 
 def test_the_most_suspect_come_first():

@@ -42,7 +42,7 @@ def test_wrong_labels_are_found(official):
     loss, wrong = losses()
     found = detection.detect(loss, official)
     assert found.outcome == "fitted"
-    called = found.noisy_probability > 0.5
+    called = found.clean_probability < 0.5
     assert np.mean(called == wrong) > (0.95 if official else 0.99)
 
 
@@ -52,7 +52,7 @@ def test_a_higher_loss_never_makes_a_label_more_credible(seed):
     share = random.uniform(0.1, 0.9)
     loss, _ = losses(int(1000 * share), int(1000 * (1 - share)), seed)
     order = np.argsort(loss)
-    noisy = detection.detect(loss).noisy_probability[order]
+    noisy = 1.0 - detection.detect(loss).clean_probability[order]
     assert (np.diff(noisy) >= -1e-6).all()
 
 
@@ -93,14 +93,14 @@ def test_a_posterior_is_held_beyond_its_turn(
 def test_wrong_labels_of_any_loss_leave_right_ones_alone(seed):
     random = np.random.RandomState(seed)
     right, wrong = random.normal(1.5, 0.12, 500), random.uniform(0.02, 5, 500)
-    noisy = detection.detect(np.r_[right, wrong]).noisy_probability
+    noisy = 1.0 - detection.detect(np.r_[right, wrong]).clean_probability
     assert np.mean(noisy[:500] > 0.5) < 0.5
 
 
 def called_wrong(loss):
     found = detection.detect(loss)
-    assert np.isfinite(found.noisy_probability).all()
-    return found.outcome, np.mean(found.noisy_probability > 0.5)
+    assert np.isfinite(found.clean_probability).all()
+    return found.outcome, np.mean(found.clean_probability < 0.5)
 
 
 def test_outcomes_without_two_kinds_of_labels():
@@ -128,7 +128,7 @@ def test_infinite_losses_count_as_the_highest():
     broken = np.where(loss > 4.5, np.inf, loss)
     found = detection.detect(broken)
     assert np.isfinite(found.high)
-    assert np.mean((found.noisy_probability > 0.5) == wrong) > 0.99
+    assert np.mean((found.clean_probability < 0.5) == wrong) > 0.99
 
 
 def test_a_component_of_no_weight_is_none(monkeypatch):
@@ -159,7 +159,7 @@ def test_xla_compiles_the_whole_detection(official):
     )
     np.testing.assert_allclose(
         compiled(loss),
-        detection.detect(loss, official).noisy_probability,
+        1.0 - detection.detect(loss, official).clean_probability,
         atol=1e-4,
     )
 
@@ -176,3 +176,10 @@ def test_xla_compiles_the_whole_detection(official):
 def test_bad_losses_are_told(loss, message):
     with pytest.raises(ValueError, match=message):
         detection.detect(loss)
+
+
+def test_the_deprecated_polarity_works_with_a_warning():
+    found = detection.detect(np.linspace(0.0, 1.0, 50) ** 4)
+    with pytest.warns(DeprecationWarning, match="clean_probability"):
+        noisy = found.noisy_probability
+    np.testing.assert_array_equal(noisy, 1.0 - found.clean_probability)

@@ -3,11 +3,11 @@ import pytest
 import tensorflow as tf
 
 import noisy_keras as nk
-from tests import toy
-from tests.methods.harness import MethodHarness
+from noisy_keras.testing import MethodTests
+from noisy_keras.testing import toy
 
 
-class TestCrossEntropy(MethodHarness):
+class TestCrossEntropy(MethodTests):
     epochs = 6
     phases = ("train",)
 
@@ -15,7 +15,7 @@ class TestCrossEntropy(MethodHarness):
         return nk.CrossEntropy(toy.network(), source.num_samples)
 
 
-class TestMaskedCrossEntropy(MethodHarness):
+class TestMaskedCrossEntropy(MethodTests):
     epochs = 8
     phases = ("train", "plugin")
     large = (
@@ -74,7 +74,7 @@ def test_predictions_before_each_step_are_remembered():
     source = toy.source(32)
     model = nk.CrossEntropy(toy.network(), 32)
     model.compile(nk.MomentumSGD(0.01))
-    assert model.known_clean_probability(source) is None
+    assert model.estimate_clean_probability(source) is None
     model.fit(source, epochs=3, batch_size=16, verbose=0)
     # Every sample was predicted once an epoch.
     np.testing.assert_allclose(

@@ -6,11 +6,11 @@ import noisy_keras as nk
 from noisy_keras.labels.division import LossDivision
 from noisy_keras.labels.division import LossHistory
 from noisy_keras.ops import random
-from tests import toy
-from tests.methods.harness import MethodHarness
+from noisy_keras.testing import MethodTests
+from noisy_keras.testing import toy
 
 
-class TestDivideMix(MethodHarness):
+class TestDivideMix(MethodTests):
     epochs = 8
     phases = ("warmup_0", "warmup_1", "mixmatch_0", "mixmatch_1")
     # What SANM's, which has it for a host, do as well.

@@ -3,7 +3,7 @@ import pytest
 
 import noisy_keras as nk
 from noisy_keras.methods.dmlp import run as run_module
-from tests.kills import Killed
+from noisy_keras.testing import Killed
 
 CLASSES = 4
 

@@ -1,12 +1,11 @@
 import numpy as np
 
 import noisy_keras as nk
-from tests import toy
-from tests.methods.trusted_harness import TrustedHarness
-from tests.methods.trusted_harness import trusted_set
+from noisy_keras.testing import TrustedMethodTests
+from noisy_keras.testing import toy
 
 
-class TestEG(TrustedHarness):
+class TestEG(TrustedMethodTests):
     learning_rate = 0.03
     epochs = 35
 
@@ -30,7 +29,7 @@ def test_given_labels_teach_nothing():
     for model, each in ((first, source), (second, other)):
         model.compile(nk.MomentumSGD(0.03))
         model.fit(
-            each, trusted=trusted_set(), batch_size=16, epochs=2, verbose=0
+            each, trusted=toy.trusted(), batch_size=16, epochs=2, verbose=0
         )
     # That table tells how often they were predicted; nothing learns from it.
     tables = [model.label_history.get_weights() for model in (first, second)]

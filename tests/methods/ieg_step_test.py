@@ -9,10 +9,9 @@ import noisy_keras as nk
 from noisy_keras.methods.bases import semi_supervised
 from noisy_keras.ops import losses
 from noisy_keras.ops import meta
-from tests import toy
+from noisy_keras.testing import toy
 from tests.methods.ieg_test import batch_of
 from tests.methods.ieg_test import model_of
-from tests.methods.trusted_harness import trusted_set
 
 
 def by_nested_tapes(model, data):
@@ -54,7 +53,7 @@ def by_nested_tapes(model, data):
 def test_the_meta_step_is_that_of_nested_tapes(through):
     source = toy.source(64, rate=0.5)
     model = model_of(source, lookahead_through_pseudo_labels=through)
-    model.fit(source, trusted=trusted_set(), batch_size=16, epochs=1, verbose=0)
+    model.fit(source, trusted=toy.trusted(), batch_size=16, epochs=1, verbose=0)
     data = batch_of(model, source)
     found = {}
     supervised = model._supervised
@@ -156,7 +155,7 @@ def test_a_step_descends_the_total_loss(through):
         unlabeled_weight=2.0,
         consistency_weight=3.0,
     )
-    model.fit(source, trusted=trusted_set(), batch_size=16, epochs=1, verbose=0)
+    model.fit(source, trusted=toy.trusted(), batch_size=16, epochs=1, verbose=0)
     data = batch_of(model, source)
     weights, keep = by_nested_tapes(model, data)
     labels = data["target"]
@@ -183,7 +182,7 @@ def test_a_step_of_eg_descends_what_needs_no_label():
         consistency_weight=3.0,
     )
     model.compile(nk.MomentumSGD(0.03, weight_decay=1e-2))
-    model.fit(source, trusted=trusted_set(), batch_size=16, epochs=1, verbose=0)
+    model.fit(source, trusted=toy.trusted(), batch_size=16, epochs=1, verbose=0)
     data = batch_of(model, source)
 
     def total(theta):

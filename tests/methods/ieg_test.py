@@ -8,12 +8,11 @@ from noisy_keras.methods.bases import semi_supervised
 from noisy_keras.networks.weight_average import WeightAverage
 from noisy_keras.ops import meta
 from noisy_keras.ops import random
-from tests import toy
-from tests.methods.trusted_harness import TrustedHarness
-from tests.methods.trusted_harness import trusted_set
+from noisy_keras.testing import TrustedMethodTests
+from noisy_keras.testing import toy
 
 
-class TestIEG(TrustedHarness):
+class TestIEG(TrustedMethodTests):
     learning_rate = 0.05
     epochs = 30
 
@@ -32,7 +31,7 @@ def model_of(source, **options):
     options.setdefault("strong_view", "weak")
     model = nk.IEG(toy.network(), source.num_samples, **options)
     model.compile(nk.MomentumSGD(0.03, weight_decay=1e-2))
-    model.trusted = trusted_set()
+    model.trusted = toy.trusted()
     return model
 
 
@@ -232,7 +231,7 @@ def test_other_optimizers_need_a_plain_lookahead():
     )
     model.compile(keras.optimizers.Adam(1e-3))
     history = model.fit(
-        source, trusted=trusted_set(), batch_size=16, epochs=1, verbose=0
+        source, trusted=toy.trusted(), batch_size=16, epochs=1, verbose=0
     )
     assert np.isfinite(history.history["loss"]).all()
 

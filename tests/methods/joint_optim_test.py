@@ -4,11 +4,11 @@ import tensorflow as tf
 
 import noisy_keras as nk
 from noisy_keras.ops import losses
-from tests import toy
-from tests.methods.harness import MethodHarness
+from noisy_keras.testing import MethodTests
+from noisy_keras.testing import toy
 
 
-class TestJointOptim(MethodHarness):
+class TestJointOptim(MethodTests):
     epochs = 10
     phases = ("train",)
     large = ("test_xla_gives_the_same_losses",)
@@ -71,12 +71,12 @@ def test_labels_become_the_mean_of_the_last_epochs():
 def test_labels_stay_until_they_are_replaced():
     source = toy.source(32)
     model = model_of(source, relabel_from=2)
-    assert model.known_clean_probability(source) is None
+    assert model.estimate_clean_probability(source) is None
     model.fit(source, epochs=2, batch_size=16, verbose=0)
     np.testing.assert_array_equal(
         model.soft_labels.numpy(), np.eye(4)[source.labels]
     )
-    assert model.known_clean_probability(source).shape == (32,)
+    assert model.estimate_clean_probability(source).shape == (32,)
 
 
 def test_hard_labels_are_one_class():
@@ -111,7 +111,7 @@ def test_samples_that_no_step_has_shown_count_as_clean():
     model.fit(source, epochs=1, batch_size=16, steps_per_epoch=1, verbose=0)
     seen = model.prediction_history.seen()
     assert seen.sum() == 16
-    clean = model.known_clean_probability(source)
+    clean = model.estimate_clean_probability(source)
     assert (clean[~seen] == 1.0).all()
     assert 0 < (clean[seen] > 0.5).sum()
 

@@ -3,12 +3,11 @@ import tensorflow as tf
 
 import noisy_keras as nk
 from noisy_keras.ops import losses
-from tests import toy
-from tests.methods.trusted_harness import TrustedHarness
-from tests.methods.trusted_harness import trusted_set
+from noisy_keras.testing import TrustedMethodTests
+from noisy_keras.testing import toy
 
 
-class TestL2R(TrustedHarness):
+class TestL2R(TrustedMethodTests):
     epochs = 20
     # The one of its kind that takes little.
     large = (
@@ -25,10 +24,10 @@ def test_weights_are_the_agreement_of_gradients():
     model = nk.L2R(toy.network(), 16, view="none")
     # Decay has no part in what a sample is worth.
     model.compile(nk.MomentumSGD(0.0, weight_decay=0.3))
-    model.fit(source, trusted=trusted_set(), batch_size=16, epochs=1, verbose=0)
+    model.fit(source, trusted=toy.trusted(), batch_size=16, epochs=1, verbose=0)
     theta = model.parameters()
     images = tf.cast(source.fetch(np.arange(16)), tf.float32)
-    trusted = trusted_set()
+    trusted = toy.trusted()
     probe = tf.cast(trusted.fetch(np.arange(16)), tf.float32)
     with tf.GradientTape(persistent=True) as tape:
         tape.watch(theta)

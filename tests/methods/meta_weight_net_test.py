@@ -6,12 +6,12 @@ import noisy_keras as nk
 from noisy_keras.methods.bases.meta_learner import MetaLearner
 from noisy_keras.methods.bases.meta_learner import WeightNetwork
 from noisy_keras.ops import losses
-from tests import toy
-from tests.methods import meta_learner_harness
-from tests.methods.meta_learner_harness import MetaLearnerHarness
+from noisy_keras.testing import toy
+from tests.methods import meta_learner_tests
+from tests.methods.meta_learner_tests import MetaLearnerTests
 
 
-class TestMetaWeightNet(MetaLearnerHarness):
+class TestMetaWeightNet(MetaLearnerTests):
     def build(self, source):
         return nk.MetaWeightNet(toy.network(), source.num_samples)
 
@@ -43,7 +43,7 @@ def model(request):
 
 
 def test_its_gradient_is_that_through_the_step(model):
-    data = meta_learner_harness.batch_of(model, toy.source(32))
+    data = meta_learner_tests.batch_of(model, toy.source(32))
     images = tf.cast(data["images"], tf.float32)
 
     def loss(theta):
@@ -53,16 +53,16 @@ def test_its_gradient_is_that_through_the_step(model):
         weights = weights_of(model, tf.stop_gradient(each))
         return tf.reduce_mean(weights * each)
 
-    expected = meta_learner_harness.nested_gradients(
+    expected = meta_learner_tests.nested_gradients(
         model, loss, (data["trusted_images"], data["trusted_target"])
     )
-    found = meta_learner_harness.gradients_taken(model, model._train, data)
-    meta_learner_harness.assert_close(found, expected)
+    found = meta_learner_tests.gradients_taken(model, model._train, data)
+    meta_learner_tests.assert_close(found, expected)
 
 
 def test_the_step_is_taken_with_the_trained_weights(model):
     source = toy.source(32)
-    data = meta_learner_harness.batch_of(model, source)
+    data = meta_learner_tests.batch_of(model, source)
     images = tf.cast(data["images"], tf.float32)
     theta = model.parameters()
     with tf.GradientTape() as tape:

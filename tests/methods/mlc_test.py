@@ -5,12 +5,12 @@ import tensorflow as tf
 import noisy_keras as nk
 from noisy_keras.methods import mlc
 from noisy_keras.ops import losses
-from tests import toy
-from tests.methods import meta_learner_harness
-from tests.methods.meta_learner_harness import MetaLearnerHarness
+from noisy_keras.testing import toy
+from tests.methods import meta_learner_tests
+from tests.methods.meta_learner_tests import MetaLearnerTests
 
 
-class TestMLC(MetaLearnerHarness):
+class TestMLC(MetaLearnerTests):
     epochs = 15
 
     def build(self, source):
@@ -46,9 +46,9 @@ def model():
 
 
 def test_its_gradient_is_that_through_the_step(model):
-    data = meta_learner_harness.batch_of(model, toy.source(32))
+    data = meta_learner_tests.batch_of(model, toy.source(32))
     model._train(data)  # From here on there is momentum.
-    data = meta_learner_harness.batch_of(model, toy.source(32), epoch=1)
+    data = meta_learner_tests.batch_of(model, toy.source(32), epoch=1)
     images = tf.cast(data["images"], tf.float32)
     probe, taught = mlc._halves(data)
     network = model.networks[0]
@@ -64,7 +64,7 @@ def test_its_gradient_is_that_through_the_step(model):
         )
         return (tf.reduce_sum(each) + tf.reduce_sum(clean)) / 12.0
 
-    expected = meta_learner_harness.nested_gradients(
+    expected = meta_learner_tests.nested_gradients(
         model,
         loss,
         (probe["trusted_images"], probe["trusted_target"]),
@@ -72,8 +72,8 @@ def test_its_gradient_is_that_through_the_step(model):
         momentum=0.9,
         decay=0.1,
     )
-    found = meta_learner_harness.gradients_taken(model, model._train, data)
-    meta_learner_harness.assert_close(found, expected)
+    found = meta_learner_tests.gradients_taken(model, model._train, data)
+    meta_learner_tests.assert_close(found, expected)
 
 
 def test_halves_are_apart():
@@ -89,7 +89,7 @@ def test_halves_are_apart():
 
 
 def test_the_step_is_taken_with_the_trained_corrector(model):
-    data = meta_learner_harness.batch_of(model, toy.source(32))
+    data = meta_learner_tests.batch_of(model, toy.source(32))
     images = tf.cast(data["images"], tf.float32)
     _, taught = mlc._halves(data)
     features = model.networks[0](images, training=True)["embedding"]

@@ -3,14 +3,14 @@ import pytest
 import tensorflow as tf
 
 import noisy_keras as nk
-from tests import toy
-from tests.methods.self_supervised_harness import SelfSupervisedHarness
+from noisy_keras.testing import SelfSupervisedMethodTests
+from noisy_keras.testing import toy
 
 
-class TestMoCo(SelfSupervisedHarness):
+class TestMoCo(SelfSupervisedMethodTests):
     batch_size = 16
     learning_rate = 0.1
-    others = 49
+    candidates = 49
 
     def build(self, source):
         return nk.MoCo(

@@ -4,19 +4,19 @@ import tensorflow as tf
 
 import noisy_keras as nk
 from noisy_keras.ops import losses
-from tests import toy
-from tests.methods import meta_learner_harness
-from tests.methods.meta_learner_harness import MetaLearnerHarness
+from noisy_keras.testing import toy
+from tests.methods import meta_learner_tests
+from tests.methods.meta_learner_tests import MetaLearnerTests
 from tests.methods.meta_weight_net_test import weigh
 
 
-class TestMSLC(MetaLearnerHarness):
+class TestMSLC(MetaLearnerTests):
     phases = ("correct", "train")
 
     def build(self, source):
         return nk.MSLC(toy.network(), source.num_samples, correct_from=3)
 
-    def _past_warmup(self):
+    def past_warmup(self):
         return 4
 
 
@@ -46,7 +46,7 @@ def targets_by_hand(model, given, logits, before, hard):
 def test_its_gradient_is_that_through_the_step(hard):
     source = toy.source(32)
     model = model_of(source, hard_predictions=hard)
-    data = meta_learner_harness.batch_of(model, source)
+    data = meta_learner_tests.batch_of(model, source)
     before = tf.nn.softmax(tf.random.stateless_normal([8, 4], [1, 2]) * 2.0)
     model.last_predictions.write(data["index"], before)
     before = model.last_predictions.read(data["index"])
@@ -59,11 +59,11 @@ def test_its_gradient_is_that_through_the_step(hard):
         seen["logits"] = logits
         return tf.reduce_mean(losses.cross_entropy(targets, logits))
 
-    expected = meta_learner_harness.nested_gradients(
+    expected = meta_learner_tests.nested_gradients(
         model, loss, (data["trusted_images"], data["trusted_target"])
     )
-    found = meta_learner_harness.gradients_taken(model, model._correct, data)
-    meta_learner_harness.assert_close(found, expected)
+    found = meta_learner_tests.gradients_taken(model, model._correct, data)
+    meta_learner_tests.assert_close(found, expected)
     # What is noted is of the trained networks.
     logits = seen["logits"]
     targets = targets_by_hand(model, data["target"], logits, before, hard)
@@ -83,7 +83,7 @@ def test_its_gradient_is_that_through_the_step(hard):
 def test_without_a_last_prediction_that_of_now_counts():
     source = toy.source(32)
     model = model_of(source, correct_from=0)
-    data = meta_learner_harness.batch_of(model, source)
+    data = meta_learner_tests.batch_of(model, source)
     logits = tf.random.stateless_normal([8, 4], [3, 4])
     now = tf.nn.softmax(logits)
     expected = targets_by_hand(model, data["target"], logits, now, False)

@@ -4,11 +4,11 @@ import tensorflow as tf
 
 import noisy_keras as nk
 from noisy_keras.ops import random
-from tests import toy
-from tests.methods.harness import MethodHarness
+from noisy_keras.testing import MethodTests
+from noisy_keras.testing import toy
 
 
-class TestPseudoLabeling(MethodHarness):
+class TestPseudoLabeling(MethodTests):
     epochs = 12
     phases = ("train",)
     large = ("test_xla_gives_the_same_losses",)
@@ -18,7 +18,7 @@ class TestPseudoLabeling(MethodHarness):
 
 
 @pytest.mark.large
-class TestDivided(MethodHarness):
+class TestDivided(MethodTests):
     """With the wrong labels taken away."""
 
     epochs = 12
@@ -103,7 +103,7 @@ def test_without_guesses_the_others_start_at_random_classes():
     assert set(np.unique(others)) == {0.0, 1.0}
     assert len(np.unique(others.argmax(axis=1))) > 1
     np.testing.assert_array_equal(
-        model.known_clean_probability(source), np.arange(40) < 20
+        model.estimate_clean_probability(source), np.arange(40) < 20
     )
 
 
@@ -114,7 +114,7 @@ def test_without_division_nothing_is_relabelled():
     np.testing.assert_array_equal(
         model.soft_labels.numpy(), np.eye(4)[source.labels]
     )
-    assert model.known_clean_probability(source) is None
+    assert model.estimate_clean_probability(source) is None
 
 
 def test_soft_labels_of_a_source_are_kept():

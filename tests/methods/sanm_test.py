@@ -1,11 +1,11 @@
 import pytest
 
 import noisy_keras as nk
-from tests import toy
-from tests.methods.harness import MethodHarness
+from noisy_keras.testing import MethodTests
+from noisy_keras.testing import toy
 
 
-class TestSANM(MethodHarness):
+class TestSANM(MethodTests):
     epochs = 8
     phases = ("warmup_0", "warmup_1", "mixmatch_0", "mixmatch_1")
     large = (
@@ -27,7 +27,7 @@ class TestSANM(MethodHarness):
 
 
 @pytest.mark.large
-class TestOfficialSANM(MethodHarness):
+class TestOfficialSANM(MethodTests):
     epochs = 8
     phases = ("warmup_0", "warmup_1", "mixmatch_0", "mixmatch_1")
 

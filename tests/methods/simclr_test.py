@@ -4,14 +4,14 @@ import tensorflow as tf
 
 import noisy_keras as nk
 from noisy_keras.ops import contrastive
-from tests import toy
-from tests.methods.self_supervised_harness import SelfSupervisedHarness
+from noisy_keras.testing import SelfSupervisedMethodTests
+from noisy_keras.testing import toy
 
 
-class TestSimCLR(SelfSupervisedHarness):
+class TestSimCLR(SelfSupervisedMethodTests):
     batch_size = 32
     learning_rate = 0.3
-    others = 63
+    candidates = 63
 
     def build(self, source):
         return nk.SimCLR(toy.network(), source.num_samples, **self.options())

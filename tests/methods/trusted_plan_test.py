@@ -6,8 +6,7 @@ import pytest
 import noisy_keras as nk
 from noisy_keras.methods.bases.trusted_plan import TrustedPlan
 from noisy_keras.methods.bases.trusted_plan import balanced_order
-from tests import toy
-from tests.methods.trusted_harness import trusted_set
+from noisy_keras.testing import toy
 
 
 def compiled(source, build=nk.IEG, network=None):
@@ -31,7 +30,7 @@ def model_of(source, build=nk.IEG):
 def test_trusted_batches_are_balanced_and_go_on_where_they_stopped():
     source = toy.source(64)
     model = compiled(source)
-    model.trusted = trusted = trusted_set(24)
+    model.trusted = trusted = toy.trusted(24)
     plan = TrustedPlan(model, source, 16, 0, None)
     rows = np.concatenate(
         [plan(epoch)[0].samples["trusted"] for epoch in range(3)]
@@ -130,7 +129,7 @@ def test_weights_are_shared_out_within_each_replica(two_replicas):
     with two_replicas.scope():
         model = compiled(source, nk.L2R)
     options = {"batch_size": 16, "steps_per_epoch": 1, "verbose": 0}
-    model.fit(source, trusted=trusted_set(), **options)
+    model.fit(source, trusted=toy.trusted(), **options)
     [one] = model.make_plan(source, 16)(0)
     weights = model.sample_weight.numpy()[one.samples["index"][0], 0]
     assert weights.min() == 0.0

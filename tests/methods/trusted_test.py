@@ -9,8 +9,7 @@ from PIL import Image
 import noisy_keras as nk
 from noisy_keras.data.sources.file_source import FileSource
 from noisy_keras.ops import meta
-from tests import toy
-from tests.methods.trusted_harness import trusted_set
+from noisy_keras.testing import toy
 
 
 def compiled(build, source, **options):
@@ -63,7 +62,7 @@ def test_a_step_goes_on_without_samples_of_any_weight(
     model = compiled(build, source, **options)
     before = [v.numpy() for v in model.networks[0].trainable_variables]
     history = model.fit(
-        source, trusted=trusted_set(), epochs=1, batch_size=16, verbose=0
+        source, trusted=toy.trusted(), epochs=1, batch_size=16, verbose=0
     ).history
     assert history["zero_weights"] == [1.0]
     assert history["loss_weighted"] == [0.0]
@@ -84,7 +83,7 @@ def test_weights_that_a_network_takes_from_all(normalized, monkeypatch):
     output = model.weight_network.variables[-1]
     output.assign(tf.fill(output.shape, -200.0))
     history = model.fit(
-        source, trusted=trusted_set(), epochs=1, batch_size=16, verbose=0
+        source, trusted=toy.trusted(), epochs=1, batch_size=16, verbose=0
     ).history
     assert history["mean_weight"] == [0.0]
     assert all(np.isfinite(values).all() for values in history.values())
@@ -93,13 +92,13 @@ def test_weights_that_a_network_takes_from_all(normalized, monkeypatch):
 def test_views_of_one_name_are_two():
     source = toy.source(64)
     model = compiled(nk.IEG, source, view="weak", strong_view="weak")
-    model.trusted = trusted_set()
+    model.trusted = toy.trusted()
     [one] = model.make_plan(source, 16)(0)
     batch = next(iter(one.dataset()))["train"]
     assert np.any(batch["images"] != batch["strong"])
     # Another one starts from the same weak view.
     model = compiled(nk.IEG, source, strong_view="autoaugment")
-    model.trusted = trusted_set()
+    model.trusted = toy.trusted()
     [one] = model.make_plan(source, 16)(0)
     batch = next(iter(one.dataset()))["train"]
     same = np.all(batch["images"] == batch["strong"], axis=(1, 2, 3))
@@ -143,7 +142,7 @@ def test_arguments_come_in_keras_order():
     watch = keras.callbacks.LambdaCallback(
         on_train_batch_end=lambda batch, logs: steps.append(batch)
     )
-    options = {"trusted": trusted_set(), "verbose": 0}
+    options = {"trusted": toy.trusted(), "verbose": 0}
     history = model.fit(source, None, 32, 3, callbacks=[watch], **options)
     assert steps == [0, 1] * 3 and history.epoch == [0, 1, 2]
 
@@ -151,13 +150,13 @@ def test_arguments_come_in_keras_order():
 def test_batches_that_bring_their_trusted_samples_need_no_others():
     source = toy.source(64)
     model = compiled(nk.L2R, source)
-    model.trusted = trusted_set()
+    model.trusted = toy.trusted()
     [one] = model.make_plan(source, 16)(0)
     again = compiled(nk.L2R, source)
     history = again.fit(one.dataset(), epochs=1, verbose=0).history
     assert np.isfinite(history["probe_loss"]).all()
     with pytest.raises(ValueError, match="its own trusted.*Received: trusted="):
-        again.fit(one.dataset(), trusted=trusted_set(), epochs=1)
+        again.fit(one.dataset(), trusted=toy.trusted(), epochs=1)
     loose = one.dataset().unbatch().batch(16)
     with pytest.raises(ValueError, match="drop_remainder=True"):
         again.fit(loose, epochs=2, verbose=0)

@@ -7,7 +7,7 @@ import noisy_keras as nk
 from noisy_keras.core.plugin import Views
 from noisy_keras.networks import head
 from noisy_keras.ops import masking
-from tests import toy
+from noisy_keras.testing import toy
 
 SEED = tf.constant([5, 6])
 

@@ -6,7 +6,7 @@ import noisy_keras as nk
 from noisy_keras.networks import head
 from noisy_keras.recipes import c2d
 from noisy_keras.recipes import hosts
-from tests import toy
+from noisy_keras.testing import toy
 
 SHORT = {
     "epochs": 3,

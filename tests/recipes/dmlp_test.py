@@ -7,7 +7,7 @@ import pytest
 import noisy_keras as nk
 from noisy_keras.methods.dmlp import run as run_module
 from noisy_keras.recipes import hosts
-from tests import toy
+from noisy_keras.testing import toy
 
 SHORT = {
     "epochs": 3,

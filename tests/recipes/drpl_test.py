@@ -6,7 +6,7 @@ from noisy_keras.labels import detection
 from noisy_keras.recipes import divisions
 from noisy_keras.recipes.training import Training
 from noisy_keras.tables.prediction_history import mean_loss
-from tests import toy
+from noisy_keras.testing import toy
 
 PHASES = {
     "relabel_epochs": 8,
@@ -139,11 +139,10 @@ def test_labels_are_judged_by_the_predictions_of_all_phases(monkeypatch):
             rtol=1e-5,
         )
     np.testing.assert_allclose(
-        model.known_clean_probability(source),
-        1.0
-        - detection.detect(
+        model.estimate_clean_probability(source),
+        detection.detect(
             mean_loss(kept["final"], source.labels)
-        ).noisy_probability,
+        ).clean_probability,
         atol=1e-6,
     )
 
@@ -182,11 +181,11 @@ def a_source(labels):
     return nk.data.from_arrays(images, np.asarray(labels))
 
 
-def test_labels_are_believed_up_to_the_threshold():
+def test_labels_are_kept_up_to_the_threshold():
     source = a_source([0, 0, 1, 1])
     got = divisions.divide(found([0.1, 0.5, 0.2, 0.9], [0] * 4), 0.2, 0, source)
     np.testing.assert_array_equal(got.labeled, [True, False, True, False])
-    assert got.fallback == "" and got.told == "2 of 4 labels are believed"
+    assert got.fallback == "" and got.summary == "2 of 4 labels are kept"
 
 
 def test_a_class_without_labels_gets_back_those_of_lowest_loss():
@@ -197,20 +196,21 @@ def test_a_class_without_labels_gets_back_those_of_lowest_loss():
     np.testing.assert_array_equal(
         got.labeled, np.r_[np.ones(12), np.zeros(8)] > 0
     )
-    assert "1 of 2 classes (1) kept less than 20%" in got.told
+    assert "1 of 2 classes (1) kept less than 20%" in got.summary
     alone = divisions.divide(found(noisy, loss), 0.1, 0.0, source)
     assert alone.labeled.sum() == 10 and not alone.fallback
 
 
-def test_where_all_or_none_are_believed_it_is_told():
+def test_the_summary_reports_that_all_or_none_are_kept():
     source = a_source([0, 1] * 10)
     loss = np.arange(20.0)
     every = divisions.divide(found(np.zeros(20), loss), 0.1, 0.1, source)
-    assert every.labeled.all() and "none is left to guess" in every.told
+    assert every.labeled.all()
+    assert "none is left for pseudo-labels" in every.summary
     none = divisions.divide(found(np.ones(20), loss), 0.1, 0.0, source)
     # The last resort: a tenth of each class, even if no share was asked.
     np.testing.assert_array_equal(np.flatnonzero(none.labeled), [0, 1])
-    assert none.told.startswith("0 of 20 labels are believed; 2 of 2 classes")
+    assert none.summary.startswith("0 of 20 labels are kept; 2 of 2 classes")
 
 
 def test_constant_losses_go_on_as_if_all_were_right():
@@ -219,7 +219,7 @@ def test_constant_losses_go_on_as_if_all_were_right():
         divisions.detected(loss, False), 0.1, 0.1, a_source([0, 1] * 10)
     )
     assert got.labeled.all()
-    assert "all losses are alike" in got.told
+    assert "all losses are alike" in got.summary
 
 
 @pytest.mark.parametrize(

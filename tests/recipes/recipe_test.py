@@ -7,7 +7,7 @@ import pytest
 import noisy_keras as nk
 from noisy_keras.recipes import artefacts
 from noisy_keras.recipes import phases
-from tests import toy
+from noisy_keras.testing import toy
 
 
 def test_phases_count_their_epochs_through():

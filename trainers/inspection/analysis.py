@@ -74,8 +74,8 @@ def detection(source, scores, folder, out, pairs=10):
             scores.clean_probability < 0.5,
         ),
         "beta_mixture": (
-            found.noisy_probability,
-            found.noisy_probability > 0.5,
+            1.0 - found.clean_probability,
+            found.clean_probability < 0.5,
         ),
     }
     content = {

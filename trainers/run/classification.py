@@ -9,8 +9,8 @@ import numpy as np
 from rich import table
 
 from noisy_keras import callbacks
-from noisy_keras.callbacks.label_quality import label_quality
 from noisy_keras.labels.audit import EVIDENCE
+from noisy_keras.labels.quality import label_quality
 from trainers.run import callbacks as run_callbacks
 from trainers.run import folder as run_folder
 from trainers.run import loggers
@@ -230,7 +230,8 @@ def print_labels(out, labels):
         parts += f", {labels['out_of_distribution']} maybe of no class"
     out.print(f"Labels found wrong: {wrong} of {labels['samples']}, {parts}.")
     if labels.get("evidence"):
-        out.print(f"By {EVIDENCE[labels['evidence']]}.")
+        evidence = labels["evidence"]
+        out.print(f"By {EVIDENCE.get(evidence, evidence)}.")
     by_history = labels.get("evidence") == "cross_epoch_history"
     epochs = labels.get("epochs") or _FEW_EPOCHS
     if by_history and epochs < _FEW_EPOCHS:

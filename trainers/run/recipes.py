@@ -3,7 +3,7 @@
 import tensorflow as tf
 
 from noisy_keras import recipes
-from noisy_keras.callbacks.label_quality import label_quality
+from noisy_keras.labels.quality import label_quality
 from noisy_keras.recipes import host_recipe
 from noisy_keras.recipes import purification
 from trainers import UsageError

@@ -4,8 +4,18 @@ Every view is a pure function of the images and one seed, so a data pipeline
 can be resumed at any step. Views run inside `tf.data`, on the CPU.
 """
 
+from noisy_keras.data.augment.custom import CustomView
+from noisy_keras.data.augment.custom import make_view
+from noisy_keras.data.augment.custom import view_rule
 from noisy_keras.data.augment.views import VIEWS
 from noisy_keras.data.augment.views import Augmentation
 from noisy_keras.data.augment.views import view
 
-__all__ = ["VIEWS", "Augmentation", "view"]
+__all__ = [
+    "VIEWS",
+    "Augmentation",
+    "CustomView",
+    "make_view",
+    "view",
+    "view_rule",
+]

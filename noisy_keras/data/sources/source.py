@@ -180,22 +180,26 @@ class Source:
         """
         raise NotImplementedError  # pragma: no cover
 
-    def view(self, name: str) -> collections.abc.Callable[..., tf.Tensor]:
+    def view(
+        self, name: str | collections.abc.Callable[..., Any]
+    ) -> collections.abc.Callable[..., tf.Tensor]:
         """Makes the function of a random view of these images.
 
         Args:
-            name: str, one of `noisy_keras.data.VIEWS`.
+            name: one of `nk.data.VIEWS`; or a Keras layer, or a function of
+                images and a seed, that keeps the shape of the images, see
+                `noisy_keras.data.augment.CustomView`.
 
         Returns:
-            A function `view(images, seed, copies=1)` of the images that
-            `fetch_with_margin` returns, a seed (int32 `[2]`) and the number of
-            views per image. It returns a tensor `[copies * n, H, W, C]`: one
-            view of every image, then the next view of every image.
+            A function `view(images, seed, copies=1)` of images as of
+            `fetch_with_margin`, a seed (int32 `[2]`) and the number of views
+            per image, to images `[copies * n, H, W, C]`: one view of every
+            image, then the next view of every image.
 
         Raises:
-            ValueError: `name` is unknown.
+            ConfigurationError: `name` is no view.
         """
-        return augment.view(
+        return augment.make_view(
             name, self.augmentation, self.pixel_scale, self.image_shape[:2]
         )
 

@@ -1,16 +1,17 @@
-"""What methods share that train a small network by meta-gradients.
+"""The base of methods that train a small network by meta-gradients.
 
-Such a meta-learner says what a batch is trained on: its soft targets. They are
-good as far as a step on them lowers the loss on trusted samples, and that is
-what the meta-learner is trained for:
+Such a meta-learner computes the soft targets of a batch. They are good if a
+step on them lowers the loss on trusted samples, and it is trained for that:
 
-1. Take a step on the batch as the meta-learner has it, without keeping it.
-2. Take the gradient v of the trusted loss there. How that loss changes with
-   target c of sample i is `lr / B <v, grad log p_ic>`: one directional
-   derivative gives them all.
-3. Send these slopes back through the meta-learner alone, to its own Adam.
+1. Compute a step on the batch with the meta-learner's targets, but do not keep
+   it.
+2. Compute the gradient v of the trusted loss there. The derivative of that loss
+   by target c of sample i is `lr / B <v, grad log p_ic>`: one directional
+   derivative yields all of them.
+3. Propagate these derivatives back through the meta-learner alone, to its own
+   Adam.
 
-Reference: as of each method; the directional derivative is that of
+Reference: that of each method; the directional derivative is that of
 `noisy_keras.ops.meta`.
 """
 
@@ -24,26 +25,27 @@ from noisy_keras.ops import meta
 from noisy_keras.utils import arguments
 from noisy_keras.utils import distribution
 
-#: Rules of the settings that all of them have.
+#: Rules of the settings that all these methods have.
 RULES = {
     "hidden": arguments.at_least(1, int),
     "meta_learning_rate": arguments.within(0, float("inf"), "()"),
-    "view": arguments.one_of(*augment.VIEWS),
+    "view": augment.view_rule,
 }
 
 
 class MetaLearner(keras.layers.Layer):
     """Small networks with an Adam of their own.
 
-    To the model they are weights that do not train, so that its optimizer
-    leaves them alone. The state of Adam is among the `variables`: it is saved,
-    and goes on, with the model.
+    For the model they are non-trainable weights, so that its optimizer does not
+    change them. The state of Adam is among the `variables`, so it is saved and
+    restored with the model.
 
     Args:
         networks: list of built layers.
-        learning_rate: of Adam.
-        weight_decay: wd, in PyTorch's form: `wd w` is added to the gradient.
-        amsgrad: whether Adam keeps the largest second moment seen.
+        learning_rate: float, learning rate of Adam.
+        weight_decay: float, wd in PyTorch's form: `wd w` is added to the
+            gradient.
+        amsgrad: bool, whether Adam keeps the largest second moment.
 
     Attributes:
         parameters: list of the networks' Keras variables.
@@ -56,7 +58,7 @@ class MetaLearner(keras.layers.Layer):
         self.networks = list(networks)
         self.parameters = [w for n in self.networks for w in n.weights]
         self.weight_decay = float(weight_decay)
-        # PyTorch's epsilon: meta-gradients are small.
+        # The epsilon of PyTorch; meta-gradients are small.
         self.adam = keras.optimizers.Adam(
             learning_rate, epsilon=1e-8, amsgrad=amsgrad
         )
@@ -69,15 +71,15 @@ class MetaLearner(keras.layers.Layer):
         return [*super().variables, *self.adam.variables]
 
     def values(self):
-        """The parameters' `tf.Variable`s, to be watched by a tape."""
+        """The `tf.Variable`s of the parameters, which a tape can watch."""
         return [p.value for p in self.parameters]
 
     def step(self, gradients):
-        """One step of Adam.
+        """Takes one step of Adam on the mean over replicas.
 
         Args:
-            gradients: of each parameter, on this replica; the mean over
-                replicas counts.
+            gradients: list of tensors, the gradient of each parameter on this
+                replica.
         """
         share = 1.0 / float(distribution.num_replicas())
         decayed = [
@@ -88,12 +90,12 @@ class MetaLearner(keras.layers.Layer):
 
 
 class WeightNetwork(keras.layers.Layer):
-    """From losses to weights in (0, 1): one hidden layer of ReLU.
+    """Maps losses to weights in (0, 1): one hidden layer with ReLU.
 
     Source: Shu et al., Meta-Weight-Net, NeurIPS 2019, section 3.1.
 
     Args:
-        hidden: units of the hidden layer.
+        hidden: int, number of units of the hidden layer.
     """
 
     def __init__(self, hidden, **kwargs):
@@ -105,7 +107,14 @@ class WeightNetwork(keras.layers.Layer):
         self.built = True
 
     def call(self, loss):
-        """Weights `[B]` of losses `[B]`, which are constants to it."""
+        """Computes weights; gradients reach only this layer's weights.
+
+        Args:
+            loss: float `[B]`.
+
+        Returns:
+            float32 `[B]` in (0, 1).
+        """
         x = tf.stop_gradient(loss)[:, None]
         for layer in self.layers:
             x = layer(x)
@@ -113,7 +122,7 @@ class WeightNetwork(keras.layers.Layer):
 
 
 def _dense(units, fan_in, activation):
-    """A dense layer that begins as PyTorch's does."""
+    """A dense layer with the initial weights of PyTorch."""
     bound = fan_in**-0.5
     layer = keras.layers.Dense(
         units,
@@ -129,13 +138,13 @@ def _dense(units, fan_in, activation):
 
 
 class MetaLearnerModel(MetaModel):
-    """A model whose training targets are a meta-learner's.
+    """A model whose training targets a meta-learner computes.
 
     Args:
-        networks: one network (or a list of one).
-        num_samples: N.
-        chosen: dict of the method's settings, checked.
-        name: of the model.
+        networks: as of `NoisyLabelModel`, for one network.
+        num_samples: as of `NoisyLabelModel`.
+        settings: dict of the method's own arguments, checked.
+        name: str, name of the model.
 
     Attributes:
         learner: `MetaLearner`, which the method's constructor sets.
@@ -145,15 +154,15 @@ class MetaLearnerModel(MetaModel):
     lookahead_decay = False
     probe_decay = False
 
-    def teach(self, theta, tape, log_p, targets, data):
-        """One step of the meta-learner.
+    def train_learner(self, theta, tape, log_p, targets, data):
+        """Takes one step of the meta-learner.
 
         Args:
-            theta: list of the network's parameters.
-            tape: that recorded `log_p`, persistent.
-            log_p: `[B, K]`, log-probabilities of what is trained on.
-            targets: function without arguments, to `[B, K]`: what the
-                meta-learner makes the targets now. The loss is the mean of
+            theta: list of tensors, the network's parameters.
+            tape: persistent `tf.GradientTape` that recorded `log_p`.
+            log_p: float32 `[B, K]`, log-probabilities of what is trained on.
+            targets: function without arguments to float32 `[B, K]`, the
+                targets that the meta-learner computes. The loss is the mean of
                 `-sum_c targets_c log p_c`.
             data: dict of `trusted_images` and `trusted_target`.
         """
@@ -162,16 +171,16 @@ class MetaLearnerModel(MetaModel):
             own.watch(values)
             before = targets()
         share = 1.0 / float(log_p.shape[0])
-        # 1. The step that is not kept.
+        # 1. The look-ahead.
         gradients = tape.gradient(
             log_p, theta, output_gradients=-share * before
         )
         ahead = self.look_ahead(theta, gradients)
-        # 2. How the trusted loss after it changes with each target.
+        # 2. The derivative of the trusted loss after it by each target.
         _, direction = self.probe(ahead, data)
         change = meta.derivative_along(tape, log_p, theta, direction)
         rate = tf.cast(self._sgd.learning_rate, tf.float32)
-        # 3. The meta-learner's own step.
+        # 3. The step of the meta-learner.
         slopes = own.gradient(
             before, values, output_gradients=rate * share * change
         )

@@ -1,4 +1,4 @@
-"""What methods share whose steps are steered by meta-gradients."""
+"""The base of methods that use meta-gradients of a trusted loss."""
 
 import tensorflow as tf
 
@@ -13,13 +13,13 @@ _CLIPS = ("clipnorm", "global_clipnorm", "clipvalue")
 
 
 def reads_momentum(optimizer):
-    """Whether a look-ahead can take an optimizer's own step.
+    """Whether a look-ahead can use the momentum of an optimizer.
 
     Args:
-        optimizer: a Keras optimizer.
+        optimizer: Keras optimizer.
 
     Returns:
-        bool; False also of `LARS`, which scales each variable's gradient.
+        bool; False also for `LARS`, which scales each variable's gradient.
     """
     return (
         isinstance(optimizer, MomentumSGD)
@@ -28,27 +28,27 @@ def reads_momentum(optimizer):
 
 
 class MetaModel(TrustedSetModel):
-    """A step looks ahead, and asks the trusted set whether it was good.
+    """A step looks ahead, and measures the trusted loss after that.
 
-    Meta-gradients are taken in float32 also where the network computes in 16
-    bits: signs of small numbers decide.
+    Meta-gradients are computed in float32 also where the network computes in
+    16 bits, because the signs of small numbers matter.
 
     Args:
-        networks: one network (or a list of one).
-        num_samples: N.
-        chosen: dict of the method's settings, checked; `step_size` and
+        networks: as of `NoisyLabelModel`, for one network.
+        num_samples: as of `NoisyLabelModel`.
+        settings: dict of the method's own arguments, checked; `step_size` and
             `momentum_lookahead` are used where they are among them.
-        name: of the model.
+        name: str, name of the model.
     """
 
     step_size = None
     momentum_lookahead = False
-    # Whether the step ahead and the trusted loss have the optimizer's decay.
+    # Whether look-ahead and trusted loss have the optimizer's weight decay.
     lookahead_decay = True
     probe_decay = True
 
-    def __init__(self, networks, num_samples, chosen, name=None):
-        super().__init__(networks, num_samples, chosen, name)
+    def __init__(self, networks, num_samples, settings, name=None):
+        super().__init__(networks, num_samples, settings, name)
         self.mixed = precision.is_mixed(self.networks[0])
         self._copy_exact()
 
@@ -70,13 +70,13 @@ class MetaModel(TrustedSetModel):
                 f"Received: {clips[0]}={getattr(inner, clips[0])}"
             )
         super().compile(optimizer, *args, **kwargs)
-        # Layers may have been frozen since.
+        # Layers may have been frozen since the constructor.
         self._copy_exact()
 
     def _copy_exact(self):
         network = self.networks[0]
         exact = precision.in_float32(network) if self.mixed else network
-        # In a closure, so that Keras does not save weights nobody uses.
+        # In a closure, so that Keras does not save weights that are not used.
         self._exact = lambda: exact
 
     @property
@@ -84,17 +84,25 @@ class MetaModel(TrustedSetModel):
         return getattr(self.optimizer, "inner_optimizer", self.optimizer)
 
     def exact_forward(self, parameters, images):
-        """As `forward`, in float32."""
+        """As `forward`, but in float32."""
         return self.forward(parameters, images, self._exact())
 
     def step_length(self):
-        """Alpha of the look-ahead: set, or the current learning rate."""
+        """Alpha of the look-ahead: `step_size`, or the learning rate."""
         if self.step_size is not None:
             return self.step_size
         return tf.cast(self._sgd.learning_rate, tf.float32)
 
     def look_ahead(self, parameters, gradients):
-        """Parameters after a step on some gradients, which is not taken."""
+        """The parameters after a step, which is not taken.
+
+        Args:
+            parameters: list of tensors.
+            gradients: list of tensors, one per parameter.
+
+        Returns:
+            A list of tensors.
+        """
         sgd, variables = self._sgd, self.networks[0].trainable_variables
         size = self.step_length()
         accumulators, momentum = None, 0.0
@@ -116,7 +124,7 @@ class MetaModel(TrustedSetModel):
         )
 
     def _weight_decays(self):
-        """Coupled weight decay of each parameter, as the optimizer has it."""
+        """Coupled weight decay of each parameter, in the optimizer."""
         sgd = self._sgd
         decay = getattr(sgd, "coupled_weight_decay", 0.0)
         return [
@@ -124,25 +132,25 @@ class MetaModel(TrustedSetModel):
             for variable in self.networks[0].trainable_variables
         ]
 
-    def note_weights(self, weights):
-        """Reports the share of samples without weight as `zero_weights`.
+    def report_weights(self, weights):
+        """Reports the share of samples with weight 0 as `zero_weights`.
 
         Args:
-            weights: `[B]`.
+            weights: float `[B]`.
         """
         zero = tf.cast(weights <= 0.0, tf.float32)
         self._means["zero_weights"].update_state(tf.reduce_mean(zero))
 
     def probe(self, parameters, data):
-        """Loss on the trusted batch and its gradient.
+        """The loss on the trusted batch and its gradient.
 
         Args:
             parameters: list of tensors.
-            data: a batch.
+            data: dict, a batch with `trusted_images` and `trusted_target`.
 
         Returns:
-            Scalar, which the epoch's logs report as `probe_loss`; and a list
-            of tensors.
+            A float32 scalar, which the epoch's logs report as `probe_loss`; and
+            a list of tensors, one per parameter.
         """
         loss, direction = meta.probe_gradient(
             self.exact_forward,
@@ -155,22 +163,22 @@ class MetaModel(TrustedSetModel):
         return loss, direction
 
     def recorded(self, parameters, images):
-        """A weak forward pass, and a tape for what is made of it.
+        """A forward pass, and a tape that recorded it.
 
         Args:
             parameters: list of tensors.
-            images: `[B, H, W, C]`.
+            images: float32 `[B, H, W, C]`.
 
         Returns:
-            Logits of the network `[B, K]`; a persistent tape to go on
-            recording with; and logits that it recorded: the same, or in
-            float32 those of a pass of their own.
+            The logits of the network `[B, K]`; a persistent `tf.GradientTape`,
+            which can go on recording; and the logits that it recorded: the
+            same, or, under mixed precision, those of a pass in float32.
         """
         outputs, tape, logits = self.recorded_outputs(parameters, images)
         return outputs["logits"], tape, logits
 
     def recorded_outputs(self, parameters, images):
-        """As `recorded`, all that the network returns for its logits."""
+        """As `recorded`, with all outputs of the network for its logits."""
         tape = tf.GradientTape(persistent=True, watch_accessed_variables=False)
         with tape:
             tape.watch(parameters)

@@ -1,62 +1,57 @@
-"""What methods share that learn features without any label."""
+"""The base of methods that learn features without any label."""
 
 import keras
-import numpy as np
 import tensorflow as tf
 
-from noisy_keras import features
-from noisy_keras.core import inputs
 from noisy_keras.core.epoch_plan import OneRoundPlan
 from noisy_keras.core.model import NoisyLabelModel
 from noisy_keras.data import augment
-from noisy_keras.features import neighbors
-from noisy_keras.labels.audit import LabelAudit
-from noisy_keras.networks import as_networks
+from noisy_keras.methods.bases.nearest_neighbors import NearestNeighbors
 from noisy_keras.networks import build_projection
 from noisy_keras.utils import arguments
 from noisy_keras.utils.errors import ConfigurationError
 
-#: Rules of the settings that all of them have.
+#: Rules of the settings that all these methods have.
 RULES = {
     "temperature": arguments.within(0.0, float("inf"), "()"),
     "projection_size": arguments.at_least(1, int),
     "hidden_size": arguments.optional(arguments.at_least(0, int)),
-    "view": arguments.one_of(*augment.VIEWS),
+    "view": augment.view_rule,
 }
 
 _INSTEAD = (
-    "`nk.callbacks.NearestNeighbors(source, {'validation': ...})` says how "
-    "well its features tell classes apart."
+    "`nk.callbacks.NearestNeighbors(source, {'validation': ...})` measures how "
+    "well its features separate classes."
 )
 
 
 class SelfSupervisedModel(NoisyLabelModel):
     """One network that learns from two random views of each image.
 
-    Labels take no part in training: no batch holds any. What is learnt is
-    `encoder`, of which `nk.networks.warm_started` makes the start of any
+    Labels take no part in training: no batch holds any. The result is
+    `encoder`, from which `nk.networks.warm_started` makes the start of any
     other method. As a model it maps images to embeddings, float32 `[B, E]`;
-    `label_audit` says what the nearest neighbours of each sample vote for.
+    `label_audit` compares given labels with those of the nearest neighbours.
 
     Args:
-        networks: one network (or a list of one). Its classifier stays as it
-            is.
-        num_samples: N.
-        chosen: dict of the method's settings, checked.
-        name: of the model.
+        networks: as of `NoisyLabelModel`, for one network. Its classifier is
+            not trained.
+        num_samples: as of `NoisyLabelModel`.
+        settings: dict of the method's own arguments, checked.
+        name: str, name of the model.
 
     Attributes:
-        head: the projection head beside the network.
+        head: `keras.Model`, the projection head that is trained beside the
+            network.
     """
 
     default_batch_size = 512
     loss_names = ("contrastive",)
+    network_count = 1
+    audit_strategy = NearestNeighbors()
 
-    def __init__(self, networks, num_samples, chosen, name=None):
-        super().__init__(as_networks(networks, 1), num_samples, name=name)
-        for key, value in chosen.items():
-            setattr(self, key, value)
-        self.settings = chosen
+    def __init__(self, networks, num_samples, settings, name=None):
+        super().__init__(networks, num_samples, name=name, settings=settings)
         width = self.encoder.output["embedding"].shape[-1]
         hidden = width if self.hidden_size is None else self.hidden_size
         self.head = build_projection(width, hidden, self.projection_size)
@@ -67,13 +62,20 @@ class SelfSupervisedModel(NoisyLabelModel):
         return self.networks[0]
 
     def call(self, images, training=False):
-        """Embeddings: float32 `[B, E]`, the network in inference mode."""
+        """Embeddings: float32 `[B, E]`."""
         images = tf.cast(images, tf.float32)
         outputs = self.encoder(images, training=training)
         return tf.cast(outputs["embedding"], tf.float32)
 
     def project(self, images):
-        """What the loss compares: float32 `[B, d]`, in training mode."""
+        """Computes what the loss compares, in training mode.
+
+        Args:
+            images: `[B, H, W, C]`.
+
+        Returns:
+            float32 `[B, d]`.
+        """
         images = tf.cast(images, tf.float32)
         embedding = self.encoder(images, training=True)["embedding"]
         return self.head(embedding, training=True)
@@ -86,11 +88,18 @@ class SelfSupervisedModel(NoisyLabelModel):
         return _Plan(self, source, batch_size, seed, steps_per_epoch)
 
     def check_batch(self, batch_size):
-        """Raises unless the method can learn from batches of a size."""
+        """Raises unless the method can learn from batches of a size.
+
+        Args:
+            batch_size: int, number of images in a batch.
+
+        Raises:
+            ConfigurationError: too few or too many images.
+        """
         if batch_size < 2:
             raise ConfigurationError(
-                "Expected batches of at least 2 images, because an image "
-                "alone has no other to be told from. Received: "
+                "Expected batches of at least 2 images, because a single image "
+                "has no other image to differ from. Received: "
                 f"batch_size={batch_size}"
             )
 
@@ -104,93 +113,46 @@ class SelfSupervisedModel(NoisyLabelModel):
         super().compile(optimizer, loss, metrics=(), **options)
 
     def fit(self, x=None, y=None, **options):
-        """As of every method, but for `validation_data`.
+        """As of every method, but without `validation_data`.
 
         The last batch of an epoch is left out where it would be smaller.
 
         Raises:
-            ValueError: as of every method, and for `validation_data`.
+            ConfigurationError: as of every method, and for `validation_data`.
         """
-        if options.get("validation_data") is not None:
+        given = options.get("validation_data")
+        if given is not None:
             raise ConfigurationError(
                 "Expected no `validation_data`: "
-                f"{type(self).__name__} predicts no classes. {_INSTEAD}"
+                f"{type(self).__name__} predicts no classes. {_INSTEAD} "
+                f"Received: validation_data of type {type(given).__name__}"
             )
         return super().fit(x, y, **options)
 
     def evaluate(self, *args, **kwargs):
-        """Not possible: there are no classes to be right about."""
+        """Not possible: the model predicts no classes."""
         raise ConfigurationError(
             f"Expected `label_audit` or `predict`: {type(self).__name__} "
             f"predicts no classes. {_INSTEAD}"
         )
 
     def predict(self, x, batch_size=None, **kwargs):
-        """Embeddings, float32 `[N, E]`; `x` may also be a source."""
+        """Embeddings, float32 `[N, E]`; `x` may also be a `Source`."""
         return super().predict(x, batch_size=batch_size, **kwargs)
 
     def export(self, filepath, format="tf_saved_model", **options):
-        """As `keras.Model.export`: images to embeddings.
+        """Exports the model from images to embeddings: `keras.Model.export`.
 
         Args:
-            filepath: folder of the SavedModel.
-            format: of the artefact.
-            **options: as of Keras.
+            filepath: str, folder of the SavedModel.
+            format: str, format of the artefact.
+            **options: further options of Keras.
         """
-        # Keras asks for a model that has been called; training does not call.
+        # Keras needs a model that has been called, which training does not do.
         self(tf.zeros([1, *self.image_shape]))
         signature = [keras.InputSpec("float32", (None, *self.image_shape))]
         options.setdefault("input_signature", signature)
         return keras.Model.export(self, filepath, format=format, **options)
-
-    def label_audit(self, source, batch_size=None):
-        """Which labels the neighbours of a sample do not share.
-
-        The nearest by cosine similarity of embeddings, of at most 20,000
-        samples evenly spread, vote for their given labels, never for their
-        own sample's. The clean probability is the votes for the given label
-        in relation to those for the most voted, and the confidence the share
-        of the latter.
-
-        Args:
-            source: the `Source` that the model was fitted on.
-            batch_size: of the prediction pass.
-
-        Returns:
-            A `LabelAudit`.
-        """
-        inputs.check_source(self, source, training=True)
-        batch_size = batch_size or inputs.EVALUATION_BATCH_SIZE
-        rows = features.compute(source, self.encoder, batch_size=batch_size)
-        voters = neighbors.spread(source.num_samples, neighbors.MOST)
-        own = np.full(source.num_samples, -1)
-        own[voters] = np.arange(len(voters))
-        share = neighbors.vote(
-            rows[voters],
-            source.labels[voters],
-            source.num_classes,
-            queries=rows,
-            own=own,
-        )
-        given = np.take_along_axis(share, source.labels[:, None], axis=1)
-        most = share.max(axis=1)
-        return LabelAudit(
-            ids=source.ids,
-            given_label=source.labels,
-            suggested_label=share.argmax(axis=1).astype(np.int32),
-            clean_probability=given[:, 0] / most,
-            confidence=most,
-            class_names=source.class_names,
-            paths=source.paths,
-            true_label=source.true_labels,
-            foreign=source.foreign,
-            evidence="nearest_neighbors",
-        )
-
-    def get_config(self):
-        config = super().get_config()
-        del config["plugins"]  # It takes none.
-        return {**config, **self.settings}
 
 
 class _Plan(OneRoundPlan):

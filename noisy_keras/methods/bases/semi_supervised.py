@@ -1,6 +1,6 @@
-"""What IEG and EG share: pseudo-labels, the mixed batch, agreeing views.
+"""What IEG and EG share: pseudo-labels, the mixed batch, consistent views.
 
-Sections are those of IEG (see `noisy_keras.methods.ieg`).
+Sections and equations are those of IEG, see `noisy_keras.methods.ieg`.
 """
 
 import numpy as np
@@ -15,10 +15,10 @@ from noisy_keras.ops import random
 from noisy_keras.utils import arguments
 from noisy_keras.utils import distribution
 
-_VIEW = arguments.one_of(*augment.VIEWS)
-# Uses of a step's seed; the views that came with it use small numbers.
+# Streams of a step's seed; the views of the batch use small numbers.
 _DRAWN, _PARTNERS, _RATIOS = range(32, 35)
 
+#: Rules of the settings that both methods have.
 RULES = {
     "unlabeled_weight": arguments.at_least(0),
     "consistency_weight": arguments.at_least(0),
@@ -27,13 +27,20 @@ RULES = {
     "logit_normalization": arguments.switch,
     "exact_beta": arguments.switch,
     "average_decay": arguments.within(0, 1, "[)"),
-    "view": _VIEW,
-    "strong_view": _VIEW,
+    "view": augment.view_rule,
+    "strong_view": augment.view_rule,
 }
 
 
 def images(data):
-    """Weak, strong and trusted images of a batch, float32 `[B, H, W, C]`."""
+    """Weak, strong and trusted images of a batch.
+
+    Args:
+        data: dict, a batch of `SemiSupervisedPlan`.
+
+    Returns:
+        Three tensors, float32 `[B, H, W, C]`.
+    """
     names = ("images", "strong", "trusted_images")
     return [tf.cast(data[name], tf.float32) for name in names]
 
@@ -42,12 +49,12 @@ def pseudo_labels(model, weak_logits, strong_logits):
     """The mean prediction of both views, sharpened: section 2.2.1.
 
     Args:
-        model: with the settings `RULES`.
-        weak_logits: `[B, K]`.
-        strong_logits: `[B, K]`.
+        model: model with the settings `RULES`.
+        weak_logits: float `[B, K]`.
+        strong_logits: float `[B, K]`.
 
     Returns:
-        `[B, K]`, rows summing to 1.
+        float32 `[B, K]`, distributions.
     """
     views = [_normalized(model, z) for z in (weak_logits, strong_logits)]
     mean = tf.add_n([tf.nn.softmax(z) for z in views]) / float(len(views))
@@ -58,11 +65,12 @@ def mixed_losses(model, parameters, views, targets, data):
     """Losses on trusted samples mixed with the batch: section 2.2.2.
 
     Args:
-        model: with the settings `RULES`.
-        parameters: list of tensors.
-        views: trusted, weak and strong images, `[B, H, W, C]` each.
-        targets: `[B, K]` of the trusted images and of both others.
-        data: the batch.
+        model: model with the settings `RULES`.
+        parameters: list of tensors, the network's weights.
+        views: trusted, weak and strong images, float32 `[B, H, W, C]` each.
+        targets: targets of the trusted images and of both other views, float32
+            `[B, K]` each.
+        data: dict, the batch.
 
     Returns:
         dict of the scalars `loss_trusted` and `loss_unlabeled`.
@@ -94,9 +102,9 @@ def mixed_losses(model, parameters, views, targets, data):
 
 
 def _ratios(model, data, count):
-    """One mixup ratio for each sample, in `[0.5, 1]`."""
+    """One mixup ratio for each sample: `[count]` in `[0.5, 1]`."""
     if "mix_ratio" in data:
-        # Those of this replica, of all that the step has.
+        # The share of this replica.
         place = distribution.replica_id() * count
         return tf.slice(data["mix_ratio"][0], [place], [count])
     u = random.uniform([count], random.fold_in(data["seed"][0], _RATIOS))
@@ -104,16 +112,14 @@ def _ratios(model, data, count):
 
 
 def divergence(weak_logits, strong_logits):
-    """Mean of `KL(softmax(weak) || softmax(strong))`; the weak view leads.
-
-    Equation 7.
+    """Mean of `KL(softmax(weak) || softmax(strong))`: equation 7.
 
     Args:
-        weak_logits: `[B, K]`, without gradient.
-        strong_logits: `[B, K]`.
+        weak_logits: float `[B, K]`; has no gradient.
+        strong_logits: float `[B, K]`.
 
     Returns:
-        scalar of at least 0.
+        float32 scalar of at least 0.
     """
     weak_logits = tf.stop_gradient(weak_logits)
     leading = tf.nn.softmax(weak_logits)
@@ -130,13 +136,17 @@ def _normalized(model, logits):
 
 
 def begin(model):
-    """The mean of weights begins with those that training begins with."""
+    """Starts the average of weights from those that training begins with.
+
+    Args:
+        model: compiled model with an `average`.
+    """
     if int(model.optimizer.iterations.numpy()) == 0:
         model.average.start(model.networks[0])
 
 
 class SemiSupervisedPlan(TrustedPlan):
-    """Also deals mixup ratios, where they are of the Beta distribution."""
+    """Adds mixup ratios, where they are drawn from the Beta distribution."""
 
     def step_settings(self, epoch):
         model = self.model

@@ -1,9 +1,10 @@
-"""What methods share that learn with a small trusted set.
+"""The base of methods that learn with a small trusted set.
 
-The trusted ("probe") samples have right labels, a few per class. They are
-dealt beside every training batch, class by class in turn and always in the
-same order, so that each probe batch is balanced and its place follows from the
-step alone.
+The trusted samples, which papers also call probe or meta samples, have right
+labels, a few per class. As many of them as there are training samples come with
+each batch, in an order in which the classes alternate, and which is the same in
+all runs: each batch of them is balanced, and its samples follow from the number
+of the step alone.
 """
 
 import numpy as np
@@ -12,57 +13,51 @@ import tensorflow as tf
 from noisy_keras import optimizers
 from noisy_keras.core import inputs
 from noisy_keras.core.model import NoisyLabelModel
-from noisy_keras.labels import measuring
-from noisy_keras.labels.division import LossDivision
+from noisy_keras.labels.strategies import CrossEpochHistory
 from noisy_keras.methods.bases.trusted_plan import TrustedPlan
-from noisy_keras.networks import as_networks
-from noisy_keras.tables.prediction_history import LabelHistory
-from noisy_keras.tables.prediction_history import history_of
 from noisy_keras.tables.sample_table import SampleTable
 from noisy_keras.utils.checks import abbreviated
 from noisy_keras.utils.errors import ConfigurationError
 
-# Of what a table remembers: a sample is seen about once an epoch.
-_MEMORY = 0.9
+# Decay of what the tables remember: a sample is seen about once per epoch.
+_DECAY = 0.9
 
 
 class TrustedSetModel(NoisyLabelModel):
     """One network that is trained with the help of a trusted set.
 
     Args:
-        networks: one network (or a list of one).
-        num_samples: N, of the source to be trained on.
-        chosen: dict of the method's settings, checked.
-        name: of the model.
+        networks: as of `NoisyLabelModel`, for one network.
+        num_samples: as of `NoisyLabelModel`.
+        settings: dict of the method's own arguments, checked.
+        name: str, name of the model.
 
     Attributes:
         trusted: the `Source` of trusted samples, once `fit` was given one.
         prediction_history: what was predicted for each sample before steps
-            on it, in about the last ten epochs: a `PredictionHistory`, or where
-            that were large a `LikelyHistory`.
+            on it, over about the last ten epochs: see
+            `NoisyLabelModel.keep_history`.
         sample_weight: `SampleTable` `[N, 2]`: the weight in the sample's last
             step, 1 being an even share of its batch, and the mean over about
             ten epochs; -1 before the first.
-        kept: `SampleTable` `[N, 2]`: likewise, the trust in its given label.
+        kept: `SampleTable` `[N, 2]`: likewise, the trust in its given label,
+            in `[0, 1]`.
     """
 
     default_batch_size = 100
+    network_count = 1
+    audit_strategy = CrossEpochHistory(by_class=False, complete=False)
 
-    def __init__(self, networks, num_samples, chosen, name=None):
-        super().__init__(as_networks(networks, 1), num_samples, name=name)
-        for key, value in chosen.items():
-            setattr(self, key, value)
-        self.settings = chosen
+    def __init__(self, networks, num_samples, settings, name=None):
+        super().__init__(networks, num_samples, name=name, settings=settings)
         self.trusted = None
-        self.prediction_history = history_of(
-            num_samples, self.num_classes, _MEMORY, name="prediction_history"
-        )
-        self.label_history = LabelHistory(num_samples, name="label_history")
+        self.keep_history(_DECAY)
         self.sample_weight = SampleTable(
-            num_samples, 2, initial_value=-1.0, name="sample_weight"
+            self.num_samples, 2, initial_value=-1.0, name="sample_weight"
         )
-        self.kept = SampleTable(num_samples, 2, initial_value=-1.0, name="kept")
-        self.divide = LossDivision()
+        self.kept = SampleTable(
+            self.num_samples, 2, initial_value=-1.0, name="kept"
+        )
 
     def fit(
         self,
@@ -81,19 +76,20 @@ class TrustedSetModel(NoisyLabelModel):
             y: as there.
             batch_size: as there.
             epochs: as there.
-            trusted: `Source` (or a tuple of images and labels) of samples
-                whose labels are right, at least one of each class; seen in
-                the views of `x`, whatever its own augmentation. Samples that
-                are also in `x` are not trained on there: the same pictures in
-                memory; the same files; records, and files beside arrays, of
-                the same id. Pictures that are files or records are read when a
-                step needs them, and may be more than memory holds. May be left
-                out where an earlier `fit` had it, or `x` deals it.
+            trusted: `Source` of trusted samples, or a tuple of images and
+                labels, at least one of each class. They are seen in the views
+                of `x`, whatever their own augmentation is. Training samples
+                that are also trusted samples are left out of training: the
+                same images in memory; the same files; records, and files beside
+                arrays, of the same id. Images in files or records are read
+                when a step needs them, and may be more than memory holds. It
+                may be left out where an earlier `fit` had it, or where `x`
+                yields batches itself.
             **kwargs: as there.
 
         Raises:
-            ValueError: no trusted set, or one that lacks a class or does not
-                fit the model; or one beside batches that have their own.
+            ConfigurationError: no trusted set, one that lacks a class or does
+                not fit the model, or one beside batches that have their own.
         """
         own_batches = inputs.yields_batches(self, x)
         if trusted is not None:
@@ -114,14 +110,19 @@ class TrustedSetModel(NoisyLabelModel):
         return super().fit(x, y, batch_size=batch_size, epochs=epochs, **kwargs)
 
     def compile(self, optimizer=None, *args, **kwargs):
+        """As `NoisyLabelModel.compile`.
+
+        Raises:
+            ConfigurationError: as there, and for gradient accumulation.
+        """
         optimizer = optimizers.prepared(optimizer, self.networks)
         inner = getattr(optimizer, "inner_optimizer", optimizer)
         each = getattr(inner, "gradient_accumulation_steps", None)
         if (each or 1) > 1:
             raise ConfigurationError(
-                "Expected an optimizer that moves the weights in every step, "
-                "which means of weights and looks ahead count on; a larger "
-                f"`batch_size` does the same. Received: "
+                "Expected an optimizer that changes the weights in every step, "
+                "as averages of weights and look-aheads need it; a larger "
+                f"`batch_size` has the same effect. Received: "
                 f"gradient_accumulation_steps={each}"
             )
         super().compile(optimizer, *args, **kwargs)
@@ -154,20 +155,23 @@ class TrustedSetModel(NoisyLabelModel):
     # For the steps.
 
     def parameters(self):
-        """The network's trainable weights, as tensors."""
+        """The network's trainable weights, as a list of tensors."""
         return [
             tf.convert_to_tensor(v.value)
             for v in self.networks[0].trainable_variables
         ]
 
     def forward(self, parameters, images, network=None):
-        """Logits in training mode; moving statistics stay as they are.
+        """Computes logits in training mode; moving statistics do not change.
 
         Args:
-            parameters: list of tensors.
+            parameters: list of tensors, as of `parameters`.
             images: `[B, H, W, C]`.
-            network: a copy of the network at another precision, or None. What
-                does not train, frozen layers among it, is the network's.
+            network: copy of the network at another precision, or None. What
+                does not train, frozen layers included, is the network's.
+
+        Returns:
+            float32 `[B, K]`.
         """
         held = self.networks[0].non_trainable_variables
         network = network or self.networks[0]
@@ -178,11 +182,11 @@ class TrustedSetModel(NoisyLabelModel):
         return outputs["logits"]
 
     def learn(self, parameters, images):
-        """As `forward`; moving statistics learn from the images."""
+        """As `forward`, but moving statistics are updated."""
         return self.learn_outputs(parameters, images)["logits"]
 
     def learn_outputs(self, parameters, images):
-        """As `learn`, all that the network returns."""
+        """As `learn`; returns all outputs of the network, a dict."""
         network = self.networks[0]
         held = network.non_trainable_variables
         outputs, state = network.stateless_call(
@@ -193,17 +197,17 @@ class TrustedSetModel(NoisyLabelModel):
         return outputs
 
     def remember(self, data, predictions, weights=None, kept=None):
-        """Notes in the tables what a step made of its samples.
+        """Writes to the tables what a step found out about its samples.
 
         Args:
-            data: fields of a batch, with `index` and `label` `[B]`.
-            predictions: `[B, K]`, distributions.
-            weights: `[B]`, an even share being 1; or None.
-            kept: `[B]` in `[0, 1]`; or None.
+            data: dict, a batch with `index` and `label`, int `[B]`.
+            predictions: float `[B, K]`, distributions.
+            weights: float `[B]`, the samples' weights, 1 being an even share;
+                or None.
+            kept: float `[B]` in `[0, 1]`, the trust in given labels; or None.
         """
+        super().remember(data, predictions)
         index = data["index"]
-        self.prediction_history.add(index, predictions)
-        self.label_history.add(index, predictions, data["label"])
         for table, values in (
             (self.sample_weight, weights),
             (self.kept, kept),
@@ -211,70 +215,7 @@ class TrustedSetModel(NoisyLabelModel):
             if values is None:
                 continue
             old = table.read(index)[:, 1]
-            # As the history of predictions counts: few values count alike.
+            # Weighted as in the history: of few values, all count alike.
             mean = old + (values - old) / self.prediction_history.weight(index)
             mean = tf.where(old < 0.0, values, mean)
             table.write(index, tf.stack([values, mean], axis=1))
-
-    # For the audit.
-
-    @property
-    def evidence(self):
-        seen = self.prediction_history.seen().sum() >= 2
-        return "cross_epoch_history" if seen else super().evidence
-
-    def clean_probabilities(self, measurement, source):
-        known = self.known_clean_probability(source)
-        if known is not None:
-            return known
-        loss = measuring.normalized(measurement.loss)
-        return self.divide(loss, np.ones_like(loss))[:, 0]
-
-    def known_clean_probability(self, source):
-        """By what was predicted for each sample before steps on it.
-
-        A sample that no step has shown counts as clean.
-        """
-        seen = self.prediction_history.seen()
-        loss = self._remembered_loss(source)
-        if loss is None:
-            return None
-        clean = np.ones(self.num_samples, np.float32)
-        clean[seen] = self.divide(loss[seen], np.ones_like(loss[seen]))[:, 0]
-        return clean
-
-    def loss_divisions(self, source):
-        """The losses `[N]` that the audit divides, and their mixture.
-
-        NaN are losses of samples that no step has shown.
-        """
-        loss = self._remembered_loss(source)
-        if loss is None:
-            return []
-        seen = self.prediction_history.seen()
-        [(_, mixture)] = self.divide.fitted(loss[seen])
-        return [(loss[:, 0], mixture)]
-
-    def _remembered_loss(self, source):
-        """Normalised losses `[N, 1]`, NaN where not seen; None without any."""
-        seen = self.prediction_history.seen()
-        if seen.sum() < 2:
-            return None
-        loss = self.prediction_history.loss(source.labels)[:, None]
-        loss[seen] = measuring.normalized(loss[seen])
-        return loss
-
-    def suggest(self, measurement):
-        seen = self.prediction_history.seen()
-        likely = self.prediction_history.best()
-        return tuple(
-            np.where(seen, known, measured)
-            for known, measured in zip(
-                likely, super().suggest(measurement), strict=True
-            )
-        )
-
-    def get_config(self):
-        config = super().get_config()
-        del config["plugins"]  # It takes none.
-        return {**config, **self.settings}

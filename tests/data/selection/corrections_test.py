@@ -78,7 +78,7 @@ def test_an_unedited_audit_gives_its_own_result(tmp_path):
         clean_probability=np.array([0.1, 0.1, 0.1, 0.9, 0.9, 0.1]),
         confidence=np.array([0.9, 0.9, 0.5, 0.9, 0.9, 0.5]),
         class_names=source.class_names,
-        unsettled=np.array([False] * 5 + [True]),
+        unstable=np.array([False] * 5 + [True]),
     )
     audit.to_csv(tmp_path / "label_audit.csv")
     corrected = source.relabel_from(tmp_path / "label_audit.csv")

@@ -1,42 +1,57 @@
-"""What methods that learn without labels must do: `MethodHarness` for them."""
+"""Tests that every method which learns without labels must pass."""
 
 import numpy as np
 import pytest
 
-import noisy_keras as nk
-from tests import toy
-from tests.methods.harness import MethodHarness
+from noisy_keras.callbacks import NearestNeighbors
+from noisy_keras.data.sources.array_source import from_arrays
+from noisy_keras.methods.cross_entropy import CrossEntropy
+from noisy_keras.networks import warm_started
+from noisy_keras.optimizers import MomentumSGD
+from noisy_keras.testing import toy
+from noisy_keras.testing.methods import MethodTests
 
 
-class SelfSupervisedHarness(MethodHarness):
-    """Tests of one method, of which no label decides anything.
+class SelfSupervisedMethodTests(MethodTests):
+    """`MethodTests` for a method whose training no label influences.
 
-    What the others learn of labels is here measured by nearest neighbours.
+    Nearest neighbours by its features measure what it has learnt. The method is
+    a `SelfSupervisedModel`, see `noisy_keras.methods.bases.self_supervised`.
+
+    Attributes:
+        candidates: int, number of views from which the loss picks one; it is
+            `log(candidates)` where nothing has been learnt.
     """
 
     epochs = 12
     phases = ("train",)
-    others: int  # That a view is told from, and itself.
+    candidates: int
+    large = (
+        "test_one_trace_per_phase_however_the_epochs_change",
+        "test_xla_gives_the_same_losses",
+        "test_two_replicas_train_with_equal_tables",
+        "test_a_saved_model_goes_on_as_if_never_saved",
+        "test_mixed_precision_trains",
+        "test_true_labels_reach_no_batch",
+        "test_the_classifier_is_not_trained_and_another_method_starts",
+    )
 
     def options(self):
-        # Crops and shifts of a toy picture are of another class.
+        """Arguments of the method that suit the toy problem: a dict."""
+        # Crops and shifts of a toy image belong to another class.
         return {"view": "jitter", "projection_size": 16}
-
-    def compiled(self, source, **options):
-        options.setdefault("optimizer", nk.MomentumSGD(self.learning_rate))
-        return super().compiled(source, **options)
 
     def test_it_learns_and_finds_planted_wrong_labels(self):
         source = toy.source(128, rate=0.3)
-        held = nk.data.from_arrays(*toy.pictures(64, seed=9))
+        held = from_arrays(*toy.pictures(64, seed=9))
         model = self.compiled(source)
-        watch = nk.callbacks.NearestNeighbors(source, {"held": held}, every=4)
+        watch = NearestNeighbors(source, {"held": held}, every=4)
         before = watch.measure(model.encoder)
         history = self.fit(
             model, source, self.epochs, callbacks=[watch]
         ).history
         assert np.isfinite(history["contrastive"]).all()
-        assert history["contrastive"][-1] < np.log(self.others) - 0.3
+        assert history["contrastive"][-1] < np.log(self.candidates) - 0.3
         # After the first epoch, and every four: the last is one of those.
         assert len(history["knn_held"]) == 1 + self.epochs // 4
         assert before["knn_held"] < 0.9 < history["knn_held"][-1]
@@ -46,35 +61,12 @@ class SelfSupervisedHarness(MethodHarness):
         assert np.mean((audit.clean_probability > 0.5) == right) > 0.9
         assert np.mean(audit.suggested_label == source.true_labels) > 0.9
         embeddings = model.predict(held, verbose=0)
-        assert embeddings.shape == (64, 4 * 4) == (64, embeddings.shape[1])
+        width = model.encoder.output["embedding"].shape[-1]
+        assert embeddings.shape == (64, width)
         np.testing.assert_allclose(
             embeddings, model(held.fetch(range(64))).numpy(), atol=1e-4
         )
 
-    # What every method must do, and is dear to find out.
-
-    @pytest.mark.large
-    def test_one_trace_per_phase_however_the_epochs_change(self):
-        super().test_one_trace_per_phase_however_the_epochs_change()
-
-    @pytest.mark.large
-    def test_xla_gives_the_same_losses(self):
-        super().test_xla_gives_the_same_losses()
-
-    @pytest.mark.large
-    def test_two_replicas_train_with_equal_tables(self, two_replicas):
-        super().test_two_replicas_train_with_equal_tables(two_replicas)
-
-    @pytest.mark.large
-    def test_a_saved_model_goes_on_as_if_never_saved(self, tmp_path):
-        super().test_a_saved_model_goes_on_as_if_never_saved(tmp_path)
-
-    @pytest.mark.large
-    @pytest.mark.parametrize("policy", ["mixed_bfloat16", "mixed_float16"])
-    def test_mixed_precision_trains(self, policy):
-        super().test_mixed_precision_trains(policy)
-
-    @pytest.mark.large
     def test_true_labels_reach_no_batch(self):
         """Nor does any other label."""
         source = toy.source(64)
@@ -92,8 +84,7 @@ class SelfSupervisedHarness(MethodHarness):
         for first, second in zip(*results, strict=True):
             np.testing.assert_array_equal(first, second)
 
-    @pytest.mark.large
-    def test_the_classifier_is_left_alone_and_another_host_starts(self):
+    def test_the_classifier_is_not_trained_and_another_method_starts(self):
         source = toy.source(64)
         model = self.compiled(source)
         classifier = model.encoder.get_layer("logits").get_weights()
@@ -104,17 +95,17 @@ class SelfSupervisedHarness(MethodHarness):
             strict=True,
         ):
             np.testing.assert_array_equal(old, new)
-        started = nk.networks.warm_started(model.encoder)
+        started = warm_started(model.encoder)
         image = source.fetch([0, 1])
         np.testing.assert_array_equal(
             started(image)["embedding"], model.encoder(image)["embedding"]
         )
-        host = nk.CrossEntropy(started, source.num_samples)
-        host.compile(nk.MomentumSGD(0.05))
+        host = CrossEntropy(started, source)
+        host.compile(MomentumSGD(0.05))
         history = host.fit(source, epochs=1, batch_size=16, verbose=0)
         assert np.isfinite(history.history["loss"]).all()
 
-    def test_what_needs_classes_is_told(self):
+    def test_what_needs_classes_is_refused(self):
         source = toy.source(64)
         model = self.compiled(source)
         with pytest.raises(ValueError, match="NearestNeighbors"):

@@ -1,23 +1,18 @@
-"""What every method must do that learns with a trusted set."""
+"""Tests that every method with a trusted set must pass."""
 
 import numpy as np
 import pytest
 
-import noisy_keras as nk
-from tests import toy
-from tests.methods.harness import MethodHarness
+from noisy_keras.optimizers import MomentumSGD
+from noisy_keras.testing import toy
+from noisy_keras.testing.methods import MethodTests
 
 
-def trusted_set(count=16, seed=5):
-    """A few toy pictures with right labels, of the toy source's kind."""
-    images, labels = toy.pictures(count, seed=seed)
-    return nk.data.from_arrays(
-        images, labels, augmentation=toy.source(8).augmentation
-    )
+class TrustedMethodTests(MethodTests):
+    """`MethodTests`, and tests of the trusted set.
 
-
-class TrustedHarness(MethodHarness):
-    """Tests of one method; those of `MethodHarness`, and of the trusted set."""
+    The method is a `TrustedSetModel`, see `noisy_keras.methods.bases.trusted`.
+    """
 
     epochs = 12
     phases = ("train",)
@@ -32,30 +27,30 @@ class TrustedHarness(MethodHarness):
 
     def compiled(self, source, **options):
         model = super().compiled(source, **options)
-        # For tests that make a schedule without `fit`.
-        model.trusted = trusted_set()
+        # For tests that make a plan without `fit`.
+        model.trusted = toy.trusted()
         return model
 
     def fit(self, model, source, epochs, **options):
-        options.setdefault("trusted", trusted_set())
+        options.setdefault("trusted", toy.trusted())
         return super().fit(model, source, epochs, **options)
 
-    def test_no_trusted_set_is_told(self):
+    def test_training_without_a_trusted_set_is_refused(self):
         source = toy.source(64)
         model = self.build(source)
-        model.compile(nk.MomentumSGD(0.01))
+        model.compile(MomentumSGD(0.01))
         with pytest.raises(ValueError, match=r"source.split\(trusted=10\)"):
             model.fit(source, epochs=1, verbose=0)
 
-    def test_a_class_without_trusted_samples_is_told(self):
+    def test_a_class_without_trusted_samples_is_named(self):
         source = toy.source(64)
         model = self.compiled(source)
-        trusted = trusted_set()
+        trusted = toy.trusted()
         lacking = trusted.subset(np.flatnonzero(trusted.labels != 2))
         with pytest.raises(ValueError, match="none of 2"):
             self.fit(model, source, 1, trusted=lacking)
 
-    def test_a_trusted_set_of_other_pictures_is_told(self):
+    def test_a_trusted_set_of_other_images_is_refused(self):
         model = self.compiled(toy.source(64))
         with pytest.raises(ValueError, match="images as the model was built"):
             self.fit(model, toy.source(64), 1, trusted=toy.source(16, size=8))
@@ -68,8 +63,8 @@ class TrustedHarness(MethodHarness):
             self.fit(model, source, 1, trusted=trusted)
         seen = model.prediction_history.seen()
         np.testing.assert_array_equal(np.flatnonzero(~seen), [3, 4, 5, 6])
-        # What was not seen counts as clean.
-        clean = model.known_clean_probability(source)
+        # Samples that were not seen count as clean.
+        clean = model.estimate_clean_probability(source)
         np.testing.assert_array_equal(clean[3:7], 1.0)
 
     def test_a_trusted_set_as_arrays(self):

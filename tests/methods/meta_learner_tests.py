@@ -1,16 +1,15 @@
-"""What every method must do that trains a meta-learner."""
+"""Tests that every method with a meta-learner must pass."""
 
 import numpy as np
 import tensorflow as tf
 
 from noisy_keras.ops import losses
-from tests import toy
-from tests.methods.trusted_harness import TrustedHarness
-from tests.methods.trusted_harness import trusted_set
+from noisy_keras.testing import TrustedMethodTests
+from noisy_keras.testing import toy
 
 
-class MetaLearnerHarness(TrustedHarness):
-    """Tests of one method; those of `TrustedHarness`, and of its learner."""
+class MetaLearnerTests(TrustedMethodTests):
+    """Tests of one method: of its trusted set, and of its meta-learner."""
 
     def compiled(self, source, **options):
         self.model = super().compiled(source, **options)
@@ -34,14 +33,14 @@ class MetaLearnerHarness(TrustedHarness):
         mine = [v.path for v in model.trainable_variables]
         assert mine == [v.path for v in network.trainable_variables]
         before = [p.numpy() for p in model.learner.parameters]
-        self.fit(model, toy.source(64), self._past_warmup())
+        self.fit(model, toy.source(64), self.past_warmup())
         for old, new in zip(before, model.learner.parameters, strict=True):
             assert np.abs(old - new.numpy()).max() > 0.0
 
 
 def batch_of(model, source, batch_size=8, epoch=0):
     """A model's batch, as its step gets it."""
-    model.trusted = trusted_set()
+    model.trusted = toy.trusted()
     one = model.make_plan(source, batch_size)(epoch)[0]
     [fields] = next(iter(one.dataset())).values()
     return fields

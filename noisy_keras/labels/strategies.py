@@ -1,0 +1,377 @@
+"""Audit strategies: what the judgement of given labels is based on.
+
+A method names its strategy (`audit_strategy`), and that turns what the method
+has in its tables, or what its networks predict now, into clean probabilities.
+A clean probability is the probability that a given label is right: 1 is clean,
+0 is wrong, everywhere in the library.
+
+The strategy of methods that learn features without labels needs those features,
+see `noisy_keras.methods.bases.nearest_neighbors`.
+"""
+
+import numpy as np
+
+from noisy_keras.labels import detection
+from noisy_keras.labels import loss_rules
+from noisy_keras.labels import measuring
+from noisy_keras.labels import out_of_distribution
+from noisy_keras.labels.division import LossDivision
+from noisy_keras.labels.division import LossHistory
+from noisy_keras.labels.division import describe
+
+# A mixture of two components needs as many samples.
+_LEAST_SEEN = 2
+
+
+class AuditStrategy:
+    """How a model judges the given labels of its training samples.
+
+    A method names one in its class attribute `audit_strategy`. A strategy keeps
+    nothing of a training itself: it reads the tables of the model, which are
+    saved with it, so one object serves all models of a class.
+
+    Override `evidence` and `clean_probability`; the other methods have
+    defaults.
+
+    Example:
+        >>> class LastLosses(nk.AuditStrategy):
+        ...     '''Judges by the loss of the trained network.'''
+        ...
+        ...     def evidence(self, model):
+        ...         return "last_predictions"
+        ...
+        ...     def clean_probability(self, model, source, measurement=None):
+        ...         if measurement is None:
+        ...             return None
+        ...         return np.exp(-measurement.loss.mean(axis=1))
+        >>> source = nk.data.load("digits")
+        >>> model = nk.CrossEntropy(
+        ...     nk.networks.build("tiny", source), source.num_samples
+        ... )
+        >>> model.audit_strategy = LastLosses()
+        >>> model.compile()
+        >>> model.label_audit(source).evidence
+        'last_predictions'
+    """
+
+    def evidence(self, model):
+        """What a judgement would be based on now.
+
+        Args:
+            model: `NoisyLabelModel`.
+
+        Returns:
+            str, a key of `noisy_keras.labels.audit.EVIDENCE`.
+        """
+        raise NotImplementedError(
+            f"{type(self).__name__} must implement `evidence(model)`."
+        )
+
+    def measure(self, model, source, batch_size=None):
+        """Makes the pass over the samples that an audit needs.
+
+        Args:
+            model: `NoisyLabelModel`.
+            source: `Source` that the model was fitted on.
+            batch_size: int, number of samples in a batch, or None.
+
+        Returns:
+            A `Measurement`, or an object of the strategy's own with the fields
+            that it reads.
+        """
+        return measuring.measure(model, source, batch_size)
+
+    def clean_probability(self, model, source, measurement=None):
+        """The probability that each given label is right.
+
+        Args:
+            model: `NoisyLabelModel`.
+            source: `Source` that the model was fitted on.
+            measurement: as of `measure`. None asks for what the tables of the
+                model know without a pass over the samples.
+
+        Returns:
+            float32 `[N]` in `[0, 1]`. Without a measurement, None where the
+            tables do not suffice.
+        """
+        raise NotImplementedError(
+            f"{type(self).__name__} must implement "
+            "`clean_probability(model, source, measurement=None)`."
+        )
+
+    def suggestion(self, model, measurement):
+        """The class that each sample likely belongs to.
+
+        Args:
+            model: `NoisyLabelModel`.
+            measurement: as of `measure`.
+
+        Returns:
+            int32 `[N]`, classes, and float32 `[N]` in `[0, 1]`, their
+            probabilities; those of the measurement unless overridden.
+        """
+        del model
+        return measurement.suggested, measurement.confidence
+
+    def unstable(self, model, source, clean_probability):
+        """Samples whose predicted class was not stable over epochs.
+
+        Args:
+            model: `NoisyLabelModel`.
+            source: `Source` that the model was fitted on.
+            clean_probability: float `[N]`, as found.
+
+        Returns:
+            bool `[N]`, or None where that is not known.
+        """
+        del model, source, clean_probability
+        return None
+
+    def loss_divisions(self, model, source):
+        """The losses that are divided, and the mixtures, to be shown.
+
+        Args:
+            model: `NoisyLabelModel`.
+            source: `Source` that the model was fitted on.
+
+        Returns:
+            A list of pairs, one per mixture: float `[N]` in `[0, 1]`, NaN where
+            there is none; and a dict as of `division.describe`, or None.
+        """
+        del model, source
+        return []
+
+
+class LastPredictions(AuditStrategy):
+    """Judges by the losses of the trained network: the default.
+
+    A Gaussian mixture divides the losses of one pass over the samples. A
+    network that has memorised wrong labels gives them a low loss, too, so this
+    is the weakest evidence. Without a pass, the clean probability is that of
+    the model's table `clean_probability`, if it has one.
+
+    Args:
+        division: `LossDivision`; default: by a Gaussian mixture.
+    """
+
+    def __init__(self, division=None):
+        self.division = division or LossDivision()
+
+    def evidence(self, model):
+        return "last_predictions"
+
+    def clean_probability(self, model, source, measurement=None):
+        if measurement is None:
+            return _from_table(model)
+        loss = loss_rules.normalized(measurement.loss)
+        return self.division(loss, _previous(model, loss)).mean(axis=1)
+
+
+class CrossEpochHistory(LastPredictions):
+    """Judges by what was predicted for each sample before each step on it.
+
+    Such predictions are averaged over epochs. A network that memorises all
+    labels in the end has not done so in its early epochs, and never before the
+    first step on a sample.
+
+    The model keeps them: call `NoisyLabelModel.keep_history` in its
+    constructor and `NoisyLabelModel.remember` in its steps.
+
+    Args:
+        by_class: bool, whether losses are compared within each given class, and
+            a label is also doubted where another class is likelier: see
+            `loss_rules.above_easiest` and `loss_rules.credibility`.
+        complete: bool, whether the history is used only once it has every
+            sample. If False, at least two samples suffice, and samples that no
+            step has seen count as clean.
+        division: `LossDivision`; default: by a Gaussian mixture.
+
+    Example:
+        >>> class Method(nk.NoisyLabelModel):
+        ...     audit_strategy = nk.labels.CrossEpochHistory(complete=False)
+    """
+
+    def __init__(self, by_class=True, complete=True, division=None):
+        super().__init__(division)
+        self.by_class = by_class
+        self.complete = complete
+
+    def evidence(self, model):
+        if self._seen(model) is None:
+            return super().evidence(model)
+        return "cross_epoch_history"
+
+    def clean_probability(self, model, source, measurement=None):
+        seen = self._seen(model)
+        if seen is None:
+            if measurement is None:
+                return None
+            return self.divide(model, measurement.loss[:, 0], slice(None))
+        loss, labels = self._losses(model, source), source.labels
+        found = self.divide(model, loss[seen], seen)
+        if self.by_class:
+            margin = model.prediction_history.margin(labels)[seen]
+            found = loss_rules.credibility(found, margin)
+        clean = np.ones(len(labels), np.float32)
+        clean[seen] = found
+        return clean
+
+    def divide(self, model, loss, rows):
+        """Divides losses.
+
+        Args:
+            model: `NoisyLabelModel`.
+            loss: float `[n]`.
+            rows: bool `[N]` or a slice, which samples these are.
+
+        Returns:
+            float32 `[n]` in `[0, 1]`, clean probabilities.
+        """
+        loss = loss_rules.normalized(loss[:, None])
+        previous = getattr(model, "clean_probability", None)
+        kept = np.ones_like(loss)
+        if previous is not None:
+            kept = previous.numpy()[rows]
+        return self.division(loss, kept)[:, 0]
+
+    def fitted(self, model, loss):
+        """The losses as they are divided, and the mixture that divides them.
+
+        Args:
+            model: `NoisyLabelModel`.
+            loss: float `[n]`.
+
+        Returns:
+            float `[n]` in `[0, 1]`, and a dict as of `division.describe`.
+        """
+        [found] = self.division.fitted(loss_rules.normalized(loss[:, None]))
+        return found
+
+    def suggestion(self, model, measurement):
+        measured = super().suggestion(model, measurement)
+        history = model.prediction_history
+        seen = history.seen()
+        if self.complete and not seen.all():
+            return measured
+        # The likeliest class of the mean prediction.
+        pairs = zip(history.best(), measured, strict=True)
+        return tuple(np.where(seen, known, other) for known, other in pairs)
+
+    def unstable(self, model, source, clean_probability):
+        if self._seen(model) is None:
+            return None
+        return out_of_distribution.unstable_predictions(
+            model.prediction_history, source.labels, clean_probability
+        )
+
+    def loss_divisions(self, model, source):
+        seen = self._seen(model)
+        if seen is None:
+            return []
+        loss = self._losses(model, source)
+        loss[seen], mixture = self.fitted(model, loss[seen])
+        return [(loss, mixture)]
+
+    def _seen(self, model):
+        """bool `[N]`, or None where the history does not suffice."""
+        seen = model.prediction_history.seen()
+        enough = seen.all() if self.complete else seen.sum() >= _LEAST_SEEN
+        return seen if enough else None
+
+    def _losses(self, model, source):
+        """Losses of the mean predictions `[N]`, NaN where not seen."""
+        loss = model.prediction_history.loss(source.labels)
+        if self.by_class:
+            seen = ~np.isnan(loss)
+            loss[seen] = loss_rules.above_easiest(
+                loss[seen], source.labels[seen]
+            )
+        return loss
+
+
+class CrossEpochDetection(CrossEpochHistory):
+    """As `CrossEpochHistory`, by the detection of DRPL: a Beta mixture.
+
+    Samples that no step has seen count as clean. The model may have an
+    attribute `official_detection`, see `noisy_keras.labels.detection.detect`.
+    """
+
+    def __init__(self):
+        super().__init__(by_class=False, complete=False)
+
+    def divide(self, model, loss, rows):
+        return self._detect(model, loss).clean_probability
+
+    def fitted(self, model, loss):
+        found = self._detect(model, loss)
+        return found.measure, found.mixture and describe(found.mixture)
+
+    def _detect(self, model, loss):
+        return detection.detect(
+            loss, getattr(model, "official_detection", False)
+        )
+
+
+class PeerNetworks(LastPredictions):
+    """Judges by the losses of several networks that divide for each other.
+
+    No network was trained on a label because it believed that label itself. The
+    clean probability is the mean over the networks.
+
+    The model has the tables `clean_probability`, a column per network;
+    `loss_table`, the losses of the last divisions, see `LossHistory`; and
+    `label_history`, of the divisions so far.
+    """
+
+    def evidence(self, model):
+        divided = (model.label_history.epochs() > 0).any()
+        return "peer_networks" if divided else super().evidence(model)
+
+    def clean_probability(self, model, source, measurement=None):
+        if measurement is None:
+            return _from_table(model)
+        loss = self._history(model).peek(measurement.loss)
+        return self.division(loss, _previous(model, loss)).mean(axis=1)
+
+    def loss_divisions(self, model, source):
+        return self.division.fitted(self._history(model).mean())
+
+    def _history(self, model):
+        networks = model.clean_probability.width
+        length = model.loss_table.width // networks
+        return LossHistory(model.loss_table, length)
+
+
+class EarlierPhase(LastPredictions):
+    """Judges by what an earlier phase of a recipe found.
+
+    It is in the model's table `clean_probability`, negative as long as there
+    is nothing. Then the losses of the network are divided by the detection of
+    DRPL.
+    """
+
+    def evidence(self, model):
+        known = (model.clean_probability.numpy() >= 0.0).all()
+        return "earlier_phase" if known else super().evidence(model)
+
+    def clean_probability(self, model, source, measurement=None):
+        known = _from_table(model)
+        if not (known < 0.0).any():
+            return known
+        if measurement is None:
+            return None
+        return detection.detect(measurement.loss[:, 0]).clean_probability
+
+
+def _from_table(model):
+    """Mean of the table `clean_probability`: float32 `[N]`, or None."""
+    table = getattr(model, "clean_probability", None)
+    return None if table is None else table.numpy().mean(axis=1)
+
+
+def _previous(model, loss):
+    """What is kept where a mixture has collapsed: float32 `[N, M]`."""
+    table = getattr(model, "clean_probability", None)
+    if table is None or table.width != loss.shape[1]:
+        return np.ones_like(loss)
+    return table.numpy()

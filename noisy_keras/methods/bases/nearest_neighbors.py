@@ -1,0 +1,66 @@
+"""The audit strategy of methods that learn features without labels."""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from noisy_keras import features
+from noisy_keras.core import inputs
+from noisy_keras.features import neighbors
+from noisy_keras.labels.strategies import AuditStrategy
+
+
+class Votes(NamedTuple):
+    """What the nearest neighbours of each sample vote for.
+
+    Attributes:
+        clean_probability: float32 `[N]` in `[0, 1]`, votes for the given label
+            over those for the most voted class.
+        suggested: int32 `[N]`, the most voted classes.
+        confidence: float32 `[N]` in `[0, 1]`, their shares of all votes.
+    """
+
+    clean_probability: np.ndarray
+    suggested: np.ndarray
+    confidence: np.ndarray
+
+
+class NearestNeighbors(AuditStrategy):
+    """Judges by the labels of the nearest other samples.
+
+    The nearest by cosine similarity of embeddings, of at most 20,000 samples
+    evenly spread, vote for their given labels. No sample votes for itself, and
+    no label had part in the features.
+    """
+
+    def evidence(self, model):
+        return "nearest_neighbors"
+
+    def measure(self, model, source, batch_size=None):
+        batch_size = batch_size or inputs.EVALUATION_BATCH_SIZE
+        rows = features.compute(source, model.encoder, batch_size=batch_size)
+        voters = neighbors.spread(source.num_samples, neighbors.MOST)
+        own = np.full(source.num_samples, -1)
+        own[voters] = np.arange(len(voters))
+        share = neighbors.vote(
+            rows[voters],
+            source.labels[voters],
+            source.num_classes,
+            queries=rows,
+            own=own,
+        )
+        given = np.take_along_axis(share, source.labels[:, None], axis=1)
+        most = share.max(axis=1)
+        return Votes(
+            clean_probability=given[:, 0] / most,
+            suggested=share.argmax(axis=1).astype(np.int32),
+            confidence=most,
+        )
+
+    def clean_probability(self, model, source, measurement=None):
+        if measurement is None:
+            return None
+        if not isinstance(measurement, Votes):
+            # A pass that measured the losses of the untrained classifier.
+            measurement = self.measure(model, source)
+        return measurement.clean_probability

@@ -1,6 +1,7 @@
 """Loading encoders from files."""
 
 import os
+import zipfile
 
 import keras
 import tensorflow as tf
@@ -21,8 +22,8 @@ def load(path):
         its first network.
 
     Raises:
-        ValueError: If the path is neither, or the SavedModel has another
-            signature.
+        ValueError: If the path is neither, the file cannot be loaded, or the
+            SavedModel has another signature.
     """
     if os.path.isdir(path):
         if not tf.saved_model.contains_saved_model(path):
@@ -36,8 +37,21 @@ def load(path):
             "Expected a `.keras` file, an `.npy` file or the folder of a "
             f"SavedModel. Received: {path}"
         )
-    # In safe mode, Keras refuses to run code that such a file may contain.
-    model = keras.saving.load_model(path, compile=False, safe_mode=True)
+    try:
+        # In safe mode, Keras refuses to run code that such a file may contain.
+        model = keras.saving.load_model(path, compile=False, safe_mode=True)
+    except (
+        KeyError,
+        OSError,
+        TypeError,
+        ValueError,
+        zipfile.BadZipFile,
+    ) as error:
+        reason = str(error).strip().split("\n")[0]
+        raise ConfigurationError(
+            f"Expected a network that Keras can load in {path}. Received: a "
+            f"file that it cannot ({type(error).__name__}: {reason})"
+        ) from error
     if isinstance(model, NoisyLabelModel):
         return model.networks[0]
     return model

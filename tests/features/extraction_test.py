@@ -147,6 +147,9 @@ def test_unreadable_files_raise(source, tmp_path):
     broken.write_bytes(b"no array")
     with pytest.raises(ValueError, match="cannot be read"):
         nk.features.load(broken, 40)
+    (tmp_path / "broken.keras").write_bytes(b"PK no network")
+    with pytest.raises(nk.ConfigurationError, match="a file that it cannot"):
+        nk.features.compute(source, tmp_path / "broken.keras")
     with pytest.raises(OSError, match="nothing.npy"):
         nk.features.load(tmp_path / "nothing.npy", 40)
     with pytest.raises(ValueError, match="saved_model.pb"):

@@ -130,5 +130,9 @@ def test_a_manifest_of_other_samples_is_reported(tmp_path):
     with pytest.raises(ValueError, match="of which no sample is in it"):
         manifest.restrict(tmp_path / "labels.npz", source.subset([7, 8]))
     np.savez(tmp_path / "other.npz", x=np.zeros(3))
-    with pytest.raises(ValueError, match="Expected a noise manifest"):
-        manifest.restrict(tmp_path / "other.npz", source)
+    (tmp_path / "broken.npz").write_bytes(b"PK not so")
+    for name in ("other.npz", "broken.npz"):
+        with pytest.raises(nk.ConfigurationError, match="a noise manifest"):
+            manifest.restrict(tmp_path / name, source)
+        with pytest.raises(nk.ConfigurationError, match="a noise manifest"):
+            manifest.apply(tmp_path / name, source)

@@ -10,6 +10,7 @@ the ids of these images, and "" for all other samples.
 import hashlib
 import json
 import os
+import zipfile
 from typing import IO
 
 import numpy as np
@@ -110,7 +111,7 @@ def restrict(path: str | os.PathLike, source: Source) -> Source:
     try:
         with np.load(path, allow_pickle=False) as arrays:
             ids = set(arrays["ids"])
-    except (KeyError, ValueError) as error:
+    except (EOFError, KeyError, ValueError, zipfile.BadZipFile) as error:
         raise ConfigurationError(
             f"Expected a noise manifest. Received: {path} ({error})"
         ) from error
@@ -151,7 +152,7 @@ def apply(
             held[name] for name in ("ids", "given_label", "true_label")
         )
         names = tuple(str(name) for name in held["class_names"])
-    except (KeyError, ValueError) as error:
+    except (EOFError, KeyError, ValueError, zipfile.BadZipFile) as error:
         raise ConfigurationError(
             f"Expected a noise manifest. Received: {path} ({error})"
         ) from error

@@ -219,7 +219,7 @@ class PurifiedLabels:
 
 
 def _unreadable(path, error):
-    return ValueError(
+    return ConfigurationError(
         f"Expected purified labels in {path}. Received: a file that cannot be "
         f"read as such ({error})"
     )

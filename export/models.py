@@ -85,6 +85,7 @@ def write(
     from noisy_keras import serving
     from noisy_keras.methods.bases.self_supervised import SelfSupervisedModel
     from noisy_keras.serving import server_files
+    from noisy_keras.utils.errors import ConfigurationError
     from trainers.run import serving as serving_of_run
 
     finished_run.check_version(run)
@@ -133,7 +134,7 @@ def write(
                     f"Not overwritten, because you have changed them: "
                     f"{', '.join(kept)}."
                 )
-    except (ImportError, OSError, RuntimeError, ValueError) as error:
+    except (ConfigurationError, ImportError, OSError, RuntimeError) as error:
         raise UsageError(f"--run: {error}") from error
     serving_of_run.record_calibration(run, exported.calibration.as_dict())
     return Written(exported, name, (*exported.notes, *notes))

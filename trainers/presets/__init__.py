@@ -207,10 +207,7 @@ class Preset:
         arguments = self.method_arguments()
         if hasattr(module, "constructor_arguments"):
             arguments = module.constructor_arguments(self, source)
-        make = getattr(nk, module.CLASS)
-        if isinstance(make, type) and issubclass(make, nk.NoisyLabelModel):
-            return make(network, source.num_samples, **arguments)
-        return make(network, source, **arguments)
+        return getattr(nk, module.CLASS)(network, source, **arguments)
 
     def optimizer(self, num_samples):
         """The optimizer of the row.

@@ -271,12 +271,12 @@ def _files():
     for folder in sorted(packages):
         if folder.split("/")[0] == "tests":
             own += [f"{path}/**" for path in _folders(folder) - packages]
-    tops = sorted({*imports.TOPS, *_OTHER_TOPS} & _folders("."))
-    tree = ["*.*", "BUILD", "LICENSE", *(f"{top}/**" for top in tops)]
+    tops = [f"{top}/**" for top in (*imports.TOPS, *_OTHER_TOPS)]
+    tree = ["*.*", "BUILD", "LICENSE", *tops]
     return "\n".join(
         "filegroup(\n"
         f'    name = "{name}",\n'
-        f"    srcs = glob({_list(patterns, 8)}),\n"
+        f"    srcs = glob({_list(patterns, 8)}, allow_empty = True),\n"
         ")\n"
         for name, patterns in (("tests/files", own), ("tree", tree))
     )
@@ -355,7 +355,7 @@ def _folders(folder):
         return {
             os.path.normpath(f"{folder}/{entry.name}")
             for entry in entries
-            if entry.is_dir() and entry.name != "__pycache__"
+            if entry.is_dir() and not entry.name.startswith((".", "__"))
         }
 
 

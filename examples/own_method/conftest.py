@@ -1,0 +1,1 @@
+pytest_plugins = ["noisy_keras.testing.plugin"]

@@ -10,6 +10,7 @@ from noisy_keras import callbacks
 from noisy_keras import data
 from noisy_keras import features
 from noisy_keras import labels
+from noisy_keras import methods as _methods
 from noisy_keras import mixtures
 from noisy_keras import networks
 from noisy_keras import ops
@@ -106,6 +107,10 @@ __all__ = [
     "serving",
     "warmed_up_cosine",
 ]
+# A method is public by its file in `methods/`. Those named above are there for
+# readers and type checkers.
+globals().update(_methods.classes())
+__all__ += sorted(set(_methods.classes()) - set(__all__))
 
 
 def __getattr__(name):

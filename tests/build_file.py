@@ -43,22 +43,28 @@ ENTRIES
 """
 
 _FOLDERS = """\
+# Libraries whose names start otherwise are rooms of noisy_keras.
+TOPS = TUPLE
+
 # For each folder's library, the libraries that it imports from.
 [py_library(
-    name = "PREFIX" + folder,
+    name = folder,
     srcs = glob(
-        ["PREFIX" + folder + "/*.py"],
+        [folder + "/*.py"],
         exclude = [
-            "PREFIX" + folder + "/" + stem + ".py"
-            for stem in APART.get("PREFIX" + folder, [])
+            folder + "/" + stem + ".py"
+            for stem in APART.get(folder, [])
         ],
     ),
     data = glob(
-        ["PREFIX" + folder + "/*"],
+        [folder + "/*"],
         allow_empty = True,
-        exclude = ["PREFIX" + folder + "/*.py"],
+        exclude = [folder + "/*.py"],
     ),
-    deps = [":PREFIX" + name for name in names],
+    deps = [
+        (":" if name.startswith(TOPS) else ":noisy_keras/") + name
+        for name in names
+    ],
 ) for folder, names in {
 ENTRIES
 }.items()]
@@ -69,22 +75,40 @@ _PARTS = """\
 [py_library(
     name = part,
     srcs = [folder + "/" + stem + ".py" for stem in stems],
-    deps = [":" + name for name in names],
+    deps = [
+        (":" if name.startswith(TOPS) else ":noisy_keras/") + name
+        for name in names
+    ],
 ) for part, (folder, stems, names) in {
 ENTRIES
 }.items()]
 """
 
 _COMMANDS = """\
-# For each library with commands, their files.
+# Folders of commands, with their files that are none.
 [py_binary(
-    name = folder + "/" + command,
-    srcs = [folder + "/" + command + ".py"],
-    main = folder + "/" + command + ".py",
-    deps = [":" + library],
-) for library, (folder, commands) in {
+    name = path[:-3],
+    srcs = [path],
+    main = path,
+    deps = [":" + folder],
+) for folder, others in {
 ENTRIES
-}.items() for command in commands]
+}.items() for path in glob(
+    [folder + "/*.py"],
+    exclude = [folder + "/" + stem + ".py" for stem in others],
+)]
+"""
+
+_MORE_COMMANDS = """\
+# Commands in other folders, with their libraries.
+[py_binary(
+    name = command,
+    srcs = [command + ".py"],
+    main = command + ".py",
+    deps = [":" + library],
+) for command, library in {
+ENTRIES
+}.items()]
 """
 
 _TESTS = """\
@@ -120,27 +144,25 @@ def content():
     libraries = grouped(edges)
     home = {path: name for name, group in libraries.items() for path in group}
     names = between(home, edges)
-    apart, whole, parts, commands = {}, {}, {}, {}
+    apart, whole, parts = {}, {}, {}
     for name, group in libraries.items():
         folder = os.path.dirname(group[0])
         if name == folder:
-            whole[name] = names[name]
+            whole[name] = _list(_short(names[name]))
             others = set(_beside(group[0], files)) - set(group)
             if others:
                 apart[name] = _list(_stems(others))
         else:
             stems = _list(_stems(group))
-            parts[name] = f'("{folder}", {stems}, {_list(names[name])})'
-        programs = [path for path in group if _is_program(path)]
-        if programs:
-            commands[name] = f'("{folder}", {_list(_stems(programs))})'
+            parts[name] = f'("{folder}", {stems}, {_list(_short(names[name]))})'
+    tops = ", ".join(f'"{top}"' for top in sorted(imports.TOPS))
     blocks = [
         _HEADER,
         _files(),
         _filled(_APART, apart, always=True),
-        *_whole_folders(whole),
+        _filled(_FOLDERS.replace("TUPLE", f"({tops})"), whole),
         _filled(_PARTS, parts),
-        _filled(_COMMANDS, commands),
+        *_commands(files, home),
         _tests(files, edges, home),
     ]
     return "\n".join(block for block in blocks if block)
@@ -169,7 +191,8 @@ def grouped(edges):
         )
     groups = {path: (path,) for path in edges}
     folders = {}
-    for path in _importees_first(edges):
+    # Importers first: a new file that nothing imports joins those like it.
+    for path in reversed(_importees_first(edges)):
         folders.setdefault(os.path.dirname(path), []).append(path)
     for _, paths in sorted(folders.items()):
         if _merge(paths, groups, edges):
@@ -282,19 +305,29 @@ def _files():
     )
 
 
-def _whole_folders(whole):
-    prefix = "noisy_keras/"  # Left out where all names have it.
-    inner, outer = {}, {}
-    for name, names in whole.items():
-        if all(one.startswith(prefix) for one in (name, *names)):
-            short = _list(one.removeprefix(prefix) for one in names)
-            inner[name.removeprefix(prefix)] = short
+def _short(names):
+    """Names of libraries, those of noisy_keras without its own."""
+    short = {name: name.removeprefix("noisy_keras/") for name in names}
+    for name, rest in short.items():
+        if rest != name and rest.startswith(tuple(imports.TOPS)):
+            short[name] = name
+    return short.values()
+
+
+def _commands(files, home):
+    folders, single = {}, {}
+    for folder in sorted({os.path.dirname(path) for path in files}):
+        paths = [path for path in files if os.path.dirname(path) == folder]
+        programs = [path for path in paths if _is_program(path)]
+        others = sorted(set(paths) - set(programs))
+        if len(programs) > len(others) and home[programs[0]] == folder:
+            # All files but a few: a new command needs no new line.
+            folders[folder] = _list(_stems(others))
         else:
-            outer[name] = _list(names)
-    yield _filled(_FOLDERS.replace("PREFIX", prefix), inner)
-    yield _filled(
-        _FOLDERS.replace('"PREFIX" + ', "").replace("PREFIX", ""), outer
-    )
+            for path in programs:
+                single[path.removesuffix(".py")] = f'"{home[path]}"'
+    yield _filled(_COMMANDS, folders)
+    yield _filled(_MORE_COMMANDS, single)
 
 
 def _tests(files, edges, home):

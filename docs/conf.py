@@ -29,6 +29,7 @@ extensions = [
     "api",
     "commands",
     "mathml",
+    "methods",
     "typography",
 ]
 exclude_patterns = ["_build"]

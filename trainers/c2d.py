@@ -9,15 +9,15 @@ import sys
 
 from trainers import UsageError
 from trainers import run
-from trainers.flags import common as common_flags
-from trainers.flags import recipes as recipe_flags
-from trainers.flags import trusted as trusted_flags
+from trainers.flags import common
+from trainers.flags import recipes
+from trainers.flags import trusted
 
 METHOD = "c2d"
 
-common_flags.define_common(METHOD)
-trusted_flags.define()
-recipe_flags.define(
+common.define_common(METHOD)
+trusted.define()
+recipes.define(
     "dividemix",
     "encoder",
     "Network that the host starts from: the folder of a run of "
@@ -27,31 +27,29 @@ recipe_flags.define(
 
 def resolve(method, values):
     """Settings from flags."""
-    for name in trusted_flags.WHICH:
+    for name in trusted.WHICH:
         if (
             values[name] is not None
-            and values["host"] not in recipe_flags.TRUSTED_HOSTS
+            and values["host"] not in recipes.TRUSTED_HOSTS
         ):
             raise UsageError(
                 f"--{name}: expected with --host="
-                f"{'|'.join(recipe_flags.TRUSTED_HOSTS)} alone; got --host="
+                f"{'|'.join(recipes.TRUSTED_HOSTS)} alone; got --host="
                 f"{values['host']}"
             )
     if values["encoder"] is None:
-        return recipe_flags.resolve(method, values)
+        return recipes.resolve(method, values)
     for name in ("network", "width"):
         if values[name] is not None:
             raise UsageError(
                 f"--{name}: expected none beside --encoder, which is the "
                 f"network; got {values[name]}"
             )
-    encoder = recipe_flags.encoder_file(
-        "encoder", values["encoder"], [".keras"]
-    )
+    encoder = recipes.encoder_file("encoder", values["encoder"], [".keras"])
     if values["image_size"] is None:
-        size = recipe_flags.of_run(encoder).get("image_size")
+        size = recipes.of_run(encoder).get("image_size")
         values = values | {"image_size": size}
-    resolved = recipe_flags.resolve(method, values, encoder)
+    resolved = recipes.resolve(method, values, encoder)
     resolved.arguments["encoder"] = encoder
     # It comes with the encoder.
     resolved.training.update({"network": None, "width": None})

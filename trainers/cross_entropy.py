@@ -6,10 +6,10 @@ python -m trainers.cross_entropy --dataset=cifar10 --noise_rate=0.5
 import sys
 
 from trainers import run
-from trainers.flags import common as common_flags
+from trainers.flags import common
 
 METHOD = "cross_entropy"
-common_flags.define_common(METHOD)
+common.define_common(METHOD)
 
 
 def build(network, source, settings):

@@ -7,19 +7,17 @@ Published: 93.2 % best, 92.9 % mean of the last ten epochs (PreAct ResNet-18).
 import sys
 
 from trainers import run
-from trainers.flags import common as common_flags
+from trainers.flags import common
 from trainers.flags import settings
 
 METHOD = "dividemix"
-common_flags.define_common(METHOD)
-common_flags.define_dividemix()
+common.define_common(METHOD)
+common.define_dividemix()
 
 
 def resolve(method, values):
     """Settings from flags."""
-    return settings.resolve(
-        method, values, arguments=common_flags.dividemix(values)
-    )
+    return settings.resolve(method, values, arguments=common.dividemix(values))
 
 
 def build(network, source, settings):

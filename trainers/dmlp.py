@@ -9,13 +9,13 @@ Published for 80 % noise, on features of a ResNet-50: 94.5 % best, 94.3 % last.
 import dataclasses
 import sys
 
-from absl import flags as absl_flags
+from absl import flags
 
 from trainers import UsageError
 from trainers import run
-from trainers.flags import common as common_flags
-from trainers.flags import recipes as recipe_flags
-from trainers.flags import trusted as trusted_flags
+from trainers.flags import common
+from trainers.flags import recipes
+from trainers.flags import trusted
 
 METHOD = "dmlp"
 _PURIFIER = {
@@ -31,9 +31,9 @@ _PURIFIER = {
 _OWN = (*_PURIFIER, "soft_labels", "warm_start")
 _KINDS = (".keras", ".npy", "")
 
-common_flags.define_common(METHOD)
-trusted_flags.define()
-recipe_flags.define(
+common.define_common(METHOD)
+trusted.define()
+recipes.define(
     "cross_entropy",
     "features",
     "Source of the features that labels are purified on: the folder of a run "
@@ -42,55 +42,55 @@ recipe_flags.define(
     "layers change them); or an .npy file with the features themselves, a row "
     "for each sample of the training split in its order, before any is "
     "trusted, held out or left out by --max_train_samples.",
-    recipe_flags.LABEL_HOSTS,
+    recipes.LABEL_HOSTS,
 )
 # DMLP's paper calls the trusted samples its validation set.
-absl_flags.DEFINE_alias("validation_csv", "trusted_csv")
+flags.DEFINE_alias("validation_csv", "trusted_csv")
 # Deprecated: in version 0.1.0 --validation was the number of trusted samples.
-absl_flags.DEFINE_alias("held_out", "validation")
-absl_flags.DEFINE_integer(
+flags.DEFINE_alias("held_out", "validation")
+flags.DEFINE_integer(
     "purifier_epochs", None, "Epochs of purification, at most.", lower_bound=1
 )
-absl_flags.DEFINE_integer(
+flags.DEFINE_integer(
     "purifier_batch_size",
     None,
     "Samples in each fixed batch of purification.",
     lower_bound=1,
 )
-absl_flags.DEFINE_float(
+flags.DEFINE_float(
     "ridge",
     None,
     "Ridge penalty of the linear classifiers, relative to the features.",
     lower_bound=0.0,
 )
-absl_flags.DEFINE_enum(
+flags.DEFINE_enum(
     "form", None, ["code", "paper"], "Loss on the trusted samples."
 )
-absl_flags.DEFINE_enum(
+flags.DEFINE_enum(
     "prior",
     None,
     ["uniform", "validation", "estimated"],
     "Class frequencies: all alike, as among the trusted samples "
     "(validation), or as estimated.",
 )
-absl_flags.DEFINE_integer(
+flags.DEFINE_integer(
     "substitute_every",
     None,
     "T: epochs of purification between substitutions; 0: none.",
     lower_bound=0,
 )
-absl_flags.DEFINE_float(
+flags.DEFINE_float(
     "substitution_rate",
     None,
     "eta_E in (0, 1], how far a substitution moves the labels.",
 )
-absl_flags.DEFINE_bool(
+flags.DEFINE_bool(
     "soft_labels",
     None,
     "Whether the host learns from distributions, not from the most likely "
     "classes.",
 )
-absl_flags.DEFINE_bool(
+flags.DEFINE_bool(
     "warm_start",
     None,
     "Whether the host starts from SimCLR's encoder, as in C2D.",
@@ -102,11 +102,11 @@ def resolve(method, values):
     given = [name for name in _OWN if values[name] is not None]
     features = values["features"]
     if features is not None:
-        features = recipe_flags.encoder_file("features", features, _KINDS)
+        features = recipes.encoder_file("features", features, _KINDS)
     if values["image_size"] is None and features is not None:
-        size = recipe_flags.of_run(features).get("image_size")
+        size = recipes.of_run(features).get("image_size")
         values = values | {"image_size": size}
-    resolved = recipe_flags.resolve(method, values, features)
+    resolved = recipes.resolve(method, values, features)
     resolved.arguments["purifier"] = {
         "preset": values["preset"],
         "seed": values["seed"],
@@ -144,14 +144,14 @@ def build(network, source, settings):
 
 def _explain_validation():
     """Prints what --validation means to those who may know it from 0.1.0."""
-    flags = absl_flags.FLAGS
-    if flags["held_out"].present:
+    found = flags.FLAGS
+    if found["held_out"].present:
         print(
             "warning: --held_out is deprecated: --validation means the same",
             file=sys.stderr,
         )
-    elif flags["validation"].present and not any(
-        flags[name].present for name in trusted_flags.WHICH
+    elif found["validation"].present and not any(
+        found[name].present for name in trusted.WHICH
     ):
         print(
             "--validation: samples held out to judge the model by; the number "

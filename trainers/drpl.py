@@ -9,18 +9,18 @@ Published on PreAct ResNet-18: 93.1 % for 40 % non-uniform noise on CIFAR-10,
 import dataclasses
 import sys
 
-from absl import flags as absl_flags
+from absl import flags
 
 from trainers import UsageError
 from trainers import run
-from trainers.flags import common as common_flags
-from trainers.flags import relabelling as relabelling_flags
+from trainers.flags import common
+from trainers.flags import relabelling
 from trainers.flags import settings
-from trainers.presets.shared import phases as phase_presets
+from trainers.presets.shared import phases
 
 METHOD = "drpl"
 _DROPS = ("relabel_drops", "ssl_drops", "final_drops")
-_EPOCHS = ("warmup_epochs", *phase_presets.PHASES)
+_EPOCHS = ("warmup_epochs", *phases.PHASES)
 _OWN = (
     *_EPOCHS,
     *_DROPS,
@@ -32,44 +32,44 @@ _OWN = (
     "handover",
 )
 
-common_flags.define_common(METHOD)
-relabelling_flags.define()
+common.define_common(METHOD)
+relabelling.define()
 for _name, _what in (
     ("relabel_epochs", "Epochs of phase 1, in which all labels are replaced."),
     ("warmup_epochs", "Epochs of phases 2 and 4, on clean labels alone."),
     ("ssl_epochs", "Epochs of phase 3, with pseudo-labels for the others."),
     ("final_epochs", "Epochs of phase 5, that of the final model."),
 ):
-    absl_flags.DEFINE_integer(_name, None, _what, lower_bound=1)
+    flags.DEFINE_integer(_name, None, _what, lower_bound=1)
 for _name in _DROPS:
-    absl_flags.DEFINE_list(
+    flags.DEFINE_list(
         _name,
         None,
         "Epoch indices, from 0 within the phase, at which the rate is divided "
         "by 10.",
     )
 for _name, _phases in (("threshold_1", "2 and 3"), ("threshold_2", "4 and 5")):
-    absl_flags.DEFINE_float(
+    flags.DEFINE_float(
         _name,
         None,
         "Labels that are wrong with at most this probability count as clean in "
         f"phases {_phases}.",
     )
-absl_flags.DEFINE_float(
+flags.DEFINE_float(
     "random_share",
     None,
     "Share of the other samples that have no label in an epoch.",
 )
-absl_flags.DEFINE_float(
+flags.DEFINE_float(
     "class_share", None, "Share of each class that counts as clean at least."
 )
-absl_flags.DEFINE_bool(
+flags.DEFINE_bool(
     "warm_start",
     None,
     "Whether phases 2 and 4 start from the network that judged the labels; "
     "for short runs.",
 )
-absl_flags.DEFINE_bool(
+flags.DEFINE_bool(
     "handover",
     None,
     "Whether phases 3 and 5 start from the warmed-up networks; the released "
@@ -79,20 +79,18 @@ absl_flags.DEFINE_bool(
 
 def resolve(method, values):
     """Settings from flags."""
-    own = {
-        name: values[name] for name in (*relabelling_flags.RELABELLING, *_OWN)
-    }
+    own = {name: values[name] for name in (*relabelling.RELABELLING, *_OWN)}
     if values["learning_rate_drops"] is not None:
         raise UsageError(
             "--learning_rate_drops: expected none, as each phase has its own: "
             f"--{', --'.join(_DROPS)}; "
             f"got {','.join(values['learning_rate_drops'])}"
         )
-    phases = [name for name in _EPOCHS if own[name] is not None]
+    given = [name for name in _EPOCHS if own[name] is not None]
     if values["epochs"] is not None:
-        if phases:
+        if given:
             raise UsageError(
-                f"--epochs: expected none beside --{phases[0]}, as it counts "
+                f"--epochs: expected none beside --{given[0]}, as it counts "
                 f"all five phases; got {values['epochs']}"
             )
         if values["epochs"] < 5:
@@ -105,7 +103,7 @@ def resolve(method, values):
             own[name] = settings.as_epochs(name, own[name])
     resolved = settings.resolve(method, values, arguments=own)
     _check(resolved.arguments)
-    epochs = phase_presets.total(resolved.arguments)
+    epochs = phases.total(resolved.arguments)
     return dataclasses.replace(
         resolved, training=resolved.training | {"epochs": epochs}
     )

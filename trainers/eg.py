@@ -8,22 +8,22 @@ Published with 10 trusted images of each class: 92.4 % (Wide ResNet-28-2), and
 import sys
 
 from trainers import run
-from trainers.flags import common as common_flags
-from trainers.flags import pseudo_labels as pseudo_label_flags
+from trainers.flags import common
+from trainers.flags import pseudo_labels
 from trainers.flags import settings
-from trainers.flags import trusted as trusted_flags
+from trainers.flags import trusted
 
 METHOD = "eg"
 
-common_flags.define_common(METHOD)
-trusted_flags.define()
-pseudo_label_flags.define_unlabeled_weight()
-pseudo_label_flags.define_shared()
+common.define_common(METHOD)
+trusted.define()
+pseudo_labels.define_unlabeled_weight()
+pseudo_labels.define_shared()
 
 
 def resolve(method, values):
     """Settings from flags."""
-    own = {name: values[name] for name in pseudo_label_flags.SHARED}
+    own = {name: values[name] for name in pseudo_labels.SHARED}
     return settings.resolve(method, values, arguments=own)
 
 

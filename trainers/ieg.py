@@ -10,27 +10,27 @@ import dataclasses
 import sys
 
 from trainers import run
-from trainers.flags import common as common_flags
-from trainers.flags import pseudo_labels as pseudo_label_flags
+from trainers.flags import common
+from trainers.flags import pseudo_labels
 from trainers.flags import settings
-from trainers.flags import trusted as trusted_flags
+from trainers.flags import trusted
 
 METHOD = "ieg"
 
-common_flags.define_common(METHOD)
-trusted_flags.define()
-pseudo_label_flags.define_unlabeled_weight()
-pseudo_label_flags.define_shared()
-pseudo_label_flags.define_meta()
+common.define_common(METHOD)
+trusted.define()
+pseudo_labels.define_unlabeled_weight()
+pseudo_labels.define_shared()
+pseudo_labels.define_meta()
 
 
 def resolve(method, values):
     """Settings from flags."""
-    names = (*pseudo_label_flags.SHARED, *pseudo_label_flags.META)
+    names = (*pseudo_labels.SHARED, *pseudo_labels.META)
     resolved = settings.resolve(
         method, values, arguments={name: values[name] for name in names}
     )
-    arguments = pseudo_label_flags.arguments(resolved.arguments)
+    arguments = pseudo_labels.arguments(resolved.arguments)
     return dataclasses.replace(resolved, arguments=arguments)
 
 

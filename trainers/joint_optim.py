@@ -7,25 +7,25 @@ Its label_audit.csv holds the new labels; to train anything on them, see
 
 import sys
 
-from absl import flags as absl_flags
+from absl import flags
 
 from trainers import run
-from trainers.flags import common as common_flags
-from trainers.flags import relabelling as relabelling_flags
+from trainers.flags import common
+from trainers.flags import relabelling
 from trainers.flags import settings
 
 METHOD = "joint_optim"
 _OWN = ("relabel_from", "averaged_epochs", "hard_labels")
 
-common_flags.define_common(METHOD)
-relabelling_flags.define()
-absl_flags.DEFINE_integer(
+common.define_common(METHOD)
+relabelling.define()
+flags.DEFINE_integer(
     "averaged_epochs",
     None,
     "Number of epochs whose mean prediction becomes the label.",
     lower_bound=1,
 )
-absl_flags.DEFINE_bool(
+flags.DEFINE_bool(
     "hard_labels",
     None,
     "Whether a new label is the most likely class, not a distribution.",
@@ -34,9 +34,7 @@ absl_flags.DEFINE_bool(
 
 def resolve(method, values):
     """Settings from flags."""
-    own = {
-        name: values[name] for name in (*relabelling_flags.RELABELLING, *_OWN)
-    }
+    own = {name: values[name] for name in (*relabelling.RELABELLING, *_OWN)}
     resolved = settings.resolve(method, values, arguments=own)
     settings.require_within_run(resolved, "relabel_from")
     return resolved

@@ -7,15 +7,15 @@ Published with 1,000 trusted images: 86.9 % (Wide ResNet-28-10).
 import sys
 
 from trainers import run
-from trainers.flags import common as common_flags
+from trainers.flags import common
 from trainers.flags import settings
-from trainers.flags import trusted as trusted_flags
+from trainers.flags import trusted
 
 METHOD = "l2r"
 
-common_flags.define_common(METHOD)
-trusted_flags.define()
-common_flags.define_view()
+common.define_common(METHOD)
+trusted.define()
+common.define_view()
 
 
 def resolve(method, values):

@@ -6,20 +6,20 @@ Published: 73.7 % on Clothing1M (ResNet-50).
 
 import sys
 
-from absl import flags as absl_flags
+from absl import flags
 
 from trainers import run
-from trainers.flags import common as common_flags
+from trainers.flags import common
 from trainers.flags import settings
-from trainers.flags import trusted as trusted_flags
+from trainers.flags import trusted
 
 METHOD = "meta_weight_net"
-_OWN = ("normalized", *trusted_flags.META_LEARNER)
+_OWN = ("normalized", *trusted.META_LEARNER)
 
-common_flags.define_common(METHOD)
-trusted_flags.define()
-trusted_flags.define_meta_learner()
-absl_flags.DEFINE_bool(
+common.define_common(METHOD)
+trusted.define()
+trusted.define_meta_learner()
+flags.DEFINE_bool(
     "normalized",
     None,
     "Whether the weights of a batch are divided by their mean, so that they "

@@ -6,21 +6,21 @@ Reported by Tu et al. (DMLP, CVPR 2023): 88.1 % best, 87.5 % last.
 
 import sys
 
-from absl import flags as absl_flags
+from absl import flags
 
 from trainers import UsageError
 from trainers import run
-from trainers.flags import common as common_flags
+from trainers.flags import common
 from trainers.flags import settings
-from trainers.flags import trusted as trusted_flags
+from trainers.flags import trusted
 
 METHOD = "mlc"
-_OWN = ("embedding", *trusted_flags.META_LEARNER)
+_OWN = ("embedding", *trusted.META_LEARNER)
 
-common_flags.define_common(METHOD)
-trusted_flags.define()
-trusted_flags.define_meta_learner()
-absl_flags.DEFINE_integer(
+common.define_common(METHOD)
+trusted.define()
+trusted.define_meta_learner()
+flags.DEFINE_integer(
     "embedding",
     None,
     "Width of the embedding of a label in the network that corrects labels.",

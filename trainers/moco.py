@@ -7,28 +7,28 @@ The run's `encoder.keras` is what other methods can start from.
 
 import sys
 
-from absl import flags as absl_flags
+from absl import flags
 
 from trainers import UsageError
 from trainers import run
-from trainers.flags import common as common_flags
-from trainers.flags import contrastive as contrastive_flags
+from trainers.flags import common
+from trainers.flags import contrastive
 from trainers.flags import settings
-from trainers.presets import moco as moco_presets
+from trainers.presets import moco
 
 METHOD = "moco"
-_OWN = (*contrastive_flags.SHARED, "queue_size", "key_momentum")
+_OWN = (*contrastive.SHARED, "queue_size", "key_momentum")
 
-common_flags.define_common(METHOD)
-contrastive_flags.define()
-absl_flags.DEFINE_integer(
+common.define_common(METHOD)
+contrastive.define()
+flags.DEFINE_integer(
     "queue_size",
     None,
     "Keys that a view is compared with; default: the preset's, or half the "
     "number of pictures if that is less.",
     lower_bound=1,
 )
-absl_flags.DEFINE_float(
+flags.DEFINE_float(
     "key_momentum",
     None,
     "Momentum of the network that makes keys, in [0, 1).",
@@ -39,7 +39,7 @@ def resolve(method, values):
     """Settings from flags."""
     own = {name: values[name] for name in _OWN}
     resolved = settings.resolve(method, values, arguments=own)
-    contrastive_flags.check(resolved)
+    contrastive.check(resolved)
     batch, queue = (
         resolved.training["batch_size"],
         resolved.arguments["queue_size"],
@@ -63,7 +63,7 @@ def build(network, source, settings):
 
     count, arguments = source.num_samples, settings.arguments
     if "queue_size" not in settings.replaced:
-        arguments = moco_presets.with_short_queue(
+        arguments = moco.with_short_queue(
             arguments, count, settings.training["batch_size"]
         )
     return nk.MoCo(network, count, **arguments)

@@ -6,26 +6,26 @@ Reported by Tu et al. (DMLP, CVPR 2023): 89.9 % best, 89.4 % last.
 
 import sys
 
-from absl import flags as absl_flags
+from absl import flags
 
 from trainers import run
-from trainers.flags import common as common_flags
+from trainers.flags import common
 from trainers.flags import settings
-from trainers.flags import trusted as trusted_flags
+from trainers.flags import trusted
 
 METHOD = "mslc"
-_OWN = ("correct_from", "hard_predictions", *trusted_flags.META_LEARNER)
+_OWN = ("correct_from", "hard_predictions", *trusted.META_LEARNER)
 
-common_flags.define_common(METHOD)
-trusted_flags.define()
-trusted_flags.define_meta_learner()
-absl_flags.DEFINE_integer(
+common.define_common(METHOD)
+trusted.define()
+trusted.define_meta_learner()
+flags.DEFINE_integer(
     "correct_from",
     None,
     "Epochs on the given labels before they are corrected.",
     lower_bound=0,
 )
-absl_flags.DEFINE_bool(
+flags.DEFINE_bool(
     "hard_predictions",
     None,
     "Whether predictions correct labels as their most likely class alone, as "

@@ -7,11 +7,11 @@ Published on DivideMix: 94.6 % best, 94.3 % mean of the last ten epochs.
 
 import sys
 
-from absl import flags as absl_flags
+from absl import flags
 
 from trainers import UsageError
 from trainers import run
-from trainers.flags import common as common_flags
+from trainers.flags import common
 from trainers.flags import settings
 
 METHOD = "sanm"
@@ -31,61 +31,61 @@ _PLUGIN = (
     "extra_views",
 )
 
-common_flags.define_common(METHOD)
-common_flags.define_dividemix()
-absl_flags.DEFINE_enum(
+common.define_common(METHOD)
+common.define_dividemix()
+flags.DEFINE_enum(
     "host",
     "dividemix",
     ["dividemix", "ce"],
     "Method that SANM is combined with; ce: cross-entropy.",
 )
-absl_flags.DEFINE_bool("masking", None, "Adversarial masking (AMG).")
-absl_flags.DEFINE_bool(
+flags.DEFINE_bool("masking", None, "Adversarial masking (AMG).")
+flags.DEFINE_bool(
     "label_regularization", None, "Noisy-label regularisation (NLR)."
 )
-absl_flags.DEFINE_bool(
+flags.DEFINE_bool(
     "reconstruction", None, "Self-supervised reconstruction (SMR)."
 )
-absl_flags.DEFINE_enum(
+flags.DEFINE_enum(
     "activation", None, ["cam", "energy"], "Map whose peak is masked."
 )
-absl_flags.DEFINE_enum(
+flags.DEFINE_enum(
     "box",
     None,
     ["center", "corner"],
     "Whether the peak is the centre or the corner of the masked box.",
 )
-absl_flags.DEFINE_enum(
+flags.DEFINE_enum(
     "ratio", None, ["code", "paper", "poster"], "Rule of the masked ratio."
 )
-absl_flags.DEFINE_float(
+flags.DEFINE_float(
     "mask_ratio", None, "mu of --ratio=paper, which it implies; in [0, 1)."
 )
-absl_flags.DEFINE_integer(
+flags.DEFINE_integer(
     "masked_copies",
     None,
     "Masked copies per image: 1 or 2.",
     lower_bound=1,
     upper_bound=2,
 )
-absl_flags.DEFINE_enum(
+flags.DEFINE_enum(
     "decoder", None, ["generic", "official"], "Decoder of the reconstruction."
 )
-absl_flags.DEFINE_enum(
+flags.DEFINE_enum(
     "decoder_gradient",
     None,
     ["full", "weighted"],
     "Whether the decoder's gradient is that of the reconstruction error, or "
     "beta times it.",
 )
-absl_flags.DEFINE_float("reconstruction_weight", None, "beta.", lower_bound=0.0)
-absl_flags.DEFINE_enum(
+flags.DEFINE_float("reconstruction_weight", None, "beta.", lower_bound=0.0)
+flags.DEFINE_enum(
     "extra_view",
     None,
     ["weak", "autoaugment", "randaugment"],
     "Further view that DivideMix trains on beside its own.",
 )
-absl_flags.DEFINE_integer(
+flags.DEFINE_integer(
     "extra_views", None, "Number of these views.", lower_bound=0
 )
 
@@ -101,7 +101,7 @@ def resolve(method, values):
                 f"got --ratio={values['ratio']}"
             )
         plugin |= {"ratio": "paper", "base_ratio": values["mask_ratio"]}
-    arguments = common_flags.dividemix(values)
+    arguments = common.dividemix(values)
     if not on_dividemix:
         given = [n for n, v in arguments.items() if v is not None]
         wrong = [n for n in given if n != "warmup_epochs"]

@@ -8,21 +8,21 @@ The run's `encoder.keras` is what other methods can start from.
 import sys
 
 from trainers import run
-from trainers.flags import common as common_flags
-from trainers.flags import contrastive as contrastive_flags
+from trainers.flags import common
+from trainers.flags import contrastive
 from trainers.flags import settings
 
 METHOD = "simclr"
 
-common_flags.define_common(METHOD)
-contrastive_flags.define()
+common.define_common(METHOD)
+contrastive.define()
 
 
 def resolve(method, values):
     """Settings from flags."""
-    own = {name: values[name] for name in contrastive_flags.SHARED}
+    own = {name: values[name] for name in contrastive.SHARED}
     resolved = settings.resolve(method, values, arguments=own)
-    contrastive_flags.check(resolved)
+    contrastive.check(resolved)
     return resolved
 
 

@@ -8,8 +8,8 @@ from absl import flags
 
 from trainers import UsageError
 from trainers.flags import common
-from trainers.flags import pseudo_labels as pseudo_label_flags
-from trainers.flags import settings as settings_module
+from trainers.flags import pseudo_labels
+from trainers.flags import settings
 from trainers.presets.shared import recipes as recipe_presets
 
 #: Hosts by the names of their commands.
@@ -41,8 +41,8 @@ def define(host, encoder, text, hosts=HOSTS):
         "The method of the last phase; cross_entropy is plain training.",
     )
     common.define_dividemix()
-    pseudo_label_flags.define_shared()
-    pseudo_label_flags.define_meta()
+    pseudo_labels.define_shared()
+    pseudo_labels.define_meta()
     flags.DEFINE_string(
         encoder, None, f"{text} Left out: SimCLR learns one first."
     )
@@ -79,13 +79,13 @@ def resolve(method, values, encoder=None):
         UsageError: flags that do not go together.
     """
     host = values["host"]
-    resolved = settings_module.resolve(
+    resolved = settings.resolve(
         method,
         values,
         preset_key=f"{method}/{host}",
         arguments=_host_arguments(host, values),
     )
-    options = dict(pseudo_label_flags.arguments(resolved.arguments))
+    options = dict(pseudo_labels.arguments(resolved.arguments))
     if host == "sanm":
         options["preset"] = values["preset"]
         options["plugin"] = resolved.plugin_arguments
@@ -120,8 +120,8 @@ def _host_arguments(host, values):
     """The host's arguments from flags that not all hosts take."""
     hosts_of = {
         **dict.fromkeys(common.DIVIDEMIX, _WITH_DIVISION),
-        **dict.fromkeys(pseudo_label_flags.SHARED, _WITH_TWO_VIEWS),
-        **dict.fromkeys(pseudo_label_flags.META, ("ieg",)),
+        **dict.fromkeys(pseudo_labels.SHARED, _WITH_TWO_VIEWS),
+        **dict.fromkeys(pseudo_labels.META, ("ieg",)),
         "unlabeled_weight": _WITH_DIVISION + _WITH_TWO_VIEWS,
     }
     for name, hosts in hosts_of.items():
@@ -211,8 +211,8 @@ def of_run(path):
         return {}
     try:
         with open(config, encoding="utf-8") as stream:
-            settings = json.load(stream)["settings"]
-        data, training = settings["data"], settings["training"]
+            kept = json.load(stream)["settings"]
+        data, training = kept["data"], kept["training"]
         return {
             **{name: data[name] for name in ("dataset", "image_size")},
             **{name: training[name] for name in ("network", "width")},

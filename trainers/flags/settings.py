@@ -5,7 +5,7 @@ import os
 
 from trainers import UsageError
 from trainers import presets
-from trainers.flags import data as data_flags
+from trainers.flags import data
 from trainers.flags import require_file
 
 #: The parts of the settings by their keys in `config.json`: their attributes.
@@ -68,8 +68,8 @@ def resolve(
         UsageError: an unknown name, or a number out of range.
     """
     dataset = values["dataset"]
-    data_flags.check(dataset)
-    noise = data_flags.noise_settings(dataset, values)
+    data.check(dataset)
+    noise = data.noise_settings(dataset, values)
     _check_preset(values["preset"])
     row = presets.preset(
         preset_key or method,
@@ -169,11 +169,11 @@ def _trusted(row, dataset, noise, values, pick):
     if row.trusted is None and "trusted" not in values:
         return dict.fromkeys(("trusted", "trusted_csv", "trusted_total"))
     # Imported here: other methods do not need it.
-    from trainers.flags import trusted as trusted_flags
+    from trainers.flags import trusted
 
-    for name in trusted_flags.WHICH:
+    for name in trusted.WHICH:
         pick(name, None)
-    return trusted_flags.resolve(row.trusted, dataset, noise, values)
+    return trusted.resolve(row.trusted, dataset, noise, values)
 
 
 def as_epochs(flag, values):

@@ -5,7 +5,7 @@ from absl import flags
 from trainers import UsageError
 from trainers import presets
 from trainers.flags import common
-from trainers.flags import data as data_flags
+from trainers.flags import data
 from trainers.flags import require_file
 
 #: Flags that decide which samples are trusted, one of them at most.
@@ -120,4 +120,4 @@ def noisy_as_found(dataset, noise):
     """
     unknown = noise["noise_type"] == presets.ESTIMATED
     known = noise["noise_type"] == "none" and noise["noise_rate"]
-    return dataset not in data_flags.TRUSTED and bool(unknown or known)
+    return dataset not in data.TRUSTED and bool(unknown or known)

@@ -6,7 +6,7 @@ import os
 import time
 
 from trainers import UsageError
-from trainers.flags import data as data_flags
+from trainers.flags import data
 
 CONFIG = "config.json"
 MODEL = "model.keras"
@@ -34,7 +34,7 @@ def default_folder(method, dataset):
         str.
     """
     stamp = time.strftime("%Y%m%d-%H%M%S")
-    name = data_flags.short_name(dataset)
+    name = data.short_name(dataset)
     base = os.path.join("runs", f"{method}-{name}-{stamp}")
     folder, number = base, 1
     while os.path.exists(folder):

@@ -6,7 +6,7 @@ import numpy as np
 
 from noisy_keras import callbacks
 from trainers import presets
-from trainers.presets import dividemix as dividemix_presets
+from trainers.presets import dividemix
 
 #: Name of the file in the folder of a run.
 FILE = "noise_estimate.json"
@@ -33,9 +33,7 @@ def make(run, folder, out, warmup_epochs=None, first_epoch=0):
 
     def then(model, found):
         run.estimate = found
-        changes, why = dividemix_presets.for_estimate(
-            found.rate, found.concentration
-        )
+        changes, why = dividemix.for_estimate(found.rate, found.concentration)
         changes = {
             name: value
             for name, value in changes.items()

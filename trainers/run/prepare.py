@@ -19,7 +19,7 @@ from trainers.flags.settings import Settings
 from trainers.presets.shared import learning_rate
 from trainers.run import classification
 from trainers.run import config_file
-from trainers.run import data as data_module
+from trainers.run import data
 from trainers.run import errors
 from trainers.run import feature_files
 from trainers.run import folder as run_folder
@@ -125,7 +125,7 @@ def prepare(settings, data_dir, distribute, build, labels=None):
     strategy = strategies.make(distribute)
     _set_precision(settings.training["mixed_precision"])
     with errors.reported(OSError):
-        sources = data_module.sources(settings.data, data_dir, labels)
+        sources = data.sources(settings.data, data_dir, labels)
         _check_batch_size(settings, sources.train)
         model = _build(settings, sources.train, build, strategy)
         run = Run(

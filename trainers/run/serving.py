@@ -6,7 +6,7 @@ import re
 
 from noisy_keras import serving
 from noisy_keras.serving import publish
-from trainers.flags import data as data_flags
+from trainers.flags import data
 from trainers.run import errors
 from trainers.run import finished_run
 from trainers.run import folder as run_folder
@@ -62,7 +62,7 @@ def _export(run, folder, target):
 def model_name(config):
     """The name of a run's model for clients: method and data set."""
     settings = config["settings"]
-    short = data_flags.short_name(settings["data"]["dataset"])
+    short = data.short_name(settings["data"]["dataset"])
     return re.sub(r"[^A-Za-z0-9_.-]", "_", f"{settings['method']}-{short}")
 
 

@@ -1,4 +1,4 @@
-"""Checks of features as a user gives them."""
+"""Checks of the features that a user passes."""
 
 import hashlib
 
@@ -6,27 +6,29 @@ import numpy as np
 
 from noisy_keras.utils.errors import ConfigurationError
 
-# Of rows read at once where there is no need to read more.
+# Number of rows of a memory-mapped array that are read at once.
 _ROWS = 10_000
-# Relative to a row's distance from the mean of all.
+# Largest distance of equal rows, relative to a row's distance from the mean.
 _SAME = 1e-5
 
 
 def views(features, count, name, of):
-    """Checks features as a user gives them.
+    """Checks features that a user passes.
 
     Args:
-        features: `[N, D]`, or a list or tuple of one or two of them, with as
-            many rows.
-        count: N.
-        name: of the argument, for messages.
-        of: what the rows stand for, for messages.
+        features: float `[N, D]`, or a list or tuple of one or two such views.
+        count: int, number of rows N.
+        name: str, name of the argument, for error messages.
+        of: str, the kind of samples that the rows belong to, for error
+            messages.
 
     Returns:
-        List of arrays; those in memory as float32.
+        List of arrays `[N, D]`. Memory-mapped ones are returned as they are,
+        others as float32.
 
     Raises:
-        ValueError: see the messages.
+        ValueError: If there are more than two views, an array has another shape
+            or is not numeric, a value is not finite, or all rows are equal.
     """
     found = features if isinstance(features, (list, tuple)) else [features]
     if not 1 <= len(found) <= 2:
@@ -52,7 +54,7 @@ def _checked(features, count, name, of):
         )
     first, alike, broken = np.asarray(features[:1]), True, []
     for start, rows in _chunks(features):
-        # Larger ones are infinite in float32.
+        # Larger values become infinite in float32.
         fine = (np.abs(rows) <= np.finfo(np.float32).max).all(axis=1)
         broken += (start + np.flatnonzero(~fine)).tolist()
         alike &= bool((rows == first).all())
@@ -73,7 +75,14 @@ def _checked(features, count, name, of):
 
 
 def fingerprint(*arrays):
-    """A hash of arrays: str."""
+    """Hashes the shapes and float32 values of arrays.
+
+    Args:
+        *arrays: numeric arrays, in memory or memory-mapped.
+
+    Returns:
+        str, 32 hexadecimal digits.
+    """
     found = hashlib.blake2b(digest_size=16)
     for array in arrays:
         found.update(f"{array.shape}".encode())
@@ -83,19 +92,20 @@ def fingerprint(*arrays):
 
 
 def same_rows(features, others):
-    """Rows of one array that are, but for rounding, also in another.
+    """Finds rows of one array that are also in another, up to rounding.
 
-    Rows of zeros are left out: many a picture that a network sees nothing in
-    has those.
+    Rows of zeros are left out, because different images may have these
+    features, for instance where all ReLU units are inactive.
 
     Args:
-        features: `[N, D]`.
-        others: `[V, D]`.
+        features: float `[N, D]`, in memory or memory-mapped.
+        others: float `[V, D]`.
 
     Returns:
-        Pairs `[P, 2]`, int: a row of `features` and that of `others`.
+        int `[P, 2]`, pairs of a row of `features` and an equal row of `others`.
     """
-    # Few rows lie close to each other on a random line; those are compared.
+    # Equal rows have equal projections to a random line, and few others are
+    # close to them there. Only those are compared in full.
     line = np.random.RandomState(0).normal(size=features.shape[1])
     line = (line / np.linalg.norm(line)).astype(np.float32)
     place = np.concatenate([rows @ line for _, rows in _chunks(features)])

@@ -1,11 +1,16 @@
-"""How good purified labels are, told by samples held out.
+"""Choice of purified labels by their accuracy on held-out trusted samples.
 
-A part of the trusted samples takes no part in the purification. What linear
-classifiers say of them is compared with their labels. The table has no row for
-them, so some are made: *followers*, copies of a held-out sample that start
-with labels such as noise gives (see `noise`), move as a row of the table
-would, and enter neither regression nor classifier. What becomes of them tells
-what becomes of the table.
+Some trusted samples are held out of the purification. The predictions of linear
+classifiers for them are compared with their labels.
+
+The label table has no rows for held-out samples, so its own accuracy is
+measured on *followers*: copies of a held-out sample whose initial labels are
+drawn from the estimated noise (see `noise`). They are corrected as any row of
+the table, but enter neither the regression nor the training of the auxiliary
+classifier. The accuracy of their final labels estimates that of the table.
+
+Holding out samples is our addition: the released code reports the highest
+accuracy on test samples.
 """
 
 import numpy as np
@@ -13,26 +18,29 @@ import numpy as np
 from noisy_keras.data.selection import partition
 from noisy_keras.utils.errors import ConfigurationError
 
-#: What labels may be taken from: the given labels as they were, the table, the
-#: closed-form classifier's response, the auxiliary classifier.
+#: Where purified labels can come from: the unchanged given labels, the label
+#: table, the predictions of the closed-form classifier, or those of the
+#: auxiliary classifier.
 CANDIDATES = ("given", "labels", "response", "classifier")
 
 
 def hold_out(labels, share, seed):
-    """Splits trusted samples, each class in proportion.
+    """Splits trusted samples into a training and a held-out part.
 
-    One of each class at least is not held out.
+    Classes are held out in proportion to their frequency. At least one sample
+    of each class remains for training.
 
     Args:
-        labels: int `[V]`.
-        share: in [0, 1).
-        seed: of the choice.
+        labels: int `[V]`, labels of the trusted samples.
+        share: float in [0, 1), share of the samples to hold out.
+        seed: int, seed of the random choice.
 
     Returns:
-        Positions of those to learn from and of those held out.
+        Two int arrays: positions of the samples for training, and of the
+        held-out ones.
 
     Raises:
-        ValueError: none is left to hold out.
+        ValueError: If `share` is positive, but no class has a sample to spare.
     """
     if not share:
         return np.arange(len(labels)), np.arange(0)
@@ -53,14 +61,15 @@ def hold_out(labels, share, seed):
 
 
 def quality(probabilities, labels):
-    """How right predictions are.
+    """Accuracy and negative Brier score of predictions.
 
     Args:
-        probabilities: `[n, K]`, distributions.
-        labels: int `[n]`.
+        probabilities: float `[n, K]`, class probabilities.
+        labels: int `[n]`, right labels.
 
     Returns:
-        Accuracy, and the Brier score's negative, which breaks ties.
+        Two floats: the accuracy in [0, 1], and the negative Brier score in
+        [-2, 0], by which ties are broken.
     """
     right = np.mean(probabilities.argmax(axis=1) == labels)
     targets = np.eye(probabilities.shape[1])[labels]
@@ -69,25 +78,28 @@ def quality(probabilities, labels):
 
 
 class Best:
-    """The best of each candidate so far.
+    """The best state of each candidate so far.
 
     Attributes:
-        quality: dict by candidate, see `quality`.
-        epoch: dict by candidate; -1 for the start.
-        kept: dict by candidate, lists of arrays.
+        quality: dict from candidates to pairs of floats, as returned by
+            `quality`.
+        epoch: dict from candidates to int, the epoch of the best state, counted
+            from 0; -1 for the initial state.
+        kept: dict from candidates to lists of arrays, the best states.
     """
 
     def __init__(self):
         self.quality, self.epoch, self.kept = {}, {}, {}
 
     def offer(self, candidate, quality, epoch, make):
-        """Keeps a candidate if it is better than it was.
+        """Keeps the state of a candidate if it is better than the kept one.
 
         Args:
-            candidate: of `CANDIDATES`.
-            quality: see `quality`.
-            epoch: that it is of.
-            make: function without arguments to the arrays to keep, a list.
+            candidate: str, one of `CANDIDATES`.
+            quality: pair of floats, as returned by `quality`.
+            epoch: int, epoch of this state, counted from 0.
+            make: function without arguments that returns the state, a list of
+                arrays. It is called only if the state is kept.
         """
         before = self.quality.get(candidate)
         if before is None or tuple(quality) > tuple(before):
@@ -96,14 +108,15 @@ class Best:
             self.kept[candidate] = make()
 
     def winner(self):
-        """The candidate of highest accuracy; of equal ones, lower error."""
+        """The candidate of highest accuracy; ties go to the lower error."""
         return max(self.quality, key=lambda name: self.quality[name])
 
     def last_gain(self):
-        """The epoch that the winner is of.
+        """The epoch in which the winner last improved.
 
-        Where nothing beats the given labels yet, that of the last gain of any:
-        they may still.
+        If no candidate beats the given labels yet, this is the last epoch in
+        which any candidate improved, since one that still improves may beat
+        them later.
         """
         winner = self.winner()
         if winner == "given":
@@ -111,8 +124,8 @@ class Best:
         return self.epoch[winner]
 
     def state(self):
-        """As a dict that JSON can hold, and a dict of arrays."""
-        told = {
+        """The state: a dict that JSON can hold, and a dict of arrays."""
+        record = {
             "quality": self.quality,
             "epoch": self.epoch,
             "kept": {name: len(items) for name, items in self.kept.items()},
@@ -122,10 +135,15 @@ class Best:
             for name, items in self.kept.items()
             for number, item in enumerate(items)
         }
-        return told, arrays
+        return record, arrays
 
     def restore(self, told, arrays):
-        """The reverse of `state`."""
+        """Restores what `state` returned.
+
+        Args:
+            told: dict, the first result of `state`.
+            arrays: dict of arrays, the second result of `state`.
+        """
         self.quality = {k: tuple(v) for k, v in told["quality"].items()}
         self.epoch = dict(told["epoch"])
         self.kept = {

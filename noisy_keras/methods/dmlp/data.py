@@ -1,4 +1,4 @@
-"""The data of a purification, checked."""
+"""Checks the data of a purification."""
 
 import warnings
 
@@ -13,29 +13,34 @@ from noisy_keras.utils.errors import ConfigurationError
 
 
 class Data:
-    """What is purified, and by what.
+    """The training and trusted samples of a purification.
 
     Args:
-        source: see `LabelPurifier.fit`, as the others.
-        features: `[N, D]` or views.
-        trusted: source or labels.
-        trusted_features: `[V, D]` or views.
-        held_out: share of the trusted samples.
-        seed: of their choice.
+        source: `Source` of N samples, whose labels are purified.
+        features: float `[N, D]`, or a list of one or two such views.
+        trusted: `Source` of V samples with right labels, or their labels, int
+            `[V]`.
+        trusted_features: float `[V, D]`, or a list of views.
+        held_out: float in [0, 1), share of the trusted samples to hold out.
+        seed: int, seed of their choice.
 
     Attributes:
-        source: as given.
-        features: list of views.
-        start: float32 `[N, K]`, where the table starts.
-        truth: positions of samples whose true label is known; may be empty.
-        known: dict from position to right label, of samples that are trusted.
-        trusted: list of views, float32.
+        source: the `Source`.
+        features: list of views, float `[N, D]`.
+        start: float32 `[N, K]`, the initial label table.
+        truth: int array, positions of training samples whose true label is
+            known; may be empty.
+        known: dict from the position of a training sample that is also trusted
+            to its trusted label.
+        trusted: list of views, float32 `[V, D]`.
         trusted_labels: int `[V]`.
-        learned: positions of those to learn from.
-        held: positions of those held out.
+        learned: int array, positions of the trusted samples that are not held
+            out.
+        held: int array `[H]`, positions of those held out.
 
     Raises:
-        ValueError: see the messages.
+        ValueError: If the data do not fit together, a class has no trusted
+            sample, or none is left to hold out.
     """
 
     def __init__(
@@ -65,6 +70,7 @@ class Data:
 
     @property
     def start(self):
+        """float32 `[N, K]`, the initial label table."""
         if self.source.soft_labels is not None:
             return self.source.soft_labels
         classes = np.eye(self.source.num_classes, dtype=np.float32)
@@ -72,27 +78,29 @@ class Data:
 
     @property
     def held_labels(self):
-        """int `[H]`."""
+        """int `[H]`, labels of the held-out samples."""
         return self.trusted_labels[self.held]
 
     def fingerprint(self):
-        """A hash of all that enters the purification: str."""
+        """str, a hash of all data that the purification depends on."""
         return checks.fingerprint(
             *self.features, *self.trusted, self.trusted_labels, self.start
         )
 
     def tracked(self, test, features):
-        """Further samples, only to be measured.
+        """Checks test samples, on which accuracy is reported.
 
         Args:
-            test: source or labels, or None.
-            features: theirs.
+            test: `Source` of T test samples, or their labels, int `[T]`; or
+                None.
+            features: float `[T, D]`, or a list of views; or None.
 
         Returns:
-            Views and labels, or None without samples.
+            A list of views and the labels `[T]`, or None without test samples.
 
         Raises:
-            ValueError: one without the other, or that do not fit.
+            ValueError: If one argument is given without the other, or they do
+                not fit.
         """
         if (test is None) != (features is None):
             raise ConfigurationError(
@@ -105,7 +113,19 @@ class Data:
         return self.views(features, len(labels), "test"), labels
 
     def views(self, features, count, name):
-        """Checked views of other samples, which have the same columns."""
+        """Checks the views of other samples against those of the source.
+
+        Args:
+            features: float `[count, D]`, or a list of views.
+            count: int, number of samples.
+            name: str, prefix of the argument's name, for error messages.
+
+        Returns:
+            List of arrays `[count, D]`.
+
+        Raises:
+            ValueError: If the number of views, rows or columns does not fit.
+        """
         views = checks.views(
             features, count, f"{name}_features", f"{name} samples"
         )

@@ -1,4 +1,4 @@
-"""Frozen features in fixed batches, and a factor for each."""
+"""Frozen features in fixed batches, with a matrix factor for each batch."""
 
 import warnings
 from typing import NamedTuple
@@ -10,35 +10,40 @@ from noisy_keras.methods.dmlp.layout import placed
 from noisy_keras.ops import ridge as ridge_ops
 from noisy_keras.utils.errors import ConfigurationError
 
-# Above it, solutions in float32 lose their digits.
+# Condition number above which solutions in float32 are inaccurate.
 _WORST_CONDITION = 1e7
-# Above it, float64 cannot tell a matrix from a singular one.
+# Condition number above which a float64 matrix counts as singular.
 _SINGULAR = 1e13
 _HIGHEST_RIDGE = 1.0
 
 
 class FixedFeatures:
-    """One view's features in their batches, with a factor for each.
+    """The features of one view in fixed batches, with a factor for each.
 
-    Features in memory are kept there, as one more copy. Those of a file
+    Features in memory are copied batch by batch. Memory-mapped features
     (`np.load(path, mmap_mode="r")`) are read at each visit.
 
     Args:
-        features: `[N, D]`, checked.
-        layout: `Layout`.
-        followers: `[F, D]`, of followers.
-        counted: bool `[N]`, samples that count.
-        ridge: see `noisy_keras.ops.ridge.solve`; raised where batches need it,
-            unless it is 0.
+        features: float `[N, D]`, checked features of the training samples.
+        layout: `Layout`, the assignment of samples to batches.
+        followers: float `[F, D]`, features of the followers.
+        counted: bool `[N]`, samples that enter the regression.
+        ridge: float >= 0, relative ridge, see `noisy_keras.ops.ridge.solve`. A
+            positive ridge is raised where batches need it. The released code
+            has none.
 
     Attributes:
-        ridge: that which was taken.
-        condition_number: the highest of a batch, with that ridge.
-        weights: float32 `[b + q]` of each batch: 1 for samples that count.
-        whitening: float32 `[D, D]` of each.
+        ridge: float, the relative ridge that was used.
+        condition_number: float, highest condition number of a batch with that
+            ridge.
+        weights: list of float32 tensors `[b + q]`, one per batch: 1 for samples
+            that enter the regression, 0 for others.
+        whitening: list of float32 tensors `[D, D]`, one per batch, see
+            `noisy_keras.ops.ridge.whitening`.
 
     Raises:
-        ValueError: features of deficient rank without a ridge.
+        ValueError: If there is no ridge, and the features of a batch do not
+            have full rank; or if a batch cannot be factored with any ridge.
     """
 
     def __init__(self, features, layout, followers, counted, ridge):
@@ -59,7 +64,14 @@ class FixedFeatures:
         return len(self._layout.samples)
 
     def batch(self, k):
-        """Features of a batch: float32 `[b + q, D]`."""
+        """The features of a batch.
+
+        Args:
+            k: int, number of the batch.
+
+        Returns:
+            float32 tensor `[b + q, D]`.
+        """
         return self._read(k) if self._batches is None else self._batches[k]
 
     def _read(self, k):
@@ -70,7 +82,7 @@ class FixedFeatures:
         return tf.constant(np.concatenate(rows).astype(np.float32))
 
     def _factor(self, ridge):
-        """Factors all batches, with the least ridge that serves them all."""
+        """Factors all batches with the smallest ridge that suits them all."""
         size = self._layout.samples.shape[1]
         width = self._features.shape[1]
         wanted, k, found = ridge, 0, []
@@ -87,7 +99,7 @@ class FixedFeatures:
             raise ConfigurationError(
                 "Expected features of full rank where there is no ridge. "
                 f"Received: batches of {size} samples with {width} features "
-                f"and condition number {_told(bare)}; set ridge=1e-3"
+                f"and condition number {_text(bare)}; set ridge=1e-3"
             )
         if any(f.whitening is None for f in found):
             raise ConfigurationError(
@@ -100,8 +112,8 @@ class FixedFeatures:
             raised = f", raised from {wanted:g}" if ridge > wanted else ""
             warnings.warn(
                 f"Batches of {size} samples with {width} features are "
-                f"ill-conditioned: condition number {_told(bare)} without a "
-                f"ridge, {_told(worst.condition)} with ridge={ridge:g}{raised}."
+                f"ill-conditioned: condition number {_text(bare)} without a "
+                f"ridge, {_text(worst.condition)} with ridge={ridge:g}{raised}."
                 + (
                     " Larger batches, or fewer features, need less."
                     if ridge > wanted
@@ -115,14 +127,17 @@ class FixedFeatures:
 
 
 class _Factor(NamedTuple):
-    """The factor of a batch, and what is to be known of it.
+    """The factor of a batch and its numerical condition.
 
     Attributes:
-        whitening: float32 `[D, D]`, see `ridge.whitening`.
-        condition: number, with the ridge.
-        bare_condition: likewise without; infinite where rank is deficient.
-        needs_more: whether a higher ridge is called for: the condition is too
-            bad, or as many parameters as half the samples fit their noise.
+        whitening: float32 `[D, D]`, see `ridge.whitening`; None if the matrix
+            cannot be factored.
+        condition: float, condition number with the ridge.
+        bare_condition: float, condition number without it; infinite if the rank
+            is deficient.
+        needs_more: bool, whether a higher ridge is needed: the matrix is
+            ill-conditioned, or there are more effective parameters than half
+            the samples, so that the classifier fits label noise.
     """
 
     whitening: tf.Tensor
@@ -134,17 +149,17 @@ class _Factor(NamedTuple):
     def of(cls, features, weight, ridge):
         features = features * weight[:, None]
         try:
-            whitening, *told = _factored(
+            whitening, *numbers = _factored(
                 features, tf.constant(ridge, tf.float64)
             )
-        except tf.errors.InvalidArgumentError:  # No factor at all.
+        except tf.errors.InvalidArgumentError:  # Not positive definite.
             return cls(None, np.inf, np.inf, True)
-        highest, lowest, added, trace = map(float, told)
+        highest, lowest, added, trace = map(float, numbers)
         if not np.isfinite(trace):
             return cls(None, np.inf, np.inf, True)
         condition = highest / lowest
         bare = (highest - added) / max(lowest - added, 1e-300)
-        # What the ridge leaves of D parameters.
+        # Effective number of parameters of a ridge regression.
         effective = features.shape[1] - added * trace
         enough = effective <= 0.5 * float(tf.reduce_sum(weight))
         return cls(
@@ -161,10 +176,10 @@ def _factored(features, ridge):
     whitening = ridge_ops.whitening(matrix)
     highest, lowest = ridge_ops.extreme_eigenvalues(matrix, whitening)
     added = ridge_ops.absolute_ridge(features, ridge)
-    # Of the inverse matrix.
+    # Trace of the inverse matrix.
     trace = tf.reduce_sum(tf.square(whitening))
     return whitening, highest, lowest, added, trace
 
 
-def _told(condition):
+def _text(condition):
     return f"{condition:.1e}" if np.isfinite(condition) else "over 1e+13"

@@ -1,4 +1,4 @@
-"""Which sample stands where in the fixed batches."""
+"""The assignment of samples to the fixed batches."""
 
 from typing import NamedTuple
 
@@ -6,15 +6,16 @@ import numpy as np
 
 
 class Layout(NamedTuple):
-    """Which sample stands where, for good.
+    """The assignment of samples to batches, fixed for the whole purification.
 
-    A batch has b places for training samples and then q for followers; places
-    left over are -1.
+    Each of n batches has b places for training samples, followed by q places
+    for followers (see `choice`). Empty places are -1.
 
     Attributes:
-        samples: int64 `[n, b]`, positions in the source.
-        followers: int64 `[n, q]`.
-        slices: `(S, size)`, S * size = b.
+        samples: int64 `[n, b]`, positions of training samples in the source.
+        followers: int64 `[n, q]`, positions among the followers.
+        slices: pair `(S, size)` of ints: the b places are S slices of `size`
+            places, one for each step of the auxiliary classifier.
     """
 
     samples: np.ndarray
@@ -23,14 +24,15 @@ class Layout(NamedTuple):
 
     @classmethod
     def deal(cls, count, num_followers, batch_size, slice_size, seed):
-        """Deals samples at random into batches of equal size, to one or two.
+        """Assigns samples at random to batches whose sizes differ by at most 1.
 
         Args:
-            count: N.
-            num_followers: of followers.
-            batch_size: at most so many samples in a batch.
-            slice_size: about so many in each slice of a batch.
-            seed: of the order.
+            count: int, number of training samples N.
+            num_followers: int, number of followers F.
+            batch_size: int, upper bound on the number of samples in a batch.
+            slice_size: int, approximate number of samples in a slice of a
+                batch.
+            seed: int, seed of the random order.
 
         Returns:
             A `Layout`.
@@ -44,25 +46,26 @@ class Layout(NamedTuple):
         for row, part in zip(
             samples, np.array_split(order, batches), strict=True
         ):
-            # No slice is without samples.
+            # Samples are spread evenly, so that no slice is empty.
             for places, few in zip(
                 row.reshape(slices), np.array_split(part, parts), strict=True
             ):
                 places[: len(few)] = few
         followers = np.full((batches, -(-num_followers // batches)), -1)
-        # Neighbours go to different batches.
+        # Followers of the same sample go to different batches.
         followers.T.flat[:num_followers] = np.arange(num_followers)
         return cls(samples, followers, slices)
 
     def spread(self, samples, followers):
-        """Rows by batch, from those by sample and by follower.
+        """Arranges rows of samples and followers by batch.
 
         Args:
-            samples: `[N, ...]`.
-            followers: `[F, ...]`.
+            samples: array `[N, ...]`, a row for each training sample.
+            followers: array `[F, ...]`, a row for each follower.
 
         Returns:
-            Iterator over batches, `[b + q, ...]` each; 0 at empty places.
+            Iterator over the batches, arrays `[b + q, ...]` with zeros at empty
+            places.
         """
         for chosen, following in zip(self.samples, self.followers, strict=True):
             yield np.concatenate(
@@ -70,26 +73,27 @@ class Layout(NamedTuple):
             )
 
     def places(self, name):
-        """Where samples, or followers, stand in a batch.
+        """The rows of a batch that belong to samples, or to followers.
 
         Args:
-            name: "samples" or "followers".
+            name: str, `"samples"` or `"followers"`.
 
         Returns:
-            slice of the rows of a batch.
+            slice over the `b + q` rows of a batch.
         """
         width = self.samples.shape[1]
         return slice(width) if name == "samples" else slice(width, None)
 
     def gather(self, name, batches):
-        """The reverse of `spread`, of samples or of followers.
+        """Inverse of `spread`, for samples or for followers.
 
         Args:
-            name: "samples" or "followers".
-            batches: at their `places`, `[n, b, ...]` or `[n, q, ...]`.
+            name: str, `"samples"` or `"followers"`.
+            batches: array `[n, b, ...]` or `[n, q, ...]`, the rows of all
+                batches that `places` selects.
 
         Returns:
-            `[N, ...]` or `[F, ...]`.
+            Array `[N, ...]` or `[F, ...]`.
         """
         place = getattr(self, name)
         there = place >= 0
@@ -99,7 +103,15 @@ class Layout(NamedTuple):
 
 
 def placed(rows, places):
-    """Rows at their places: `[len(places), ...]`, 0 where a place is -1."""
+    """Gathers rows by position.
+
+    Args:
+        rows: array `[N, ...]`, in memory or memory-mapped.
+        places: int `[P]`, positions of rows; -1 for none.
+
+    Returns:
+        Array `[P, ...]`, with zeros where the position is -1.
+    """
     there = places >= 0
     placed = np.zeros((len(places), *rows.shape[1:]), rows.dtype)
     placed[there] = rows[places[there]]

@@ -1,4 +1,7 @@
-"""How wrong the given labels are, told by a few trusted ones."""
+"""Noise of the given labels, estimated with a few trusted ones.
+
+This is our addition to the method.
+"""
 
 import functools
 
@@ -7,25 +10,25 @@ import numpy as np
 from noisy_keras.data.estimate import NoiseEstimate
 from noisy_keras.ops import ridge
 
-#: Followers of each held-out sample, see `choice`.
+#: Number of followers of each held-out sample, see `choice`.
 FOLLOWERS = 10
 _ROUNDS = 200
-# Where the purification has none.
+# Relative ridge of the halves of a single batch, if the purification has none.
 _SOME_RIDGE = 1e-3
 
 
 def given_noise(features, layout, start, trusted, labels):
-    """Estimates the noise of given labels.
+    """Estimates the noise of the given labels.
 
-    Each batch is predicted by the closed-form classifier that another batch
-    trains; of a single one, each half by the other's.
+    Each batch is predicted by the closed-form classifier of another batch. If
+    there is only one batch, each half is predicted by that of the other half.
 
     Args:
-        features: `FixedFeatures`.
-        layout: its `Layout`.
-        start: given labels, as distributions, `[N, K]`.
-        trusted: features of trusted samples, `[V, D]`.
-        labels: theirs, int `[V]`.
+        features: `FixedFeatures` of the training samples.
+        layout: `Layout` of these features.
+        start: float `[N, K]`, the given labels as distributions.
+        trusted: float `[V, D]`, features of the trusted samples.
+        labels: int `[V]`, labels of the trusted samples.
 
     Returns:
         A `NoiseEstimate`.
@@ -43,7 +46,7 @@ def given_noise(features, layout, start, trusted, labels):
 
 
 def _parts(features, layout, start):
-    """Functions to features, given labels and classifier of each part."""
+    """Functions that return features, labels and classifier of each part."""
 
     def part(k, chosen):
         counted = np.flatnonzero(features.weights[k].numpy())[chosen]
@@ -66,16 +69,19 @@ def _parts(features, layout, start):
 
 
 def estimate_noise(joint, confusion):
-    """Noise from a classifier whose mistakes are known.
+    """Estimates noise by a classifier whose confusion matrix is known.
 
-    The classifier's mistakes and the labels' are taken to be independent in
-    each class. Samples with one given label are then a mixture of the classes'
-    predictions, whose shares are found by expectation maximisation.
+    The errors of the classifier and those of the labels are assumed to be
+    independent given the true class. The predictions for samples with the same
+    given label are then a mixture of the predictions for each true class.
+    Expectation maximisation finds the weights of this mixture.
 
     Args:
-        joint: `[K, K]`, how often samples have a given label (row) and a
-            prediction (column) from a classifier that has not seen them.
-        confusion: `[K, K]`, likewise by true label (row), on trusted samples.
+        joint: float `[K, K]`, number of training samples by given label (row)
+            and predicted class (column), by a classifier that was not trained
+            on them.
+        confusion: float `[K, K]`, number of trusted samples by true label (row)
+            and predicted class (column).
 
     Returns:
         A `NoiseEstimate`.
@@ -83,17 +89,18 @@ def estimate_noise(joint, confusion):
     num_classes = len(joint)
     joint = np.asarray(joint, np.float64)
     joint = joint / joint.sum()
-    # A prediction that was never seen of a class may still come.
+    # Smoothing: a confusion that was not observed may still occur.
     confusion = np.asarray(confusion, np.float64) + 1.0 / num_classes
     confusion /= confusion.sum(axis=1, keepdims=True)
-    # The joint of given (row) and true label, at first half of it right.
+    # Joint distribution of given (row) and true label (column). Initially, at
+    # least half of the labels are right.
     share = np.maximum(joint.sum(axis=1), 1e-12)
     found = 0.5 * np.diag(share) + 0.5 * share[:, None] / num_classes
     for _ in range(_ROUNDS):
         expected = np.maximum(found @ confusion, 1e-300)
         found = found * ((joint / expected) @ confusion.T)
-        # How frequent the classes are is told least of all: half of it is
-        # taken from the given labels.
+        # The class frequencies are the least certain part of the estimate, so
+        # they are averaged with those of the given labels.
         frequent = np.maximum(found.sum(axis=0), 1e-300)
         found = found * (0.5 + 0.5 * share / frequent)
         found *= (share / np.maximum(found.sum(axis=1), 1e-300))[:, None]
@@ -101,15 +108,16 @@ def estimate_noise(joint, confusion):
 
 
 def noisy_labels(labels, transition, seed):
-    """Labels that noise gives to some samples, `FOLLOWERS` for each.
+    """Draws noisy labels, `FOLLOWERS` for each sample.
 
     Args:
-        labels: int `[H]`, the right ones.
-        transition: `[K, K]`, rows summing to 1.
-        seed: of the draws.
+        labels: int `[H]`, right labels.
+        transition: float `[K, K]`, probabilities of the noisy label (column)
+            given the right one (row).
+        seed: int, seed of the draws.
 
     Returns:
-        int `[FOLLOWERS * H]`, those of a sample together.
+        int `[FOLLOWERS * H]`; the labels of one sample are adjacent.
     """
     cumulative = np.cumsum(transition, axis=1)[labels]
     random = np.random.RandomState(seed)

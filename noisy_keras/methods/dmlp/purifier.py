@@ -1,16 +1,19 @@
-"""DMLP: labels purified on frozen features, by a few trusted ones.
+"""DMLP: purifies labels with frozen features and a few trusted labels.
 
-1. On fixed features the best linear classifier for any labels has a closed
-   form. So labels can be optimised directly, by the loss of the classifier
-   that they train on trusted samples (intrinsic correction).
-2. That gradient sees labels through `F^T Y` alone: an auxiliary classifier,
-   trained on the changing labels, carries what was found to every single one
-   of them, every T epochs (extrinsic correction).
-3. Trusted samples that were held out say when to stop, and whether to take
-   the table, the classifiers' answers, or the labels as they were.
+1. On fixed features, the linear classifier of least squared error has a closed
+   form for any labels. Labels can therefore be optimised by gradient descent on
+   the loss of that classifier on trusted samples (intrinsic correction).
+2. This gradient depends on the labels through `F^T Y` alone, so it cannot
+   correct each of them individually. An auxiliary classifier is trained on the
+   changing labels, and every T epochs each label is moved towards its
+   prediction (extrinsic correction).
+3. Held-out trusted samples determine when to stop, and whether to export the
+   label table, the predictions of one of the classifiers, or the given labels.
+   This step is our addition.
 
 Reference: Tu et al., Learning from Noisy Labels with Decoupled Meta Label
-Purifier, CVPR 2023, Algorithm 1.
+Purifier, CVPR 2023, Algorithm 1. "The released code" is `DMLP.py` of
+https://github.com/yuanpengtu/DMLP.
 """
 
 import math
@@ -83,11 +86,11 @@ _PRESETS = {
         "patience": 40,
         "export": "best",
     },
-    # Differs from the paper: the released code substitutes only if
-    # `epoch % 20 == 0 and epoch == 99`, which never is. It solves without a
-    # ridge, takes both views from one file, runs Adam with weight decay on
-    # all labels at each batch, which shrinks those of other batches, and
-    # takes softmax twice or three times.
+    # The released code differs from the paper. It substitutes labels only if
+    # `epoch % 20 == 0 and epoch == 99`, which is never true. It solves without
+    # a ridge and reads both views from one file. At each batch it runs Adam
+    # with weight decay on all labels, which shrinks those of other batches. It
+    # applies softmax two or three times.
     "official": {
         "ridge": 0.0,
         "label_optimizer": "whole_table_adam",
@@ -108,57 +111,75 @@ class LabelPurifier:
     """Purifies labels with frozen features and a small trusted set.
 
     Args:
-        preset: what the arguments are that are left out, where two values are
-            told. `"recommended"` first. `"official"` as the released CIFAR-10
-            script runs, with what is wrong in it, to explain its numbers: its
-            labels hardly change, and what it reports is the highest accuracy
-            of both auxiliary classifiers on test samples ("test_classifier"
-            of the history).
-        epochs: visits to each batch, at most.
-        batch_size: b, of samples in each of the fixed batches.
-        form: of the loss on trusted samples, see
+        preset: str, selects the defaults of arguments that are None: below,
+            the value of `"recommended"` precedes that of `"official"`. The
+            latter runs as the released CIFAR-10 script, errors included, to
+            reproduce its numbers. Its labels hardly change, and the accuracy
+            that it reports is the highest of both auxiliary classifiers on
+            test samples (`"test_classifier"` of the history).
+        epochs: int >= 1, maximum number of epochs, each of which visits every
+            batch once.
+        batch_size: int >= 1, maximum number of samples b in each of the fixed
+            batches.
+        form: `"code"` or `"paper"`, form of the loss on trusted samples, see
             `noisy_keras.ops.ridge.response_loss`.
-        ridge: see `noisy_keras.ops.ridge.solve`; 1e-3 or 0. Raised, with a
-            warning, where batches are too small or too ill-conditioned for
-            it; never from 0.
-        label_optimizer: `"adam"` on the labels of the visited batch;
-            `"whole_table_adam"` on all of them; `"gradient_descent"` as in
-            the paper.
-        label_learning_rate: eta_I; 0 leaves intrinsic correction out. Gradient
-            descent on the form "code" diverges from `1 / lambda_max(M M^T)`
-            on, M being `F_v A^-1 F^T`.
-        label_weight_decay: of labels; 0 or 3e-4.
-        classifier_batch_size: of the auxiliary classifier's steps.
-        classifier_learning_rate: of its Adam.
-        classifier_drop: epochs before that is divided by 10.
-        classifier_weight_decay: coupled.
-        entropy_weight: of the entropy of its predictions, which is minimised
-            where it is positive, as in the paper (1), and maximised where it is
-            negative, as released.
-        balance_weight: of the penalty on predictions whose mean is not the
-            prior; 1 or 2,200. The released one acts on predictions that went
-            through softmax thrice, which makes it small.
-        prior: how frequent the classes are: `"uniform"`, as among the
-            `"validation"` samples, as `"estimated"` from the noise, or K
-            shares.
-        repeated_softmax: whether predictions are taken for logits, as
-            released.
-        substitute_every: T, in epochs; 20, or 0 for never.
-        substitution_rate: eta_E in (0, 1].
-        twin_views: whether one view of features counts as two, which differ in
-            the start of their classifiers.
-        held_out: share of the trusted samples that is kept from purification,
-            to choose by; 0.2 or 0.
-        patience: epochs without higher held-out accuracy, or lower squared
-            error at the highest, after which to stop; 40, or 0 for never.
-        export: where labels are taken from: `"best"` by held-out accuracy, or
-            `"labels"`, `"response"` or `"classifier"`, at their best epoch, or
-            at the last where none is held out.
-        seed: of batches, held-out samples and classifiers.
-        jit_compile: whether XLA compiles the steps; `"auto"`: on a GPU or TPU.
+        ridge: float >= 0, relative ridge, see `noisy_keras.ops.ridge.solve`;
+            default: 1e-3 or 0. A positive ridge is raised, with a warning,
+            where batches are too small or too ill-conditioned for it.
+        label_optimizer: `"adam"` on the labels of the visited batch (default),
+            `"whole_table_adam"` on all labels at each batch (default of
+            `"official"`), or `"gradient_descent"` as in the paper.
+        label_learning_rate: float >= 0, learning rate of labels eta_I; 0
+            disables the intrinsic correction. Gradient descent with the form
+            `"code"` diverges from `1 / lambda_max(M M^T)` on, where
+            `M = F_v A^-1 F^T`.
+        label_weight_decay: float >= 0, weight decay of labels; default: 0 or
+            3e-4.
+        classifier_batch_size: int >= 1, approximate number of samples in a step
+            of the auxiliary classifier.
+        classifier_learning_rate: float >= 0, learning rate of the auxiliary
+            classifier's Adam.
+        classifier_drop: int >= 0, number of epochs after which that rate is
+            divided by 10.
+        classifier_weight_decay: float >= 0, coupled weight decay of the
+            auxiliary classifier.
+        entropy_weight: float, weight of the entropy of the auxiliary
+            classifier's predictions in its loss. A positive weight minimises
+            the entropy, as in the paper (1); a negative one maximises it, as
+            in the released code.
+        balance_weight: float >= 0, weight of the penalty on predictions whose
+            mean differs from the prior; default: 1 or 2,200. In the released
+            code the penalty acts on predictions after three softmaxes, which
+            makes it small.
+        prior: class frequencies: `"uniform"`; `"validation"`, those of the
+            trusted samples; `"estimated"` from the noise; or K floats that sum
+            to 1.
+        repeated_softmax: bool, whether softmax is applied to predictions that
+            are probabilities already, as in the released code; default: False
+            or True.
+        substitute_every: int >= 0, number of epochs T between extrinsic
+            corrections, 0 for none; default: 20 or 0.
+        substitution_rate: float in (0, 1], step eta_E of the extrinsic
+            correction.
+        twin_views: bool, whether a single view of features is used as two,
+            whose auxiliary classifiers differ in their initial weights;
+            default: False or True.
+        held_out: float in [0, 1), share of the trusted samples that is held out
+            to choose the result; default: 0.2 or 0.
+        patience: int >= 0, number of epochs without improvement on held-out
+            samples (in accuracy, then in squared error) after which to stop, 0
+            for never; default: 40 or 0.
+        export: which labels to return: `"best"`, those of highest held-out
+            accuracy; or `"labels"`, `"response"` or `"classifier"`, see
+            `noisy_keras.methods.dmlp.choice.CANDIDATES`, at their best epoch,
+            or at the last one if no sample is held out. Default: `"best"` or
+            `"labels"`.
+        seed: int >= 0, seed of batches, held-out samples and initial weights.
+        jit_compile: bool or `"auto"`, whether XLA compiles the steps; `"auto"`
+            does so on a GPU or TPU.
 
     Raises:
-        ValueError: settings out of range.
+        ValueError: If an argument is out of range.
 
     Example:
         >>> source = nk.data.load("digits", noise=nk.data.SymmetricNoise(0.5))
@@ -235,35 +256,40 @@ class LabelPurifier:
     ):
         """Purifies the labels of a source.
 
-        Memory: one copy of the features, `D^2` numbers for each batch, and
-        three tables of `[N, K]`, all in float32, for each view; a further copy
-        of the table for what was best. Features that are a memory-mapped file
-        are not copied but read at each visit.
+        Memory, in float32 and for each view: one copy of the features, `D^2`
+        numbers for each batch, three tables `[N, K]`, and one more copy of the
+        label table for the best state. Memory-mapped features are not copied,
+        but read at each visit.
 
         Args:
-            source: `Source`, N samples; their given labels, or distributions,
-                are where the table starts.
+            source: `Source` of N samples. Their given labels, or soft labels if
+                it has some, are the initial label table.
             features: float `[N, D]`, or a list of one or two such views, in
                 the order of the source.
-            trusted: `Source` of samples with right labels, or their labels,
-                int `[V]`; each class at least once.
-            trusted_features: `[V, D]`, or views, likewise.
-            test: as `trusted`, samples to be measured in each epoch, or None.
-                Nothing is chosen by them.
-            test_features: theirs.
-            directory: where to keep the state; a run that was killed goes on
-                from there, to the same numbers. None keeps nothing.
-            verbose: 0 for silence, 1 or "auto" for a progress bar.
-            on_epoch_end: function of the epoch and a dict of what was
-                measured, or None.
+            trusted: `Source` of V samples with right labels, or their labels,
+                int `[V]`; at least one sample of each class.
+            trusted_features: float `[V, D]`, or a list of as many views as
+                `features` has.
+            test: `Source` of T test samples, or their labels, int `[T]`, whose
+                accuracy is reported in each epoch; or None. They influence
+                neither training nor the choice of the result.
+            test_features: float `[T, D]`, or a list of views; None without
+                `test`.
+            directory: str or path, folder of the state, from which an
+                interrupted run resumes with the same results. None keeps
+                nothing.
+            verbose: 0 for silence, 1 or `"auto"` for a progress bar.
+            on_epoch_end: function of the epoch (int, from 0) and the measured
+                values (dict of floats), or None.
 
         Returns:
-            `PurifiedLabels`. Samples that are also trusted take no part, and
-            get their trusted label.
+            `PurifiedLabels`. Samples of the source that are also trusted take
+            no part in the purification, and get their trusted label.
 
         Raises:
-            ValueError: data or a directory that do not fit.
-            FloatingPointError: labels that are no numbers any more.
+            ValueError: If the data do not fit together, or the directory has
+                the state of another purification.
+            FloatingPointError: If a loss becomes NaN or infinite.
         """
         data = Data(
             source,
@@ -284,14 +310,14 @@ class LabelPurifier:
             if run.done:
                 break
             rates = tf.constant(self._rates(epoch))
-            told = []
+            visit_losses = []
             # Lines 3 to 13 of Algorithm 1.
             for k in range(run.num_batches):
-                told += run.visit(k, rates)
+                visit_losses += run.visit(k, rates)
             # Lines 14 to 16.
             if self._substitutes(epoch):
                 run.substitute()
-            record = run.measure(epoch, told)
+            record = run.measure(epoch, visit_losses)
             bar.update(
                 epoch + 1, list(record.items()), finalize=run.done or None
             )
@@ -301,7 +327,7 @@ class LabelPurifier:
         return run.result()
 
     def _rates(self, epoch):
-        """Learning rates of labels and classifier."""
+        """Learning rates of labels and auxiliary classifier, two floats."""
         dropped = epoch >= self.classifier_drop
         rate = self.classifier_learning_rate * (0.1 if dropped else 1.0)
         return [self.label_learning_rate, rate]

@@ -1,4 +1,4 @@
-"""What a purification found."""
+"""The result of a purification."""
 
 import dataclasses
 import json
@@ -17,30 +17,33 @@ from noisy_keras.utils.errors import ConfigurationError
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class PurifiedLabels:
-    """Labels that a `LabelPurifier` recommends, for any method to train on.
+    """The labels that a `LabelPurifier` recommends.
 
-    `source.relabel(result.labels)` trains on distributions,
-    `source.relabel(result.label)` on classes.
+    Any method can be trained on them: on distributions with
+    `source.relabel(result.labels)`, on classes with
+    `source.relabel(result.label)`.
 
     Attributes:
-        ids: strings `[N]`, of the source.
-        given_label: int32 `[N]`.
-        labels: float32 `[N, K]`, rows are distributions.
+        ids: strings `[N]`, ids of the samples in the source.
+        given_label: int32 `[N]`, the given labels.
+        labels: float32 `[N, K]`, purified labels; rows are distributions.
         class_names: K strings.
-        candidate: where the labels come from, of
+        candidate: str, where the labels come from, one of
             `noisy_keras.methods.dmlp.choice.CANDIDATES`.
-        epoch: of which they are, from 0; -1 for the start.
-        held_out_accuracy: dict from candidates to their best accuracy on
-            held-out samples; empty where none was held out.
+        epoch: int, epoch of these labels, counted from 0; -1 for the initial
+            labels.
+        held_out_accuracy: dict from candidates to floats in [0, 1], their best
+            accuracy on held-out samples; empty if no sample was held out.
         noise: `NoiseEstimate` of the given labels.
-        condition_number: of the worst batch, its ridge added.
-        ridge: that which was taken, relative.
-        history: dict of lists, a value per epoch.
-        classifiers: list of linear classifiers, one per view: `[D, K]`, or
-            `[D + 1, K]` with biases last. See `predict`.
-        regresses: whether their outputs regress to probabilities, rather than
-            being logits.
-        twin_views: whether both are of one view, which was taken for two.
+        condition_number: float, highest condition number of a batch, including
+            the ridge.
+        ridge: float, the relative ridge that was used.
+        history: dict of lists of floats, a value per epoch.
+        classifiers: list of linear classifiers, one per view: float32 `[D, K]`,
+            or `[D + 1, K]` with the bias as last row. See `predict`.
+        regresses: bool, whether the outputs of the classifiers approximate
+            probabilities; if False, they are logits.
+        twin_views: bool, whether a single view was used as two.
     """
 
     ids: np.ndarray
@@ -63,31 +66,35 @@ class PurifiedLabels:
 
     @property
     def label(self):
-        """int32 `[N]`: the top classes."""
+        """int32 `[N]`, the most probable classes."""
         return self.labels.argmax(axis=1).astype(np.int32)
 
     @property
     def confidence(self):
-        """float32 `[N]` in `[0, 1]`: the top classes' shares."""
+        """float32 `[N]` in `[0, 1]`, probabilities of these classes."""
         return self.labels.max(axis=1)
 
     @property
     def replaced(self):
-        """bool `[N]`: whether the top class is another than the given one."""
+        """bool `[N]`, whether the most probable class is not the given one."""
         return self.label != self.given_label
 
     def predict(self, features):
-        """Probabilities by the better linear classifier on frozen features.
+        """Predicts class probabilities for frozen features.
+
+        The closed-form or the auxiliary classifier is used, whichever has the
+        higher held-out accuracy; the auxiliary one if no sample was held out.
 
         Args:
-            features: `[n, D]`, or a list of two views as was purified with.
+            features: float `[n, D]`, or a list of as many views as the labels
+                were purified with.
 
         Returns:
-            float32 `[n, K]`, the mean over views.
+            float32 `[n, K]`, probabilities, averaged over views.
 
         Raises:
-            ValueError: another number of views, or of features; views of
-                different length, or NaN.
+            ValueError: If the number of views or their shapes do not fit, or a
+                value is NaN.
         """
         views = features if isinstance(features, (list, tuple)) else [features]
         views = [
@@ -108,18 +115,19 @@ class PurifiedLabels:
         return predictions(self.classifiers, views, self.regresses)
 
     def audit(self, source):
-        """The same as a label audit, which can be written as CSV.
+        """Converts the result to a label audit, which can be written as CSV.
 
         Args:
             source: the `Source` whose labels were purified.
 
         Returns:
-            A `LabelAudit`. The clean probability is that of the given label
-            if it is either that one or the likeliest other: below a half where
-            it was replaced, however unsure purified labels are of all others.
+            A `LabelAudit`. The clean probability is `p / (p + q)`, where `p` is
+            the purified probability of the given label and `q` that of the
+            most probable other class. It is therefore below 0.5 where the
+            label was replaced.
 
         Raises:
-            ValueError: another source.
+            ValueError: If the ids of the source are not those of the result.
         """
         if not np.array_equal(self.ids, source.ids):
             raise ConfigurationError(
@@ -144,17 +152,20 @@ class PurifiedLabels:
         )
 
     def save(self, path):
-        """Writes all to an NPZ file, whole or not at all.
+        """Writes the result to an NPZ file, atomically.
 
         Args:
-            path: of the file.
+            path: str or path of the file.
         """
         with files.replacing(path, "wb") as stream:
             np.savez(stream, **self.as_arrays())
 
     def as_arrays(self):
-        """All of it as arrays by name, without objects; see `of_arrays`."""
-        told = {
+        """Converts the result to a dict of arrays; see `of_arrays`.
+
+        Fields that are no arrays are stored as JSON under the key `told`.
+        """
+        fields = {
             "class_names": self.class_names,
             "candidate": self.candidate,
             "epoch": self.epoch,
@@ -170,7 +181,7 @@ class PurifiedLabels:
             f"classifier_{v}": c for v, c in enumerate(self.classifiers)
         }
         return {
-            "told": np.asarray(json.dumps(told)),
+            "told": np.asarray(json.dumps(fields)),
             "ids": np.asarray([str(i) for i in self.ids]),
             "given_label": self.given_label,
             "label": self.label,
@@ -185,14 +196,14 @@ class PurifiedLabels:
         """Reads what `save` wrote.
 
         Args:
-            path: of the file.
+            path: str or path of the file.
 
         Returns:
             A `PurifiedLabels`.
 
         Raises:
-            OSError: the file cannot be opened.
-            ValueError: it holds something else.
+            OSError: If the file cannot be opened.
+            ValueError: If the file holds something else.
         """
         try:
             with np.load(path, allow_pickle=False) as stored:
@@ -204,17 +215,24 @@ class PurifiedLabels:
 
     @classmethod
     def of_arrays(cls, stored):
-        """The reverse of `as_arrays`."""
-        told = json.loads(str(stored["told"]))
-        views = range(told.pop("views"))
-        told["class_names"] = tuple(told["class_names"])
+        """Restores a result from the arrays of `as_arrays`.
+
+        Args:
+            stored: dict of arrays, or an open NPZ file.
+
+        Returns:
+            A `PurifiedLabels`.
+        """
+        fields = json.loads(str(stored["told"]))
+        views = range(fields.pop("views"))
+        fields["class_names"] = tuple(fields["class_names"])
         return cls(
             ids=stored["ids"].astype(object),
             given_label=stored["given_label"],
             labels=stored["labels"],
             noise=NoiseEstimate.of_joint(stored["noise"]),
             classifiers=[stored[f"classifier_{v}"] for v in views],
-            **told,
+            **fields,
         )
 
 
@@ -226,13 +244,15 @@ def _unreadable(path, error):
 
 
 def predictions(classifiers, views, regresses):
-    """Mean probabilities of linear classifiers over views.
+    """Class probabilities of linear classifiers, averaged over views.
 
     Args:
-        classifiers: list of `[D + 1, K]`, or `[D, K]` without biases.
-        views: list of `[n, D]`, in memory or memory-mapped.
-        regresses: whether outputs are probabilities but for their range,
-            rather than logits.
+        classifiers: list of float32 `[D + 1, K]` with the bias as last row, or
+            `[D, K]` without bias; one per view.
+        views: list of float `[n, D]`, in memory or memory-mapped.
+        regresses: bool, whether the outputs approximate probabilities and are
+            only projected to distributions (`ridge.as_distributions`); if
+            False, they are logits.
 
     Returns:
         float32 `[n, K]`.

@@ -1,4 +1,4 @@
-"""One purification: its state, and what is measured of it."""
+"""One run of a purification: its state and its measurements."""
 
 import functools
 import time
@@ -20,7 +20,7 @@ from noisy_keras.ops import ridge as ridge_ops
 from noisy_keras.utils import checks as label_checks
 from noisy_keras.utils.errors import ConfigurationError
 
-#: A run that is killed does so much again.
+#: Seconds between saves: an interrupted run repeats at most this much work.
 SECONDS_BETWEEN_SAVES = 15.0
 
 
@@ -28,17 +28,23 @@ class Run:
     """A purification from its data to its result.
 
     Args:
-        settings: a `LabelPurifier`.
-        data: `Data`.
-        tracked: of `Data.tracked`.
+        settings: `LabelPurifier`, the settings.
+        data: `Data`, the checked data.
+        tracked: test features and labels, as returned by `Data.tracked`, or
+            None.
 
     Attributes:
-        epoch: to go on with.
-        done: whether held-out samples say to stop.
+        epoch: int, the next epoch, counted from 0.
+        done: bool, whether the run has stopped early, see `patience` of
+            `LabelPurifier`.
         views: list of `View`s.
-        steps: `Steps`.
-        targets: of the trusted samples to learn from, one-hot.
+        steps: `Steps`, the compiled steps.
+        targets: float32 `[V, K]`, one-hot labels of the trusted samples that
+            are not held out.
         noise: `NoiseEstimate` of the given labels.
+        history: dict from names of measurements to lists of floats, a value
+            per epoch.
+        best: `Best`, the best state of each candidate.
     """
 
     def __init__(self, settings, data, tracked=None):
@@ -60,7 +66,7 @@ class Run:
         if len(held):
             found = choice.quality(followers, self._follower_labels)
             self.best.offer("given", found, -1, lambda: [])
-        # Of each view in turn, or of one twice.
+        # Positions of the features of each view: the same twice for twins.
         twins = 2 if settings.twin_views and len(self._fixed) == 1 else 1
         self._view_of = list(range(len(self._fixed))) * twins
         self.views = [
@@ -114,11 +120,12 @@ class Run:
 
     @property
     def num_batches(self):
+        """int, number of batches."""
         return len(self._layout.samples)
 
     @property
     def names(self):
-        """Of what is measured each epoch."""
+        """List of strings, names of the values measured in each epoch."""
         found = ["loss", "classifier_loss"]
         if len(self.data.held):
             found += [f"held_out_{c}" for c in choice.CANDIDATES[1:]]
@@ -127,13 +134,14 @@ class Run:
         return found + ["label_accuracy"] * bool(len(self.data.truth))
 
     def open(self, directory):
-        """Goes on with what a directory holds, if it holds something.
+        """Opens the folder of the state, and resumes if it has one.
 
         Args:
-            directory: made if need be; None keeps nothing.
+            directory: str or path, folder that is created if missing; None
+                keeps nothing.
 
         Raises:
-            ValueError: the state of another purification.
+            ValueError: If the folder has the state of another purification.
         """
         if directory is None:
             return
@@ -146,15 +154,15 @@ class Run:
         found = self._state.read()
         if found is None:
             return
-        told, arrays = found
-        self.epoch, self.done = told["epoch"], told["done"]
-        self.history = told["history"]
+        progress, arrays = found
+        self.epoch, self.done = progress["epoch"], progress["done"]
+        self.history = progress["history"]
         for number, view in enumerate(self.views):
             view.restore(arrays[f"view_{number}"])
-        self.best.restore(told["best"], arrays.get("best", {}))
+        self.best.restore(progress["best"], arrays.get("best", {}))
 
     def save(self):
-        """Writes the state, if it is time to, or the end."""
+        """Writes the state at the end, or if the last save is old enough."""
         last = self.done or self.epoch == self.settings.epochs
         if self._state is None:
             return
@@ -162,25 +170,27 @@ class Run:
         if not (last or late):
             return
         best, kept = self.best.state()
-        told = {
+        progress = {
             "epoch": self.epoch,
             "done": self.done,
             "history": self.history,
             "best": best,
         }
         views = {f"view_{n}": view.state() for n, view in enumerate(self.views)}
-        self._state.write(told, {"best": kept, **views})
+        self._state.write(progress, {"best": kept, **views})
         self._saved = time.monotonic()
 
     def visit(self, k, rates):
-        """Visits a batch in each view, which know nothing of each other.
+        """Visits a batch in each view. Views are independent of each other.
 
         Args:
-            k: the batch.
-            rates: learning rates of labels and classifier, float32 `[2]`.
+            k: int, number of the batch.
+            rates: float32 tensor `[2]`, learning rates of labels and auxiliary
+                classifier.
 
         Returns:
-            List of both losses of each view.
+            List of pairs of scalar tensors, one per view: the loss on trusted
+            samples, and that of the auxiliary classifier.
         """
         visits = self.steps.visit(
             tuple(view.batch(k) for view in self.views),
@@ -194,7 +204,7 @@ class Run:
         ]
 
     def substitute(self):
-        """Line 15, each view's labels by the other's classifier."""
+        """Line 15: corrects each view's labels by the other's classifier."""
         for view, teacher in zip(
             self.views, self.views[1:] + self.views[:1], strict=True
         ):
@@ -205,17 +215,18 @@ class Run:
             )
 
     def measure(self, epoch, told):
-        """Measures the state after an epoch, and keeps what is best.
+        """Measures the state after an epoch, and keeps the best states.
 
         Args:
-            epoch: number.
-            told: list of pairs of losses, a pair per visit.
+            epoch: int, number of the epoch, counted from 0.
+            told: list of pairs of scalars, the losses of each visit, see
+                `visit`.
 
         Returns:
-            dict of numbers, by `names`.
+            dict from `names` to floats.
 
         Raises:
-            FloatingPointError: losses that are no numbers.
+            FloatingPointError: If a loss is NaN or infinite.
         """
         found = np.mean([[float(v) for v in pair] for pair in told], axis=0)
         if not np.isfinite(found).all():
@@ -258,10 +269,11 @@ class Run:
             labels = table[rows].argmax(axis=1)
             right = labels == self.data.source.true_labels[rows]
             values["label_accuracy"] = float(right.mean())
-        # A run may go on with other test samples than it was begun with.
+        # A resumed run may have test samples where the interrupted one had
+        # none, or the reverse; missing values are NaN.
         for name in [*values, *(n for n in self.history if n not in values)]:
-            told = self.history.setdefault(name, [float("nan")] * epoch)
-            told.append(values.get(name, float("nan")))
+            series = self.history.setdefault(name, [float("nan")] * epoch)
+            series.append(values.get(name, float("nan")))
         self.epoch = epoch + 1
         patience = self.settings.patience
         if patience and len(self.data.held):
@@ -269,7 +281,7 @@ class Run:
         return values
 
     def _rows(self, name):
-        """The label table's rows of "samples", or of "followers", by view."""
+        """The label table's rows of `"samples"` or `"followers"`, by view."""
         places = self._layout.places(name)
         return [
             np.stack([labels.numpy()[places] for labels in view.labels])
@@ -277,7 +289,7 @@ class Run:
         ]
 
     def _table(self, name, views):
-        """Distributions that such rows stand for, the mean over views."""
+        """Rows of the label table as distributions, averaged over views."""
         total = 0.0
         for rows in views:
             flat = tf.reshape(rows, [-1, rows.shape[-1]])
@@ -290,14 +302,15 @@ class Run:
         return predictions(weights, views, regresses=name == "response")
 
     def result(self):
-        """The outcome: `PurifiedLabels`."""
+        """The result, `PurifiedLabels`."""
         source, best, export = self.data.source, self.best, self.settings.export
         name = best.winner() if export == "best" else export
         labels = np.array(self._labels_of(name), np.float32)
         for row, label in self.data.known.items():
             labels[row] = np.eye(source.num_classes)[label]
         held = len(self.data.held) > 0
-        # Without a measure, what the method's authors report.
+        # Without held-out samples, the classifier that the released code
+        # evaluates.
         better = "classifier"
         if held:
             better = max(("response", better), key=lambda n: best.quality[n])

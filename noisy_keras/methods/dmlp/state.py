@@ -1,4 +1,4 @@
-"""The state of a purification as a file."""
+"""Saving and restoring the state of a purification."""
 
 import json
 import os
@@ -13,15 +13,15 @@ _NAME = "purification.npz"
 
 
 class OtherDataError(ConfigurationError):
-    """A state of other labels or features, and the same settings."""
+    """A saved state has the same settings, but other labels or features."""
 
 
 class State:
-    """Nested arrays in a folder, written whole or not at all.
+    """The state of a purification in a folder, replaced atomically.
 
     Args:
-        directory: made if need be.
-        config: dict that JSON can hold: all that the state depends on.
+        directory: str or path, folder of the state; it is created if missing.
+        config: dict that JSON can hold, everything that the state depends on.
     """
 
     def __init__(self, directory, config):
@@ -30,10 +30,10 @@ class State:
         os.makedirs(directory, exist_ok=True)
 
     def write(self, told, arrays):
-        """Takes the place of what was written before.
+        """Writes the state and replaces the previous one.
 
         Args:
-            told: dict that JSON can hold.
+            told: dict that JSON can hold: epoch, history and the like.
             arrays: dict of dicts of arrays.
         """
         flat = {
@@ -50,20 +50,22 @@ class State:
             )
 
     def read(self):
-        """What was written last.
+        """Reads the state that was written last.
 
         Returns:
-            As given to `write`; None where nothing was.
+            A pair of the arguments that were passed to `write`, or None if
+            nothing has been written.
 
         Raises:
-            ValueError: the state of another configuration, or no state.
+            ValueError: If the state belongs to another configuration, or the
+                file cannot be read.
         """
         if not os.path.exists(self.path):
             return None
         try:
             with np.load(self.path, allow_pickle=False) as stored:
                 config = json.loads(str(stored["config"]))
-                told = json.loads(str(stored["told"]))
+                values = json.loads(str(stored["told"]))
                 arrays = {}
                 for key in stored.files:
                     group, _, name = key.partition(".")
@@ -76,7 +78,7 @@ class State:
                 "begin anew."
             ) from error
         self._check(config)
-        return told, arrays
+        return values, arrays
 
     def _check(self, before):
         if before == self._config:
@@ -87,10 +89,10 @@ class State:
             for key in sorted(set(now) | set(then))
             if now.get(key) != then.get(key)
         ]
-        told = "; ".join(different[:4]) or "other labels or features"
+        received = "; ".join(different[:4]) or "other labels or features"
         kind = ValueError if different else OtherDataError
         raise kind(
             f"Expected a purification of these very settings and data in "
-            f"{self.path}. Received: {told}. Name another folder, or go on "
+            f"{self.path}. Received: {received}. Name another folder, or go on "
             "with what it was begun with."
         )

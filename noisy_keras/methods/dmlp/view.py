@@ -10,21 +10,27 @@ from noisy_keras.ops import ridge
 
 
 class View(tf.Module):
-    """The state that belongs to one view.
+    """The label table and classifiers of one view of the features.
 
     Args:
-        features: `FixedFeatures`.
-        trusted: features of the validation samples, float32 `[V, D]`.
-        labels: iterable of the label table's batches, float32 `[b + q, K]`.
-        seed: of the classifier's first weights.
+        features: `FixedFeatures` of the training samples.
+        trusted: float32 `[V, D]`, features of the trusted samples that are not
+            held out.
+        labels: iterable of float32 `[b + q, K]`, the initial label table by
+            batch.
+        seed: int, seed of the auxiliary classifier's initial weights.
 
     Attributes:
-        labels: list of trainable `tf.Variable`s, the label table.
-        slots: list of their `Adam`s.
-        moments: list of their `ridge.moments`, `[D, K]`.
-        classifier: trainable `tf.Variable` `[D + 1, K]`.
-        classifier_slots: its `Adam`.
-        weights: list of the closed-form solutions `[D, K]` of the last visits.
+        labels: list of trainable `tf.Variable`s `[b + q, K]`, the label table
+            by batch.
+        slots: list of `Adam`, optimizer states of the labels by batch.
+        moments: list of float32 tensors `[D, K]`, `ridge.moments` of the labels
+            by batch.
+        classifier: trainable `tf.Variable` `[D + 1, K]`, the auxiliary
+            classifier; its last row is the bias.
+        classifier_slots: `Adam` of the auxiliary classifier.
+        weights: list of float32 tensors `[D, K]`, the closed-form classifiers
+            of the last visit to each batch.
     """
 
     def __init__(self, features, trusted, labels, seed):
@@ -45,11 +51,11 @@ class View(tf.Module):
         self.forget()
 
     def forget(self):
-        """Lets the labels' optimizer begin anew."""
+        """Resets the optimizer of the labels."""
         self.slots = [Adam.fresh(rows.shape) for rows in self.labels]
 
     def batch(self, k):
-        """What a visit to batch k finds: a `Batch`."""
+        """`Batch`, the constant inputs of a visit to batch `k`."""
         return Batch(
             self.features.batch(k),
             self.features.weights[k],
@@ -58,7 +64,7 @@ class View(tf.Module):
         )
 
     def changing(self, k):
-        """What a visit to batch k changes: a `Changing`."""
+        """`Changing`, the state that a visit to batch `k` updates."""
         return Changing(
             self.labels[k].read_value(),
             self.slots[k],
@@ -68,16 +74,17 @@ class View(tf.Module):
         )
 
     def keep(self, steps, k, visit, rate):
-        """Takes over what a visit left.
+        """Stores the results of a visit.
 
         Args:
-            steps: `Steps`.
-            k: the batch.
-            visit: a `Visit`.
-            rate: learning rate of the labels, float32 scalar.
+            steps: `Steps`, the compiled steps.
+            k: int, number of the batch.
+            visit: `Visit`, the results.
+            rate: float32 scalar tensor, learning rate of the labels.
 
         Returns:
-            Both losses, scalar tensors.
+            Two scalar tensors: the loss on trusted samples, and that of the
+            auxiliary classifier.
         """
         state = visit.state
         self.labels[k].assign(state.labels)
@@ -103,9 +110,9 @@ class View(tf.Module):
         """Moves all labels towards a classifier's predictions.
 
         Args:
-            steps: `Steps`.
-            teacher: `View` whose classifier it is.
-            share: eta_E, of the way.
+            steps: `Steps`, the compiled steps.
+            teacher: `View` whose auxiliary classifier predicts.
+            share: float32 scalar tensor in (0, 1], step eta_E.
         """
         for k, rows in enumerate(self.labels):
             values, self.moments[k] = steps.mix(
@@ -119,11 +126,11 @@ class View(tf.Module):
         self.forget()
 
     def mean_weights(self):
-        """The mean of the closed-form solutions: `[D, K]`."""
+        """float32 `[D, K]`, mean of the batches' closed-form classifiers."""
         return tf.add_n(self.weights).numpy() / len(self.weights)
 
     def state(self):
-        """All that changes, as arrays by name."""
+        """The state as a dict of arrays."""
         return {
             "labels": np.stack([rows.numpy() for rows in self.labels]),
             "moments": np.stack(self.moments),
@@ -143,7 +150,7 @@ class View(tf.Module):
         }
 
     def restore(self, arrays):
-        """The reverse of `state`."""
+        """Restores the arrays that `state` returned."""
         for variable, values in zip(self.labels, arrays["labels"], strict=True):
             variable.assign(values)
         self.moments = list(map(tf.constant, arrays["moments"]))

@@ -1,4 +1,4 @@
-"""What a visit to a batch finds, changes and leaves behind."""
+"""Inputs, state and results of a visit to a batch."""
 
 from typing import NamedTuple
 
@@ -8,13 +8,17 @@ from noisy_keras.methods.dmlp.adam import Adam
 
 
 class Batch(NamedTuple):
-    """What a visit finds and leaves as it is.
+    """The constant inputs of a visit.
 
     Attributes:
-        features: `[b + q, D]`.
-        weight: `[b + q]`, see `ridge.correction`; 0 for the q followers.
-        whitening: `[D, D]`, of this batch.
-        trusted: features of the validation samples, `[V, D]`.
+        features: float32 `[b + q, D]`, features of b training samples and of q
+            followers.
+        weight: float32 `[b + q]`, sample weights, see `ridge.correction`; 0 for
+            followers.
+        whitening: float32 `[D, D]`, factor of this batch, see
+            `ridge.whitening`.
+        trusted: float32 `[V, D]`, features of the trusted samples that are not
+            held out.
     """
 
     features: tf.Tensor
@@ -24,14 +28,15 @@ class Batch(NamedTuple):
 
 
 class Changing(NamedTuple):
-    """What a visit changes.
+    """The state that a visit updates.
 
     Attributes:
-        labels: `[b + q, K]`.
-        slots: their `Adam`.
-        moments: `[D, K]`, of these labels: `ridge.moments`.
-        classifier: `[D + 1, K]`.
-        classifier_slots: its `Adam`.
+        labels: float32 `[b + q, K]`, the batch's rows of the label table.
+        slots: `Adam` of the labels.
+        moments: float32 `[D, K]`, `ridge.moments` of these labels.
+        classifier: float32 `[D + 1, K]`, the auxiliary classifier; its last row
+            is the bias.
+        classifier_slots: `Adam` of the classifier.
     """
 
     labels: tf.Tensor
@@ -42,13 +47,15 @@ class Changing(NamedTuple):
 
 
 class Visit(NamedTuple):
-    """What a visit leaves behind.
+    """The results of a visit.
 
     Attributes:
-        state: a `Changing`.
-        weights: `[D, K]`, the closed-form solution to the labels before.
-        loss: scalar, of `ridge.response_loss`.
-        classifier_loss: scalar, mean over its steps.
+        state: `Changing`, the updated state.
+        weights: float32 `[D, K]`, the closed-form classifier of the labels
+            before the update.
+        loss: float32 scalar, `ridge.response_loss` on the trusted samples.
+        classifier_loss: float32 scalar, loss of the auxiliary classifier, mean
+            over its steps.
     """
 
     state: Changing
@@ -58,13 +65,13 @@ class Visit(NamedTuple):
 
 
 class Moving(NamedTuple):
-    """What goes from slice to slice.
+    """The state that is carried from slice to slice within a visit.
 
     Attributes:
-        classifier: as of `Changing`.
-        slots: its `Adam`.
-        moments: of the labels so far.
-        loss: of the classifier, summed.
+        classifier: float32 `[D + 1, K]`, see `Changing`.
+        slots: `Adam` of the classifier.
+        moments: float32 `[D, K]`, `ridge.moments` of the slices so far.
+        loss: float32 scalar, sum of the classifier's losses so far.
     """
 
     classifier: tf.Tensor

@@ -6,23 +6,23 @@ Published on CIFAR-10N: 93.0 % (aggregate labels), 87.9 % (worst labels).
 
 import sys
 
-from absl import flags as absl_flags
+from absl import flags
 
 from trainers import run
-from trainers.flags import common as common_flags
+from trainers.flags import common
 from trainers.flags import settings
 
 METHOD = "elr"
 _OWN = ("target_decay", "regularization_weight", "view")
 
-common_flags.define_common(METHOD)
-common_flags.define_view()
-absl_flags.DEFINE_float(
+common.define_common(METHOD)
+common.define_view()
+flags.DEFINE_float(
     "target_decay",
     None,
     "Share in [0, 1) that a new prediction leaves of a sample's target: beta.",
 )
-absl_flags.DEFINE_float(
+flags.DEFINE_float(
     "regularization_weight",
     None,
     "Weight of the term that rewards agreement with the targets: lambda.",

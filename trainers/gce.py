@@ -6,36 +6,36 @@ Published: 87.1 % there, 67.9 % with 80 % noise (ResNet-34).
 
 import sys
 
-from absl import flags as absl_flags
+from absl import flags
 
 from trainers import run
-from trainers.flags import common as common_flags
+from trainers.flags import common
 from trainers.flags import settings
 
 METHOD = "gce"
 _OWN = ("q", "truncation", "prune_from", "prune_every", "view")
 
-common_flags.define_common(METHOD)
-common_flags.define_view()
-absl_flags.DEFINE_float(
+common.define_common(METHOD)
+common.define_view()
+flags.DEFINE_float(
     "q",
     None,
     "Exponent of the loss in (0, 1]: towards 0 the cross-entropy, 1 half of "
     "the mean absolute error.",
 )
-absl_flags.DEFINE_float(
+flags.DEFINE_float(
     "truncation",
     None,
     "Probability in (0, 1) of the given label up to which a sample is left "
     "out; by default none is.",
 )
-absl_flags.DEFINE_integer(
+flags.DEFINE_integer(
     "prune_from",
     None,
     "With --truncation: first epoch before which samples are chosen.",
     lower_bound=0,
 )
-absl_flags.DEFINE_integer(
+flags.DEFINE_integer(
     "prune_every",
     None,
     "With --truncation: epochs between choices.",

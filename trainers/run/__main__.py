@@ -11,36 +11,36 @@ of cross-entropy. The file is executed.
 import dataclasses
 import sys
 
-from absl import flags as absl_flags
+from absl import flags
 
 from trainers import run
-from trainers.flags import common as common_flags
+from trainers.flags import common
 from trainers.flags import settings
-from trainers.flags import trusted as trusted_flags
+from trainers.flags import trusted
 from trainers.run import config_file
 from trainers.run import folder as run_folder
 from trainers.run import own_method
 
-FLAGS = absl_flags.FLAGS
+FLAGS = flags.FLAGS
 
 # The row of the presets.
 _LIKE = "cross_entropy"
 
-common_flags.define_common("<class>")
-trusted_flags.define()
-absl_flags.DEFINE_string(
+common.define_common("<class>")
+trusted.define()
+flags.DEFINE_string(
     "method",
     None,
     "FILE.py:Class, the file and the class of the method. Each command that "
     "needs it, needs it anew: no file is executed because a run names it.",
 )
-absl_flags.DEFINE_string(
+flags.DEFINE_string(
     "arguments",
     None,
     "Arguments of the class, key=value,... with Python literals: "
     "q=0.7,view=weak,layers=(1,2).",
 )
-absl_flags.DEFINE_integer(
+flags.DEFINE_integer(
     "knn_every",
     5,
     "Where the method learns without labels: epochs between measurements of "

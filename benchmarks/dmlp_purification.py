@@ -77,7 +77,7 @@ class Plain:
         self.targets = np.eye(_CLASSES, dtype=np.float32)[trusted]
         self.trusted = trusted_views
         start = np.eye(_CLASSES, dtype=np.float32)[labels]
-        layout = Layout.deal(
+        layout = Layout.at_random(
             len(labels), 0, settings.batch_size, 500, settings.seed
         )
         self.batches = [rows[rows >= 0] for rows in layout.samples]

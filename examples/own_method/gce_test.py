@@ -1,6 +1,7 @@
 """The tests that every method must pass, for GCE: `pytest` in this folder."""
 
 from gce import GCE
+
 from noisy_keras import testing
 
 

@@ -8,7 +8,6 @@ from typing import Any
 
 import numpy as np
 
-from noisy_keras.data.sources.source import Source
 from noisy_keras.utils import deprecation
 from noisy_keras.utils import files
 
@@ -29,10 +28,10 @@ EVIDENCE = {
     "the other believes",
     "earlier_phase": "what an earlier phase of the recipe found, by the "
     "history of its predictions",
-    "trusted_labels": "labels purified so that classifiers trained on them are "
-    "right about trusted samples, on features trained without labels",
+    "trusted_labels": "labels purified by what classifiers made of them say of "
+    "trusted samples, on features that no label had part in",
     "nearest_neighbors": "the labels of the nearest other samples, by features "
-    "trained without labels",
+    "that no label had part in",
     "last_predictions": "the trained network itself, which may have memorised "
     "wrong labels",
 }
@@ -170,8 +169,7 @@ class LabelAudit:
             if self.evidence is not None:
                 row["evidence"] = self.evidence
             if self.epochs is not None:
-                # An audit has both of a history, or neither.
-                share = self.given_share[i]  # type: ignore[index]
+                share = self.given_share[i]
                 row["given_share"] = "" if np.isnan(share) else f"{share:.4g}"
                 row["epochs"] = str(int(self.epochs[i]))
             yield row
@@ -202,7 +200,7 @@ class LabelAudit:
             writer.writeheader()
             writer.writerows(rows)
 
-    def relabelled(self, source: Source) -> Source:
+    def relabelled(self, source):
         """The source with suggested labels where the verdict is relabelled.
 
         Args:
@@ -230,9 +228,7 @@ def _accepting_unsettled(init):
     return accepting
 
 
-LabelAudit.__init__ = _accepting_unsettled(  # type: ignore[method-assign]
-    LabelAudit.__init__
-)
+LabelAudit.__init__ = _accepting_unsettled(LabelAudit.__init__)
 
 
 def suspicion_order(

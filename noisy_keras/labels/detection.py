@@ -138,9 +138,7 @@ def _compiled(official):
     )
 
 
-def graph(
-    loss: tf.Tensor, mixture: BetaMixture, official: bool = False
-) -> dict[str, tf.Tensor]:
+def graph(loss, mixture, official=False):
     """The whole detection as tensors, which XLA can compile.
 
     Args:

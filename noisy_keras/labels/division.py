@@ -3,13 +3,10 @@
 Reference: Li et al., DivideMix, ICLR 2020, section 3.1.
 """
 
-from typing import Any
-
 import numpy as np
 
 from noisy_keras.labels import loss_rules
 from noisy_keras.mixtures import GaussianMixture
-from noisy_keras.mixtures.mixture import TwoComponentMixture
 from noisy_keras.tables.sample_table import SampleTable
 
 
@@ -26,7 +23,7 @@ class LossDivision:
         array([1., 1., 1., 0., 0.], dtype=float32)
     """
 
-    def __init__(self, mixture: TwoComponentMixture | None = None) -> None:
+    def __init__(self, mixture=None):
         self.mixture = mixture or GaussianMixture()
 
     def __call__(self, loss: np.ndarray, previous: np.ndarray) -> np.ndarray:
@@ -50,7 +47,7 @@ class LossDivision:
                 columns.append(self.mixture.clean_probability(loss[:, m]))
         return np.stack(columns, axis=1).astype(np.float32)
 
-    def fitted(self, loss: np.ndarray | None) -> list[tuple[np.ndarray, dict]]:
+    def fitted(self, loss: np.ndarray | None) -> list:
         """The mixtures that divide losses, to be shown.
 
         Args:
@@ -60,11 +57,11 @@ class LossDivision:
             A list of one pair per column: its losses `[N]`, and the mixture as
             of `describe`; empty without losses.
         """
-        columns = () if loss is None else loss.T
+        columns = [] if loss is None else loss.T
         return [(c, describe(self.mixture.fit(c))) for c in columns]
 
 
-def describe(mixture: TwoComponentMixture) -> dict[str, Any]:
+def describe(mixture) -> dict:
     """The parameters of a fitted mixture, as JSON holds them.
 
     Args:
@@ -81,7 +78,7 @@ def describe(mixture: TwoComponentMixture) -> dict[str, Any]:
     return found | {n: getattr(mixture, n).tolist() for n in names}
 
 
-def of_arrays(found: dict[str, np.ndarray]) -> dict[str, Any] | None:
+def of_arrays(found: dict) -> dict | None:
     """As `describe`, of a detection that was stored as arrays.
 
     Args:
@@ -108,12 +105,12 @@ class LossHistory:
         length: int, number of divisions to average over.
     """
 
-    def __init__(self, table: SampleTable, length: int) -> None:
+    def __init__(self, table, length):
         self.table = table
         self.length = length
 
     @classmethod
-    def of(cls, num_samples: int, networks: int, length: int) -> "LossHistory":
+    def of(cls, num_samples: int, networks: int, length: int):
         """A history with an empty table.
 
         Args:

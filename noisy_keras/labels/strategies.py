@@ -9,12 +9,8 @@ The strategy of methods that learn features without labels needs those features,
 see `noisy_keras.methods.bases.nearest_neighbors`.
 """
 
-from collections.abc import Sequence
-from typing import Any
-
 import numpy as np
 
-from noisy_keras.data.sources.source import Source
 from noisy_keras.labels import detection
 from noisy_keras.labels import loss_rules
 from noisy_keras.labels import measuring
@@ -58,7 +54,7 @@ class AuditStrategy:
         'last_predictions'
     """
 
-    def evidence(self, model: Any) -> str:
+    def evidence(self, model):
         """What a judgement would be based on now.
 
         Args:
@@ -71,9 +67,7 @@ class AuditStrategy:
             f"{type(self).__name__} must implement `evidence(model)`."
         )
 
-    def measure(
-        self, model: Any, source: Source, batch_size: int | None = None
-    ) -> Any:
+    def measure(self, model, source, batch_size=None):
         """Makes the pass over the samples that an audit needs.
 
         Args:
@@ -87,9 +81,7 @@ class AuditStrategy:
         """
         return measuring.measure(model, source, batch_size)
 
-    def clean_probability(
-        self, model: Any, source: Source, measurement: Any = None
-    ) -> np.ndarray | None:
+    def clean_probability(self, model, source, measurement=None):
         """The probability that each given label is right.
 
         Args:
@@ -107,9 +99,7 @@ class AuditStrategy:
             "`clean_probability(model, source, measurement=None)`."
         )
 
-    def suggestion(
-        self, model: Any, measurement: Any
-    ) -> tuple[np.ndarray, np.ndarray]:
+    def suggestion(self, model, measurement):
         """The class that each sample likely belongs to.
 
         Args:
@@ -123,9 +113,7 @@ class AuditStrategy:
         del model
         return measurement.suggested, measurement.confidence
 
-    def unstable(
-        self, model: Any, source: Source, clean_probability: np.ndarray
-    ) -> np.ndarray | None:
+    def unstable(self, model, source, clean_probability):
         """Samples whose predicted class was not stable over epochs.
 
         Args:
@@ -139,9 +127,7 @@ class AuditStrategy:
         del model, source, clean_probability
         return None
 
-    def loss_divisions(
-        self, model: Any, source: Source
-    ) -> Sequence[tuple[np.ndarray, dict | None]]:
+    def loss_divisions(self, model, source):
         """The losses that are divided, and the mixtures, to be shown.
 
         Args:
@@ -168,15 +154,13 @@ class LastPredictions(AuditStrategy):
         division: `LossDivision`; default: by a Gaussian mixture.
     """
 
-    def __init__(self, division: LossDivision | None = None) -> None:
+    def __init__(self, division=None):
         self.division = division or LossDivision()
 
-    def evidence(self, model: Any) -> str:
+    def evidence(self, model):
         return "last_predictions"
 
-    def clean_probability(
-        self, model: Any, source: Source, measurement: Any = None
-    ) -> np.ndarray | None:
+    def clean_probability(self, model, source, measurement=None):
         if measurement is None:
             return _from_table(model)
         loss = loss_rules.normalized(measurement.loss)
@@ -207,24 +191,17 @@ class CrossEpochHistory(LastPredictions):
         ...     audit_strategy = nk.labels.CrossEpochHistory(complete=False)
     """
 
-    def __init__(
-        self,
-        by_class: bool = True,
-        complete: bool = True,
-        division: LossDivision | None = None,
-    ) -> None:
+    def __init__(self, by_class=True, complete=True, division=None):
         super().__init__(division)
         self.by_class = by_class
         self.complete = complete
 
-    def evidence(self, model: Any) -> str:
+    def evidence(self, model):
         if self._seen(model) is None:
             return super().evidence(model)
         return "cross_epoch_history"
 
-    def clean_probability(
-        self, model: Any, source: Source, measurement: Any = None
-    ) -> np.ndarray | None:
+    def clean_probability(self, model, source, measurement=None):
         seen = self._seen(model)
         if seen is None:
             if measurement is None:
@@ -239,9 +216,7 @@ class CrossEpochHistory(LastPredictions):
         clean[seen] = found
         return clean
 
-    def divide(
-        self, model: Any, loss: np.ndarray, rows: np.ndarray | slice
-    ) -> np.ndarray:
+    def divide(self, model, loss, rows):
         """Divides losses.
 
         Args:
@@ -259,9 +234,7 @@ class CrossEpochHistory(LastPredictions):
             kept = previous.numpy()[rows]
         return self.division(loss, kept)[:, 0]
 
-    def fitted(
-        self, model: Any, loss: np.ndarray
-    ) -> tuple[np.ndarray, dict | None]:
+    def fitted(self, model, loss):
         """The losses as they are divided, and the mixture that divides them.
 
         Args:
@@ -274,9 +247,7 @@ class CrossEpochHistory(LastPredictions):
         [found] = self.division.fitted(loss_rules.normalized(loss[:, None]))
         return found
 
-    def suggestion(
-        self, model: Any, measurement: Any
-    ) -> tuple[np.ndarray, np.ndarray]:
+    def suggestion(self, model, measurement):
         measured = super().suggestion(model, measurement)
         history = model.prediction_history
         seen = history.seen()
@@ -284,23 +255,16 @@ class CrossEpochHistory(LastPredictions):
             return measured
         # The likeliest class of the mean prediction.
         pairs = zip(history.best(), measured, strict=True)
-        suggested, confidence = (
-            np.where(seen, known, other) for known, other in pairs
-        )
-        return suggested, confidence
+        return tuple(np.where(seen, known, other) for known, other in pairs)
 
-    def unstable(
-        self, model: Any, source: Source, clean_probability: np.ndarray
-    ) -> np.ndarray | None:
+    def unstable(self, model, source, clean_probability):
         if self._seen(model) is None:
             return None
         return out_of_distribution.unstable_predictions(
             model.prediction_history, source.labels, clean_probability
         )
 
-    def loss_divisions(
-        self, model: Any, source: Source
-    ) -> Sequence[tuple[np.ndarray, dict | None]]:
+    def loss_divisions(self, model, source):
         seen = self._seen(model)
         if seen is None:
             return []
@@ -332,17 +296,13 @@ class CrossEpochDetection(CrossEpochHistory):
     attribute `official_detection`, see `noisy_keras.labels.detection.detect`.
     """
 
-    def __init__(self) -> None:
+    def __init__(self):
         super().__init__(by_class=False, complete=False)
 
-    def divide(
-        self, model: Any, loss: np.ndarray, rows: np.ndarray | slice
-    ) -> np.ndarray:
+    def divide(self, model, loss, rows):
         return self._detect(model, loss).clean_probability
 
-    def fitted(
-        self, model: Any, loss: np.ndarray
-    ) -> tuple[np.ndarray, dict | None]:
+    def fitted(self, model, loss):
         found = self._detect(model, loss)
         return found.measure, found.mixture and describe(found.mixture)
 
@@ -363,21 +323,17 @@ class PeerNetworks(LastPredictions):
     `label_history`, of the divisions so far.
     """
 
-    def evidence(self, model: Any) -> str:
+    def evidence(self, model):
         divided = (model.label_history.epochs() > 0).any()
         return "peer_networks" if divided else super().evidence(model)
 
-    def clean_probability(
-        self, model: Any, source: Source, measurement: Any = None
-    ) -> np.ndarray | None:
+    def clean_probability(self, model, source, measurement=None):
         if measurement is None:
             return _from_table(model)
         loss = self._history(model).peek(measurement.loss)
         return self.division(loss, _previous(model, loss)).mean(axis=1)
 
-    def loss_divisions(
-        self, model: Any, source: Source
-    ) -> Sequence[tuple[np.ndarray, dict | None]]:
+    def loss_divisions(self, model, source):
         return self.division.fitted(self._history(model).mean())
 
     def _history(self, model):
@@ -394,13 +350,11 @@ class EarlierPhase(LastPredictions):
     DRPL.
     """
 
-    def evidence(self, model: Any) -> str:
+    def evidence(self, model):
         known = (model.clean_probability.numpy() >= 0.0).all()
         return "earlier_phase" if known else super().evidence(model)
 
-    def clean_probability(
-        self, model: Any, source: Source, measurement: Any = None
-    ) -> np.ndarray | None:
+    def clean_probability(self, model, source, measurement=None):
         known = _from_table(model)
         if not (known < 0.0).any():
             return known

@@ -1,1 +1,1 @@
-"""What is known about each training sample, as weights of a model."""
+"""Tables with a row per training sample, as weights of a model."""

@@ -1,4 +1,4 @@
-"""The last so many feature vectors that training has made, as a weight."""
+"""A queue of the last feature vectors of a training, as a weight."""
 
 import keras
 import tensorflow as tf
@@ -10,14 +10,15 @@ from noisy_keras.utils.errors import ConfigurationError
 
 @keras.saving.register_keras_serializable(package="noisy_keras")
 class FeatureQueue(SampleTable):
-    """A ring of rows, of which new ones replace the oldest.
+    """A queue of fixed size, whose oldest rows are replaced by new ones.
 
     Rows are zeros until they are filled. Rows and position are saved,
-    non-trainable weights, so they travel with every checkpoint.
+    non-trainable weights, so every checkpoint has them.
 
     Args:
-        size: Q, rows.
-        width: d, columns.
+        size: int, number of rows Q.
+        width: int, number of columns d.
+        **kwargs: arguments of `keras.layers.Layer`.
 
     Example:
         >>> queue = FeatureQueue(4, 1)
@@ -40,25 +41,25 @@ class FeatureQueue(SampleTable):
         )
 
     def all_rows(self):
-        """The rows as they are: float32 `[Q, d]`."""
+        """All rows: float32 `[Q, d]`."""
         return tf.convert_to_tensor(self.rows.value)
 
     def clear(self):
-        """Empties all places."""
+        """Empties the queue."""
         self.rows.assign(keras.ops.zeros_like(self.rows))
         self.position.assign(0)
 
     def push(self, rows):
-        """Puts rows in the places of the oldest.
+        """Replaces the oldest rows.
 
-        Under a strategy those of all replicas, in their order, so that all
-        copies of the queue stay equal.
+        Under a strategy the rows of all replicas are added, in the order of the
+        replicas, so that all copies of the queue stay equal.
 
         Args:
-            rows: float `[B, d]`; on all replicas together at most Q.
+            rows: float `[B, d]`; on all replicas together at most Q rows.
 
         Raises:
-            ValueError: more than there are places.
+            ConfigurationError: more rows than Q.
         """
         rows = tf.convert_to_tensor(rows)
         count = rows.shape[0] * distribution.num_replicas()
@@ -72,7 +73,7 @@ class FeatureQueue(SampleTable):
         first = begin + replica * rows.shape[0]
         places = first + tf.range(rows.shape[0], dtype=tf.int64)
         self.write(places % self.num_samples, rows)
-        # In place and inside a replica, as `write`.
+        # In place and inside a replica, as in `write`.
         tf.raw_ops.AssignVariableOp(
             resource=self.position.value.handle,
             value=(begin + count) % self.num_samples,

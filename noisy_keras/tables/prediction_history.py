@@ -1,4 +1,4 @@
-"""What a network said of each sample before it was trained on it."""
+"""What was predicted for each sample before the network was trained on it."""
 
 import keras
 import numpy as np
@@ -7,24 +7,25 @@ import tensorflow as tf
 from noisy_keras.tables.sample_table import SampleTable
 from noisy_keras.utils import arguments
 
-# Of a probability, before its logarithm.
+# The least probability of which a logarithm is taken.
 _LEAST = 1e-7
-# Bytes of a history.
+# Size in bytes from which on a history is large.
 _LARGE = 2**30
 
 
 @keras.saving.register_keras_serializable(package="noisy_keras")
 class PredictionHistory(SampleTable):
-    """The weighted sum of the predictions of each sample: rows `[N, K]`.
+    """The weighted sum of the predictions for each sample: rows `[N, K]`.
 
-    A network that has learnt every label by heart gives all of them a low
-    loss; what it said earlier still tells them apart.
+    A network that has memorised all labels has a low loss on each of them; its
+    earlier predictions still separate right labels from wrong ones.
 
     Args:
-        num_samples: N, rows.
-        width: K, classes.
-        decay: in (0, 1], what a new prediction leaves of the weight of the
-            earlier ones: 1 counts all alike, 0.9 about the last ten.
+        num_samples: int, number of samples N.
+        width: int, number of classes K.
+        decay: float in (0, 1], what a new prediction leaves of the weight of
+            the earlier ones: 1 weights all alike, 0.9 about the last ten.
+        **kwargs: arguments of `keras.layers.Layer`.
 
     Example:
         >>> history = PredictionHistory(2, 2)
@@ -45,48 +46,60 @@ class PredictionHistory(SampleTable):
         """Adds predictions to their rows.
 
         Args:
-            index: int `[B]`.
+            index: int `[B]`, positions of the samples.
             predictions: float `[B, K]`, distributions.
         """
         self.write(index, self.decay * self.read(index) + predictions)
 
     def weight(self, index):
-        """The weight of all predictions in rows, the last counting 1.
+        """The total weight of the predictions in rows; the last has weight 1.
 
         Args:
-            index: int `[B]`.
+            index: int `[B]`, positions of the samples.
 
         Returns:
-            `[B]`; 0 where there is none.
+            float32 `[B]`; 0 where there is no prediction.
         """
         return tf.reduce_sum(self.read(index), axis=1)
 
     def mean(self):
-        """Mean prediction: `[N, K]`; zeros where there is none."""
+        """Mean predictions: float32 `[N, K]`; zeros where there is none."""
         return _mean(self.numpy())
 
     def seen(self):
-        """Whether there is a prediction: bool `[N]`."""
+        """Whether there is a prediction for each sample: bool `[N]`."""
         return self.numpy().any(axis=1)
 
     def loss(self, labels):
-        """Cross-entropy of the mean to labels: see `mean_loss`."""
-        return mean_loss(self.numpy(), labels)
-
-    def best(self):
-        """The mean's likeliest classes, int32 `[N]`, and their probability."""
-        mean = self.mean()
-        return mean.argmax(axis=1).astype(np.int32), mean.max(axis=1)
-
-    def likeliest_other(self, labels):
-        """The part that one class gets of what labels leave of the mean.
+        """Cross-entropy of the mean predictions to labels.
 
         Args:
             labels: int `[N]`.
 
         Returns:
-            float32 `[N]` in `[0, 1]`: the mean of the likeliest class but that
-            of the label, over the sum of all such; 0 where not seen.
+            float32 `[N]` in nats, NaN where there is no prediction.
+        """
+        return mean_loss(self.numpy(), labels)
+
+    def best(self):
+        """The likeliest classes of the mean predictions.
+
+        Returns:
+            int32 `[N]`, the classes, and float32 `[N]`, their probabilities.
+        """
+        mean = self.mean()
+        return mean.argmax(axis=1).astype(np.int32), mean.max(axis=1)
+
+    def likeliest_other(self, labels):
+        """The share of the likeliest of all classes but that of the label.
+
+        Args:
+            labels: int `[N]`.
+
+        Returns:
+            float32 `[N]` in `[0, 1]`: its mean probability over the sum of
+            those of all classes but that of the label; 0 where there is no
+            prediction.
         """
         mean = self.mean()
         mean[np.arange(len(mean)), np.asarray(labels)] = 0.0
@@ -95,18 +108,19 @@ class PredictionHistory(SampleTable):
     def margin(self, labels):
         """How much likelier the label is than the likeliest other class.
 
-        Each class counts relative to how surely it is predicted for the samples
-        that were given it: `log(p_y / t_y) - max_k log(p_k / t_k)`, where t are
-        the thresholds of confident learning (Northcutt et al. 2021, equation
-        2). Among look-alikes some classes are predicted less surely than
-        others, and their losses alone do not tell wrong labels from hard ones.
+        Each class is taken relative to the mean confidence in it for samples
+        with that given label: `log(p_y / t_y) - max_k log(p_k / t_k)`, where t
+        are the thresholds of confident learning (Northcutt et al. 2021,
+        equation 2). Some of several similar classes are predicted with less
+        confidence than others, and losses alone do not separate wrong labels
+        from such classes.
 
         Args:
-            labels: int `[N]`, as given.
+            labels: int `[N]`, the given labels.
 
         Returns:
             float32 `[N]`, below 0 where another class is likelier; NaN where
-            not seen.
+            there is no prediction.
         """
         mean, labels = self.mean(), np.asarray(labels)
         rows = np.arange(len(mean))
@@ -126,16 +140,17 @@ class PredictionHistory(SampleTable):
 class LikelyHistory(SampleTable):
     """A `PredictionHistory` of the likeliest classes of each sample alone.
 
-    For data whose N x K predictions would fill the memory. A row has the
-    weight of all predictions, the sums of the `kept` likeliest classes, and
-    which they are: `[N, 1 + 2 * kept]`. What falls out of it is forgotten, and
-    the classes outside share alike what those within leave of the mean.
+    For data whose N x K predictions need too much memory. A row has the total
+    weight of the predictions, the sums of the `kept` likeliest classes, and the
+    numbers of these classes: `[N, 1 + 2 * kept]`. Sums of other classes are
+    discarded; the rest of the mean is distributed evenly over these.
 
     Args:
-        num_samples: N.
-        num_classes: K, at most 2^24.
-        decay: as of `PredictionHistory`.
-        kept: classes to a sample, at most K.
+        num_samples: int, number of samples N.
+        num_classes: int, number of classes K, at most 2^24.
+        decay: float in (0, 1], as of `PredictionHistory`.
+        kept: int, number of classes per sample, at most K.
+        **kwargs: arguments of `keras.layers.Layer`.
     """
 
     def __init__(self, num_samples, num_classes, decay=1.0, kept=16, **kwargs):
@@ -152,7 +167,7 @@ class LikelyHistory(SampleTable):
         count = tf.shape(sums)[0]
         rows = tf.repeat(tf.range(count)[:, None], self.kept, axis=1)
         places = tf.stack([rows, tf.cast(classes, tf.int32)], axis=2)
-        # Places that are still empty add nothing to class 0.
+        # Empty places have class 0 and a sum of 0, which changes nothing.
         total = tf.tensor_scatter_nd_add(predictions, places, self.decay * sums)
         sums, classes = tf.math.top_k(total, self.kept)
         parts = [self.decay * weight + 1.0, sums, tf.cast(classes, tf.float32)]
@@ -163,22 +178,22 @@ class LikelyHistory(SampleTable):
         return self.read(index)[:, 0]
 
     def seen(self):
-        """Whether there is a prediction: bool `[N]`."""
+        """As `PredictionHistory.seen`."""
         return self.numpy()[:, 0] > 0.0
 
     def loss(self, labels):
-        """Cross-entropy of the mean to labels `[N]`; NaN where not seen."""
+        """As `PredictionHistory.loss`."""
         mean, classes = self._mean()
         outside = max(self.num_classes - self.kept, 1)
         rest = np.maximum(1.0 - mean.sum(axis=1), 0.0) / outside
         here = classes == np.asarray(labels)[:, None]
-        # Empty places say class 0, with a sum of zero.
+        # Empty places have class 0, with a sum of 0.
         given = np.where(here.any(axis=1), (mean * here).sum(axis=1), rest)
         loss = -np.log(np.maximum(given, _LEAST))
         return np.where(self.seen(), loss, np.nan).astype(np.float32)
 
     def best(self):
-        """The mean's likeliest classes, int32 `[N]`, and their probability."""
+        """As `PredictionHistory.best`."""
         mean, classes = self._mean()
         return classes[:, 0].astype(np.int32), mean[:, 0]
 
@@ -192,7 +207,7 @@ class LikelyHistory(SampleTable):
         return part.astype(np.float32)
 
     def margin(self, labels):
-        """As `PredictionHistory.margin`, of classes that are kept."""
+        """As `PredictionHistory.margin`, among the classes that are kept."""
         mean, classes = self._mean()
         labels, seen = np.asarray(labels), self.seen()
         given = np.exp(-self.loss(labels))
@@ -218,11 +233,12 @@ class LikelyHistory(SampleTable):
 class LabelHistory(SampleTable):
     """In how many epochs each given label was the predicted class.
 
-    Rows `[N, 2]`: how many predictions there were, and how many of them were
+    Rows `[N, 2]`: the number of predictions, and the number of those that were
     the given label.
 
     Args:
-        num_samples: N.
+        num_samples: int, number of samples N.
+        **kwargs: arguments of `keras.layers.Layer`.
 
     Example:
         >>> history = LabelHistory(3)
@@ -238,12 +254,12 @@ class LabelHistory(SampleTable):
         super().__init__(num_samples, 2, **kwargs)
 
     def add(self, index, predictions, labels):
-        """Counts predictions.
+        """Counts the predictions of a batch.
 
         Args:
-            index: int `[B]`.
-            predictions: `[B, K]`, probabilities or logits.
-            labels: int `[B]`, as given.
+            index: int `[B]`, positions of the samples.
+            predictions: float `[B, K]`, probabilities or logits.
+            labels: int `[B]`, the given labels.
         """
         top = tf.argmax(predictions, axis=1, output_type=tf.int32)
         same = tf.cast(tf.equal(top, tf.cast(labels, tf.int32)), tf.float32)
@@ -251,25 +267,29 @@ class LabelHistory(SampleTable):
         self.write(index, self.read(index) + more)
 
     def add_all(self, predicted, labels):
-        """Counts one prediction of every sample.
+        """Counts one prediction for every sample.
 
         Args:
             predicted: int `[N]`, the predicted classes.
-            labels: int `[N]`, as given.
+            labels: int `[N]`, the given labels.
         """
         same = np.asarray(predicted) == np.asarray(labels)
         self.assign(self.numpy() + np.stack([np.ones(len(same)), same], axis=1))
 
     def clear(self):
-        """Forgets all."""
+        """Sets all counts to 0."""
         self.assign(np.zeros((self.num_samples, self.width)))
 
     def epochs(self):
-        """How many predictions there were: int32 `[N]`."""
+        """The number of predictions: int32 `[N]`."""
         return self.numpy()[:, 0].astype(np.int32)
 
     def share(self):
-        """Share of them that were the given label: `[N]`, NaN without any."""
+        """The share of predictions that were the given label.
+
+        Returns:
+            float32 `[N]` in `[0, 1]`, NaN where there is no prediction.
+        """
         count, same = self.numpy().T
         share = same / np.maximum(count, 1.0)
         return np.where(count > 0.0, share, np.nan).astype(np.float32)
@@ -280,7 +300,17 @@ class LabelHistory(SampleTable):
 
 
 def history_of(num_samples, num_classes, decay=1.0, name=None):
-    """A `PredictionHistory`, or above 1 GiB a `LikelyHistory`."""
+    """Makes a history that fits into memory.
+
+    Args:
+        num_samples: int, number of samples N.
+        num_classes: int, number of classes K.
+        decay: float in (0, 1], as of `PredictionHistory`.
+        name: str, name of the layer.
+
+    Returns:
+        A `PredictionHistory`, or above 1 GiB a `LikelyHistory`.
+    """
     large = 4 * num_samples * num_classes > _LARGE
     kind = LikelyHistory if large else PredictionHistory
     return kind(num_samples, num_classes, decay=decay, name=name)
@@ -294,7 +324,7 @@ def mean_loss(total, labels):
         labels: int `[N]`.
 
     Returns:
-        float32 `[N]`, NaN where there is no prediction.
+        float32 `[N]` in nats, NaN where there is no prediction.
     """
     given = np.take_along_axis(_mean(total), np.asarray(labels)[:, None], 1)
     loss = -np.log(np.maximum(given[:, 0], _LEAST))
@@ -302,17 +332,17 @@ def mean_loss(total, labels):
 
 
 def thresholds(given, labels, seen, num_classes):
-    """How surely each class is predicted where it is given.
+    """Mean confidence in each class for samples with that given label.
 
     Args:
-        given: `[N]`, mean probability of the given label.
-        labels: int `[N]`.
-        seen: bool `[N]`, samples that count.
-        num_classes: K.
+        given: float `[N]`, mean probabilities of the given labels.
+        labels: int `[N]`, the given labels.
+        seen: bool `[N]`, samples to be averaged over.
+        num_classes: int, number of classes K.
 
     Returns:
-        float64 `[K]` above 0; of classes that no sample was given, the mean
-        over all samples.
+        float64 `[K]` above 0; for classes without samples, the mean over all
+        samples.
     """
     given, labels = np.asarray(given, np.float64)[seen], labels[seen]
     count = np.bincount(labels, minlength=num_classes)

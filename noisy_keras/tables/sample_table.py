@@ -1,4 +1,4 @@
-"""What is known about each training sample, as a weight of the model."""
+"""A table with a row per training sample, as a weight of the model."""
 
 import keras
 import numpy as np
@@ -13,17 +13,21 @@ from noisy_keras.utils.errors import ConfigurationError
 class SampleTable(keras.layers.Layer):
     """One row per training sample: soft labels, clean probabilities, losses.
 
-    The rows are a saved, non-trainable weight, so they travel with every
-    checkpoint and every `.keras` file. A row is addressed by the sample's
-    `index` in its source, which is fixed for life. Cost per step depends on
-    the batch alone, not on the number of rows.
+    The rows are a saved, non-trainable weight, so every checkpoint and every
+    `.keras` file has them. A row is addressed by the `index` of the sample in
+    its source, which never changes. The cost of a step depends on the batch
+    alone, not on the number of rows.
 
     Args:
-        num_samples: N, rows.
-        width: columns.
-        initial_value: of every entry.
-        storage: `"float32"`, or `"float16"` for large tables of probabilities
-            whose last digits do not matter.
+        num_samples: int, number of rows N.
+        width: int, number of columns.
+        initial_value: float, initial value of all entries.
+        storage: str, `"float32"`, or `"float16"` for large tables of
+            probabilities whose last digits do not matter.
+        **kwargs: arguments of `keras.layers.Layer`.
+
+    Raises:
+        ConfigurationError: no row or no column, or another storage.
 
     Example:
         >>> table = SampleTable(4, 2)
@@ -76,10 +80,11 @@ class SampleTable(keras.layers.Layer):
         return tf.cast(tf.gather(self.rows.value, index), tf.float32)
 
     def write(self, index, values):
-        """Replaces rows; where an index comes twice, one of its rows stays.
+        """Replaces rows.
 
-        Under a strategy every replica's rows are written on every replica, so
-        that all copies of the table stay equal.
+        Where an index occurs twice, one of its rows is kept. Under a strategy
+        the rows of all replicas are written on each of them, so that all copies
+        of the table stay equal.
 
         Args:
             index: int `[B]`.
@@ -97,10 +102,10 @@ class SampleTable(keras.layers.Layer):
         """Replaces the whole table.
 
         Args:
-            values: `[num_samples, width]`.
+            values: float `[num_samples, width]`.
 
         Raises:
-            ValueError: another shape.
+            ConfigurationError: another shape.
         """
         values = np.asarray(values, self.storage)
         if values.shape != (self.num_samples, self.width):
@@ -111,7 +116,7 @@ class SampleTable(keras.layers.Layer):
         self.rows.assign(values)
 
     def numpy(self):
-        """The whole table `[num_samples, width]`, as it is stored."""
+        """The whole table: array `[num_samples, width]`, as it is stored."""
         return self.rows.numpy()
 
     def get_config(self):

@@ -17,6 +17,8 @@ METHODS = {
     nk.CrossEntropy: {},
     nk.DivideMix: {"warmup_epochs": 0, "num_views": 1},
     nk.EG: {"strong_view": "weak"},
+    nk.ELR: {},
+    nk.GCE: {},
     nk.IEG: {"strong_view": "weak"},
     nk.JointOptim: {},
     nk.L2R: {},

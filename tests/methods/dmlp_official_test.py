@@ -121,7 +121,7 @@ def test_the_released_script_is_reproduced(problem):
         test_features=near,
         verbose=0,
     )
-    batches = Layout.deal(COUNT, 0, 20, 10, seed=0).samples
+    batches = Layout.at_random(COUNT, 0, 20, 10, seed=0).samples
     tables, heads = script(
         features.astype(float),
         source.labels,

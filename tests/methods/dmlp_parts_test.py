@@ -11,7 +11,7 @@ from noisy_keras.methods.dmlp.layout import Layout
 
 
 def fixed(features, batch_size, ridge, counted=None):
-    layout = Layout.deal(len(features), 0, batch_size, 500, seed=0)
+    layout = Layout.at_random(len(features), 0, batch_size, 500, seed=0)
     if counted is None:
         counted = np.ones(len(features), bool)
     empty = np.zeros((0, features.shape[1]), np.float32)
@@ -23,7 +23,7 @@ def normal(*shape):
 
 
 def test_every_sample_and_follower_has_one_place():
-    layout = Layout.deal(23, 7, batch_size=10, slice_size=4, seed=3)
+    layout = Layout.at_random(23, 7, batch_size=10, slice_size=4, seed=3)
     assert layout.samples.shape == (3, 8) and layout.slices == (2, 4)
     assert layout.followers.shape == (3, 3)
     for places, count in ((layout.samples, 23), (layout.followers, 7)):
@@ -39,14 +39,14 @@ def test_every_sample_and_follower_has_one_place():
 
 @pytest.mark.parametrize("slice_size", [23, 26, 32])
 def test_every_slice_has_samples(slice_size):
-    layout = Layout.deal(1437, 0, 7000, slice_size, seed=0)
+    layout = Layout.at_random(1437, 0, 7000, slice_size, seed=0)
     assert sorted(layout.samples[layout.samples >= 0]) == list(range(1437))
     slices = layout.samples.reshape(layout.slices)
     assert (slices[:, 0] >= 0).all()
 
 
 def test_the_published_batches():
-    layout = Layout.deal(49_000, 0, 7000, 500, seed=0)
+    layout = Layout.at_random(49_000, 0, 7000, 500, seed=0)
     assert layout.samples.shape == (7, 7000) and layout.slices == (14, 500)
     assert (layout.samples >= 0).all()
 
@@ -126,7 +126,7 @@ def test_held_out_samples_leave_one_of_each_class():
     assert abs(len(held) - 8) <= 1
     learned, held = choice.hold_out(labels, 0.0, seed=0)
     assert len(learned) == 41 and not len(held)
-    with pytest.raises(ValueError, match="to spare.* 3 samples of 3 classes"):
+    with pytest.raises(ValueError, match="can be held out. Received: 3 samples of 3 classes"):
         choice.hold_out(np.arange(3), 0.5, seed=0)
 
 

@@ -236,7 +236,10 @@ def test_images_up_to_one_need_a_network_that_knows():
     )
     images = np.random.RandomState(0).uniform(size=(8, 32, 32, 3))
     source = nk.data.from_arrays(images.astype(np.float32), [0, 1] * 4)
-    model = nk.SANM(nk.networks.from_backbone(backbone, 2), source, host="ce")
+    network = nk.networks.from_backbone(backbone, 2)
+    with pytest.raises(ValueError, match="PixelNormalization"):
+        nk.SANM(network, source, host="ce")
+    model = nk.SANM(network, len(source), host="ce")
     model.compile()
     with pytest.raises(ValueError, match="PixelNormalization"):
         model.fit(source, verbose=0)

@@ -78,7 +78,7 @@ def test_the_host_learns_purified_labels():
     images, labels = toy.pictures(64, seed=9)
     assert model.evaluate(images, labels, verbose=0)[1] > 0.9
     before = np.mean(source.labels == source.true_labels)
-    assert told[0] == "128 labels are purified by 20 trusted ones"
+    assert told[0] == "128 labels are purified with 20 trusted samples"
     assert told[1].startswith(f"{made.purified.replaced.sum()} of 128 labels")
     assert f"labels: {before:.1%} right before, {right.mean():.1%}" in told[1]
     audit = made.label_audit(source)
@@ -236,7 +236,7 @@ def test_two_replicas_train(two_replicas):
         ({"pretraining": {"rate": 1.0}}, "Received: rate"),
         ({"pretraining": {"warmup_epochs": 2}}, "below its 2 epochs"),
         ({"pretraining": {"batch_size": 1}}, "`batch_size`"),
-        ({"warm_start": True, "pretrain_epochs": 0}, "where SimCLR learns"),
+        ({"warm_start": True, "pretrain_epochs": 0}, "only where SimCLR is trained"),
         ({"soft_labels": "no"}, "True or False"),
         ({"purifier": {"epochs": 3}}, "to be a `LabelPurifier`"),
         ({"network": toy.network(size=8)}, "as the network was built for"),
@@ -325,7 +325,7 @@ def test_features_made_anew_are_no_other_data(tmp_path, monkeypatch):
         np.save(path, np.load(path) + np.float32(1e-5))
     given = {"directory": tmp_path, "report": told.append}
     fitted(recipe(source, **made), source, trusted, **given)
-    assert "features were made anew, and so are the labels" in told
+    assert "features were computed again, so labels are purified again" in told
     assert not state.exists()
 
 
@@ -371,7 +371,7 @@ def test_bad_data_are_told_before_the_first_phase(tmp_path):
         (
             {},
             {"trusted": trusted.subset(np.arange(4))},
-            "trusted samples to spare",
+            "more trusted samples than one of each class",
         ),
         ({}, {"features": views}, "Received: both"),
         ({"pretrain_epochs": 0}, {}, "Received: neither"),

@@ -24,7 +24,7 @@ DMLP = (*SMALL, "--trusted_total=50", "--purifier_epochs=6")
         (["--trusted_total=9"], "--trusted_total: expected at least one"),
         (["--trusted_csv=FEW"], "expected samples of all 10 classes; got none"),
         (["--substitution_rate=2"], "`substitution_rate` in (0, 1]"),
-        (["--trusted_total=10"], "trusted samples to spare, to be held out"),
+        (["--trusted_total=10"], "more trusted samples than one of each class"),
         (["--features=OTHER"], "as the network was built for"),
     ],
 )
@@ -62,7 +62,7 @@ def test_a_run_purifies_and_trains_on_what_it_purified(purified):
     assert "50 trusted images (5 per class), 50 of them taken out" in out
     assert "epoch 2/4" in out and " s  pretrain\n" in out
     assert "epoch 4/4" in out and " s  host\n" in out
-    assert "250 labels are purified by 50 trusted ones" in out
+    assert "250 labels are purified with 50 trusted samples" in out
     summary = json.loads((folder / "summary.json").read_text())
     found = summary["purification"]
     right = found["right_labels"]

@@ -1,1 +1,1 @@
-"""DMLP's label purifier: read `purifier` first, then `steps` and `choice`."""
+"""The label purifier of DMLP: `purifier` is its interface, `steps` its core."""

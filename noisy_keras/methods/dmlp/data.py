@@ -1,4 +1,4 @@
-"""Checks the data of a purification."""
+"""The data of a purification, after all checks."""
 
 import warnings
 
@@ -13,34 +13,30 @@ from noisy_keras.utils.errors import ConfigurationError
 
 
 class Data:
-    """The training and trusted samples of a purification.
+    """The samples to be purified, and the trusted samples.
 
     Args:
-        source: `Source` of N samples, whose labels are purified.
-        features: float `[N, D]`, or a list of one or two such views.
-        trusted: `Source` of V samples with right labels, or their labels, int
-            `[V]`.
+        source: `Source` of N samples.
+        features: float `[N, D]`, or a list of views.
+        trusted: `Source` of V trusted samples, or their labels, int `[V]`.
         trusted_features: float `[V, D]`, or a list of views.
         held_out: float in [0, 1), share of the trusted samples to hold out.
-        seed: int, seed of their choice.
+        seed: int, seed of that choice.
 
     Attributes:
-        source: the `Source`.
-        features: list of views, float `[N, D]`.
+        source: as given.
+        features: list of views.
         start: float32 `[N, K]`, the initial label table.
-        truth: int array, positions of training samples whose true label is
-            known; may be empty.
-        known: dict from the position of a training sample that is also trusted
-            to its trusted label.
-        trusted: list of views, float32 `[V, D]`.
+        truth: int array, positions of samples whose true label is known.
+        known: dict from positions of training samples that are also trusted
+            samples to their labels.
+        trusted: list of views, float32.
         trusted_labels: int `[V]`.
-        learned: int array, positions of the trusted samples that are not held
-            out.
-        held: int array `[H]`, positions of those held out.
+        learned: int array, positions of the trusted samples to learn from.
+        held: int array, positions of the trusted samples held out.
 
     Raises:
-        ValueError: If the data do not fit together, a class has no trusted
-            sample, or none is left to hold out.
+        ConfigurationError: data that do not fit each other.
     """
 
     def __init__(
@@ -70,7 +66,6 @@ class Data:
 
     @property
     def start(self):
-        """float32 `[N, K]`, the initial label table."""
         if self.source.soft_labels is not None:
             return self.source.soft_labels
         classes = np.eye(self.source.num_classes, dtype=np.float32)
@@ -78,29 +73,27 @@ class Data:
 
     @property
     def held_labels(self):
-        """int `[H]`, labels of the held-out samples."""
+        """Labels of the samples held out: int `[H]`."""
         return self.trusted_labels[self.held]
 
     def fingerprint(self):
-        """str, a hash of all data that the purification depends on."""
+        """A hash of all data of the purification: str."""
         return checks.fingerprint(
             *self.features, *self.trusted, self.trusted_labels, self.start
         )
 
     def tracked(self, test, features):
-        """Checks test samples, on which accuracy is reported.
+        """Further samples, which are only measured.
 
         Args:
-            test: `Source` of T test samples, or their labels, int `[T]`; or
-                None.
-            features: float `[T, D]`, or a list of views; or None.
+            test: `Source` or labels, or None.
+            features: their features, or None.
 
         Returns:
-            A list of views and the labels `[T]`, or None without test samples.
+            A pair of views and labels, or None without samples.
 
         Raises:
-            ValueError: If one argument is given without the other, or they do
-                not fit.
+            ConfigurationError: one without the other, or data that do not fit.
         """
         if (test is None) != (features is None):
             raise ConfigurationError(
@@ -113,18 +106,18 @@ class Data:
         return self.views(features, len(labels), "test"), labels
 
     def views(self, features, count, name):
-        """Checks the views of other samples against those of the source.
+        """Checks the features of other samples.
 
         Args:
             features: float `[count, D]`, or a list of views.
             count: int, number of samples.
-            name: str, prefix of the argument's name, for error messages.
+            name: str, name of the samples, for messages.
 
         Returns:
-            List of arrays `[count, D]`.
+            A list of views with the columns of `self.features`.
 
         Raises:
-            ValueError: If the number of views, rows or columns does not fit.
+            ConfigurationError: see `checks.views`; or other columns.
         """
         views = checks.views(
             features, count, f"{name}_features", f"{name} samples"
@@ -174,8 +167,9 @@ class Data:
         if disputed:
             warnings.warn(
                 f"{len(disputed)} training samples have the features of "
-                "trusted ones whose labels differ: they keep theirs, and are "
-                "purified as others are. Does the encoder tell them apart?",
+                "several trusted samples whose labels differ: they are "
+                "purified like others. Does the encoder distinguish such "
+                "images?",
                 stacklevel=4,
             )
             known = {r: c for r, c in known.items() if r not in disputed}
@@ -187,7 +181,7 @@ class Data:
         if known:
             warnings.warn(
                 f"{len(known)} training samples have the features of trusted "
-                "ones: those take no part, and get the trusted label.",
+                "samples: they are left out, and get the trusted label.",
                 stacklevel=4,
             )
         return known

@@ -1,19 +1,16 @@
-"""DMLP: purifies labels with frozen features and a few trusted labels.
+"""DMLP: labels purified on frozen features, with a few trusted samples.
 
-1. On fixed features, the linear classifier of least squared error has a closed
-   form for any labels. Labels can therefore be optimised by gradient descent on
-   the loss of that classifier on trusted samples (intrinsic correction).
-2. This gradient depends on the labels through `F^T Y` alone, so it cannot
-   correct each of them individually. An auxiliary classifier is trained on the
-   changing labels, and every T epochs each label is moved towards its
-   prediction (extrinsic correction).
-3. Held-out trusted samples determine when to stop, and whether to export the
-   label table, the predictions of one of the classifiers, or the given labels.
-   This step is our addition.
+1. On fixed features the best linear classifier for any labels has a closed
+   form. So labels can be optimised directly: by the loss, on trusted samples,
+   of the classifier that is fitted to them (intrinsic correction).
+2. That gradient depends on labels only through `F^T Y`. An auxiliary classifier
+   that is trained on the changing labels therefore substitutes each single
+   label every T epochs (extrinsic correction).
+3. Held-out trusted samples decide when to stop, and whether labels are taken
+   from the table, from a classifier, or left as given.
 
 Reference: Tu et al., Learning from Noisy Labels with Decoupled Meta Label
-Purifier, CVPR 2023, Algorithm 1. "The released code" is `DMLP.py` of
-https://github.com/yuanpengtu/DMLP.
+Purifier, CVPR 2023, Algorithm 1.
 """
 
 import math
@@ -86,10 +83,10 @@ _PRESETS = {
         "patience": 40,
         "export": "best",
     },
-    # The released code differs from the paper. It substitutes labels only if
+    # Differs from the paper: the released code substitutes only if
     # `epoch % 20 == 0 and epoch == 99`, which is never true. It solves without
-    # a ridge and reads both views from one file. At each batch it runs Adam
-    # with weight decay on all labels, which shrinks those of other batches. It
+    # a ridge, reads both views from one file, runs Adam with weight decay on
+    # all labels at each batch, which shrinks those of other batches, and
     # applies softmax two or three times.
     "official": {
         "ridge": 0.0,
@@ -111,75 +108,61 @@ class LabelPurifier:
     """Purifies labels with frozen features and a small trusted set.
 
     Args:
-        preset: str, selects the defaults of arguments that are None: below,
-            the value of `"recommended"` precedes that of `"official"`. The
-            latter runs as the released CIFAR-10 script, errors included, to
-            reproduce its numbers. Its labels hardly change, and the accuracy
-            that it reports is the highest of both auxiliary classifiers on
-            test samples (`"test_classifier"` of the history).
-        epochs: int >= 1, maximum number of epochs, each of which visits every
-            batch once.
-        batch_size: int >= 1, maximum number of samples b in each of the fixed
-            batches.
-        form: `"code"` or `"paper"`, form of the loss on trusted samples, see
-            `noisy_keras.ops.ridge.response_loss`.
-        ridge: float >= 0, relative ridge, see `noisy_keras.ops.ridge.solve`;
-            default: 1e-3 or 0. A positive ridge is raised, with a warning,
-            where batches are too small or too ill-conditioned for it.
-        label_optimizer: `"adam"` on the labels of the visited batch (default),
-            `"whole_table_adam"` on all labels at each batch (default of
-            `"official"`), or `"gradient_descent"` as in the paper.
-        label_learning_rate: float >= 0, learning rate of labels eta_I; 0
-            disables the intrinsic correction. Gradient descent with the form
-            `"code"` diverges from `1 / lambda_max(M M^T)` on, where
-            `M = F_v A^-1 F^T`.
-        label_weight_decay: float >= 0, weight decay of labels; default: 0 or
-            3e-4.
-        classifier_batch_size: int >= 1, approximate number of samples in a step
-            of the auxiliary classifier.
-        classifier_learning_rate: float >= 0, learning rate of the auxiliary
-            classifier's Adam.
-        classifier_drop: int >= 0, number of epochs after which that rate is
-            divided by 10.
-        classifier_weight_decay: float >= 0, coupled weight decay of the
-            auxiliary classifier.
-        entropy_weight: float, weight of the entropy of the auxiliary
-            classifier's predictions in its loss. A positive weight minimises
-            the entropy, as in the paper (1); a negative one maximises it, as
-            in the released code.
-        balance_weight: float >= 0, weight of the penalty on predictions whose
-            mean differs from the prior; default: 1 or 2,200. In the released
-            code the penalty acts on predictions after three softmaxes, which
-            makes it small.
-        prior: class frequencies: `"uniform"`; `"validation"`, those of the
-            trusted samples; `"estimated"` from the noise; or K floats that sum
-            to 1.
-        repeated_softmax: bool, whether softmax is applied to predictions that
-            are probabilities already, as in the released code; default: False
-            or True.
-        substitute_every: int >= 0, number of epochs T between extrinsic
-            corrections, 0 for none; default: 20 or 0.
-        substitution_rate: float in (0, 1], step eta_E of the extrinsic
-            correction.
-        twin_views: bool, whether a single view of features is used as two,
-            whose auxiliary classifiers differ in their initial weights;
-            default: False or True.
+        preset: str, sets arguments that are None; below, the first value is
+            that of `"recommended"`, the second that of `"official"`. The latter
+            runs like the released CIFAR-10 script, including its errors, to
+            explain its numbers: labels hardly change, and it reports the
+            highest accuracy of both auxiliary classifiers on test samples
+            (`"test_classifier"` of the history).
+        epochs: int, upper bound on the visits to each batch.
+        batch_size: int, number of samples in each of the fixed batches, b.
+        form: str, form of the loss on trusted samples, see
+            `nk.ops.ridge.response_loss`.
+        ridge: float, see `nk.ops.ridge.solve`; 1e-3 or 0. Where batches are too
+            small or too ill-conditioned for it, it is raised, with a warning;
+            but never from 0.
+        label_optimizer: str. `"adam"`: Adam on the labels of the visited batch;
+            `"whole_table_adam"`: on all labels; `"gradient_descent"`: as in the
+            paper.
+        label_learning_rate: float, eta_I; 0 switches intrinsic correction off.
+            For the form "code", gradient descent diverges from
+            `1 / lambda_max(M M^T)` on, M being `F_v A^-1 F^T`.
+        label_weight_decay: float, weight decay of labels; 0 or 3e-4.
+        classifier_batch_size: int, number of samples in a step of the auxiliary
+            classifier.
+        classifier_learning_rate: float, learning rate of its Adam.
+        classifier_drop: int, number of epochs before that is divided by 10.
+        classifier_weight_decay: float, its coupled weight decay.
+        entropy_weight: float, weight of the entropy of its predictions, which
+            is minimised where that is positive, as in the paper (1), and
+            maximised where it is negative, as in the released code.
+        balance_weight: float, weight of the penalty on predictions whose mean
+            is not the prior; 1 or 2,200. The penalty of the released code is
+            small, because softmax is applied three times before.
+        prior: frequencies of the classes: `"uniform"`; `"validation"`, those of
+            the trusted samples; `"estimated"`, those of the noise estimate; or
+            K floats.
+        repeated_softmax: bool, whether predictions take the place of logits, as
+            in the released code; False or True.
+        substitute_every: int, number of epochs T between substitutions; 20, or
+            0 for none.
+        substitution_rate: float in (0, 1], eta_E.
+        twin_views: bool, whether one view of features is used as two, which
+            differ in the initial weights of their classifiers; False or True.
         held_out: float in [0, 1), share of the trusted samples that is held out
-            to choose the result; default: 0.2 or 0.
-        patience: int >= 0, number of epochs without improvement on held-out
-            samples (in accuracy, then in squared error) after which to stop, 0
-            for never; default: 40 or 0.
-        export: which labels to return: `"best"`, those of highest held-out
-            accuracy; or `"labels"`, `"response"` or `"classifier"`, see
-            `noisy_keras.methods.dmlp.choice.CANDIDATES`, at their best epoch,
-            or at the last one if no sample is held out. Default: `"best"` or
-            `"labels"`.
-        seed: int >= 0, seed of batches, held-out samples and initial weights.
-        jit_compile: bool or `"auto"`, whether XLA compiles the steps; `"auto"`
-            does so on a GPU or TPU.
+            for decisions; 0.2 or 0.
+        patience: int, number of epochs without a higher held-out accuracy, or a
+            lower squared error at the highest, after which to stop; 40, or 0
+            for never.
+        export: str, where labels are taken from: `"best"` by held-out accuracy;
+            or `"labels"`, `"response"` or `"classifier"` at their best epoch,
+            or at the last one where none is held out.
+        seed: int, seed of batches, held-out samples and classifiers.
+        jit_compile: bool, whether XLA compiles the steps; `"auto"`: on a GPU or
+            TPU.
 
     Raises:
-        ValueError: If an argument is out of range.
+        ConfigurationError: an argument out of range.
 
     Example:
         >>> source = nk.data.load("digits", noise=nk.data.SymmetricNoise(0.5))
@@ -239,7 +222,7 @@ class LabelPurifier:
         if self.export == "best" and not self.held_out:
             raise ConfigurationError(
                 'Expected `held_out` above 0 where export="best": held-out '
-                "samples tell what is best. Received: held_out=0.0"
+                "samples decide what is best. Received: held_out=0.0"
             )
 
     def fit(
@@ -256,40 +239,35 @@ class LabelPurifier:
     ):
         """Purifies the labels of a source.
 
-        Memory, in float32 and for each view: one copy of the features, `D^2`
-        numbers for each batch, three tables `[N, K]`, and one more copy of the
-        label table for the best state. Memory-mapped features are not copied,
-        but read at each visit.
+        Memory: one copy of the features, `D^2` numbers for each batch, and
+        three tables of `[N, K]`, all in float32, for each view; and one more
+        table for the best state. Features in a memory-mapped file are not
+        copied but read at each visit.
 
         Args:
-            source: `Source` of N samples. Their given labels, or soft labels if
-                it has some, are the initial label table.
+            source: `Source` of N samples; their given labels, or distributions,
+                are the initial table.
             features: float `[N, D]`, or a list of one or two such views, in
                 the order of the source.
-            trusted: `Source` of V samples with right labels, or their labels,
-                int `[V]`; at least one sample of each class.
-            trusted_features: float `[V, D]`, or a list of as many views as
-                `features` has.
-            test: `Source` of T test samples, or their labels, int `[T]`, whose
-                accuracy is reported in each epoch; or None. They influence
-                neither training nor the choice of the result.
-            test_features: float `[T, D]`, or a list of views; None without
-                `test`.
-            directory: str or path, folder of the state, from which an
-                interrupted run resumes with the same results. None keeps
-                nothing.
-            verbose: 0 for silence, 1 or `"auto"` for a progress bar.
-            on_epoch_end: function of the epoch (int, from 0) and the measured
-                values (dict of floats), or None.
+            trusted: `Source` of V trusted samples, or their labels, int `[V]`;
+                each class at least once.
+            trusted_features: float `[V, D]`, or a list of as many views.
+            test: as `trusted`, samples that are measured in each epoch, or
+                None. No decision depends on them.
+            test_features: features of these samples, or None.
+            directory: str or path, folder for the state, from which a killed
+                run resumes with the same result. None keeps nothing.
+            verbose: 0 for no output, 1 or "auto" for a progress bar.
+            on_epoch_end: function of the epoch and a dict of floats, called
+                after each epoch, or None.
 
         Returns:
-            `PurifiedLabels`. Samples of the source that are also trusted take
-            no part in the purification, and get their trusted label.
+            `PurifiedLabels`. Samples that are also trusted samples are left out
+            and get their trusted label.
 
         Raises:
-            ValueError: If the data do not fit together, or the directory has
-                the state of another purification.
-            FloatingPointError: If a loss becomes NaN or infinite.
+            ConfigurationError: data or a folder that do not fit.
+            FloatingPointError: the purification has diverged.
         """
         data = Data(
             source,
@@ -310,14 +288,14 @@ class LabelPurifier:
             if run.done:
                 break
             rates = tf.constant(self._rates(epoch))
-            visit_losses = []
+            losses = []
             # Lines 3 to 13 of Algorithm 1.
             for k in range(run.num_batches):
-                visit_losses += run.visit(k, rates)
+                losses += run.visit(k, rates)
             # Lines 14 to 16.
             if self._substitutes(epoch):
                 run.substitute()
-            record = run.measure(epoch, visit_losses)
+            record = run.measure(epoch, losses)
             bar.update(
                 epoch + 1, list(record.items()), finalize=run.done or None
             )
@@ -327,7 +305,7 @@ class LabelPurifier:
         return run.result()
 
     def _rates(self, epoch):
-        """Learning rates of labels and auxiliary classifier, two floats."""
+        """Learning rates of labels and classifier."""
         dropped = epoch >= self.classifier_drop
         rate = self.classifier_learning_rate * (0.1 if dropped else 1.0)
         return [self.label_learning_rate, rate]

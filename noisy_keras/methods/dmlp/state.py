@@ -1,4 +1,4 @@
-"""Saving and restoring the state of a purification."""
+"""The state of a purification as a file."""
 
 import json
 import os
@@ -13,15 +13,15 @@ _NAME = "purification.npz"
 
 
 class OtherDataError(ConfigurationError):
-    """A saved state has the same settings, but other labels or features."""
+    """A state of other labels or features, but of the same settings."""
 
 
 class State:
-    """The state of a purification in a folder, replaced atomically.
+    """Nested arrays in a folder, written whole or not at all.
 
     Args:
-        directory: str or path, folder of the state; it is created if missing.
-        config: dict that JSON can hold, everything that the state depends on.
+        directory: str or path, made if need be.
+        config: dict that JSON can hold, all that the state depends on.
     """
 
     def __init__(self, directory, config):
@@ -29,11 +29,11 @@ class State:
         self._config = json.loads(json.dumps(config))
         os.makedirs(directory, exist_ok=True)
 
-    def write(self, told, arrays):
-        """Writes the state and replaces the previous one.
+    def write(self, facts, arrays):
+        """Writes the state, which replaces the one before.
 
         Args:
-            told: dict that JSON can hold: epoch, history and the like.
+            facts: dict that JSON can hold.
             arrays: dict of dicts of arrays.
         """
         flat = {
@@ -45,7 +45,7 @@ class State:
             np.savez(
                 stream,
                 config=json.dumps(self._config),
-                told=json.dumps(told),
+                told=json.dumps(facts),
                 **flat,
             )
 
@@ -53,19 +53,18 @@ class State:
         """Reads the state that was written last.
 
         Returns:
-            A pair of the arguments that were passed to `write`, or None if
-            nothing has been written.
+            The arguments of `write`, a pair; None where there is none.
 
         Raises:
-            ValueError: If the state belongs to another configuration, or the
-                file cannot be read.
+            ConfigurationError: the state of another configuration, or a file
+                that is none.
         """
         if not os.path.exists(self.path):
             return None
         try:
             with np.load(self.path, allow_pickle=False) as stored:
                 config = json.loads(str(stored["config"]))
-                values = json.loads(str(stored["told"]))
+                facts = json.loads(str(stored["told"]))
                 arrays = {}
                 for key in stored.files:
                     group, _, name = key.partition(".")
@@ -75,10 +74,10 @@ class State:
             raise ConfigurationError(
                 f"Expected the state of a purification in {self.path}. "
                 f"Received: a file that cannot be read ({error}); delete it to "
-                "begin anew."
+                "start again."
             ) from error
         self._check(config)
-        return values, arrays
+        return facts, arrays
 
     def _check(self, before):
         if before == self._config:
@@ -89,10 +88,10 @@ class State:
             for key in sorted(set(now) | set(then))
             if now.get(key) != then.get(key)
         ]
-        received = "; ".join(different[:4]) or "other labels or features"
-        kind = ValueError if different else OtherDataError
+        named = "; ".join(different[:4]) or "other labels or features"
+        kind = ConfigurationError if different else OtherDataError
         raise kind(
-            f"Expected a purification of these very settings and data in "
-            f"{self.path}. Received: {received}. Name another folder, or go on "
-            "with what it was begun with."
+            f"Expected a purification of the same settings and data in "
+            f"{self.path}. Received: {named}. Choose another folder, or resume "
+            "with the settings and data that it was started with."
         )

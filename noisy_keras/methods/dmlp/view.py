@@ -10,27 +10,21 @@ from noisy_keras.ops import ridge
 
 
 class View(tf.Module):
-    """The label table and classifiers of one view of the features.
+    """The state of one view.
 
     Args:
-        features: `FixedFeatures` of the training samples.
-        trusted: float32 `[V, D]`, features of the trusted samples that are not
-            held out.
-        labels: iterable of float32 `[b + q, K]`, the initial label table by
-            batch.
-        seed: int, seed of the auxiliary classifier's initial weights.
+        features: `FixedFeatures`.
+        trusted: float32 `[V, D]`, features of the trusted samples.
+        labels: iterable of float32 `[b + q, K]`, the label table by batches.
+        seed: int, seed of the classifier's initial weights.
 
     Attributes:
-        labels: list of trainable `tf.Variable`s `[b + q, K]`, the label table
-            by batch.
-        slots: list of `Adam`, optimizer states of the labels by batch.
-        moments: list of float32 tensors `[D, K]`, `ridge.moments` of the labels
-            by batch.
-        classifier: trainable `tf.Variable` `[D + 1, K]`, the auxiliary
-            classifier; its last row is the bias.
-        classifier_slots: `Adam` of the auxiliary classifier.
-        weights: list of float32 tensors `[D, K]`, the closed-form classifiers
-            of the last visit to each batch.
+        labels: list of trainable `tf.Variable`s, the label table.
+        slots: list of `Adam`, the optimizer's state for them.
+        moments: list of `[D, K]`, see `ridge.moments`.
+        classifier: trainable `tf.Variable` `[D + 1, K]`.
+        classifier_slots: `Adam`, the optimizer's state for it.
+        weights: list of `[D, K]`, the closed-form solutions of the last visits.
     """
 
     def __init__(self, features, trusted, labels, seed):
@@ -55,7 +49,7 @@ class View(tf.Module):
         self.slots = [Adam.fresh(rows.shape) for rows in self.labels]
 
     def batch(self, k):
-        """`Batch`, the constant inputs of a visit to batch `k`."""
+        """The constant part of batch k: a `Batch`."""
         return Batch(
             self.features.batch(k),
             self.features.weights[k],
@@ -64,7 +58,7 @@ class View(tf.Module):
         )
 
     def changing(self, k):
-        """`Changing`, the state that a visit to batch `k` updates."""
+        """The part of batch k that a visit changes: a `Changing`."""
         return Changing(
             self.labels[k].read_value(),
             self.slots[k],
@@ -74,17 +68,16 @@ class View(tf.Module):
         )
 
     def keep(self, steps, k, visit, rate):
-        """Stores the results of a visit.
+        """Keeps the result of a visit.
 
         Args:
-            steps: `Steps`, the compiled steps.
+            steps: `Steps`.
             k: int, number of the batch.
-            visit: `Visit`, the results.
-            rate: float32 scalar tensor, learning rate of the labels.
+            visit: `Visit`.
+            rate: float32 scalar, learning rate of the labels.
 
         Returns:
-            Two scalar tensors: the loss on trusted samples, and that of the
-            auxiliary classifier.
+            A pair of scalars, both losses.
         """
         state = visit.state
         self.labels[k].assign(state.labels)
@@ -107,12 +100,12 @@ class View(tf.Module):
         return visit.loss, visit.classifier_loss
 
     def substitute(self, steps, teacher, share):
-        """Moves all labels towards a classifier's predictions.
+        """Moves all labels towards the predictions of a classifier.
 
         Args:
-            steps: `Steps`, the compiled steps.
-            teacher: `View` whose auxiliary classifier predicts.
-            share: float32 scalar tensor in (0, 1], step eta_E.
+            steps: `Steps`.
+            teacher: `View` of the classifier.
+            share: float32 scalar in (0, 1], eta_E.
         """
         for k, rows in enumerate(self.labels):
             values, self.moments[k] = steps.mix(
@@ -126,11 +119,11 @@ class View(tf.Module):
         self.forget()
 
     def mean_weights(self):
-        """float32 `[D, K]`, mean of the batches' closed-form classifiers."""
+        """The mean of the closed-form solutions: float32 `[D, K]`."""
         return tf.add_n(self.weights).numpy() / len(self.weights)
 
     def state(self):
-        """The state as a dict of arrays."""
+        """All that changes: dict of arrays by name."""
         return {
             "labels": np.stack([rows.numpy() for rows in self.labels]),
             "moments": np.stack(self.moments),
@@ -150,7 +143,7 @@ class View(tf.Module):
         }
 
     def restore(self, arrays):
-        """Restores the arrays that `state` returned."""
+        """The reverse of `state`."""
         for variable, values in zip(self.labels, arrays["labels"], strict=True):
             variable.assign(values)
         self.moments = list(map(tf.constant, arrays["moments"]))

@@ -1,4 +1,4 @@
-"""Inputs, state and results of a visit to a batch."""
+"""The inputs and outputs of a visit to a batch."""
 
 from typing import NamedTuple
 
@@ -8,17 +8,14 @@ from noisy_keras.methods.dmlp.adam import Adam
 
 
 class Batch(NamedTuple):
-    """The constant inputs of a visit.
+    """The part of a batch that a visit does not change.
 
     Attributes:
-        features: float32 `[b + q, D]`, features of b training samples and of q
+        features: float32 `[b + q, D]`.
+        weight: float32 `[b + q]`, see `ridge.correction`; 0 for the q
             followers.
-        weight: float32 `[b + q]`, sample weights, see `ridge.correction`; 0 for
-            followers.
-        whitening: float32 `[D, D]`, factor of this batch, see
-            `ridge.whitening`.
-        trusted: float32 `[V, D]`, features of the trusted samples that are not
-            held out.
+        whitening: float32 `[D, D]`, of this batch.
+        trusted: float32 `[V, D]`, features of the trusted samples.
     """
 
     features: tf.Tensor
@@ -28,15 +25,14 @@ class Batch(NamedTuple):
 
 
 class Changing(NamedTuple):
-    """The state that a visit updates.
+    """The part of a batch that a visit changes.
 
     Attributes:
-        labels: float32 `[b + q, K]`, the batch's rows of the label table.
-        slots: `Adam` of the labels.
+        labels: float32 `[b + q, K]`.
+        slots: `Adam`, the optimizer's state for the labels.
         moments: float32 `[D, K]`, `ridge.moments` of these labels.
-        classifier: float32 `[D + 1, K]`, the auxiliary classifier; its last row
-            is the bias.
-        classifier_slots: `Adam` of the classifier.
+        classifier: float32 `[D + 1, K]`.
+        classifier_slots: `Adam`, the optimizer's state for the classifier.
     """
 
     labels: tf.Tensor
@@ -47,15 +43,14 @@ class Changing(NamedTuple):
 
 
 class Visit(NamedTuple):
-    """The results of a visit.
+    """The result of a visit.
 
     Attributes:
-        state: `Changing`, the updated state.
-        weights: float32 `[D, K]`, the closed-form classifier of the labels
-            before the update.
-        loss: float32 scalar, `ridge.response_loss` on the trusted samples.
-        classifier_loss: float32 scalar, loss of the auxiliary classifier, mean
-            over its steps.
+        state: `Changing`.
+        weights: float32 `[D, K]`, the closed-form solution for the labels
+            before the visit.
+        loss: float32 scalar, `ridge.response_loss`.
+        classifier_loss: float32 scalar, mean over the classifier's steps.
     """
 
     state: Changing
@@ -65,12 +60,12 @@ class Visit(NamedTuple):
 
 
 class Moving(NamedTuple):
-    """The state that is carried from slice to slice within a visit.
+    """The state that is passed from slice to slice.
 
     Attributes:
-        classifier: float32 `[D + 1, K]`, see `Changing`.
-        slots: `Adam` of the classifier.
-        moments: float32 `[D, K]`, `ridge.moments` of the slices so far.
+        classifier: float32 `[D + 1, K]`.
+        slots: `Adam`, the optimizer's state for the classifier.
+        moments: float32 `[D, K]`, of the labels so far.
         loss: float32 scalar, sum of the classifier's losses so far.
     """
 

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from noisy_keras.data.sources.source import Source
 from noisy_keras.utils import deprecation
 from noisy_keras.utils import files
 
@@ -28,10 +29,10 @@ EVIDENCE = {
     "the other believes",
     "earlier_phase": "what an earlier phase of the recipe found, by the "
     "history of its predictions",
-    "trusted_labels": "labels purified by what classifiers made of them say of "
-    "trusted samples, on features that no label had part in",
+    "trusted_labels": "labels purified so that classifiers trained on them are "
+    "right about trusted samples, on features trained without labels",
     "nearest_neighbors": "the labels of the nearest other samples, by features "
-    "that no label had part in",
+    "trained without labels",
     "last_predictions": "the trained network itself, which may have memorised "
     "wrong labels",
 }
@@ -169,7 +170,8 @@ class LabelAudit:
             if self.evidence is not None:
                 row["evidence"] = self.evidence
             if self.epochs is not None:
-                share = self.given_share[i]
+                # An audit has both of a history, or neither.
+                share = self.given_share[i]  # type: ignore[index]
                 row["given_share"] = "" if np.isnan(share) else f"{share:.4g}"
                 row["epochs"] = str(int(self.epochs[i]))
             yield row
@@ -200,7 +202,7 @@ class LabelAudit:
             writer.writeheader()
             writer.writerows(rows)
 
-    def relabelled(self, source):
+    def relabelled(self, source: Source) -> Source:
         """The source with suggested labels where the verdict is relabelled.
 
         Args:
@@ -228,7 +230,9 @@ def _accepting_unsettled(init):
     return accepting
 
 
-LabelAudit.__init__ = _accepting_unsettled(LabelAudit.__init__)
+LabelAudit.__init__ = _accepting_unsettled(  # type: ignore[method-assign]
+    LabelAudit.__init__
+)
 
 
 def suspicion_order(

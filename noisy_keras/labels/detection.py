@@ -138,7 +138,9 @@ def _compiled(official):
     )
 
 
-def graph(loss, mixture, official=False):
+def graph(
+    loss: tf.Tensor, mixture: BetaMixture, official: bool = False
+) -> dict[str, tf.Tensor]:
     """The whole detection as tensors, which XLA can compile.
 
     Args:

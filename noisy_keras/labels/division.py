@@ -3,10 +3,13 @@
 Reference: Li et al., DivideMix, ICLR 2020, section 3.1.
 """
 
+from typing import Any
+
 import numpy as np
 
 from noisy_keras.labels import loss_rules
 from noisy_keras.mixtures import GaussianMixture
+from noisy_keras.mixtures.mixture import TwoComponentMixture
 from noisy_keras.tables.sample_table import SampleTable
 
 
@@ -23,7 +26,7 @@ class LossDivision:
         array([1., 1., 1., 0., 0.], dtype=float32)
     """
 
-    def __init__(self, mixture=None):
+    def __init__(self, mixture: TwoComponentMixture | None = None) -> None:
         self.mixture = mixture or GaussianMixture()
 
     def __call__(self, loss: np.ndarray, previous: np.ndarray) -> np.ndarray:
@@ -47,7 +50,7 @@ class LossDivision:
                 columns.append(self.mixture.clean_probability(loss[:, m]))
         return np.stack(columns, axis=1).astype(np.float32)
 
-    def fitted(self, loss: np.ndarray | None) -> list:
+    def fitted(self, loss: np.ndarray | None) -> list[tuple[np.ndarray, dict]]:
         """The mixtures that divide losses, to be shown.
 
         Args:
@@ -57,11 +60,11 @@ class LossDivision:
             A list of one pair per column: its losses `[N]`, and the mixture as
             of `describe`; empty without losses.
         """
-        columns = [] if loss is None else loss.T
+        columns = () if loss is None else loss.T
         return [(c, describe(self.mixture.fit(c))) for c in columns]
 
 
-def describe(mixture) -> dict:
+def describe(mixture: TwoComponentMixture) -> dict[str, Any]:
     """The parameters of a fitted mixture, as JSON holds them.
 
     Args:
@@ -78,7 +81,7 @@ def describe(mixture) -> dict:
     return found | {n: getattr(mixture, n).tolist() for n in names}
 
 
-def of_arrays(found: dict) -> dict | None:
+def of_arrays(found: dict[str, np.ndarray]) -> dict[str, Any] | None:
     """As `describe`, of a detection that was stored as arrays.
 
     Args:
@@ -105,12 +108,12 @@ class LossHistory:
         length: int, number of divisions to average over.
     """
 
-    def __init__(self, table, length):
+    def __init__(self, table: SampleTable, length: int) -> None:
         self.table = table
         self.length = length
 
     @classmethod
-    def of(cls, num_samples: int, networks: int, length: int):
+    def of(cls, num_samples: int, networks: int, length: int) -> "LossHistory":
         """A history with an empty table.
 
         Args:

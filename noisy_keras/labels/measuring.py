@@ -1,5 +1,6 @@
 """Measuring: one pass over all samples in index order, in inference mode."""
 
+from typing import Any
 from typing import NamedTuple
 
 import keras
@@ -7,6 +8,7 @@ import numpy as np
 import tensorflow as tf
 
 from noisy_keras.data import batches
+from noisy_keras.data.sources.source import Source
 from noisy_keras.ops import losses
 
 #: The key that marks a batch as one to be measured.
@@ -31,7 +33,9 @@ class Measurement(NamedTuple):
     confidence: np.ndarray
 
 
-def measure(model, source, batch_size: int | None = None) -> Measurement:
+def measure(
+    model: Any, source: Source, batch_size: int | None = None
+) -> Measurement:
     """Predicts a source in index order.
 
     Args:
@@ -68,7 +72,7 @@ def measure(model, source, batch_size: int | None = None) -> Measurement:
     return Measurement(**result)
 
 
-def step(model, fields: dict) -> dict:
+def step(model: Any, fields: dict[str, Any]) -> dict[str, Any]:
     """The compiled part: from a batch to its rows of a `Measurement`.
 
     Args:

@@ -4,8 +4,8 @@
    true class: of what predictions leave beside the given label, one class gets
    the most. An image that belongs to no class is predicted to be of one class
    in this epoch and of another in the next.
-2. Samples with credible labels tell how much a class gets that an image does
-   certainly *not* belong to: for them, all classes but the given one are wrong.
+2. Samples with credible labels show how much probability a wrong class gets:
+   for them, all classes but the given one are wrong.
 3. A suspect is unstable if its likeliest other class gets less than three in
    four credible samples give to theirs, and less than a half.
 
@@ -20,6 +20,9 @@ is a class of cars, are predicted stably, and are not found by it.
 
 import numpy as np
 
+from noisy_keras.tables.prediction_history import LikelyHistory
+from noisy_keras.tables.prediction_history import PredictionHistory
+
 #: What the median credible sample's likeliest class must get.
 STABLE = 2 / 3
 # A class that gets as much of the rest is predicted stably.
@@ -29,7 +32,9 @@ _LEVEL = 0.75
 
 
 def unstable_predictions(
-    history, labels: np.ndarray, clean_probability: np.ndarray
+    history: PredictionHistory | LikelyHistory,
+    labels: np.ndarray,
+    clean_probability: np.ndarray,
 ) -> np.ndarray:
     """Finds suspect samples that are predicted to be of no class in particular.
 

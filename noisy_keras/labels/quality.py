@@ -1,9 +1,13 @@
-"""How well right labels are told from wrong ones, where the truth is known."""
+"""How well a detection separates right from wrong labels, given the truth."""
 
 import numpy as np
 
+from noisy_keras.data.sources.source import Source
 
-def label_quality(source, clean_probability: np.ndarray) -> dict[str, float]:
+
+def label_quality(
+    source: Source, clean_probability: np.ndarray
+) -> dict[str, float]:
     """Compares a detection of wrong labels with the true labels.
 
     Args:
@@ -36,7 +40,9 @@ def label_quality(source, clean_probability: np.ndarray) -> dict[str, float]:
     return quality
 
 
-def trust_quality(source, name: str, table: np.ndarray) -> dict[str, float]:
+def trust_quality(
+    source: Source, name: str, table: np.ndarray
+) -> dict[str, float]:
     """How a method with a trusted set treats right and wrong labels.
 
     Args:
@@ -69,7 +75,7 @@ def trust_quality(source, name: str, table: np.ndarray) -> dict[str, float]:
 
 
 def _auc(positive, score):
-    # Imported here: it takes a second, and unknown truth needs none of it.
+    # Imported here, as it takes a second and is not needed without the truth.
     from sklearn import metrics
 
     return float(metrics.roc_auc_score(positive, score))

@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 
+from noisy_keras.data.sources.source import Source
 from noisy_keras.labels import detection
 from noisy_keras.labels import measuring
 
@@ -22,10 +23,12 @@ class SampleScores:
 
     loss: np.ndarray
     clean_probability: np.ndarray
-    detection: Any
+    detection: detection.Detection
 
 
-def sample_scores(model, source, batch_size: int | None = None) -> SampleScores:
+def sample_scores(
+    model: Any, source: Source, batch_size: int | None = None
+) -> SampleScores:
     """Measures a source and detects its wrong labels in two ways.
 
     One is the model's own, which may use its tables of the whole training; the

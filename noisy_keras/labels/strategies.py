@@ -9,8 +9,12 @@ The strategy of methods that learn features without labels needs those features,
 see `noisy_keras.methods.bases.nearest_neighbors`.
 """
 
+from collections.abc import Sequence
+from typing import Any
+
 import numpy as np
 
+from noisy_keras.data.sources.source import Source
 from noisy_keras.labels import detection
 from noisy_keras.labels import loss_rules
 from noisy_keras.labels import measuring
@@ -54,7 +58,7 @@ class AuditStrategy:
         'last_predictions'
     """
 
-    def evidence(self, model):
+    def evidence(self, model: Any) -> str:
         """What a judgement would be based on now.
 
         Args:
@@ -67,7 +71,9 @@ class AuditStrategy:
             f"{type(self).__name__} must implement `evidence(model)`."
         )
 
-    def measure(self, model, source, batch_size=None):
+    def measure(
+        self, model: Any, source: Source, batch_size: int | None = None
+    ) -> Any:
         """Makes the pass over the samples that an audit needs.
 
         Args:
@@ -81,7 +87,9 @@ class AuditStrategy:
         """
         return measuring.measure(model, source, batch_size)
 
-    def clean_probability(self, model, source, measurement=None):
+    def clean_probability(
+        self, model: Any, source: Source, measurement: Any = None
+    ) -> np.ndarray | None:
         """The probability that each given label is right.
 
         Args:
@@ -99,7 +107,9 @@ class AuditStrategy:
             "`clean_probability(model, source, measurement=None)`."
         )
 
-    def suggestion(self, model, measurement):
+    def suggestion(
+        self, model: Any, measurement: Any
+    ) -> tuple[np.ndarray, np.ndarray]:
         """The class that each sample likely belongs to.
 
         Args:
@@ -113,7 +123,9 @@ class AuditStrategy:
         del model
         return measurement.suggested, measurement.confidence
 
-    def unstable(self, model, source, clean_probability):
+    def unstable(
+        self, model: Any, source: Source, clean_probability: np.ndarray
+    ) -> np.ndarray | None:
         """Samples whose predicted class was not stable over epochs.
 
         Args:
@@ -127,7 +139,9 @@ class AuditStrategy:
         del model, source, clean_probability
         return None
 
-    def loss_divisions(self, model, source):
+    def loss_divisions(
+        self, model: Any, source: Source
+    ) -> Sequence[tuple[np.ndarray, dict | None]]:
         """The losses that are divided, and the mixtures, to be shown.
 
         Args:
@@ -154,13 +168,15 @@ class LastPredictions(AuditStrategy):
         division: `LossDivision`; default: by a Gaussian mixture.
     """
 
-    def __init__(self, division=None):
+    def __init__(self, division: LossDivision | None = None) -> None:
         self.division = division or LossDivision()
 
-    def evidence(self, model):
+    def evidence(self, model: Any) -> str:
         return "last_predictions"
 
-    def clean_probability(self, model, source, measurement=None):
+    def clean_probability(
+        self, model: Any, source: Source, measurement: Any = None
+    ) -> np.ndarray | None:
         if measurement is None:
             return _from_table(model)
         loss = loss_rules.normalized(measurement.loss)
@@ -191,17 +207,24 @@ class CrossEpochHistory(LastPredictions):
         ...     audit_strategy = nk.labels.CrossEpochHistory(complete=False)
     """
 
-    def __init__(self, by_class=True, complete=True, division=None):
+    def __init__(
+        self,
+        by_class: bool = True,
+        complete: bool = True,
+        division: LossDivision | None = None,
+    ) -> None:
         super().__init__(division)
         self.by_class = by_class
         self.complete = complete
 
-    def evidence(self, model):
+    def evidence(self, model: Any) -> str:
         if self._seen(model) is None:
             return super().evidence(model)
         return "cross_epoch_history"
 
-    def clean_probability(self, model, source, measurement=None):
+    def clean_probability(
+        self, model: Any, source: Source, measurement: Any = None
+    ) -> np.ndarray | None:
         seen = self._seen(model)
         if seen is None:
             if measurement is None:
@@ -216,7 +239,9 @@ class CrossEpochHistory(LastPredictions):
         clean[seen] = found
         return clean
 
-    def divide(self, model, loss, rows):
+    def divide(
+        self, model: Any, loss: np.ndarray, rows: np.ndarray | slice
+    ) -> np.ndarray:
         """Divides losses.
 
         Args:
@@ -234,7 +259,9 @@ class CrossEpochHistory(LastPredictions):
             kept = previous.numpy()[rows]
         return self.division(loss, kept)[:, 0]
 
-    def fitted(self, model, loss):
+    def fitted(
+        self, model: Any, loss: np.ndarray
+    ) -> tuple[np.ndarray, dict | None]:
         """The losses as they are divided, and the mixture that divides them.
 
         Args:
@@ -247,7 +274,9 @@ class CrossEpochHistory(LastPredictions):
         [found] = self.division.fitted(loss_rules.normalized(loss[:, None]))
         return found
 
-    def suggestion(self, model, measurement):
+    def suggestion(
+        self, model: Any, measurement: Any
+    ) -> tuple[np.ndarray, np.ndarray]:
         measured = super().suggestion(model, measurement)
         history = model.prediction_history
         seen = history.seen()
@@ -255,16 +284,23 @@ class CrossEpochHistory(LastPredictions):
             return measured
         # The likeliest class of the mean prediction.
         pairs = zip(history.best(), measured, strict=True)
-        return tuple(np.where(seen, known, other) for known, other in pairs)
+        suggested, confidence = (
+            np.where(seen, known, other) for known, other in pairs
+        )
+        return suggested, confidence
 
-    def unstable(self, model, source, clean_probability):
+    def unstable(
+        self, model: Any, source: Source, clean_probability: np.ndarray
+    ) -> np.ndarray | None:
         if self._seen(model) is None:
             return None
         return out_of_distribution.unstable_predictions(
             model.prediction_history, source.labels, clean_probability
         )
 
-    def loss_divisions(self, model, source):
+    def loss_divisions(
+        self, model: Any, source: Source
+    ) -> Sequence[tuple[np.ndarray, dict | None]]:
         seen = self._seen(model)
         if seen is None:
             return []
@@ -296,13 +332,17 @@ class CrossEpochDetection(CrossEpochHistory):
     attribute `official_detection`, see `noisy_keras.labels.detection.detect`.
     """
 
-    def __init__(self):
+    def __init__(self) -> None:
         super().__init__(by_class=False, complete=False)
 
-    def divide(self, model, loss, rows):
+    def divide(
+        self, model: Any, loss: np.ndarray, rows: np.ndarray | slice
+    ) -> np.ndarray:
         return self._detect(model, loss).clean_probability
 
-    def fitted(self, model, loss):
+    def fitted(
+        self, model: Any, loss: np.ndarray
+    ) -> tuple[np.ndarray, dict | None]:
         found = self._detect(model, loss)
         return found.measure, found.mixture and describe(found.mixture)
 
@@ -323,17 +363,21 @@ class PeerNetworks(LastPredictions):
     `label_history`, of the divisions so far.
     """
 
-    def evidence(self, model):
+    def evidence(self, model: Any) -> str:
         divided = (model.label_history.epochs() > 0).any()
         return "peer_networks" if divided else super().evidence(model)
 
-    def clean_probability(self, model, source, measurement=None):
+    def clean_probability(
+        self, model: Any, source: Source, measurement: Any = None
+    ) -> np.ndarray | None:
         if measurement is None:
             return _from_table(model)
         loss = self._history(model).peek(measurement.loss)
         return self.division(loss, _previous(model, loss)).mean(axis=1)
 
-    def loss_divisions(self, model, source):
+    def loss_divisions(
+        self, model: Any, source: Source
+    ) -> Sequence[tuple[np.ndarray, dict | None]]:
         return self.division.fitted(self._history(model).mean())
 
     def _history(self, model):
@@ -350,11 +394,13 @@ class EarlierPhase(LastPredictions):
     DRPL.
     """
 
-    def evidence(self, model):
+    def evidence(self, model: Any) -> str:
         known = (model.clean_probability.numpy() >= 0.0).all()
         return "earlier_phase" if known else super().evidence(model)
 
-    def clean_probability(self, model, source, measurement=None):
+    def clean_probability(
+        self, model: Any, source: Source, measurement: Any = None
+    ) -> np.ndarray | None:
         known = _from_table(model)
         if not (known < 0.0).any():
             return known

@@ -1,6 +1,6 @@
-"""What a model finds out about given labels, and the audit of them.
+"""The audit of a model's given labels.
 
-All of it is asked of the model's `audit_strategy`. A class that was written for
+The model's `audit_strategy` does the work. A class that was written for
 noisy_keras 0.1 may override the hooks of that version on the model instead;
 they are honoured, with a warning.
 """

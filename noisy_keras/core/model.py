@@ -387,7 +387,7 @@ class NoisyLabelModel(keras.Model):
     # What is remembered of each sample.
 
     def keep_history(self, decay=1.0):
-        """Makes tables of what is predicted for each sample over the epochs.
+        """Makes tables of the predictions for each sample over the epochs.
 
         Called in a method's constructor, after this class's. They are what
         `CrossEpochHistory` judges labels by.
@@ -396,9 +396,9 @@ class NoisyLabelModel(keras.Model):
         or above 1 GiB a `LikelyHistory`; and `label_history`, a `LabelHistory`.
 
         Args:
-            decay: float in (0, 1], what a new prediction leaves of the weight
-                of the earlier ones: 1 weights all alike, 0.9 about the last
-                ten.
+            decay: float in (0, 1], factor by which each new prediction reduces
+                the weight of the earlier ones: 1 weights all equally, 0.9
+                averages over about the last ten.
         """
         self.prediction_history = history_of(
             self.num_samples, self.num_classes, decay, name="prediction_history"

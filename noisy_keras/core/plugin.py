@@ -9,7 +9,7 @@ from noisy_keras.utils import serialization
 
 
 class Views(NamedTuple):
-    """Images within a training step, with what the host knows of them.
+    """Images within a training step, with their targets and clean probability.
 
     Attributes:
         images: float32 `[B, H, W, C]` in `[0, pixel_scale]`.
@@ -88,9 +88,9 @@ class StepPlugin(keras.layers.Layer):
         """Makes further views, without gradients.
 
         Args:
-            network: the network in training.
+            network: `keras.Model`, the network in training.
             views: `Views` of the batch.
-            seed: int32 `[2]`.
+            seed: int32 `[2]`, seed of the step's random numbers.
 
         Returns:
             A list of `Views` with as many images each.
@@ -101,13 +101,13 @@ class StepPlugin(keras.layers.Layer):
         )
 
     def loss(self, k, network, originals, copies, outputs=None):
-        """Its term of the loss; gradients are recorded.
+        """Computes the plug-in's term of the loss; gradients are recorded.
 
         Args:
             k: int, position of the network in training.
-            network: that network.
-            originals: the `Views` that were given to `views`.
-            copies: what `views` returned.
+            network: `keras.Model`, that network.
+            originals: `Views`, the argument of `views`.
+            copies: list of `Views` that `views` returned.
             outputs: list of dicts, the network's outputs for each copy, where
                 the host has computed them unmixed and with gradients; None lets
                 the plug-in compute them.

@@ -235,7 +235,7 @@ def _train_epoch(model, plan, start, outer, epochs, verbose):
             )
             model.synchronize()
             if model.stop_training:
-                # The position, as a checkpoint saves it, has what is left.
+                # The position that a checkpoint saves has the remaining steps.
                 break
         else:
             model.position = Position(epoch + 1)

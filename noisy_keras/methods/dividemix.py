@@ -57,7 +57,7 @@ class DivideMix(NoisyLabelModel):
         networks: a network or its name, of whose structure the second network
             gets new random weights; or a list of two. Pass two to start from
             weights of your own.
-        num_samples: the `Source` to be trained on, or its number of samples N.
+        num_samples: int, number of training samples N; or the `Source`.
         plugins: list of `StepPlugin`s, such as `AdversarialNoisyMasking`.
         warmup_epochs: int, number of epochs of plain training before the first
             division; 10 for CIFAR-10, 30 for CIFAR-100, 1 for Clothing1M and
@@ -66,23 +66,25 @@ class DivideMix(NoisyLabelModel):
             predictions, as it should for asymmetric noise and on Clothing1M.
         warmup_view: view of the warm-up: one of `nk.data.VIEWS`, a Keras layer,
             or a function of images and a seed, see `nk.data.Source.view`.
-        warmup_clip_norm: float, upper bound on the gradient norm in the warm-up
-            (C2D and SANM: 1), or None.
+        warmup_clip_norm: float >= 0, upper bound on the gradient norm in the
+            warm-up (C2D and SANM: 1), or None.
         warmup_batch_factor: int, how many times larger batches are in the
             warm-up.
-        unlabeled_weight: float, lambda_u; 0 for 20 % symmetric and for
-            asymmetric noise, 25 for 50 and 80 %, 50 for 90 % on CIFAR-10; 25
-            and 150 on CIFAR-100.
-        rampup_epochs: float, number of epochs over which lambda_u grows after
-            the warm-up.
-        temperature: float in (0, 1], T of sharpening.
+        unlabeled_weight: float >= 0, lambda_u. On CIFAR-10: 0 for 20 %
+            symmetric and for asymmetric noise, 25 for 50 and 80 %, 50 for 90 %.
+            On CIFAR-100: 25 and 150.
+        rampup_epochs: float >= 0, number of epochs over which lambda_u grows
+            after the warm-up.
+        temperature: float in (0, 1], temperature T by which labels are
+            sharpened.
         clean_threshold: float in (0, 1), tau; samples of higher clean
             probability are labelled.
         mix_alpha: float above 0, parameter of the Beta distribution of mixup
             ratios; 4 on CIFAR, 0.5 on Clothing1M and WebVision.
-        guess_view: view whose predictions become labels, as `warmup_view`.
-        train_view: view to train on, as `warmup_view`; None trains on the same
-            views as labels come from. "autoaugment" here is AugDesc.
+        guess_view: view whose predictions become labels, in the same form as
+            `warmup_view`.
+        train_view: view to train on, in the same form; None trains on the views
+            of `guess_view`. `"autoaugment"` here is AugDesc.
         num_views: int, number of views of each kind.
         mix_unlabeled: bool, whether unlabelled samples are trained on; the
             codes for Clothing1M leave them out.

@@ -1,10 +1,11 @@
 """IEG: isolation, escalation and guidance by a tiny trusted set.
 
-1. Isolation: each sample of a batch gets the weight, and keeps its given label
-   or takes a pseudo-label, in the way that lowers the loss on trusted samples
-   after a step.
+1. Isolation: the weight of each sample, and the choice between its given label
+   and a pseudo-label, are those that lower the loss on trusted samples after a
+   step.
 2. Escalation: pseudo-labels replace labels, and predictions for a strong view
-   are to be those for the weak view, which makes pseudo-labels confident.
+   are trained to match those for the weak view, which makes pseudo-labels
+   confident.
 3. Guidance: trusted samples, which are too few to learn from directly, are
    mixed heavily with the batch.
 
@@ -41,24 +42,26 @@ _RULES = {
 
 @keras.saving.register_keras_serializable(package="noisy_keras")
 class IEG(MetaModel):
-    """IEG.
+    """IEG: weights, relabels and mixes samples, guided by a trusted set.
 
     Args:
         networks: a network or its name, or a list of one.
-        num_samples: the `Source` to be trained on, or its number of samples N.
-        unlabeled_weight: float, weight p of the mixed batch's pseudo-labels; 5
-            on CIFAR, 4 on WebVision, in hundreds of epochs. Small networks and
-            few epochs need less, such as 1.
-        consistency_weight: float, weight k of the divergence between views; 20
-            on CIFAR, 8 on WebVision; small networks and few epochs need 2 to 5.
-        temperature: float in (0, 1], tau of pseudo-labels.
-        label_weight: float in [0, 1], lambda_0, trust in given labels before
-            the look-ahead and in the weighted loss.
+        num_samples: int, number of training samples N; or the `Source`.
+        unlabeled_weight: float >= 0, weight p of the mixed batch's
+            pseudo-labels; 5 on CIFAR, 4 on WebVision, for hundreds of epochs.
+            Small networks and short trainings need less, such as 1.
+        consistency_weight: float >= 0, weight k of the divergence between
+            views; 20 on CIFAR, 8 on WebVision. Small networks and short
+            trainings need 2 to 5.
+        temperature: float in (0, 1], temperature tau by which pseudo-labels are
+            sharpened.
+        label_weight: float in [0, 1], lambda_0, weight of the given label
+            against the pseudo-label in the look-ahead and in the weighted loss.
         mix_alpha: float above 0, parameter of the Beta distribution of mixup
             ratios.
         step_size: float above 0, alpha of the look-ahead; None takes the
-            current learning rate. The released code keeps 0.1 whatever the rate
-            is.
+            current learning rate. The released code uses 0.1 at any learning
+            rate.
         momentum_lookahead: bool, whether the look-ahead has the optimizer's
             momentum, which then must be a `MomentumSGD`. With or without it,
             the look-ahead and the gradient of the trusted loss have the
@@ -75,16 +78,16 @@ class IEG(MetaModel):
             does not mention it.
         exact_beta: bool, whether mixup ratios are drawn from the Beta
             distribution; the released code draws `1 - u^2 / 2`.
-        supervised_weight: float, weight of the two losses on given labels
-            together; 0.5 in the code, 1 in the paper.
+        supervised_weight: float >= 0, weight of each of the two losses on given
+            labels; 0.5 in the code, 1 in the paper.
         mixed_target: bool, whether the target of the weighted loss has a share
             `1 - label_weight` of the pseudo-label, as in the code; else it is
             the given label.
-        average_decay: float in [0, 1), decay of the average of weights, which
-            predicts.
+        average_decay: float in [0, 1), decay of the moving average of weights
+            that predicts.
         view: weak view: one of `nk.data.VIEWS`, a Keras layer, or a function of
             images and a seed, see `nk.data.Source.view`.
-        strong_view: strong view, likewise.
+        strong_view: strong view, in the same form as `view`.
         name: str, name of the model.
 
     Attributes:

@@ -47,19 +47,22 @@ class JointOptim(SoftLabelModel):
 
     Args:
         networks: a network or its name, or a list of one.
-        num_samples: the `Source` to be trained on, or its number of samples N.
+        num_samples: int, number of training samples N; or the `Source`.
         relabel_from: int, number of epochs before labels are first replaced; 70
             on CIFAR-10, 40 on CIFAR-100 and ImageNet32/64.
         averaged_epochs: int, number of epochs whose predictions are averaged to
             a label.
-        hard_labels: bool, whether a label becomes the top class of that mean.
-        prior_weight: float, weight of the term that spreads predictions over
-            classes; 1.2 in Joint-Optim for 70 % symmetric noise, 0.8 elsewhere.
-        entropy_weight: float, weight of the entropy of predictions; 0.8 and 0.4
-            there.
+        hard_labels: bool, whether labels are the top classes of these means
+            rather than the means themselves.
+        prior_weight: float >= 0, weight of the term that spreads predictions
+            over classes. Joint-Optim has 1.2 for 70 % symmetric noise, and 0.8
+            otherwise.
+        entropy_weight: float >= 0, weight of the entropy of predictions.
+            Joint-Optim has 0.8 for 70 % symmetric noise, and 0.4 otherwise.
         view: view to train on: one of `nk.data.VIEWS`, a Keras layer, or a
             function of images and a seed, see `nk.data.Source.view`.
-        official_detection: bool, see `nk.labels.detect`.
+        official_detection: bool, whether the audit detects wrong labels as the
+            released code of DRPL, see `nk.labels.detect`.
         name: str, name of the model.
 
     Attributes:
@@ -151,7 +154,7 @@ class JointOptim(SoftLabelModel):
         )
 
     def relabelled(self, source):
-        """The source with the labels that were found.
+        """The source with the labels that training has arrived at.
 
         Args:
             source: the `Source` that the model was fitted on.

@@ -23,11 +23,11 @@ _RULES = {"view": augment.view_rule}
 
 @keras.saving.register_keras_serializable(package="noisy_keras")
 class L2R(MetaModel):
-    """Learning to reweight.
+    """Learning to reweight samples by meta-gradients.
 
     Args:
         networks: a network or its name, or a list of one.
-        num_samples: the `Source` to be trained on, or its number of samples N.
+        num_samples: int, number of training samples N; or the `Source`.
         view: view to train on: one of `nk.data.VIEWS`, a Keras layer, or a
             function of images and a seed, see `nk.data.Source.view`.
         name: str, name of the model.
@@ -60,7 +60,7 @@ class L2R(MetaModel):
             logits, tape, recorded = self.recorded(theta, images)
             with tape:
                 each = losses.cross_entropy(data["target"], recorded)
-            # Weights of zero leave the parameters where they are.
+            # Initial weights of zero: the look-ahead equals the parameters.
             _, direction = self.probe(theta, data)
             change = meta.derivative_along(tape, each, theta, direction)
             weights = tf.stop_gradient(meta.sample_weights(-change))

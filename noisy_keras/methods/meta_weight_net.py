@@ -6,8 +6,8 @@
    with its parameters.
 3. Take the step, with the weights of the trained V.
 
-V sees nothing but a loss, so what it learns, namely smaller weights for large
-losses where labels are noisy, generalises to all samples.
+The only input of V is a loss. With noisy labels it learns smaller weights for
+larger losses, which generalises from the batch to all samples.
 
 Reference: Shu, Xie, Yi, Zhao, Zhou, Xu and Meng, Meta-Weight-Net: Learning an
 Explicit Mapping For Sample Weighting, NeurIPS 2019, algorithm 1.
@@ -30,13 +30,14 @@ _WEIGHT_DECAY = 1e-4
 
 @keras.saving.register_keras_serializable(package="noisy_keras")
 class MetaWeightNet(MetaLearnerModel):
-    """Meta-Weight-Net.
+    """Meta-Weight-Net: weighs samples by a learnt function of their loss.
 
     Args:
         networks: a network or its name, or a list of one.
-        num_samples: the `Source` to be trained on, or its number of samples N.
-        hidden: int, number of units of the weight network's hidden layer.
-        meta_learning_rate: float, learning rate of the weight network's Adam.
+        num_samples: int, number of training samples N; or the `Source`.
+        hidden: int >= 1, number of units of the weight network's hidden layer.
+        meta_learning_rate: float above 0, learning rate of the weight network's
+            Adam.
         view: view to train on: one of `nk.data.VIEWS`, a Keras layer, or a
             function of images and a seed, see `nk.data.Source.view`.
         normalized: bool, whether the weights of a batch are divided by their
@@ -46,7 +47,8 @@ class MetaWeightNet(MetaLearnerModel):
         name: str, name of the model.
 
     Attributes:
-        weight_network: V, from losses `[B]` to weights `[B]` in (0, 1).
+        weight_network: `WeightNetwork` V, from losses `[B]` to weights `[B]` in
+            (0, 1).
         sample_weight: `SampleTable` `[N, 2]`, see `TrustedSetModel`; a weight
             is V of the sample's loss, 1 at most unless normalised.
 
@@ -92,7 +94,7 @@ class MetaWeightNet(MetaLearnerModel):
             with tape:
                 log_p = tf.nn.log_softmax(recorded)
             loss = losses.cross_entropy(given, recorded)
-            # Lines 1 and 2. A weighted label is a target with a smaller sum.
+            # Steps 1 and 2. A weighted label is a target with a smaller sum.
             self.train_learner(
                 theta,
                 tape,
@@ -100,7 +102,7 @@ class MetaWeightNet(MetaLearnerModel):
                 lambda: self._weights(loss)[:, None] * given,
                 data,
             )
-            # Line 3.
+            # Step 3.
             weights = tf.stop_gradient(self._weights(loss))
             seen.update(logits=logits, weights=weights)
             each = losses.cross_entropy(given, logits)

@@ -87,19 +87,19 @@ class LabelCorrector(keras.layers.Layer):
 
 @keras.saving.register_keras_serializable(package="noisy_keras")
 class MLC(MetaLearnerModel):
-    """Meta label correction.
+    """Meta label correction: learns a network that corrects labels.
 
-    The corrector has random weights first, so the network learns from the
-    trusted samples alone until h has learnt something. With few steps per epoch
-    that takes many epochs, or a higher `meta_learning_rate`.
+    The corrector starts from random weights, so the network learns from the
+    trusted samples alone until h predicts useful labels. With few steps per
+    epoch that takes many epochs, or a higher `meta_learning_rate`.
 
     Args:
         networks: a network or its name, or a list of one.
-        num_samples: the `Source` to be trained on, or its number of samples N.
+        num_samples: int, number of training samples N; or the `Source`.
         embedding: int, width of the given label's embedding in h.
         hidden: int, number of units of each of h's two hidden layers.
-        meta_learning_rate: float, learning rate of h's Adam (AMSGrad);
-            published commands also have 3e-4, with an embedding of 128.
+        meta_learning_rate: float above 0, learning rate of h's Adam (AMSGrad).
+            The published commands also use 3e-4, with an embedding of 128.
         view: view to train on: one of `nk.data.VIEWS`, a Keras layer, or a
             function of images and a seed, see `nk.data.Source.view`.
         name: str, name of the model.
@@ -167,13 +167,13 @@ class MLC(MetaLearnerModel):
                 log_p = tf.nn.log_softmax(tf.concat([recorded, trusted], 0))
 
             def targets():
-                # Line 1; and the trusted labels as they are.
+                # Step 1; the trusted labels are not changed.
                 corrected = self.corrector(features, given)
                 return tf.concat([corrected, added["trusted_target"]], axis=0)
 
-            # Lines 2 and 3.
+            # Steps 2 and 3.
             self.train_learner(theta, tape, log_p, targets, probe)
-            # Line 4.
+            # Step 4.
             corrected = tf.stop_gradient(targets())[:count]
             logits = outputs["logits"]
             seen.update(logits=logits, corrected=corrected)
@@ -196,10 +196,10 @@ class MLC(MetaLearnerModel):
 class _Plan(TrustedPlan):
     """Splits the trusted batch: a probe half, and a half that is trained on.
 
-    Every second sample of each class is in the probe half, always, because the
-    loss of a sample that was trained on tells the corrector little. (On a toy
-    problem it learnt nothing when halves changed at random.) The sample of a
-    class with only one is in both.
+    Every second sample of each class is always in the probe half, because the
+    loss of a sample that was trained on hardly trains the corrector. (On a toy
+    problem it learnt nothing when the halves changed at random.) A class with
+    only one trusted sample has it in both halves.
     """
 
     def __init__(self, model, source, batch_size, seed, steps_per_epoch):

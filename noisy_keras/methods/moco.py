@@ -43,7 +43,7 @@ class MoCo(SelfSupervisedModel):
 
     Args:
         networks: a network or its name, or a list of one.
-        num_samples: the `Source` to be trained on, or its number of samples N.
+        num_samples: int, number of training samples N; or the `Source`.
         temperature: float above 0, temperature t of the loss.
         projection_size: int, width d of the vectors that the loss compares.
         hidden_size: int, number of units of the projection head's hidden layer;

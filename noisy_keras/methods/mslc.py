@@ -1,7 +1,7 @@
 """MSLC: two small networks learn how much to trust which label.
 
-1. Train on the given labels for some epochs, and keep what was predicted for
-   each sample in the epoch before.
+1. Train on the given labels for some epochs, and keep the predictions for each
+   sample in the last epoch.
 2. Then the target of a sample is
    `beta y + (1 - beta) (gamma p_before + (1 - gamma) p_now)`: a mixture of its
    given label, the prediction of the last epoch and the current one. One
@@ -38,15 +38,16 @@ _WEIGHT_DECAY = 1e-4
 
 @keras.saving.register_keras_serializable(package="noisy_keras")
 class MSLC(MetaLearnerModel):
-    """Meta soft label corrector.
+    """Meta soft label corrector: learns how to mix labels and predictions.
 
     Args:
         networks: a network or its name, or a list of one.
-        num_samples: the `Source` to be trained on, or its number of samples N.
+        num_samples: int, number of training samples N; or the `Source`.
         correct_from: int, number of epochs of plain training before labels are
             corrected.
-        hidden: int, number of units of each weight network's hidden layer.
-        meta_learning_rate: float, learning rate of the weight networks' Adam.
+        hidden: int >= 1, number of units of each weight network's hidden layer.
+        meta_learning_rate: float above 0, learning rate of the weight networks'
+            Adam.
         view: view to train on: one of `nk.data.VIEWS`, a Keras layer, or a
             function of images and a seed, see `nk.data.Source.view`.
         hard_predictions: bool, whether both predictions enter as their top
@@ -54,11 +55,11 @@ class MSLC(MetaLearnerModel):
         name: str, name of the model.
 
     Attributes:
-        label_trust: the network of `beta`, from losses `[B]` to `[B]` in
-            (0, 1).
-        memory_trust: the network of `gamma`, likewise.
-        last_predictions: `SampleTable` `[N, K]`, in 16 bits, what was
-            predicted for each sample in the epoch before.
+        label_trust: `WeightNetwork` of `beta`, from losses `[B]` to weights
+            `[B]` in (0, 1).
+        memory_trust: `WeightNetwork` of `gamma`, in the same form.
+        last_predictions: `SampleTable` `[N, K]`, in 16 bits, the prediction for
+            each sample in the epoch before.
         kept: `SampleTable` `[N, 2]`, see `TrustedSetModel`: the share of the
             target that is the given class.
 
@@ -104,7 +105,7 @@ class MSLC(MetaLearnerModel):
         return {"train": self._train, "correct": self._correct}
 
     def _train(self, data):
-        """Line 1."""
+        """Step 1: trains on the given labels."""
 
         def terms(logits):
             loss = losses.cross_entropy(data["target"], logits)
@@ -115,7 +116,7 @@ class MSLC(MetaLearnerModel):
         self.remember(data, predictions)
 
     def _correct(self, data):
-        """Lines 2 to 4."""
+        """Steps 2 to 4: trains on corrected labels."""
         images = tf.cast(data["images"], tf.float32)
         seen = {}
 
@@ -125,9 +126,9 @@ class MSLC(MetaLearnerModel):
             with tape:
                 log_p = tf.nn.log_softmax(recorded)
             targets = self._targets(data, recorded)
-            # Line 3.
+            # Step 3.
             self.train_learner(theta, tape, log_p, targets, data)
-            # Line 4.
+            # Step 4.
             corrected = tf.stop_gradient(targets())
             seen.update(logits=logits, corrected=corrected)
             loss = losses.cross_entropy(corrected, logits)
@@ -141,7 +142,7 @@ class MSLC(MetaLearnerModel):
         self.remember(data, predictions, kept=kept)
 
     def _targets(self, data, logits):
-        """Line 2: a function to targets `[B, K]`."""
+        """Step 2: a function that computes the targets `[B, K]`."""
         given = data["target"]
         now = tf.stop_gradient(tf.nn.softmax(logits))
         before = self.last_predictions.read(data["index"])

@@ -46,14 +46,14 @@ class PseudoLabeling(SoftLabelModel):
 
     Args:
         networks: a network or its name, or a list of one.
-        num_samples: the `Source` to be trained on, or its number of samples N.
+        num_samples: int, number of training samples N; or the `Source`.
         random_share: float in [0, 1), share of the unlabelled samples whose
             pseudo-label is uniform in an epoch.
         mix_alpha: float above 0, parameter of the Beta distribution of mixup
             ratios.
-        prior_weight: float, weight of the term that spreads predictions over
-            classes.
-        entropy_weight: float, weight of the entropy of predictions.
+        prior_weight: float >= 0, weight of the term that spreads predictions
+            over classes.
+        entropy_weight: float >= 0, weight of the entropy of predictions.
         view: view to train on: one of `nk.data.VIEWS`, a Keras layer, or a
             function of images and a seed, see `nk.data.Source.view`.
         name: str, name of the model.
@@ -90,14 +90,14 @@ class PseudoLabeling(SoftLabelModel):
     ):
         settings = arguments.checked(_RULES, locals())
         super().__init__(networks, num_samples, settings, name)
-        # All zeros until seen.
+        # Rows are zeros until a step has seen the sample.
         self.predictions = SampleTable(
             self.num_samples, self.num_classes, name="predictions"
         )
         self.labeled = SampleTable(
             self.num_samples, 1, initial_value=1.0, name="labeled"
         )
-        # Unknown until divided.
+        # -1 until `divide` sets it.
         self.clean_probability = SampleTable(
             self.num_samples, 1, initial_value=-1.0, name="clean_probability"
         )
@@ -114,7 +114,7 @@ class PseudoLabeling(SoftLabelModel):
         """Sets which samples keep their labels.
 
         Args:
-            source: the `Source` to be trained on.
+            source: the `Source` to train on.
             labeled: bool `[N]`, samples that keep their given label; at least
                 one.
             guesses: float `[N, K]`, first pseudo-labels of the unlabelled
@@ -195,7 +195,7 @@ class PseudoLabeling(SoftLabelModel):
 
     def make_plan(self, source, batch_size, seed=0, steps_per_epoch=None):
         if self.begin_with(source):
-            # What was known of other labels does not hold for these.
+            # The tables belong to labels of an earlier training.
             count = self.num_samples
             self.predictions.assign(np.zeros((count, self.num_classes)))
             self.labeled.assign(np.ones((count, 1)))

@@ -38,7 +38,7 @@ def SANM(
     Args:
         network: a network or its name, or a list of as many networks as the
             host trains.
-        source: the `Source` to be trained on, or its number of samples N.
+        source: the `Source` to train on, or its number of samples N.
         host: str, `"dividemix"` or `"ce"`.
         preset: str. `"recommended"`: the paper's equations with the code's mask
             ratios; `"official"`: all choices of the released code for CIFAR.

@@ -219,9 +219,9 @@ class AdversarialNoisyMasking(StepPlugin):
         """Masked copies with regularised labels: Algorithm 1, lines 4, 5, 7.
 
         Args:
-            network: the network in training.
+            network: `keras.Model`, the network in training.
             views: `Views`; its `outputs`, if given, are not computed again.
-            seed: int32 `[2]`.
+            seed: int32 `[2]`, seed of the masks.
 
         Returns:
             A list of 0, 1 or 2 `Views`.
@@ -278,8 +278,8 @@ class AdversarialNoisyMasking(StepPlugin):
         """The map whose peak is hidden.
 
         Args:
-            network: the network.
-            outputs: dict, its outputs for B images.
+            network: `keras.Model`, the network.
+            outputs: dict of tensors, its outputs for B images.
 
         Returns:
             float32 `[B, h, w]`.

@@ -27,7 +27,7 @@ class C2D(HostRecipe):
     Args:
         network: a network or its name, or a list of one. SimCLR trains it, and
             all networks of the host start from it.
-        source: the `Source` to be trained on.
+        source: the `Source` to train on.
         host: str, a name in `nk.recipes.HOSTS`; or a class or function of a
             network, a source and `host_options` to an uncompiled model.
         width: int, number of channels of the first stage of a network given by

@@ -13,7 +13,7 @@ _LAST_RESORT = 0.1
 
 
 class Division(NamedTuple):
-    """What a detection leaves to learn from.
+    """The samples that keep their labels after a detection.
 
     Attributes:
         labeled: bool `[N]`, samples that keep their given label.

@@ -38,7 +38,7 @@ class DMLP(HostRecipe):
     Args:
         network: a network or its name, or a list of one. The host starts from
             it, and SimCLR trains a copy of it.
-        source: the `Source` to be trained on.
+        source: the `Source` to train on.
         host: str, a name in `nk.recipes.HOSTS`; or a class or function of a
             network, a source and `host_options` to an uncompiled model.
             `"cross_entropy"` is DMLP-Naive; `"eg"`, whose loss has no given
@@ -146,7 +146,7 @@ class DMLP(HostRecipe):
         """Trains all phases, or those that are not finished.
 
         Args:
-            source: the `Source` to be trained on.
+            source: the `Source` to train on.
             trusted: `Source` of V trusted samples, at least one of each class.
             features: pair of float arrays, `[N, D]` of the source and `[V, D]`
                 of the trusted samples, or of lists of two views each; None
@@ -201,7 +201,7 @@ class DMLP(HostRecipe):
     def check(self, source, trusted=None, features=None):
         features = self._features if features is None else features
         if not inputs.is_source(source):
-            return  # `fit` reports that.
+            return  # `fit` raises for it.
         computed = self._encoder is not None or len(self.phases) == 2
         if computed == (features is not None):
             raise ConfigurationError(
@@ -228,7 +228,7 @@ class DMLP(HostRecipe):
         width = self.networks[0].output["embedding"].shape[-1]
         if self._encoder is not None:
             extractor = features_module.Extractor(self._encoder)
-            # Raises where it is for other images.
+            # Raises if the encoder is for other images.
             width = extractor(source.subset([0])).shape[-1]
             key = extractor.key(source, "none", 0)
             self.inputs["features"] = key or feature_cache.weights_key(

@@ -74,7 +74,7 @@ class DRPL(Recipe):
     Args:
         network: a network or its name, or a list of one. Phases 1, 2 and 4
             start from its weights, which may be pretrained.
-        source: the `Source` to be trained on.
+        source: the `Source` to train on.
         preset: str, sets the last three arguments where they are None.
             `"recommended"`: 0.1, True, False. `"official"`, as in the released
             code: 0, False, True; its semi-supervised phases start from random
@@ -99,11 +99,14 @@ class DRPL(Recipe):
         threshold_1: float in (0, 1), gamma_1; samples whose label is wrong with
             at most this probability are labelled in phases 2 and 3; 0.05 for
             ImageNet32/64.
-        threshold_2: float in (0, 1), gamma_2, likewise in phases 4 and 5.
-        random_share: float in [0, 1), see `PseudoLabeling`.
-        mix_alpha: float above 0, see `PseudoLabeling`.
-        prior_weight: float, see `JointOptim`.
-        entropy_weight: float, see `JointOptim`.
+        threshold_2: float in (0, 1), gamma_2, the threshold of phases 4 and 5.
+        random_share: float in [0, 1), share of the unlabelled samples whose
+            pseudo-label is uniform in an epoch.
+        mix_alpha: float above 0, parameter of the Beta distribution of mixup
+            ratios.
+        prior_weight: float >= 0, weight of the term that spreads predictions
+            over classes.
+        entropy_weight: float >= 0, weight of the entropy of predictions.
         warm_start: bool, whether phases 2 and 4 start from the network of the
             detection before them. The published start from random weights
             forgets memorised labels, but needs many epochs to pay off.

@@ -29,7 +29,7 @@ class HostRecipe(Recipe):
 
     Args:
         network: a network or its name, or a list of one.
-        source: the `Source` to be trained on.
+        source: the `Source` to train on.
         given: dict of the recipe's arguments: `host` (see `hosts.name_of`),
             `host_options`, `width` of a network given by name, `epochs` and
             `drops` of the host, `pretrain_epochs` of SimCLR, 0 for none, and
@@ -83,7 +83,7 @@ class HostRecipe(Recipe):
         """Trains all phases, or those that are not finished.
 
         Args:
-            source: the `Source` to be trained on.
+            source: the `Source` to train on.
             trusted: `Source` of trusted samples, at least one of each class,
                 where the recipe or its host needs them.
             **options: as of `Recipe.fit`.
@@ -107,7 +107,7 @@ class HostRecipe(Recipe):
                 "source.split(trusted=10)` takes 10 per class out of a source. "
                 "Received: trusted=None"
             )
-        # `fit` reports what is no source.
+        # `fit` raises for anything that is no source.
         if trusted is not None and inputs.is_source(source):
             inputs.check_trusted(trusted, source)
             self.inputs["trusted"] = [

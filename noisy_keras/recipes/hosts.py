@@ -66,7 +66,7 @@ def build(host, network, source, options, seed, warm=False):
     Args:
         host: as of `name_of`.
         network: `keras.Model`, the network that the host starts from.
-        source: the `Source` to be trained on.
+        source: the `Source` to train on.
         options: dict of the host's own arguments.
         seed: int, seed of its other random weights.
         warm: bool, whether all its networks start from the weights of that

@@ -1,4 +1,4 @@
-"""What a purification of labels changed, for people and for files."""
+"""Summaries of what a purification of labels has changed."""
 
 import numpy as np
 

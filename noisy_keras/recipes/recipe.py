@@ -133,7 +133,7 @@ class Recipe:
         """Trains all phases, or those that are not finished.
 
         Args:
-            source: the `Source` to be trained on.
+            source: the `Source` to train on.
             batch_size: int, number of samples in a step over all replicas, B;
                 default: the recipe's.
             validation_data: as of `NoisyLabelModel.fit`.
@@ -238,7 +238,7 @@ def network_for(network, source, width=None):
 
     Args:
         network: a network or its name, or a list of one.
-        source: the `Source` to be trained on.
+        source: the `Source` to train on.
         width: int, number of channels of the first stage of a network given by
             name; None is the published width.
 

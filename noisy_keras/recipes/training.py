@@ -19,7 +19,7 @@ class Training:
 
     Args:
         recipe: `Recipe`.
-        source: the `Source` to be trained on.
+        source: the `Source` to train on.
         kept: `Artefacts` of finished phases.
         directory: str, folder of checkpoints, or None.
         callbacks: function of a `Phase` to a list of Keras callbacks.

@@ -41,7 +41,7 @@ class KerasLoss:
             losses `[B]` or to a scalar.
 
     Attributes:
-        loss: as given.
+        loss: the loss that was passed.
         sparse: bool, whether it takes integer labels.
         from_logits: bool, whether it takes logits.
     """
@@ -98,7 +98,7 @@ class KerasLoss:
         logits = tf.cast(logits, tf.float32)
         predictions = logits if self.from_logits else tf.nn.softmax(logits)
         true = labels if self.sparse else tf.cast(targets, tf.float32)
-        # Unreduced, whatever reduction the object has.
+        # `call` has no reduction, unlike the object itself.
         of = self.loss
         if isinstance(of, keras.losses.Loss):
             of = of.call

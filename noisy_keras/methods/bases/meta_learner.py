@@ -160,7 +160,8 @@ class MetaLearnerModel(MetaModel):
         Args:
             theta: list of tensors, the network's parameters.
             tape: persistent `tf.GradientTape` that recorded `log_p`.
-            log_p: float32 `[B, K]`, log-probabilities of what is trained on.
+            log_p: float32 `[B, K]`, log-probabilities of the samples that are
+                trained on.
             targets: function without arguments to float32 `[B, K]`, the
                 targets that the meta-learner computes. The loss is the mean of
                 `-sum_c targets_c log p_c`.

@@ -28,9 +28,9 @@ class Votes(NamedTuple):
 class NearestNeighbors(AuditStrategy):
     """Judges by the labels of the nearest other samples.
 
-    The nearest by cosine similarity of embeddings, of at most 20,000 samples
-    evenly spread, vote for their given labels. No sample votes for itself, and
-    no label had part in the features.
+    The nearest samples by cosine similarity of embeddings vote for their given
+    labels, out of at most 20,000 evenly spread ones. No sample votes for
+    itself, and the features were trained without labels.
     """
 
     def evidence(self, model):

@@ -1,4 +1,4 @@
-"""What IEG and EG share: pseudo-labels, the mixed batch, consistent views.
+"""Common parts of IEG and EG: pseudo-labels, mixed batch, consistent views.
 
 Sections and equations are those of IEG, see `noisy_keras.methods.ieg`.
 """

@@ -34,14 +34,14 @@ class TrustedSetModel(NoisyLabelModel):
 
     Attributes:
         trusted: the `Source` of trusted samples, once `fit` was given one.
-        prediction_history: what was predicted for each sample before steps
-            on it, over about the last ten epochs: see
+        prediction_history: `PredictionHistory`, the predictions for each sample
+            before each step on it, over about the last ten epochs: see
             `NoisyLabelModel.keep_history`.
         sample_weight: `SampleTable` `[N, 2]`: the weight in the sample's last
             step, 1 being an even share of its batch, and the mean over about
             ten epochs; -1 before the first.
-        kept: `SampleTable` `[N, 2]`: likewise, the trust in its given label,
-            in `[0, 1]`.
+        kept: `SampleTable` `[N, 2]`: the trust in its given label in `[0, 1]`,
+            in the sample's last step and its mean; -1 before the first.
     """
 
     default_batch_size = 100
@@ -72,10 +72,12 @@ class TrustedSetModel(NoisyLabelModel):
         """Trains the model: see `noisy_keras.core.training.fit`.
 
         Args:
-            x: as there.
-            y: as there.
-            batch_size: as there.
-            epochs: as there.
+            x: training data: a `Source`, or one of the other forms of
+                `noisy_keras.core.training.fit`.
+            y: labels where `x` is an array of images, else None.
+            batch_size: int, number of samples in a step over all replicas;
+                default: the method's.
+            epochs: int, number of the epoch at which training ends.
             trusted: `Source` of trusted samples, or a tuple of images and
                 labels, at least one of each class. They are seen in the views
                 of `x`, whatever their own augmentation is. Training samples
@@ -85,7 +87,7 @@ class TrustedSetModel(NoisyLabelModel):
                 when a step needs them, and may be more than memory holds. It
                 may be left out where an earlier `fit` had it, or where `x`
                 yields batches itself.
-            **kwargs: as there.
+            **kwargs: further arguments of `noisy_keras.core.training.fit`.
 
         Raises:
             ConfigurationError: no trusted set, one that lacks a class or does
@@ -197,7 +199,7 @@ class TrustedSetModel(NoisyLabelModel):
         return outputs
 
     def remember(self, data, predictions, weights=None, kept=None):
-        """Writes to the tables what a step found out about its samples.
+        """Writes the results of a step for its samples to the tables.
 
         Args:
             data: dict, a batch with `index` and `label`, int `[B]`.

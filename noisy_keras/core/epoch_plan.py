@@ -97,8 +97,9 @@ class OneRoundPlan(EpochPlan):
         steps_per_epoch: int, upper bound on the steps of an epoch, or None.
 
     Attributes:
-        indices: int `[n]`, positions of the samples to be trained on; all N.
-        steps: int, steps of an epoch.
+        indices: int `[n]`, positions of the samples to train on; initially all
+            N.
+        steps: int, number of steps in an epoch.
 
     Example:
         >>> class Blurred(nk.OneRoundPlan):
@@ -184,7 +185,7 @@ class OneRoundPlan(EpochPlan):
         return {}
 
     def views(self, images, seed):
-        """What a step sees of its samples. Runs inside `tf.data`.
+        """Makes the views that a step is trained on. Runs inside `tf.data`.
 
         Args:
             images: tensor as of `Source.fetch_with_margin`.

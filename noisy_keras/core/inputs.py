@@ -1,4 +1,4 @@
-"""What `fit`, `evaluate` and `predict` accept, brought to one form."""
+"""Converts the data that `fit`, `evaluate` and `predict` accept."""
 
 import weakref
 from typing import NamedTuple
@@ -22,7 +22,7 @@ _SOURCES = weakref.WeakKeyDictionary()
 
 
 class Pictures(NamedTuple):
-    """What a trained model keeps of its source, so that it can be served.
+    """The properties of a source that a trained model needs to be served.
 
     Attributes:
         class_names: K strings.
@@ -82,7 +82,7 @@ def check_trusted(trusted, source):
 
     Args:
         trusted: `Source` of trusted samples.
-        source: `Source` to be trained on.
+        source: `Source` to train on.
 
     Raises:
         ConfigurationError: no source, other classes or images, or a class
@@ -117,7 +117,7 @@ def evaluation_batches(model, source, batch_size=None):
     Args:
         model: `NoisyLabelModel`.
         source: `Source`.
-        batch_size: int; default: 500.
+        batch_size: int, number of samples in a batch; default: 500.
 
     Raises:
         ConfigurationError: a source that does not fit the model.
@@ -131,10 +131,10 @@ def yields_batches(model, x):
 
     Args:
         model: `NoisyLabelModel`.
-        x: as of `fit`.
+        x: training data, in any form that `fit` accepts.
 
     Returns:
-        bool: True of an epoch plan, and of a dataset of `{phase: fields}`.
+        bool, True for an epoch plan and for a dataset of `{phase: fields}`.
     """
     if isinstance(x, tf.data.Dataset):
         spec = x.element_spec
@@ -145,15 +145,16 @@ def yields_batches(model, x):
 
 
 def as_plan(model, x, y, batch_size, seed, steps_per_epoch):
-    """The epoch plan of the data that `fit` was given.
+    """Makes the epoch plan of training data.
 
     Args:
         model: `NoisyLabelModel`.
-        x: as of `fit`.
-        y: as of `fit`.
-        batch_size: as of `fit`; default: the model's.
-        seed: as of `fit`.
-        steps_per_epoch: as of `fit`.
+        x: training data, in any form that `fit` accepts.
+        y: int `[N]`, the given labels where `x` is an array, else None.
+        batch_size: int, number of samples in a step over all replicas, B;
+            default: the model's.
+        seed: int, seed of everything random.
+        steps_per_epoch: int, upper bound on the steps of a round, or None.
 
     Returns:
         An `EpochPlan`, or a function of the epoch to a list of rounds.
@@ -240,7 +241,7 @@ def as_validation(model, data, batch_size):
     Args:
         model: `NoisyLabelModel`.
         data: `Source`, dataset, tuple of arrays, or None.
-        batch_size: int; default: 500.
+        batch_size: int, number of samples in a batch; default: 500.
 
     Raises:
         ConfigurationError: data of another kind, or that do not fit the model.
@@ -261,11 +262,11 @@ def as_validation(model, data, batch_size):
 
 
 def as_source(model, images, labels):
-    """Arrays as a source that fits a model.
+    """Converts arrays to a source that fits a model.
 
     Args:
         model: `NoisyLabelModel`.
-        images: as of `from_arrays`.
+        images: array `[N, H, W, C]`, see `from_arrays`.
         labels: int `[N]` or `[N, 1]`.
 
     Returns:

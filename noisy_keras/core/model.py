@@ -92,7 +92,7 @@ class NoisyLabelModel(keras.Model):
     #: View of the default plan: a name of `nk.data.VIEWS`, a Keras layer, or a
     #: function of images and a seed.
     view = "weak"
-    #: What the judgement of given labels is based on.
+    #: How the given labels are judged, an `AuditStrategy`.
     audit_strategy = strategies.LastPredictions()
 
     def __init__(
@@ -384,7 +384,7 @@ class NoisyLabelModel(keras.Model):
             variables += plugin.trainable_beside(k)
         return variables
 
-    # What is remembered of each sample.
+    # Tables of the predictions for each sample.
 
     def keep_history(self, decay=1.0):
         """Makes tables of the predictions for each sample over the epochs.

@@ -1,4 +1,7 @@
-"""The noise of the given labels, estimated from a few trusted samples."""
+"""The noise of the given labels, estimated from a few trusted samples.
+
+This estimate is our addition to the method.
+"""
 
 import functools
 

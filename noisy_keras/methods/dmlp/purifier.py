@@ -10,7 +10,9 @@
    from the table, from a classifier, or left as given.
 
 Reference: Tu et al., Learning from Noisy Labels with Decoupled Meta Label
-Purifier, CVPR 2023, Algorithm 1.
+Purifier, CVPR 2023, Algorithm 1. "The released code" is `DMLP.py` of
+https://github.com/yuanpengtu/DMLP. Held-out samples (3) are our addition; that
+code reports the highest accuracy on test samples.
 """
 
 import math
@@ -108,58 +110,72 @@ class LabelPurifier:
     """Purifies labels with frozen features and a small trusted set.
 
     Args:
-        preset: str, sets arguments that are None; below, the first value is
-            that of `"recommended"`, the second that of `"official"`. The latter
-            runs like the released CIFAR-10 script, including its errors, to
-            explain its numbers: labels hardly change, and it reports the
-            highest accuracy of both auxiliary classifiers on test samples
-            (`"test_classifier"` of the history).
-        epochs: int, upper bound on the visits to each batch.
-        batch_size: int, number of samples in each of the fixed batches, b.
-        form: str, form of the loss on trusted samples, see
-            `nk.ops.ridge.response_loss`.
-        ridge: float, see `nk.ops.ridge.solve`; 1e-3 or 0. Where batches are too
-            small or too ill-conditioned for it, it is raised, with a warning;
-            but never from 0.
-        label_optimizer: str. `"adam"`: Adam on the labels of the visited batch;
-            `"whole_table_adam"`: on all labels; `"gradient_descent"`: as in the
-            paper.
-        label_learning_rate: float, eta_I; 0 switches intrinsic correction off.
-            For the form "code", gradient descent diverges from
-            `1 / lambda_max(M M^T)` on, M being `F_v A^-1 F^T`.
-        label_weight_decay: float, weight decay of labels; 0 or 3e-4.
-        classifier_batch_size: int, number of samples in a step of the auxiliary
-            classifier.
-        classifier_learning_rate: float, learning rate of its Adam.
-        classifier_drop: int, number of epochs before that is divided by 10.
-        classifier_weight_decay: float, its coupled weight decay.
-        entropy_weight: float, weight of the entropy of its predictions, which
-            is minimised where that is positive, as in the paper (1), and
-            maximised where it is negative, as in the released code.
-        balance_weight: float, weight of the penalty on predictions whose mean
-            is not the prior; 1 or 2,200. The penalty of the released code is
-            small, because softmax is applied three times before.
-        prior: frequencies of the classes: `"uniform"`; `"validation"`, those of
-            the trusted samples; `"estimated"`, those of the noise estimate; or
-            K floats.
-        repeated_softmax: bool, whether predictions take the place of logits, as
-            in the released code; False or True.
-        substitute_every: int, number of epochs T between substitutions; 20, or
-            0 for none.
-        substitution_rate: float in (0, 1], eta_E.
-        twin_views: bool, whether one view of features is used as two, which
-            differ in the initial weights of their classifiers; False or True.
+        preset: str, selects the defaults of arguments that are None: below,
+            the value of `"recommended"` precedes that of `"official"`. The
+            latter runs as the released CIFAR-10 script, errors included, to
+            reproduce its numbers. Its labels hardly change, and the accuracy
+            that it reports is the highest of both auxiliary classifiers on
+            test samples (`"test_classifier"` of the history).
+        epochs: int >= 1, maximum number of epochs, each of which visits every
+            batch once.
+        batch_size: int >= 1, maximum number of samples b in each of the fixed
+            batches.
+        form: `"code"` or `"paper"`, form of the loss on trusted samples, see
+            `noisy_keras.ops.ridge.response_loss`.
+        ridge: float >= 0, relative ridge, see `noisy_keras.ops.ridge.solve`;
+            default: 1e-3 or 0. A positive ridge is raised, with a warning,
+            where batches are too small or too ill-conditioned for it.
+        label_optimizer: `"adam"` on the labels of the visited batch (default),
+            `"whole_table_adam"` on all labels at each batch (default of
+            `"official"`), or `"gradient_descent"` as in the paper.
+        label_learning_rate: float >= 0, learning rate of labels eta_I; 0
+            disables the intrinsic correction. Gradient descent with the form
+            `"code"` diverges from `1 / lambda_max(M M^T)` on, where
+            `M = F_v A^-1 F^T`.
+        label_weight_decay: float >= 0, weight decay of labels; default: 0 or
+            3e-4.
+        classifier_batch_size: int >= 1, approximate number of samples in a step
+            of the auxiliary classifier.
+        classifier_learning_rate: float >= 0, learning rate of the auxiliary
+            classifier's Adam.
+        classifier_drop: int >= 0, number of epochs after which that rate is
+            divided by 10.
+        classifier_weight_decay: float >= 0, coupled weight decay of the
+            auxiliary classifier.
+        entropy_weight: float, weight of the entropy of the auxiliary
+            classifier's predictions in its loss. A positive weight minimises
+            the entropy, as in the paper (1); a negative one maximises it, as
+            in the released code.
+        balance_weight: float >= 0, weight of the penalty on predictions whose
+            mean differs from the prior; default: 1 or 2,200. In the released
+            code the penalty acts on predictions after three softmaxes, which
+            makes it small.
+        prior: class frequencies: `"uniform"`; `"validation"`, those of the
+            trusted samples; `"estimated"` from the noise; or K floats that sum
+            to 1.
+        repeated_softmax: bool, whether softmax is applied to predictions that
+            are probabilities already, as in the released code; default: False
+            or True.
+        substitute_every: int >= 0, number of epochs T between extrinsic
+            corrections, 0 for none; default: 20 or 0.
+        substitution_rate: float in (0, 1], step eta_E of the extrinsic
+            correction.
+        twin_views: bool, whether a single view of features is used as two,
+            whose auxiliary classifiers differ in their initial weights;
+            default: False or True.
         held_out: float in [0, 1), share of the trusted samples that is held out
-            for decisions; 0.2 or 0.
-        patience: int, number of epochs without a higher held-out accuracy, or a
-            lower squared error at the highest, after which to stop; 40, or 0
-            for never.
-        export: str, where labels are taken from: `"best"` by held-out accuracy;
-            or `"labels"`, `"response"` or `"classifier"` at their best epoch,
-            or at the last one where none is held out.
-        seed: int, seed of batches, held-out samples and classifiers.
-        jit_compile: bool, whether XLA compiles the steps; `"auto"`: on a GPU or
-            TPU.
+            to choose the result; default: 0.2 or 0.
+        patience: int >= 0, number of epochs without improvement on held-out
+            samples (in accuracy, then in squared error) after which to stop, 0
+            for never; default: 40 or 0.
+        export: which labels to return: `"best"`, those of highest held-out
+            accuracy; or `"labels"`, `"response"` or `"classifier"`, see
+            `noisy_keras.methods.dmlp.choice.CANDIDATES`, at their best epoch,
+            or at the last one if no sample is held out. Default: `"best"` or
+            `"labels"`.
+        seed: int >= 0, seed of batches, held-out samples and initial weights.
+        jit_compile: bool or `"auto"`, whether XLA compiles the steps; `"auto"`
+            does so on a GPU or TPU.
 
     Raises:
         ConfigurationError: an argument out of range.

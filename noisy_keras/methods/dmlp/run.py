@@ -1,4 +1,4 @@
-"""One purification: its state, and what is measured in each epoch."""
+"""One purification: its state and the measurements of each epoch."""
 
 import functools
 import time
@@ -119,7 +119,7 @@ class Run:
 
     @property
     def names(self):
-        """Names of what is measured in each epoch: list of str."""
+        """List of str, names of the values that each epoch measures."""
         found = ["loss", "classifier_loss"]
         if len(self.data.held):
             found += [f"held_out_{c}" for c in choice.CANDIDATES[1:]]

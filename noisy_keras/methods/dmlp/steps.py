@@ -135,9 +135,9 @@ class Steps:
             batch.weight,
             self.prior,
         )
-        # Line 9 and, on the new labels, lines 12 and 13: slice by slice,
-        # because products of what is in the cache are faster, and a product
-        # with 2 K columns takes little longer than one with K.
+        # Line 9, and lines 12 and 13 on the new labels. Both are done slice by
+        # slice: a slice fits into the cache, and a product with 2 K columns
+        # takes little longer than one with K.
         count, size = self.settings.slices
 
         def step(number, moving, written):
@@ -268,7 +268,8 @@ class Steps:
         settings = self.settings
         outputs = balanced = logits
         if settings.repeated_softmax:
-            # As released: probabilities take the place of logits, twice.
+            # As in the released code: softmax is applied to probabilities, once
+            # more for the entropy and twice more for the penalty.
             outputs = tf.nn.softmax(logits)
             balanced = tf.nn.softmax(outputs)
         log_p = tf.nn.log_softmax(outputs)

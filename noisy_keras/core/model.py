@@ -52,8 +52,7 @@ class NoisyLabelModel(keras.Model):
             the method trains more networks than are given by a name or one
             network, the others are of the same structure with new random
             weights.
-        num_samples: the `Source` to be trained on, or its number of samples N,
-            an int.
+        num_samples: int, number of training samples N; or the `Source`.
         plugins: list of `StepPlugin`s.
         name: str, name of the model.
         settings: dict of the method's own arguments by name.

@@ -88,9 +88,9 @@ class AdversarialNoisyMasking(StepPlugin):
             study).
         base_ratio: float in [0, 1], mu of `ratio="paper"`, for which the paper
             gives no number.
-        ratio_range: pair of floats in [0, 1], of `ratio="code"`; (0.06, 0.13)
-            for Clothing1M.
-        ratio_step: float in [0, 1], of `ratio="code"`; 0.1 for Clothing1M.
+        ratio_range: pair of floats in [0, 1], low and high of `ratio="code"`;
+            (0.06, 0.13) for Clothing1M.
+        ratio_step: float in [0, 1], step of `ratio="code"`; 0.1 for Clothing1M.
         aspect_delta: float in (0, 1], delta; the box's height over its width is
             drawn from `U(delta, 1 / delta)`.
         area_scale: float in (0, 1], share of r that the box covers; 0.5 in the
@@ -106,14 +106,15 @@ class AdversarialNoisyMasking(StepPlugin):
             reconstruction error itself, the encoder beta times it;
             `"weighted"`: both follow beta times it, as in the paper. The
             optimum of a decoder is the same, but with `"full"` it learns
-            1 / beta times faster; otherwise a run of a few ten thousand steps
-            ends with grey images.
-        reconstruction_weight: float, beta; 0.02 on CIFAR, 0.3 on Clothing1M.
+            1 / beta times faster; with `"weighted"`, images are still grey
+            after some ten thousand steps.
+        reconstruction_weight: float >= 0, weight beta of the reconstruction
+            error; 0.02 on CIFAR, 0.3 on Clothing1M.
         extra_view: view that hosts like DivideMix train on beside their own:
             one of `nk.data.VIEWS`, a Keras layer, or a function of images and a
             seed, see `nk.data.Source.view`. The released code trains on
             AutoAugment and RandAugment views.
-        extra_views: int, number of these views; 0 for none.
+        extra_views: int >= 0, number of these views.
         name: str, name of the layer.
         **kwargs: arguments of `keras.layers.Layer`.
 

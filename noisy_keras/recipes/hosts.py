@@ -97,6 +97,9 @@ def needs_trusted(model):
 
     Args:
         model: `NoisyLabelModel`.
+
+    Returns:
+        bool.
     """
     return isinstance(model, TrustedSetModel)
 
@@ -106,21 +109,25 @@ def learns_labels(model):
 
     Args:
         model: `NoisyLabelModel`.
+
+    Returns:
+        bool.
     """
     return not isinstance(model, EG)
 
 
 @contextlib.contextmanager
 def same_draws(purpose, seed):
-    """Makes initial weights that are drawn inside depend on arguments alone.
+    """Makes initial weights drawn within it depend on its arguments alone.
 
     A recipe that resumes in a later phase has drawn fewer weights before. Keras
     takes the seeds of its initialisers from Python's random numbers.
 
     Args:
-        purpose: str. With the seed alone, weights would be those of a network
-            that is built after setting all seeds to it.
-        seed: int.
+        purpose: str, combined with the seed. With the seed alone, the weights
+            would equal those of a network that is built right after all seeds
+            have been set to it.
+        seed: int, seed of the draws.
     """
     state = random.getstate()
     random.seed(f"{purpose} {seed}")

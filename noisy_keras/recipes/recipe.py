@@ -31,8 +31,8 @@ class Recipe:
     Attributes:
         phases: tuple of `Phase`.
         settings: dict of the recipe's arguments.
-        inputs: dict, as JSON holds it, of what artefacts depend on beside the
-            source and the settings.
+        inputs: dict that JSON can hold: further data that the artefacts depend
+            on, beside the source and the settings.
         model: `NoisyLabelModel` of the last phase, once fitted.
     """
 

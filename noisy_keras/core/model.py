@@ -33,12 +33,12 @@ class NoisyLabelModel(keras.Model):
 
     A method implements `steps`. It may have:
 
-    * `loss_names`, the terms of its loss;
-    * arguments of its own, passed to this constructor as `settings`, which
+    - `loss_names`, the terms of its loss;
+    - arguments of its own, passed to this constructor as `settings`, which
       become attributes and are saved;
-    * tables with a row per sample (`SampleTable`), made in its constructor;
-    * another `audit_strategy`;
-    * a plan of its own (`make_plan`), unless it has one round per epoch over
+    - tables with a row per sample (`SampleTable`), made in its constructor;
+    - another `audit_strategy`;
+    - a plan of its own (`make_plan`), unless it has one round per epoch over
       all samples in the view `view`.
 
     A step gets a batch: a dict of tensors, see `OneRoundPlan`. The phase of a

@@ -215,7 +215,7 @@ def test_classes_with_one_sample_are_purified():
     assert np.isfinite(result.labels).all()
 
 
-def test_bad_data_are_refused(problem):
+def test_bad_data_are_told(problem):
     source, features, trusted, near = problem
     broken, constant = features.copy(), np.ones_like(features)
     broken[[3, 9], 2] = np.nan
@@ -224,7 +224,7 @@ def test_bad_data_are_refused(problem):
         ({"features": features[:-1]}, "for each of 400 samples .* 399 rows"),
         ({"features": broken}, "NaN or infinity in 2 rows, the first at 3"),
         ({"features": features * 1e300}, "NaN or infinity in 400 rows"),
-        ({"features": constant}, "differ between samples.*400 rows"),
+        ({"features": constant}, "tell samples apart.*400 rows"),
         ({"features": features[0]}, r"of shape \[N, D\]"),
         ({"features": [features] * 3}, "one or two views.* 3"),
         ({"features": features.astype(str)}, r"numbers of shape \[N, D\]"),
@@ -246,11 +246,11 @@ def test_bad_data_are_refused(problem):
             purifier(epochs=1).fit(**given | changed, verbose=0)
 
 
-def test_batches_of_nothing_are_refused(problem):
+def test_batches_of_nothing_are_told(problem):
     source, features, trusted, near = problem
     empty = features.copy()
     empty[:390] = 0.0
-    with pytest.raises(ValueError, match="all of them are left out or zero"):
+    with pytest.raises(ValueError, match="none counts, all are zero"):
         purifier(epochs=1, batch_size=2).fit(
             source, empty, trusted, near, verbose=0
         )

@@ -236,7 +236,7 @@ def test_two_replicas_train(two_replicas):
         ({"pretraining": {"rate": 1.0}}, "Received: rate"),
         ({"pretraining": {"warmup_epochs": 2}}, "below its 2 epochs"),
         ({"pretraining": {"batch_size": 1}}, "`batch_size`"),
-        ({"warm_start": True, "pretrain_epochs": 0}, "only where SimCLR is trained"),
+        ({"warm_start": True, "pretrain_epochs": 0}, "only where SimCLR is"),
         ({"soft_labels": "no"}, "True or False"),
         ({"purifier": {"epochs": 3}}, "to be a `LabelPurifier`"),
         ({"network": toy.network(size=8)}, "as the network was built for"),
@@ -371,7 +371,7 @@ def test_bad_data_are_told_before_the_first_phase(tmp_path):
         (
             {},
             {"trusted": trusted.subset(np.arange(4))},
-            "more trusted samples than one of each class",
+            "trusted samples to spare",
         ),
         ({}, {"features": views}, "Received: both"),
         ({"pretrain_epochs": 0}, {}, "Received: neither"),

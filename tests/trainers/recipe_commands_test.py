@@ -24,7 +24,7 @@ DMLP = (*SMALL, "--trusted_total=50", "--purifier_epochs=6")
         (["--trusted_total=9"], "--trusted_total: expected at least one"),
         (["--trusted_csv=FEW"], "expected samples of all 10 classes; got none"),
         (["--substitution_rate=2"], "`substitution_rate` in (0, 1]"),
-        (["--trusted_total=10"], "more trusted samples than one of each class"),
+        (["--trusted_total=10"], "trusted samples to spare, to be held out"),
         (["--features=OTHER"], "as the network was built for"),
     ],
 )

@@ -1,1 +1,1 @@
-"""The label purifier of DMLP: `purifier` is its interface, `steps` its core."""
+"""DMLP's label purifier: read `purifier` first, then `steps` and `choice`."""

@@ -1,4 +1,7 @@
-"""Adam as a function of tensors, with the betas of the released code."""
+"""Adam as a function of tensors.
+
+As in the released code, whose first beta is 0.5 rather than the usual 0.9.
+"""
 
 from typing import NamedTuple
 
@@ -9,7 +12,13 @@ _EPSILON = 1e-8
 
 
 class Adam(NamedTuple):
-    """The state of Adam: two moments, and the number of steps so far."""
+    """The optimizer state of one value.
+
+    Attributes:
+        first: tensor of the value's shape, running mean of gradients.
+        second: tensor of the value's shape, running mean of squared gradients.
+        steps: float32 scalar, number of steps so far.
+    """
 
     first: tf.Tensor
     second: tf.Tensor
@@ -17,7 +26,14 @@ class Adam(NamedTuple):
 
     @classmethod
     def fresh(cls, shape):
-        """The state before the first step, for a value of some shape."""
+        """The state before the first step.
+
+        Args:
+            shape: ints, shape of the value.
+
+        Returns:
+            `Adam` of zeros.
+        """
         return cls(tf.zeros(shape), tf.zeros(shape), tf.zeros([]))
 
 
@@ -25,14 +41,15 @@ def adam(value, gradient, slots, rate, weight_decay=0.0):
     """A step of Adam with coupled weight decay and betas of 0.5 and 0.999.
 
     Args:
-        value: float32 tensor.
-        gradient: float32 tensor of the same shape.
-        slots: `Adam`, the state for this value.
-        rate: float or scalar, learning rate.
-        weight_decay: float; that times the value is added to the gradient.
+        value: float tensor to be updated.
+        gradient: float tensor of the same shape.
+        slots: `Adam`, the optimizer state of the value.
+        rate: float >= 0 or scalar tensor, learning rate.
+        weight_decay: float >= 0; this multiple of the value is added to the
+            gradient.
 
     Returns:
-        The new value and its `Adam`.
+        The new value and the new `Adam`.
     """
     gradient += weight_decay * value
     beta_1, beta_2 = _BETAS

@@ -1,4 +1,4 @@
-"""Checks of features."""
+"""Checks of the features that a user passes."""
 
 import hashlib
 
@@ -6,28 +6,29 @@ import numpy as np
 
 from noisy_keras.utils.errors import ConfigurationError
 
-# Number of rows that are read at once.
+# Number of rows of a memory-mapped array that are read at once.
 _ROWS = 10_000
-# Distance of rows that count as the same, relative to the distance of a row
-# from the mean of all.
+# Largest distance of equal rows, relative to a row's distance from the mean.
 _SAME = 1e-5
 
 
 def views(features, count, name, of):
-    """Checks features.
+    """Checks features that a user passes.
 
     Args:
-        features: array `[N, D]`, or a list or tuple of one or two such views.
+        features: float `[N, D]`, or a list or tuple of one or two such views.
         count: int, number of rows N.
-        name: str, name of the argument, for messages.
-        of: str, what the rows stand for, for messages.
+        name: str, name of the argument, for error messages.
+        of: str, the kind of samples that the rows belong to, for error
+            messages.
 
     Returns:
-        A list of arrays; those in memory as float32.
+        List of arrays `[N, D]`. Memory-mapped ones are returned as they are,
+        others as float32.
 
     Raises:
-        ConfigurationError: another number of views or rows, another rank or
-            dtype, NaN or infinity, or rows that are all the same.
+        ValueError: If there are more than two views, an array has another shape
+            or is not numeric, a value is not finite, or all rows are equal.
     """
     found = features if isinstance(features, (list, tuple)) else [features]
     if not 1 <= len(found) <= 2:
@@ -53,19 +54,19 @@ def _checked(features, count, name, of):
         )
     first, alike, broken = np.asarray(features[:1]), True, []
     for start, rows in _chunks(features):
-        # Larger numbers are infinite in float32.
+        # Larger values become infinite in float32.
         fine = (np.abs(rows) <= np.finfo(np.float32).max).all(axis=1)
         broken += (start + np.flatnonzero(~fine)).tolist()
         alike &= bool((rows == first).all())
     if broken:
         raise ConfigurationError(
             f"Expected finite numbers in `{name}`. Received: NaN or infinity "
-            f"in {len(broken)} rows, the first at {broken[0]}; has the "
-            "training of the encoder diverged?"
+            f"in {len(broken)} rows, the first at {broken[0]}; was the network "
+            "that made them trained to its end?"
         )
     if alike and count > 1:
         raise ConfigurationError(
-            f"Expected `{name}` that differ between samples. Received: {count} "
+            f"Expected `{name}` that tell samples apart. Received: {count} "
             "rows that are all the same"
         )
     if isinstance(features, np.memmap):
@@ -74,13 +75,13 @@ def _checked(features, count, name, of):
 
 
 def fingerprint(*arrays):
-    """A hash of arrays.
+    """Hashes the shapes and float32 values of arrays.
 
     Args:
-        *arrays: arrays of numbers.
+        *arrays: numeric arrays, in memory or memory-mapped.
 
     Returns:
-        str, hexadecimal.
+        str, 32 hexadecimal digits.
     """
     found = hashlib.blake2b(digest_size=16)
     for array in arrays:
@@ -93,18 +94,18 @@ def fingerprint(*arrays):
 def same_rows(features, others):
     """Finds rows of one array that are also in another, up to rounding.
 
-    Rows of zeros are left out: images in which a network finds nothing have
-    them in common.
+    Rows of zeros are left out, because different images may have these
+    features, for instance where all ReLU units are inactive.
 
     Args:
-        features: float `[N, D]`.
+        features: float `[N, D]`, in memory or memory-mapped.
         others: float `[V, D]`.
 
     Returns:
-        int `[P, 2]`, pairs of a row of `features` and the same of `others`.
+        int `[P, 2]`, pairs of a row of `features` and an equal row of `others`.
     """
-    # Only the few rows that are close to each other on a random line are
-    # compared.
+    # Equal rows have equal projections to a random line, and few others are
+    # close to them there. Only those are compared in full.
     line = np.random.RandomState(0).normal(size=features.shape[1])
     line = (line / np.linalg.norm(line)).astype(np.float32)
     place = np.concatenate([rows @ line for _, rows in _chunks(features)])

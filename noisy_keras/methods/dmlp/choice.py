@@ -1,11 +1,16 @@
-"""How good purified labels are, measured on held-out samples.
+"""Choice of purified labels by their accuracy on held-out trusted samples.
 
-Some of the trusted samples are not used by the purification. Predictions of
-linear classifiers for them are compared with their labels. The label table has
-no row for them, so it gets *followers*: copies of held-out samples that start
-from labels with simulated noise (see `noise`) and change like rows of the
-table, but enter neither the regression nor the classifier. Their accuracy is an
-estimate of that of the table.
+Some trusted samples are held out of the purification. The predictions of linear
+classifiers for them are compared with their labels.
+
+The label table has no rows for held-out samples, so its own accuracy is
+measured on *followers*: copies of a held-out sample whose initial labels are
+drawn from the estimated noise (see `noise`). They are corrected as any row of
+the table, but enter neither the regression nor the training of the auxiliary
+classifier. The accuracy of their final labels estimates that of the table.
+
+Holding out samples is our addition: the released code reports the highest
+accuracy on test samples.
 """
 
 import numpy as np
@@ -13,27 +18,29 @@ import numpy as np
 from noisy_keras.data.selection import partition
 from noisy_keras.utils.errors import ConfigurationError
 
-#: Where purified labels can be taken from: the given labels, the label table,
-#: the response of the closed-form classifier, the auxiliary classifier.
+#: Where purified labels can come from: the unchanged given labels, the label
+#: table, the predictions of the closed-form classifier, or those of the
+#: auxiliary classifier.
 CANDIDATES = ("given", "labels", "response", "classifier")
 
 
 def hold_out(labels, share, seed):
-    """Splits trusted samples, each class in proportion.
+    """Splits trusted samples into a training and a held-out part.
 
-    At least one sample of each class is not held out.
+    Classes are held out in proportion to their frequency. At least one sample
+    of each class remains for training.
 
     Args:
         labels: int `[V]`, labels of the trusted samples.
-        share: float in [0, 1), share to be held out.
-        seed: int, seed of the choice.
+        share: float in [0, 1), share of the samples to hold out.
+        seed: int, seed of the random choice.
 
     Returns:
-        Two int arrays, positions of the samples to learn from and of those held
-        out.
+        Two int arrays: positions of the samples for training, and of the
+        held-out ones.
 
     Raises:
-        ConfigurationError: no sample can be held out.
+        ValueError: If `share` is positive, but no class has a sample to spare.
     """
     if not share:
         return np.arange(len(labels)), np.arange(0)
@@ -45,8 +52,8 @@ def hold_out(labels, share, seed):
             held = np.delete(held, np.flatnonzero(labels[held] == c)[0])
     if not len(held):
         raise ConfigurationError(
-            "Expected more trusted samples than one of each class, so that "
-            f"some can be held out. Received: {len(labels)} samples of "
+            "Expected trusted samples to spare, to be held out, beside one of "
+            f"each class. Received: {len(labels)} samples of "
             f"{len(np.unique(labels))} classes; give at least two of each, or, "
             'in Python, `LabelPurifier(held_out=0, export="response")`'
         )
@@ -54,15 +61,15 @@ def hold_out(labels, share, seed):
 
 
 def quality(probabilities, labels):
-    """The quality of predictions.
+    """Accuracy and negative Brier score of predictions.
 
     Args:
-        probabilities: float `[n, K]`, distributions.
-        labels: int `[n]`.
+        probabilities: float `[n, K]`, class probabilities.
+        labels: int `[n]`, right labels.
 
     Returns:
-        Two floats: the accuracy in [0, 1], and the negative Brier score, which
-        breaks ties.
+        Two floats: the accuracy in [0, 1], and the negative Brier score in
+        [-2, 0], by which ties are broken.
     """
     right = np.mean(probabilities.argmax(axis=1) == labels)
     targets = np.eye(probabilities.shape[1])[labels]
@@ -74,22 +81,25 @@ class Best:
     """The best state of each candidate so far.
 
     Attributes:
-        quality: dict from candidates to pairs, see `quality`.
-        epoch: dict from candidates to epochs; -1 for the start.
-        kept: dict from candidates to lists of arrays.
+        quality: dict from candidates to pairs of floats, as returned by
+            `quality`.
+        epoch: dict from candidates to int, the epoch of the best state, counted
+            from 0; -1 for the initial state.
+        kept: dict from candidates to lists of arrays, the best states.
     """
 
     def __init__(self):
         self.quality, self.epoch, self.kept = {}, {}, {}
 
     def offer(self, candidate, quality, epoch, make):
-        """Keeps a candidate if it is better than it was.
+        """Keeps the state of a candidate if it is better than the kept one.
 
         Args:
             candidate: str, one of `CANDIDATES`.
-            quality: pair of floats, see `quality`.
-            epoch: int, number of the epoch.
-            make: function without arguments to the list of arrays to keep.
+            quality: pair of floats, as returned by `quality`.
+            epoch: int, epoch of this state, counted from 0.
+            make: function without arguments that returns the state, a list of
+                arrays. It is called only if the state is kept.
         """
         before = self.quality.get(candidate)
         if before is None or tuple(quality) > tuple(before):
@@ -98,14 +108,15 @@ class Best:
             self.kept[candidate] = make()
 
     def winner(self):
-        """The candidate of highest accuracy, then of lowest error."""
+        """The candidate of highest accuracy; ties go to the lower error."""
         return max(self.quality, key=lambda name: self.quality[name])
 
     def last_gain(self):
-        """The epoch of the winner.
+        """The epoch in which the winner last improved.
 
-        As long as the given labels are best, it is the epoch in which any
-        candidate improved last, as it may still become better than them.
+        If no candidate beats the given labels yet, this is the last epoch in
+        which any candidate improved, since one that still improves may beat
+        them later.
         """
         winner = self.winner()
         if winner == "given":
@@ -114,7 +125,7 @@ class Best:
 
     def state(self):
         """The state: a dict that JSON can hold, and a dict of arrays."""
-        facts = {
+        record = {
             "quality": self.quality,
             "epoch": self.epoch,
             "kept": {name: len(items) for name, items in self.kept.items()},
@@ -124,13 +135,18 @@ class Best:
             for name, items in self.kept.items()
             for number, item in enumerate(items)
         }
-        return facts, arrays
+        return record, arrays
 
-    def restore(self, facts, arrays):
-        """The reverse of `state`."""
-        self.quality = {k: tuple(v) for k, v in facts["quality"].items()}
-        self.epoch = dict(facts["epoch"])
+    def restore(self, told, arrays):
+        """Restores what `state` returned.
+
+        Args:
+            told: dict, the first result of `state`.
+            arrays: dict of arrays, the second result of `state`.
+        """
+        self.quality = {k: tuple(v) for k, v in told["quality"].items()}
+        self.epoch = dict(told["epoch"])
         self.kept = {
             name: [arrays[f"{name}_{number}"] for number in range(count)]
-            for name, count in facts["kept"].items()
+            for name, count in told["kept"].items()
         }

@@ -1,4 +1,4 @@
-"""The data of a purification, after all checks."""
+"""Checks the data of a purification."""
 
 import warnings
 
@@ -13,30 +13,34 @@ from noisy_keras.utils.errors import ConfigurationError
 
 
 class Data:
-    """The samples to be purified, and the trusted samples.
+    """The training and trusted samples of a purification.
 
     Args:
-        source: `Source` of N samples.
-        features: float `[N, D]`, or a list of views.
-        trusted: `Source` of V trusted samples, or their labels, int `[V]`.
+        source: `Source` of N samples, whose labels are purified.
+        features: float `[N, D]`, or a list of one or two such views.
+        trusted: `Source` of V samples with right labels, or their labels, int
+            `[V]`.
         trusted_features: float `[V, D]`, or a list of views.
         held_out: float in [0, 1), share of the trusted samples to hold out.
-        seed: int, seed of that choice.
+        seed: int, seed of their choice.
 
     Attributes:
-        source: as given.
-        features: list of views.
+        source: the `Source`.
+        features: list of views, float `[N, D]`.
         start: float32 `[N, K]`, the initial label table.
-        truth: int array, positions of samples whose true label is known.
-        known: dict from positions of training samples that are also trusted
-            samples to their labels.
-        trusted: list of views, float32.
+        truth: int array, positions of training samples whose true label is
+            known; may be empty.
+        known: dict from the position of a training sample that is also trusted
+            to its trusted label.
+        trusted: list of views, float32 `[V, D]`.
         trusted_labels: int `[V]`.
-        learned: int array, positions of the trusted samples to learn from.
-        held: int array, positions of the trusted samples held out.
+        learned: int array, positions of the trusted samples that are not held
+            out.
+        held: int array `[H]`, positions of those held out.
 
     Raises:
-        ConfigurationError: data that do not fit each other.
+        ValueError: If the data do not fit together, a class has no trusted
+            sample, or none is left to hold out.
     """
 
     def __init__(
@@ -66,6 +70,7 @@ class Data:
 
     @property
     def start(self):
+        """float32 `[N, K]`, the initial label table."""
         if self.source.soft_labels is not None:
             return self.source.soft_labels
         classes = np.eye(self.source.num_classes, dtype=np.float32)
@@ -73,27 +78,29 @@ class Data:
 
     @property
     def held_labels(self):
-        """Labels of the samples held out: int `[H]`."""
+        """int `[H]`, labels of the held-out samples."""
         return self.trusted_labels[self.held]
 
     def fingerprint(self):
-        """A hash of all data of the purification: str."""
+        """str, a hash of all data that the purification depends on."""
         return checks.fingerprint(
             *self.features, *self.trusted, self.trusted_labels, self.start
         )
 
     def tracked(self, test, features):
-        """Further samples, which are only measured.
+        """Checks test samples, on which accuracy is reported.
 
         Args:
-            test: `Source` or labels, or None.
-            features: their features, or None.
+            test: `Source` of T test samples, or their labels, int `[T]`; or
+                None.
+            features: float `[T, D]`, or a list of views; or None.
 
         Returns:
-            A pair of views and labels, or None without samples.
+            A list of views and the labels `[T]`, or None without test samples.
 
         Raises:
-            ConfigurationError: one without the other, or data that do not fit.
+            ValueError: If one argument is given without the other, or they do
+                not fit.
         """
         if (test is None) != (features is None):
             raise ConfigurationError(
@@ -106,18 +113,18 @@ class Data:
         return self.views(features, len(labels), "test"), labels
 
     def views(self, features, count, name):
-        """Checks the features of other samples.
+        """Checks the views of other samples against those of the source.
 
         Args:
             features: float `[count, D]`, or a list of views.
             count: int, number of samples.
-            name: str, name of the samples, for messages.
+            name: str, prefix of the argument's name, for error messages.
 
         Returns:
-            A list of views with the columns of `self.features`.
+            List of arrays `[count, D]`.
 
         Raises:
-            ConfigurationError: see `checks.views`; or other columns.
+            ValueError: If the number of views, rows or columns does not fit.
         """
         views = checks.views(
             features, count, f"{name}_features", f"{name} samples"
@@ -167,9 +174,8 @@ class Data:
         if disputed:
             warnings.warn(
                 f"{len(disputed)} training samples have the features of "
-                "several trusted samples whose labels differ: they are "
-                "purified like others. Does the encoder distinguish such "
-                "images?",
+                "trusted ones whose labels differ: they keep theirs, and are "
+                "purified as others are. Does the encoder tell them apart?",
                 stacklevel=4,
             )
             known = {r: c for r, c in known.items() if r not in disputed}
@@ -181,7 +187,7 @@ class Data:
         if known:
             warnings.warn(
                 f"{len(known)} training samples have the features of trusted "
-                "samples: they are left out, and get the trusted label.",
+                "ones: those take no part, and get the trusted label.",
                 stacklevel=4,
             )
         return known

@@ -1,4 +1,4 @@
-"""The positions of samples in the fixed batches."""
+"""The assignment of samples to the fixed batches."""
 
 from typing import NamedTuple
 
@@ -6,15 +6,16 @@ import numpy as np
 
 
 class Layout(NamedTuple):
-    """The positions of samples in the batches, which do not change.
+    """The assignment of samples to batches, fixed for the whole purification.
 
-    A batch has b places for training samples, followed by q for followers;
-    empty places are -1.
+    Each of n batches has b places for training samples, followed by q places
+    for followers (see `choice`). Empty places are -1.
 
     Attributes:
-        samples: int64 `[n, b]`, positions in the source.
-        followers: int64 `[n, q]`, numbers of the followers.
-        slices: pair `(S, size)`, number and size of slices; S * size = b.
+        samples: int64 `[n, b]`, positions of training samples in the source.
+        followers: int64 `[n, q]`, positions among the followers.
+        slices: pair `(S, size)` of ints: the b places are S slices of `size`
+            places, one for each step of the auxiliary classifier.
     """
 
     samples: np.ndarray
@@ -23,14 +24,15 @@ class Layout(NamedTuple):
 
     @classmethod
     def at_random(cls, count, num_followers, batch_size, slice_size, seed):
-        """Distributes samples at random over batches of nearly equal size.
+        """Assigns samples at random to batches whose sizes differ by at most 1.
 
         Args:
-            count: int, number of samples N.
-            num_followers: int, number of followers.
-            batch_size: int, upper bound on the samples in a batch.
-            slice_size: int, approximate number of samples in a slice.
-            seed: int, seed of the order.
+            count: int, number of training samples N.
+            num_followers: int, number of followers F.
+            batch_size: int, upper bound on the number of samples in a batch.
+            slice_size: int, approximate number of samples in a slice of a
+                batch.
+            seed: int, seed of the random order.
 
         Returns:
             A `Layout`.
@@ -44,25 +46,25 @@ class Layout(NamedTuple):
         for row, part in zip(
             samples, np.array_split(order, batches), strict=True
         ):
-            # No slice is empty.
+            # Samples are spread evenly, so that no slice is empty.
             for places, few in zip(
                 row.reshape(slices), np.array_split(part, parts), strict=True
             ):
                 places[: len(few)] = few
         followers = np.full((batches, -(-num_followers // batches)), -1)
-        # Successive followers are in different batches.
+        # Followers of the same sample go to different batches.
         followers.T.flat[:num_followers] = np.arange(num_followers)
         return cls(samples, followers, slices)
 
     def spread(self, samples, followers):
-        """Brings rows of samples and of followers into batches.
+        """Arranges rows of samples and followers by batch.
 
         Args:
-            samples: array `[N, ...]`.
-            followers: array `[F, ...]`.
+            samples: array `[N, ...]`, a row for each training sample.
+            followers: array `[F, ...]`, a row for each follower.
 
         Returns:
-            An iterator over arrays `[b + q, ...]`, one per batch; 0 at empty
+            Iterator over the batches, arrays `[b + q, ...]` with zeros at empty
             places.
         """
         for chosen, following in zip(self.samples, self.followers, strict=True):
@@ -71,24 +73,24 @@ class Layout(NamedTuple):
             )
 
     def places(self, name):
-        """The rows of a batch that are of samples, or of followers.
+        """The rows of a batch that belong to samples, or to followers.
 
         Args:
-            name: str, "samples" or "followers".
+            name: str, `"samples"` or `"followers"`.
 
         Returns:
-            A slice.
+            slice over the `b + q` rows of a batch.
         """
         width = self.samples.shape[1]
         return slice(width) if name == "samples" else slice(width, None)
 
     def gather(self, name, batches):
-        """The reverse of `spread`, for samples or for followers.
+        """Inverse of `spread`, for samples or for followers.
 
         Args:
-            name: str, "samples" or "followers".
-            batches: array `[n, b, ...]` or `[n, q, ...]`, the rows of
-                `places(name)` in each batch.
+            name: str, `"samples"` or `"followers"`.
+            batches: array `[n, b, ...]` or `[n, q, ...]`, the rows of all
+                batches that `places` selects.
 
         Returns:
             Array `[N, ...]` or `[F, ...]`.
@@ -101,14 +103,14 @@ class Layout(NamedTuple):
 
 
 def placed(rows, places):
-    """Puts rows at places.
+    """Gathers rows by position.
 
     Args:
-        rows: array `[N, ...]`.
-        places: int `[m]`, a row number for each place, or -1.
+        rows: array `[N, ...]`, in memory or memory-mapped.
+        places: int `[P]`, positions of rows; -1 for none.
 
     Returns:
-        Array `[m, ...]`; 0 where the place is -1.
+        Array `[P, ...]`, with zeros where the position is -1.
     """
     there = places >= 0
     placed = np.zeros((len(places), *rows.shape[1:]), rows.dtype)

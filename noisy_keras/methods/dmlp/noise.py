@@ -1,6 +1,12 @@
+<<<<<<< /tmp/snap/noisy_keras/methods/dmlp/noise.py
+"""Noise of the given labels, estimated with a few trusted ones.
+
+This is our addition to the method.
+=======
 """The noise of the given labels, estimated from a few trusted samples.
 
 This estimate is our addition to the method.
+>>>>>>> /tmp/new.f
 """
 
 import functools
@@ -13,18 +19,18 @@ from noisy_keras.ops import ridge
 #: Number of followers of each held-out sample, see `choice`.
 FOLLOWERS = 10
 _ROUNDS = 200
-# Ridge where the purification has none.
+# Relative ridge of the halves of a single batch, if the purification has none.
 _SOME_RIDGE = 1e-3
 
 
 def given_noise(features, layout, start, trusted, labels):
-    """Estimates the noise of given labels.
+    """Estimates the noise of the given labels.
 
-    Each batch is predicted by the closed-form classifier of another batch; of a
-    single batch, each half by that of the other half.
+    Each batch is predicted by the closed-form classifier of another batch. If
+    there is only one batch, each half is predicted by that of the other half.
 
     Args:
-        features: `FixedFeatures`.
+        features: `FixedFeatures` of the training samples.
         layout: `Layout` of these features.
         start: float `[N, K]`, the given labels as distributions.
         trusted: float `[V, D]`, features of the trusted samples.
@@ -46,7 +52,7 @@ def given_noise(features, layout, start, trusted, labels):
 
 
 def _parts(features, layout, start):
-    """Functions that return features, given labels and classifier of a part."""
+    """Functions that return features, labels and classifier of each part."""
 
     def part(k, chosen):
         counted = np.flatnonzero(features.weights[k].numpy())[chosen]
@@ -69,18 +75,19 @@ def _parts(features, layout, start):
 
 
 def estimate_noise(joint, confusion):
-    """Estimates noise by a classifier whose errors are known.
+    """Estimates noise by a classifier whose confusion matrix is known.
 
-    Within each class, errors of the classifier and wrong labels are assumed to
-    be independent. The predictions of samples with one given label are then a
-    mixture over the true classes, whose shares are found by expectation
-    maximisation.
+    The errors of the classifier and those of the labels are assumed to be
+    independent given the true class. The predictions for samples with the same
+    given label are then a mixture of the predictions for each true class.
+    Expectation maximisation finds the weights of this mixture.
 
     Args:
-        joint: float `[K, K]`, numbers of samples by given label (row) and by
-            the prediction (column) of a classifier not trained on them.
-        confusion: float `[K, K]`, likewise by true label (row), of trusted
-            samples.
+        joint: float `[K, K]`, number of training samples by given label (row)
+            and predicted class (column), by a classifier that was not trained
+            on them.
+        confusion: float `[K, K]`, number of trusted samples by true label (row)
+            and predicted class (column).
 
     Returns:
         A `NoiseEstimate`.
@@ -88,17 +95,18 @@ def estimate_noise(joint, confusion):
     num_classes = len(joint)
     joint = np.asarray(joint, np.float64)
     joint = joint / joint.sum()
-    # Predictions that did not occur in a class are still possible.
+    # Smoothing: a confusion that was not observed may still occur.
     confusion = np.asarray(confusion, np.float64) + 1.0 / num_classes
     confusion /= confusion.sum(axis=1, keepdims=True)
-    # The joint of given (row) and true label; first with half of it right.
+    # Joint distribution of given (row) and true label (column). Initially, at
+    # least half of the labels are right.
     share = np.maximum(joint.sum(axis=1), 1e-12)
     found = 0.5 * np.diag(share) + 0.5 * share[:, None] / num_classes
     for _ in range(_ROUNDS):
         expected = np.maximum(found @ confusion, 1e-300)
         found = found * ((joint / expected) @ confusion.T)
-        # The frequencies of the classes are the least certain: half of their
-        # weight is taken from the given labels.
+        # The class frequencies are the least certain part of the estimate, so
+        # they are averaged with those of the given labels.
         frequent = np.maximum(found.sum(axis=0), 1e-300)
         found = found * (0.5 + 0.5 * share / frequent)
         found *= (share / np.maximum(found.sum(axis=1), 1e-300))[:, None]
@@ -106,15 +114,16 @@ def estimate_noise(joint, confusion):
 
 
 def noisy_labels(labels, transition, seed):
-    """Simulates noise, `FOLLOWERS` times for each sample.
+    """Draws noisy labels, `FOLLOWERS` for each sample.
 
     Args:
-        labels: int `[H]`, the right labels.
-        transition: float `[K, K]`, rows summing to 1.
+        labels: int `[H]`, right labels.
+        transition: float `[K, K]`, probabilities of the noisy label (column)
+            given the right one (row).
         seed: int, seed of the draws.
 
     Returns:
-        int `[FOLLOWERS * H]`; those of one sample follow each other.
+        int `[FOLLOWERS * H]`; the labels of one sample are adjacent.
     """
     cumulative = np.cumsum(transition, axis=1)[labels]
     random = np.random.RandomState(seed)

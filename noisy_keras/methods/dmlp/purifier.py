@@ -1,18 +1,24 @@
-"""DMLP: labels purified on frozen features, with a few trusted samples.
+"""DMLP: purifies labels with frozen features and a few trusted labels.
 
-1. On fixed features the best linear classifier for any labels has a closed
-   form. So labels can be optimised directly: by the loss, on trusted samples,
-   of the classifier that is fitted to them (intrinsic correction).
-2. That gradient depends on labels only through `F^T Y`. An auxiliary classifier
-   that is trained on the changing labels therefore substitutes each single
-   label every T epochs (extrinsic correction).
-3. Held-out trusted samples decide when to stop, and whether labels are taken
-   from the table, from a classifier, or left as given.
+1. On fixed features, the linear classifier of least squared error has a closed
+   form for any labels. Labels can therefore be optimised by gradient descent on
+   the loss of that classifier on trusted samples (intrinsic correction).
+2. This gradient depends on the labels through `F^T Y` alone, so it cannot
+   correct each of them individually. An auxiliary classifier is trained on the
+   changing labels, and every T epochs each label is moved towards its
+   prediction (extrinsic correction).
+3. Held-out trusted samples determine when to stop, and whether to export the
+   label table, the predictions of one of the classifiers, or the given labels.
+   This step is our addition.
 
 Reference: Tu et al., Learning from Noisy Labels with Decoupled Meta Label
 Purifier, CVPR 2023, Algorithm 1. "The released code" is `DMLP.py` of
+<<<<<<< /tmp/snap/noisy_keras/methods/dmlp/purifier.py
+https://github.com/yuanpengtu/DMLP.
+=======
 https://github.com/yuanpengtu/DMLP. Held-out samples (3) are our addition; that
 code reports the highest accuracy on test samples.
+>>>>>>> /tmp/new.f
 """
 
 import math
@@ -85,10 +91,10 @@ _PRESETS = {
         "patience": 40,
         "export": "best",
     },
-    # Differs from the paper: the released code substitutes only if
+    # The released code differs from the paper. It substitutes labels only if
     # `epoch % 20 == 0 and epoch == 99`, which is never true. It solves without
-    # a ridge, reads both views from one file, runs Adam with weight decay on
-    # all labels at each batch, which shrinks those of other batches, and
+    # a ridge and reads both views from one file. At each batch it runs Adam
+    # with weight decay on all labels, which shrinks those of other batches. It
     # applies softmax two or three times.
     "official": {
         "ridge": 0.0,
@@ -178,7 +184,7 @@ class LabelPurifier:
             does so on a GPU or TPU.
 
     Raises:
-        ConfigurationError: an argument out of range.
+        ValueError: If an argument is out of range.
 
     Example:
         >>> source = nk.data.load("digits", noise=nk.data.SymmetricNoise(0.5))
@@ -238,7 +244,7 @@ class LabelPurifier:
         if self.export == "best" and not self.held_out:
             raise ConfigurationError(
                 'Expected `held_out` above 0 where export="best": held-out '
-                "samples decide what is best. Received: held_out=0.0"
+                "samples tell what is best. Received: held_out=0.0"
             )
 
     def fit(
@@ -255,35 +261,40 @@ class LabelPurifier:
     ):
         """Purifies the labels of a source.
 
-        Memory: one copy of the features, `D^2` numbers for each batch, and
-        three tables of `[N, K]`, all in float32, for each view; and one more
-        table for the best state. Features in a memory-mapped file are not
-        copied but read at each visit.
+        Memory, in float32 and for each view: one copy of the features, `D^2`
+        numbers for each batch, three tables `[N, K]`, and one more copy of the
+        label table for the best state. Memory-mapped features are not copied,
+        but read at each visit.
 
         Args:
-            source: `Source` of N samples; their given labels, or distributions,
-                are the initial table.
+            source: `Source` of N samples. Their given labels, or soft labels if
+                it has some, are the initial label table.
             features: float `[N, D]`, or a list of one or two such views, in
                 the order of the source.
-            trusted: `Source` of V trusted samples, or their labels, int `[V]`;
-                each class at least once.
-            trusted_features: float `[V, D]`, or a list of as many views.
-            test: as `trusted`, samples that are measured in each epoch, or
-                None. No decision depends on them.
-            test_features: features of these samples, or None.
-            directory: str or path, folder for the state, from which a killed
-                run resumes with the same result. None keeps nothing.
-            verbose: 0 for no output, 1 or "auto" for a progress bar.
-            on_epoch_end: function of the epoch and a dict of floats, called
-                after each epoch, or None.
+            trusted: `Source` of V samples with right labels, or their labels,
+                int `[V]`; at least one sample of each class.
+            trusted_features: float `[V, D]`, or a list of as many views as
+                `features` has.
+            test: `Source` of T test samples, or their labels, int `[T]`, whose
+                accuracy is reported in each epoch; or None. They influence
+                neither training nor the choice of the result.
+            test_features: float `[T, D]`, or a list of views; None without
+                `test`.
+            directory: str or path, folder of the state, from which an
+                interrupted run resumes with the same results. None keeps
+                nothing.
+            verbose: 0 for silence, 1 or `"auto"` for a progress bar.
+            on_epoch_end: function of the epoch (int, from 0) and the measured
+                values (dict of floats), or None.
 
         Returns:
-            `PurifiedLabels`. Samples that are also trusted samples are left out
-            and get their trusted label.
+            `PurifiedLabels`. Samples of the source that are also trusted take
+            no part in the purification, and get their trusted label.
 
         Raises:
-            ConfigurationError: data or a folder that do not fit.
-            FloatingPointError: the purification has diverged.
+            ValueError: If the data do not fit together, or the directory has
+                the state of another purification.
+            FloatingPointError: If a loss becomes NaN or infinite.
         """
         data = Data(
             source,
@@ -304,14 +315,14 @@ class LabelPurifier:
             if run.done:
                 break
             rates = tf.constant(self._rates(epoch))
-            losses = []
+            visit_losses = []
             # Lines 3 to 13 of Algorithm 1.
             for k in range(run.num_batches):
-                losses += run.visit(k, rates)
+                visit_losses += run.visit(k, rates)
             # Lines 14 to 16.
             if self._substitutes(epoch):
                 run.substitute()
-            record = run.measure(epoch, losses)
+            record = run.measure(epoch, visit_losses)
             bar.update(
                 epoch + 1, list(record.items()), finalize=run.done or None
             )
@@ -321,7 +332,7 @@ class LabelPurifier:
         return run.result()
 
     def _rates(self, epoch):
-        """Learning rates of labels and classifier."""
+        """Learning rates of labels and auxiliary classifier, two floats."""
         dropped = epoch >= self.classifier_drop
         rate = self.classifier_learning_rate * (0.1 if dropped else 1.0)
         return [self.label_learning_rate, rate]

@@ -17,30 +17,33 @@ from noisy_keras.utils.errors import ConfigurationError
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class PurifiedLabels:
-    """Labels that a `LabelPurifier` recommends, for any method to train on.
+    """The labels that a `LabelPurifier` recommends.
 
-    `source.relabel(result.labels)` trains on distributions,
-    `source.relabel(result.label)` on classes.
+    Any method can be trained on them: on distributions with
+    `source.relabel(result.labels)`, on classes with
+    `source.relabel(result.label)`.
 
     Attributes:
-        ids: strings `[N]`, ids of the samples in their source.
-        given_label: int32 `[N]`, the labels before.
-        labels: float32 `[N, K]`, the purified labels; rows are distributions.
+        ids: strings `[N]`, ids of the samples in the source.
+        given_label: int32 `[N]`, the given labels.
+        labels: float32 `[N, K]`, purified labels; rows are distributions.
         class_names: K strings.
-        candidate: str, where the labels come from: one of
+        candidate: str, where the labels come from, one of
             `noisy_keras.methods.dmlp.choice.CANDIDATES`.
-        epoch: int, the epoch of these labels, from 0; -1 for the start.
-        held_out_accuracy: dict from candidates to their best accuracy on
-            held-out samples, in [0, 1]; empty where none was held out.
+        epoch: int, epoch of these labels, counted from 0; -1 for the initial
+            labels.
+        held_out_accuracy: dict from candidates to floats in [0, 1], their best
+            accuracy on held-out samples; empty if no sample was held out.
         noise: `NoiseEstimate` of the given labels.
-        condition_number: float, the highest of all batches, with the ridge.
-        ridge: float, the ridge that was used, relative.
-        history: dict of lists of floats, one value per epoch.
+        condition_number: float, highest condition number of a batch, including
+            the ridge.
+        ridge: float, the relative ridge that was used.
+        history: dict of lists of floats, a value per epoch.
         classifiers: list of linear classifiers, one per view: float32 `[D, K]`,
-            or `[D + 1, K]` with biases last. See `predict`.
-        regresses: bool, whether their outputs are estimates of probabilities,
-            rather than logits.
-        twin_views: bool, whether both are of one view, which was used as two.
+            or `[D + 1, K]` with the bias as last row. See `predict`.
+        regresses: bool, whether the outputs of the classifiers approximate
+            probabilities; if False, they are logits.
+        twin_views: bool, whether a single view was used as two.
     """
 
     ids: np.ndarray
@@ -63,31 +66,35 @@ class PurifiedLabels:
 
     @property
     def label(self):
-        """The top classes: int32 `[N]`."""
+        """int32 `[N]`, the most probable classes."""
         return self.labels.argmax(axis=1).astype(np.int32)
 
     @property
     def confidence(self):
-        """The probabilities of the top classes: float32 `[N]` in [0, 1]."""
+        """float32 `[N]` in `[0, 1]`, probabilities of these classes."""
         return self.labels.max(axis=1)
 
     @property
     def replaced(self):
-        """Whether the top class differs from the given label: bool `[N]`."""
+        """bool `[N]`, whether the most probable class is not the given one."""
         return self.label != self.given_label
 
     def predict(self, features):
-        """Predicts by the better linear classifier on frozen features.
+        """Predicts class probabilities for frozen features.
+
+        The closed-form or the auxiliary classifier is used, whichever has the
+        higher held-out accuracy; the auxiliary one if no sample was held out.
 
         Args:
-            features: float `[n, D]`, or a list of views as in the purification.
+            features: float `[n, D]`, or a list of as many views as the labels
+                were purified with.
 
         Returns:
-            float32 `[n, K]`, probabilities, the mean over views.
+            float32 `[n, K]`, probabilities, averaged over views.
 
         Raises:
-            ConfigurationError: another number of views or of features, views of
-                different length, or NaN.
+            ValueError: If the number of views or their shapes do not fit, or a
+                value is NaN.
         """
         views = features if isinstance(features, (list, tuple)) else [features]
         views = [
@@ -108,18 +115,19 @@ class PurifiedLabels:
         return predictions(self.classifiers, views, self.regresses)
 
     def audit(self, source):
-        """The result as a label audit, which can be written as CSV.
+        """Converts the result to a label audit, which can be written as CSV.
 
         Args:
             source: the `Source` whose labels were purified.
 
         Returns:
-            A `LabelAudit`. Its clean probability is the share of the given
-            label in the sum of that and of the likeliest other class, so it is
-            below 0.5 where the label was replaced.
+            A `LabelAudit`. The clean probability is `p / (p + q)`, where `p` is
+            the purified probability of the given label and `q` that of the
+            most probable other class. It is therefore below 0.5 where the
+            label was replaced.
 
         Raises:
-            ConfigurationError: another source.
+            ValueError: If the ids of the source are not those of the result.
         """
         if not np.array_equal(self.ids, source.ids):
             raise ConfigurationError(
@@ -144,7 +152,7 @@ class PurifiedLabels:
         )
 
     def save(self, path):
-        """Writes all to an NPZ file, whole or not at all.
+        """Writes the result to an NPZ file, atomically.
 
         Args:
             path: str or path of the file.
@@ -153,11 +161,11 @@ class PurifiedLabels:
             np.savez(stream, **self.as_arrays())
 
     def as_arrays(self):
-        """All attributes as a dict of arrays, without objects.
+        """Converts the result to a dict of arrays; see `of_arrays`.
 
-        `of_arrays` is the reverse.
+        Fields that are no arrays are stored as JSON under the key `told`.
         """
-        facts = {
+        fields = {
             "class_names": self.class_names,
             "candidate": self.candidate,
             "epoch": self.epoch,
@@ -173,7 +181,7 @@ class PurifiedLabels:
             f"classifier_{v}": c for v, c in enumerate(self.classifiers)
         }
         return {
-            "told": np.asarray(json.dumps(facts)),
+            "told": np.asarray(json.dumps(fields)),
             "ids": np.asarray([str(i) for i in self.ids]),
             "given_label": self.given_label,
             "label": self.label,
@@ -188,14 +196,14 @@ class PurifiedLabels:
         """Reads what `save` wrote.
 
         Args:
-            path: of the file.
+            path: str or path of the file.
 
         Returns:
             A `PurifiedLabels`.
 
         Raises:
-            OSError: the file cannot be opened.
-            ValueError: it holds something else.
+            OSError: If the file cannot be opened.
+            ValueError: If the file holds something else.
         """
         try:
             with np.load(path, allow_pickle=False) as stored:
@@ -207,17 +215,24 @@ class PurifiedLabels:
 
     @classmethod
     def of_arrays(cls, stored):
-        """The reverse of `as_arrays`."""
-        facts = json.loads(str(stored["told"]))
-        views = range(facts.pop("views"))
-        facts["class_names"] = tuple(facts["class_names"])
+        """Restores a result from the arrays of `as_arrays`.
+
+        Args:
+            stored: dict of arrays, or an open NPZ file.
+
+        Returns:
+            A `PurifiedLabels`.
+        """
+        fields = json.loads(str(stored["told"]))
+        views = range(fields.pop("views"))
+        fields["class_names"] = tuple(fields["class_names"])
         return cls(
             ids=stored["ids"].astype(object),
             given_label=stored["given_label"],
             labels=stored["labels"],
             noise=NoiseEstimate.of_joint(stored["noise"]),
             classifiers=[stored[f"classifier_{v}"] for v in views],
-            **facts,
+            **fields,
         )
 
 
@@ -229,13 +244,15 @@ def _unreadable(path, error):
 
 
 def predictions(classifiers, views, regresses):
-    """Mean probabilities of linear classifiers over views.
+    """Class probabilities of linear classifiers, averaged over views.
 
     Args:
-        classifiers: list of float32 `[D + 1, K]`, or `[D, K]` without biases.
+        classifiers: list of float32 `[D + 1, K]` with the bias as last row, or
+            `[D, K]` without bias; one per view.
         views: list of float `[n, D]`, in memory or memory-mapped.
-        regresses: bool, whether outputs are estimates of probabilities, which
-            may be outside of [0, 1], rather than logits.
+        regresses: bool, whether the outputs approximate probabilities and are
+            only projected to distributions (`ridge.as_distributions`); if
+            False, they are logits.
 
     Returns:
         float32 `[n, K]`.

@@ -1,4 +1,8 @@
+<<<<<<< /tmp/snap/noisy_keras/methods/dmlp/run.py
+"""One run of a purification: its state and its measurements."""
+=======
 """One purification: its state and the measurements of each epoch."""
+>>>>>>> /tmp/new.f
 
 import functools
 import time
@@ -20,7 +24,7 @@ from noisy_keras.ops import ridge as ridge_ops
 from noisy_keras.utils import checks as label_checks
 from noisy_keras.utils.errors import ConfigurationError
 
-#: Time in seconds that a killed run has to repeat at most.
+#: Seconds between saves: an interrupted run repeats at most this much work.
 SECONDS_BETWEEN_SAVES = 15.0
 
 
@@ -28,18 +32,23 @@ class Run:
     """A purification from its data to its result.
 
     Args:
-        settings: `LabelPurifier`.
-        data: `Data`.
-        tracked: pair of views and labels, as of `Data.tracked`, or None.
+        settings: `LabelPurifier`, the settings.
+        data: `Data`, the checked data.
+        tracked: test features and labels, as returned by `Data.tracked`, or
+            None.
 
     Attributes:
-        epoch: int, number of the next epoch.
-        done: bool, whether held-out samples did not improve for long enough.
+        epoch: int, the next epoch, counted from 0.
+        done: bool, whether the run has stopped early, see `patience` of
+            `LabelPurifier`.
         views: list of `View`s.
-        steps: `Steps`.
-        targets: float32 `[V, K]`, one-hot labels of the trusted samples to
-            learn from.
+        steps: `Steps`, the compiled steps.
+        targets: float32 `[V, K]`, one-hot labels of the trusted samples that
+            are not held out.
         noise: `NoiseEstimate` of the given labels.
+        history: dict from names of measurements to lists of floats, a value
+            per epoch.
+        best: `Best`, the best state of each candidate.
     """
 
     def __init__(self, settings, data, tracked=None):
@@ -61,7 +70,7 @@ class Run:
         if len(held):
             found = choice.quality(followers, self._follower_labels)
             self.best.offer("given", found, -1, lambda: [])
-        # The view of features of each `View`; one view may be used twice.
+        # Positions of the features of each view: the same twice for twins.
         twins = 2 if settings.twin_views and len(self._fixed) == 1 else 1
         self._view_of = list(range(len(self._fixed))) * twins
         self.views = [
@@ -115,11 +124,16 @@ class Run:
 
     @property
     def num_batches(self):
+        """int, number of batches."""
         return len(self._layout.samples)
 
     @property
     def names(self):
+<<<<<<< /tmp/snap/noisy_keras/methods/dmlp/run.py
+        """List of strings, names of the values measured in each epoch."""
+=======
         """List of str, names of the values that each epoch measures."""
+>>>>>>> /tmp/new.f
         found = ["loss", "classifier_loss"]
         if len(self.data.held):
             found += [f"held_out_{c}" for c in choice.CANDIDATES[1:]]
@@ -128,13 +142,14 @@ class Run:
         return found + ["label_accuracy"] * bool(len(self.data.truth))
 
     def open(self, directory):
-        """Resumes from the state in a folder, if there is one.
+        """Opens the folder of the state, and resumes if it has one.
 
         Args:
-            directory: str or path, made if need be; None keeps nothing.
+            directory: str or path, folder that is created if missing; None
+                keeps nothing.
 
         Raises:
-            ConfigurationError: the state of another purification.
+            ValueError: If the folder has the state of another purification.
         """
         if directory is None:
             return
@@ -147,15 +162,15 @@ class Run:
         found = self._state.read()
         if found is None:
             return
-        facts, arrays = found
-        self.epoch, self.done = facts["epoch"], facts["done"]
-        self.history = facts["history"]
+        progress, arrays = found
+        self.epoch, self.done = progress["epoch"], progress["done"]
+        self.history = progress["history"]
         for number, view in enumerate(self.views):
             view.restore(arrays[f"view_{number}"])
-        self.best.restore(facts["best"], arrays.get("best", {}))
+        self.best.restore(progress["best"], arrays.get("best", {}))
 
     def save(self):
-        """Writes the state at the end, and every 15 seconds before."""
+        """Writes the state at the end, or if the last save is old enough."""
         last = self.done or self.epoch == self.settings.epochs
         if self._state is None:
             return
@@ -163,25 +178,27 @@ class Run:
         if not (last or late):
             return
         best, kept = self.best.state()
-        facts = {
+        progress = {
             "epoch": self.epoch,
             "done": self.done,
             "history": self.history,
             "best": best,
         }
         views = {f"view_{n}": view.state() for n, view in enumerate(self.views)}
-        self._state.write(facts, {"best": kept, **views})
+        self._state.write(progress, {"best": kept, **views})
         self._saved = time.monotonic()
 
     def visit(self, k, rates):
-        """Visits a batch in all views, which are independent of each other.
+        """Visits a batch in each view. Views are independent of each other.
 
         Args:
             k: int, number of the batch.
-            rates: float32 `[2]`, learning rates of labels and classifier.
+            rates: float32 tensor `[2]`, learning rates of labels and auxiliary
+                classifier.
 
         Returns:
-            A list of pairs of scalars, the two losses of each view.
+            List of pairs of scalar tensors, one per view: the loss on trusted
+            samples, and that of the auxiliary classifier.
         """
         visits = self.steps.visit(
             tuple(view.batch(k) for view in self.views),
@@ -195,7 +212,7 @@ class Run:
         ]
 
     def substitute(self):
-        """Line 15: substitutes labels by the classifier of the other view."""
+        """Line 15: corrects each view's labels by the other's classifier."""
         for view, teacher in zip(
             self.views, self.views[1:] + self.views[:1], strict=True
         ):
@@ -205,20 +222,21 @@ class Run:
                 tf.constant(self.settings.substitution_rate, tf.float32),
             )
 
-    def measure(self, epoch, losses):
-        """Measures the state after an epoch, and keeps the best candidates.
+    def measure(self, epoch, told):
+        """Measures the state after an epoch, and keeps the best states.
 
         Args:
-            epoch: int, number of the epoch.
-            losses: list of pairs of scalars, the two losses of each visit.
+            epoch: int, number of the epoch, counted from 0.
+            told: list of pairs of scalars, the losses of each visit, see
+                `visit`.
 
         Returns:
             dict from `names` to floats.
 
         Raises:
-            FloatingPointError: a loss is NaN or infinite.
+            FloatingPointError: If a loss is NaN or infinite.
         """
-        found = np.mean([[float(v) for v in pair] for pair in losses], axis=0)
+        found = np.mean([[float(v) for v in pair] for pair in told], axis=0)
         if not np.isfinite(found).all():
             raise FloatingPointError(
                 f"The losses are NaN or infinite in epoch {epoch + 1}: the "
@@ -259,10 +277,11 @@ class Run:
             labels = table[rows].argmax(axis=1)
             right = labels == self.data.source.true_labels[rows]
             values["label_accuracy"] = float(right.mean())
-        # A resumed run may have other test samples than before.
+        # A resumed run may have test samples where the interrupted one had
+        # none, or the reverse; missing values are NaN.
         for name in [*values, *(n for n in self.history if n not in values)]:
-            past = self.history.setdefault(name, [float("nan")] * epoch)
-            past.append(values.get(name, float("nan")))
+            series = self.history.setdefault(name, [float("nan")] * epoch)
+            series.append(values.get(name, float("nan")))
         self.epoch = epoch + 1
         patience = self.settings.patience
         if patience and len(self.data.held):
@@ -270,7 +289,7 @@ class Run:
         return values
 
     def _rows(self, name):
-        """Rows of the label table, of "samples" or "followers", by view."""
+        """The label table's rows of `"samples"` or `"followers"`, by view."""
         places = self._layout.places(name)
         return [
             np.stack([labels.numpy()[places] for labels in view.labels])
@@ -278,7 +297,7 @@ class Run:
         ]
 
     def _table(self, name, views):
-        """The distributions of such rows, the mean over views."""
+        """Rows of the label table as distributions, averaged over views."""
         total = 0.0
         for rows in views:
             flat = tf.reshape(rows, [-1, rows.shape[-1]])
@@ -291,14 +310,15 @@ class Run:
         return predictions(weights, views, regresses=name == "response")
 
     def result(self):
-        """The result: `PurifiedLabels`."""
+        """The result, `PurifiedLabels`."""
         source, best, export = self.data.source, self.best, self.settings.export
         name = best.winner() if export == "best" else export
         labels = np.array(self._labels_of(name), np.float32)
         for row, label in self.data.known.items():
             labels[row] = np.eye(source.num_classes)[label]
         held = len(self.data.held) > 0
-        # Without held-out samples, the one that the authors report.
+        # Without held-out samples, the classifier that the released code
+        # evaluates.
         better = "classifier"
         if held:
             better = max(("response", better), key=lambda n: best.quality[n])

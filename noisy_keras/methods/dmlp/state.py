@@ -1,4 +1,4 @@
-"""The state of a purification as a file."""
+"""Saving and restoring the state of a purification."""
 
 import json
 import os
@@ -13,15 +13,15 @@ _NAME = "purification.npz"
 
 
 class OtherDataError(ConfigurationError):
-    """A state of other labels or features, but of the same settings."""
+    """A saved state has the same settings, but other labels or features."""
 
 
 class State:
-    """Nested arrays in a folder, written whole or not at all.
+    """The state of a purification in a folder, replaced atomically.
 
     Args:
-        directory: str or path, made if need be.
-        config: dict that JSON can hold, all that the state depends on.
+        directory: str or path, folder of the state; it is created if missing.
+        config: dict that JSON can hold, everything that the state depends on.
     """
 
     def __init__(self, directory, config):
@@ -29,11 +29,11 @@ class State:
         self._config = json.loads(json.dumps(config))
         os.makedirs(directory, exist_ok=True)
 
-    def write(self, facts, arrays):
-        """Writes the state, which replaces the one before.
+    def write(self, told, arrays):
+        """Writes the state and replaces the previous one.
 
         Args:
-            facts: dict that JSON can hold.
+            told: dict that JSON can hold: epoch, history and the like.
             arrays: dict of dicts of arrays.
         """
         flat = {
@@ -45,7 +45,7 @@ class State:
             np.savez(
                 stream,
                 config=json.dumps(self._config),
-                told=json.dumps(facts),
+                told=json.dumps(told),
                 **flat,
             )
 
@@ -53,18 +53,19 @@ class State:
         """Reads the state that was written last.
 
         Returns:
-            The arguments of `write`, a pair; None where there is none.
+            A pair of the arguments that were passed to `write`, or None if
+            nothing has been written.
 
         Raises:
-            ConfigurationError: the state of another configuration, or a file
-                that is none.
+            ValueError: If the state belongs to another configuration, or the
+                file cannot be read.
         """
         if not os.path.exists(self.path):
             return None
         try:
             with np.load(self.path, allow_pickle=False) as stored:
                 config = json.loads(str(stored["config"]))
-                facts = json.loads(str(stored["told"]))
+                values = json.loads(str(stored["told"]))
                 arrays = {}
                 for key in stored.files:
                     group, _, name = key.partition(".")
@@ -74,10 +75,10 @@ class State:
             raise ConfigurationError(
                 f"Expected the state of a purification in {self.path}. "
                 f"Received: a file that cannot be read ({error}); delete it to "
-                "start again."
+                "begin anew."
             ) from error
         self._check(config)
-        return facts, arrays
+        return values, arrays
 
     def _check(self, before):
         if before == self._config:
@@ -88,10 +89,10 @@ class State:
             for key in sorted(set(now) | set(then))
             if now.get(key) != then.get(key)
         ]
-        named = "; ".join(different[:4]) or "other labels or features"
-        kind = ConfigurationError if different else OtherDataError
+        received = "; ".join(different[:4]) or "other labels or features"
+        kind = ValueError if different else OtherDataError
         raise kind(
-            f"Expected a purification of the same settings and data in "
-            f"{self.path}. Received: {named}. Choose another folder, or resume "
-            "with the settings and data that it was started with."
+            f"Expected a purification of these very settings and data in "
+            f"{self.path}. Received: {received}. Name another folder, or go on "
+            "with what it was begun with."
         )

@@ -1,7 +1,11 @@
-"""Visits to a batch, which change labels and classifier, compiled.
+"""The compiled steps of DMLP: the update of labels and auxiliary classifier.
 
-All functions are of tensors. The cost of a visit depends on its batch alone,
-not on the number of samples.
+All steps are functions of tensors. The cost of a visit depends on the size of
+its batch, and not on the number of samples.
+
+Reference: Tu et al., Learning from Noisy Labels with Decoupled Meta Label
+Purifier, CVPR 2023, Algorithm 1. "The released code" is `DMLP.py` of
+https://github.com/yuanpengtu/DMLP.
 """
 
 import functools
@@ -19,25 +23,29 @@ from noisy_keras.ops import ridge
 
 
 def responses(classifier, features):
-    """Logits of a linear classifier, the last row of which is its bias.
+    """Logits of a linear classifier.
 
     Args:
-        classifier: float32 `[D + 1, K]`.
-        features: float32 `[M, D]`.
+        classifier: float tensor `[D + 1, K]`; the last row is the bias.
+        features: float tensor `[M, D]`.
 
     Returns:
-        float32 `[M, K]`.
+        Float tensor `[M, K]`.
     """
     return features @ classifier[:-1] + classifier[-1]
 
 
 class StepSettings(NamedTuple):
-    """What is compiled into the steps: see `LabelPurifier`.
+    """The settings that are compiled into the steps.
+
+    Attributes that are not described here are arguments of `LabelPurifier`.
 
     Attributes:
-        prior: K floats, frequencies of the classes.
-        slices: pair `(S, n)`: the classifier takes S steps per visit, on n rows
-            each.
+        prior: tuple of K floats, class frequencies that sum to 1.
+        slices: pair `(S, n)` of ints: in each visit the auxiliary classifier
+            takes S steps on n rows each, which are the first `S * n` rows of
+            the batch.
+        jit_compile: bool, whether XLA compiles the steps.
     """
 
     form: str
@@ -57,7 +65,7 @@ def step_settings(purifier, prior, slices):
 
     Args:
         purifier: `LabelPurifier`.
-        prior: float `[K]`, frequencies of the classes.
+        prior: float array `[K]`, class frequencies.
         slices: pair of ints, see `StepSettings`.
 
     Returns:
@@ -69,7 +77,7 @@ def step_settings(purifier, prior, slices):
         if name in StepSettings._fields
     }
     if purifier.jit_compile == "auto":
-        # On a CPU the steps of the classifier are several times slower by XLA.
+        # On a CPU, XLA makes the classifier's steps several times slower.
         devices = tf.config.list_logical_devices()
         kinds = {device.device_type for device in devices}
         chosen["jit_compile"] = bool(kinds & {"GPU", "TPU"})
@@ -79,16 +87,12 @@ def step_settings(purifier, prior, slices):
 
 @functools.lru_cache(maxsize=16)
 def compiled(settings):
-    """The `Steps` of some settings, compiled once for all purifications.
-
-    Args:
-        settings: `StepSettings`.
-    """
+    """`Steps` for `StepSettings`, cached so that they are compiled once."""
     return Steps(settings)
 
 
 class Steps:
-    """The steps of a `LabelPurifier` with some settings.
+    """The compiled steps of a `LabelPurifier`.
 
     Args:
         settings: `StepSettings`.
@@ -98,7 +102,8 @@ class Steps:
         self.settings = settings
         self.prior = tf.constant(settings.prior, tf.float32)
         jit = settings.jit_compile
-        # All loops are TensorFlow's; to search for others takes seconds.
+        # All loops are `tf.while_loop`s, and AutoGraph would take seconds to
+        # look for others.
         self.visit = tf.function(self._visit, jit_compile=jit, autograph=False)
         self.decay = tf.function(self._decay, jit_compile=jit, autograph=False)
         self.mix = tf.function(_mix, jit_compile=jit, autograph=False)
@@ -106,17 +111,19 @@ class Steps:
     def _visit(self, batches, states, targets, rates):
         """Lines 5 to 13 of the paper's Algorithm 1, in each view.
 
-        Views are independent of each other. In one graph their small operations
-        run on several cores at once.
+        Views are independent of each other. They share one graph, so that
+        their small operations run on several cores at once.
 
         Args:
             batches: tuple of `Batch`, one per view.
             states: tuple of `Changing`, one per view.
-            targets: float32 `[V, K]`, labels of the trusted samples.
-            rates: float32 `[2]`, learning rates of labels and classifier.
+            targets: float32 tensor `[V, K]`, one-hot labels of the trusted
+                samples.
+            rates: float32 tensor `[2]`, learning rates of labels and auxiliary
+                classifier.
 
         Returns:
-            A list of `Visit`, one per view.
+            List of `Visit`s, one per view.
         """
         return [
             self._visit_one(batch, state, targets, rates)
@@ -124,7 +131,8 @@ class Steps:
         ]
 
     def _visit_one(self, batch, state, targets, rates):
-        # Lines 6 to 8: the gradient of the labels.
+        # Lines 6 to 8: the gradient of the loss on trusted samples with respect
+        # to the labels is the product of the features and `direction`.
         found = ridge.correction(
             state.moments,
             batch.features,
@@ -135,14 +143,20 @@ class Steps:
             batch.weight,
             self.prior,
         )
+<<<<<<< /tmp/snap/noisy_keras/methods/dmlp/steps.py
+        # Line 9, and lines 12 and 13 on the updated labels. Both are done slice
+        # by slice: a slice fits into the cache, and one product with 2 K
+        # columns is faster than two with K.
+=======
         # Line 9, and lines 12 and 13 on the new labels. Both are done slice by
         # slice: a slice fits into the cache, and a product with 2 K columns
         # takes little longer than one with K.
+>>>>>>> /tmp/new.f
         count, size = self.settings.slices
 
         def step(number, moving, written):
             def rows(tensor):
-                # Of static size for XLA, within a loop, too.
+                # `tf.slice` has a static size, which XLA needs in a loop.
                 rest = [0] * (len(tensor.shape) - 1)
                 return tf.slice(
                     tensor, [number * size, *rest], [size, *tensor.shape[1:]]
@@ -168,7 +182,7 @@ class Steps:
             tf.TensorArray(tf.float32, count, element_shape=shape)
             for _ in range(3)
         ]
-        # An unrolled loop is not faster, and takes seconds to compile.
+        # Unrolling the loop is no faster, and takes seconds to compile.
         _, moving, written = tf.while_loop(
             lambda number, *_: number < count,
             step,
@@ -179,7 +193,7 @@ class Steps:
         def rest(tensor):
             return tensor[count * size :]
 
-        # Followers do not enter the classifier.
+        # Followers are corrected, but the classifier is not trained on them.
         labels, slots = self._correct(
             rest(state.labels),
             rest(batch.features) @ found.direction,
@@ -202,7 +216,7 @@ class Steps:
         return Visit(changed, found.weights, found.loss, moving.loss / count)
 
     def _visit_slice(self, batch, state, rows, direction, moving, rates):
-        """New labels of some rows, and a step of the classifier on them."""
+        """Corrects the labels of a slice and trains the classifier on them."""
         features, weight = rows(batch.features), rows(batch.weight)
         num_classes = state.labels.shape[1]
         gradient, logits = tf.split(
@@ -213,7 +227,7 @@ class Steps:
         labels, slots = self._correct(
             rows(state.labels), gradient, _part(state.slots, rows), rates[0]
         )
-        # The top class, which has no gradient.
+        # Targets are hard labels, which have no gradient.
         targets = tf.one_hot(tf.argmax(labels, axis=1), num_classes)
         logits += moving.classifier[-1]
         with tf.GradientTape() as tape:
@@ -254,16 +268,17 @@ class Steps:
     def classifier_loss(self, logits, targets, weight):
         """Loss of the auxiliary classifier.
 
-        Source: DMLP equation 10, whose entropy has weight 1; the released code
-        has a negative weight, and a penalty on unbalanced predictions.
+        Source: DMLP, equation 10, where the entropy has weight 1. The released
+        code gives it a negative weight, and adds a penalty on predictions
+        whose mean differs from the prior.
 
         Args:
-            logits: float32 `[n, K]`.
-            targets: float32 `[n, K]`, distributions.
-            weight: float32 `[n]`, weights of the rows.
+            logits: float tensor `[n, K]`.
+            targets: float tensor `[n, K]`, one-hot labels.
+            weight: float tensor `[n]`, sample weights.
 
         Returns:
-            float32 scalar.
+            Float scalar.
         """
         settings = self.settings
         outputs = balanced = logits
@@ -283,7 +298,11 @@ class Steps:
         )
 
     def _decay(self, batch, labels, slots, rate):
-        """A step of Adam on labels of another batch, whose gradient is 0."""
+        """The step of `"whole_table_adam"` on the labels of another batch.
+
+        As in the released code: the gradient is zero, but weight decay and
+        moments still change the labels.
+        """
         none = tf.zeros_like(labels)
         decay = self.settings.label_weight_decay
         labels, slots = adam(labels, none, slots, rate, decay)
@@ -299,17 +318,18 @@ def _moments(batch, labels):
 
 
 def _mix(batch, labels, classifier, share, other):
-    """Line 15: moves labels towards the predictions of a classifier (eq. 11).
+    """Line 15: moves labels towards a classifier's predictions (equation 11).
 
     Args:
-        batch: `Batch`.
-        labels: float32 `[b + q, K]`.
-        classifier: float32 `[D + 1, K]`, of another view.
-        share: float32 scalar in (0, 1], eta_E.
-        other: float32 `[b + q, D]`, features of that view.
+        batch: `Batch` of the labels' view.
+        labels: float tensor `[b + q, K]`.
+        classifier: float tensor `[D + 1, K]`, auxiliary classifier of the other
+            view.
+        share: float scalar in (0, 1], step eta_E.
+        other: float tensor `[b + q, D]`, features of the other view.
 
     Returns:
-        The new labels and their moments.
+        The new labels and their moments `[D, K]`.
     """
     predicted = tf.nn.softmax(responses(classifier, other))
     labels = (1.0 - share) * labels + share * predicted

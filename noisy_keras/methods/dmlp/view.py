@@ -10,21 +10,27 @@ from noisy_keras.ops import ridge
 
 
 class View(tf.Module):
-    """The state of one view.
+    """The label table and classifiers of one view of the features.
 
     Args:
-        features: `FixedFeatures`.
-        trusted: float32 `[V, D]`, features of the trusted samples.
-        labels: iterable of float32 `[b + q, K]`, the label table by batches.
-        seed: int, seed of the classifier's initial weights.
+        features: `FixedFeatures` of the training samples.
+        trusted: float32 `[V, D]`, features of the trusted samples that are not
+            held out.
+        labels: iterable of float32 `[b + q, K]`, the initial label table by
+            batch.
+        seed: int, seed of the auxiliary classifier's initial weights.
 
     Attributes:
-        labels: list of trainable `tf.Variable`s, the label table.
-        slots: list of `Adam`, the optimizer's state for them.
-        moments: list of `[D, K]`, see `ridge.moments`.
-        classifier: trainable `tf.Variable` `[D + 1, K]`.
-        classifier_slots: `Adam`, the optimizer's state for it.
-        weights: list of `[D, K]`, the closed-form solutions of the last visits.
+        labels: list of trainable `tf.Variable`s `[b + q, K]`, the label table
+            by batch.
+        slots: list of `Adam`, optimizer states of the labels by batch.
+        moments: list of float32 tensors `[D, K]`, `ridge.moments` of the labels
+            by batch.
+        classifier: trainable `tf.Variable` `[D + 1, K]`, the auxiliary
+            classifier; its last row is the bias.
+        classifier_slots: `Adam` of the auxiliary classifier.
+        weights: list of float32 tensors `[D, K]`, the closed-form classifiers
+            of the last visit to each batch.
     """
 
     def __init__(self, features, trusted, labels, seed):
@@ -49,7 +55,7 @@ class View(tf.Module):
         self.slots = [Adam.fresh(rows.shape) for rows in self.labels]
 
     def batch(self, k):
-        """The constant part of batch k: a `Batch`."""
+        """`Batch`, the constant inputs of a visit to batch `k`."""
         return Batch(
             self.features.batch(k),
             self.features.weights[k],
@@ -58,7 +64,7 @@ class View(tf.Module):
         )
 
     def changing(self, k):
-        """The part of batch k that a visit changes: a `Changing`."""
+        """`Changing`, the state that a visit to batch `k` updates."""
         return Changing(
             self.labels[k].read_value(),
             self.slots[k],
@@ -68,16 +74,17 @@ class View(tf.Module):
         )
 
     def keep(self, steps, k, visit, rate):
-        """Keeps the result of a visit.
+        """Stores the results of a visit.
 
         Args:
-            steps: `Steps`.
+            steps: `Steps`, the compiled steps.
             k: int, number of the batch.
-            visit: `Visit`.
-            rate: float32 scalar, learning rate of the labels.
+            visit: `Visit`, the results.
+            rate: float32 scalar tensor, learning rate of the labels.
 
         Returns:
-            A pair of scalars, both losses.
+            Two scalar tensors: the loss on trusted samples, and that of the
+            auxiliary classifier.
         """
         state = visit.state
         self.labels[k].assign(state.labels)
@@ -100,12 +107,12 @@ class View(tf.Module):
         return visit.loss, visit.classifier_loss
 
     def substitute(self, steps, teacher, share):
-        """Moves all labels towards the predictions of a classifier.
+        """Moves all labels towards a classifier's predictions.
 
         Args:
-            steps: `Steps`.
-            teacher: `View` of the classifier.
-            share: float32 scalar in (0, 1], eta_E.
+            steps: `Steps`, the compiled steps.
+            teacher: `View` whose auxiliary classifier predicts.
+            share: float32 scalar tensor in (0, 1], step eta_E.
         """
         for k, rows in enumerate(self.labels):
             values, self.moments[k] = steps.mix(
@@ -119,11 +126,11 @@ class View(tf.Module):
         self.forget()
 
     def mean_weights(self):
-        """The mean of the closed-form solutions: float32 `[D, K]`."""
+        """float32 `[D, K]`, mean of the batches' closed-form classifiers."""
         return tf.add_n(self.weights).numpy() / len(self.weights)
 
     def state(self):
-        """All that changes: dict of arrays by name."""
+        """The state as a dict of arrays."""
         return {
             "labels": np.stack([rows.numpy() for rows in self.labels]),
             "moments": np.stack(self.moments),
@@ -143,7 +150,7 @@ class View(tf.Module):
         }
 
     def restore(self, arrays):
-        """The reverse of `state`."""
+        """Restores the arrays that `state` returned."""
         for variable, values in zip(self.labels, arrays["labels"], strict=True):
             variable.assign(values)
         self.moments = list(map(tf.constant, arrays["moments"]))

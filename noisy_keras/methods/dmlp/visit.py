@@ -1,4 +1,4 @@
-"""The inputs and outputs of a visit to a batch."""
+"""Inputs, state and results of a visit to a batch."""
 
 from typing import NamedTuple
 
@@ -8,14 +8,17 @@ from noisy_keras.methods.dmlp.adam import Adam
 
 
 class Batch(NamedTuple):
-    """The part of a batch that a visit does not change.
+    """The constant inputs of a visit.
 
     Attributes:
-        features: float32 `[b + q, D]`.
-        weight: float32 `[b + q]`, see `ridge.correction`; 0 for the q
+        features: float32 `[b + q, D]`, features of b training samples and of q
             followers.
-        whitening: float32 `[D, D]`, of this batch.
-        trusted: float32 `[V, D]`, features of the trusted samples.
+        weight: float32 `[b + q]`, sample weights, see `ridge.correction`; 0 for
+            followers.
+        whitening: float32 `[D, D]`, factor of this batch, see
+            `ridge.whitening`.
+        trusted: float32 `[V, D]`, features of the trusted samples that are not
+            held out.
     """
 
     features: tf.Tensor
@@ -25,14 +28,15 @@ class Batch(NamedTuple):
 
 
 class Changing(NamedTuple):
-    """The part of a batch that a visit changes.
+    """The state that a visit updates.
 
     Attributes:
-        labels: float32 `[b + q, K]`.
-        slots: `Adam`, the optimizer's state for the labels.
+        labels: float32 `[b + q, K]`, the batch's rows of the label table.
+        slots: `Adam` of the labels.
         moments: float32 `[D, K]`, `ridge.moments` of these labels.
-        classifier: float32 `[D + 1, K]`.
-        classifier_slots: `Adam`, the optimizer's state for the classifier.
+        classifier: float32 `[D + 1, K]`, the auxiliary classifier; its last row
+            is the bias.
+        classifier_slots: `Adam` of the classifier.
     """
 
     labels: tf.Tensor
@@ -43,14 +47,15 @@ class Changing(NamedTuple):
 
 
 class Visit(NamedTuple):
-    """The result of a visit.
+    """The results of a visit.
 
     Attributes:
-        state: `Changing`.
-        weights: float32 `[D, K]`, the closed-form solution for the labels
-            before the visit.
-        loss: float32 scalar, `ridge.response_loss`.
-        classifier_loss: float32 scalar, mean over the classifier's steps.
+        state: `Changing`, the updated state.
+        weights: float32 `[D, K]`, the closed-form classifier of the labels
+            before the update.
+        loss: float32 scalar, `ridge.response_loss` on the trusted samples.
+        classifier_loss: float32 scalar, loss of the auxiliary classifier, mean
+            over its steps.
     """
 
     state: Changing
@@ -60,12 +65,12 @@ class Visit(NamedTuple):
 
 
 class Moving(NamedTuple):
-    """The state that is passed from slice to slice.
+    """The state that is carried from slice to slice within a visit.
 
     Attributes:
-        classifier: float32 `[D + 1, K]`.
-        slots: `Adam`, the optimizer's state for the classifier.
-        moments: float32 `[D, K]`, of the labels so far.
+        classifier: float32 `[D + 1, K]`, see `Changing`.
+        slots: `Adam` of the classifier.
+        moments: float32 `[D, K]`, `ridge.moments` of the slices so far.
         loss: float32 scalar, sum of the classifier's losses so far.
     """
 

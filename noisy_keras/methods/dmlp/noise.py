@@ -1,12 +1,6 @@
-<<<<<<< /tmp/snap/noisy_keras/methods/dmlp/noise.py
 """Noise of the given labels, estimated with a few trusted ones.
 
 This is our addition to the method.
-=======
-"""The noise of the given labels, estimated from a few trusted samples.
-
-This estimate is our addition to the method.
->>>>>>> /tmp/new.f
 """
 
 import functools

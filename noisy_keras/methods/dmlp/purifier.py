@@ -13,12 +13,7 @@
 
 Reference: Tu et al., Learning from Noisy Labels with Decoupled Meta Label
 Purifier, CVPR 2023, Algorithm 1. "The released code" is `DMLP.py` of
-<<<<<<< /tmp/snap/noisy_keras/methods/dmlp/purifier.py
 https://github.com/yuanpengtu/DMLP.
-=======
-https://github.com/yuanpengtu/DMLP. Held-out samples (3) are our addition; that
-code reports the highest accuracy on test samples.
->>>>>>> /tmp/new.f
 """
 
 import math

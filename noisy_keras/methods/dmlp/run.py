@@ -1,8 +1,4 @@
-<<<<<<< /tmp/snap/noisy_keras/methods/dmlp/run.py
 """One run of a purification: its state and its measurements."""
-=======
-"""One purification: its state and the measurements of each epoch."""
->>>>>>> /tmp/new.f
 
 import functools
 import time
@@ -129,11 +125,7 @@ class Run:
 
     @property
     def names(self):
-<<<<<<< /tmp/snap/noisy_keras/methods/dmlp/run.py
         """List of strings, names of the values measured in each epoch."""
-=======
-        """List of str, names of the values that each epoch measures."""
->>>>>>> /tmp/new.f
         found = ["loss", "classifier_loss"]
         if len(self.data.held):
             found += [f"held_out_{c}" for c in choice.CANDIDATES[1:]]

@@ -143,15 +143,9 @@ class Steps:
             batch.weight,
             self.prior,
         )
-<<<<<<< /tmp/snap/noisy_keras/methods/dmlp/steps.py
         # Line 9, and lines 12 and 13 on the updated labels. Both are done slice
         # by slice: a slice fits into the cache, and one product with 2 K
         # columns is faster than two with K.
-=======
-        # Line 9, and lines 12 and 13 on the new labels. Both are done slice by
-        # slice: a slice fits into the cache, and a product with 2 K columns
-        # takes little longer than one with K.
->>>>>>> /tmp/new.f
         count, size = self.settings.slices
 
         def step(number, moving, written):

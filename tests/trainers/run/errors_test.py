@@ -3,11 +3,13 @@
 import io
 
 import pytest
+from absl import app
 from rich import console
 
 import noisy_keras as nk
 from tests.trainers.flags.settings_test import resolve
 from trainers import UsageError
+from trainers import run
 from trainers.run import data as data_module
 from trainers.run import errors
 from trainers.run import finished_run
@@ -62,11 +64,11 @@ def test_arguments_that_do_not_fit_are_one_line():
 
 
 def test_a_fault_in_reading_a_run_keeps_its_traceback(tmp_path, monkeypatch):
-    run = prepared()
-    settings = {"settings": run.settings.as_dict()}
+    found = prepared()
+    settings = {"settings": found.settings.as_dict()}
     run_folder.write_json(tmp_path / run_folder.CONFIG, settings)
-    run_folder.keep_labels(tmp_path, run.train, resumed=False)
-    run_folder.save_model(str(tmp_path / run_folder.MODEL), run.model)
+    run_folder.keep_labels(tmp_path, found.train, resumed=False)
+    run_folder.save_model(str(tmp_path / run_folder.MODEL), found.model)
     assert finished_run.load(str(tmp_path), None).train.num_samples == 100
     error = ValueError("a fault")
     monkeypatch.setattr(nk.CrossEntropy, "from_config", raising(error))
@@ -75,6 +77,20 @@ def test_a_fault_in_reading_a_run_keeps_its_traceback(tmp_path, monkeypatch):
     monkeypatch.setattr(data_module, "_bounded", raising(error))
     with pytest.raises(ValueError, match="a fault"):
         finished_run.load(str(tmp_path), None)
+
+
+def test_commands_end_with_a_status_and_faults_with_a_traceback(capsys):
+    app.define_help_flags()
+    argv = ["trainers.sanm"]
+    assert run.exit_status(argv, lambda: None) == 0
+    assert run.exit_status(argv, raising(UsageError("--x: got y"))) == 2
+    assert run.exit_status(argv, raising(FloatingPointError("NaN"))) == 1
+    assert run.exit_status([*argv, "digits"], lambda: None) == 2
+    lines = capsys.readouterr().err.splitlines()
+    assert lines[:2] == ["error: --x: got y", "error: NaN"]
+    assert lines[2].endswith("got 'digits'") and len(lines) == 3
+    with pytest.raises(ValueError, match="a fault"):
+        run.exit_status(argv, raising(ValueError("a fault")))
 
 
 def test_flags_are_named():

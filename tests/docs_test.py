@@ -64,10 +64,13 @@ def folder(tmp_path_factory):
 # Code.
 
 
+#: The first page, whose code is the quick start's.
+FRONT = os.path.join(pages.DOCS, "index.md")
+EXAMPLES = [p for p in PAGES if pages.blocks(p, "python") and p != FRONT]
+
+
 @pytest.mark.large
-@pytest.mark.parametrize(
-    "path", [p for p in PAGES if pages.blocks(p, "python")], ids=pages.name_of
-)
+@pytest.mark.parametrize("path", EXAMPLES, ids=pages.name_of)
 def test_python_blocks_run_in_their_order(path, folder, tmp_path, monkeypatch):
     for name in ("pictures", "shards"):
         (tmp_path / name).symlink_to(folder / name)
@@ -78,6 +81,16 @@ def test_python_blocks_run_in_their_order(path, folder, tmp_path, monkeypatch):
         exec(compile(block, pages.name_of(path), "exec"), names)
     if "model" in names:
         assert isinstance(names["model"], keras.Model)
+
+
+def test_code_of_the_front_page_is_the_quick_starts():
+    shown, run = (
+        "".join(pages.blocks(path, "python")).splitlines()
+        for path in (FRONT, os.path.join(pages.DOCS, "quick_start.md"))
+    )
+    # In the same order, so that it works as well.
+    rest = iter(run)
+    assert all(line in rest for line in shown if line)
 
 
 # Parses the command lines of one module and prints what they come to.
@@ -289,7 +302,7 @@ def test_every_page_is_in_a_table_of_contents():
                     # May be a pattern, in a tree with `:glob:`.
                     place = os.path.join(os.path.dirname(path), f"{entry}.md")
                     listed.update(map(os.path.normpath, glob.glob(place)))
-    assert set(PAGES) - listed == {os.path.join(pages.DOCS, "index.md")}
+    assert set(PAGES) - listed == {FRONT}
 
 
 @pytest.mark.large

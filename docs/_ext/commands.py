@@ -192,7 +192,7 @@ def _table(flags):
         kind = _TYPES.get(flag["type"], flag["type"])
         cells = [f"`{shown}`", _choices(kind), default, _prose(flag["help"])]
         rows.append(f"| {' | '.join(cells)} |")
-    return "\n".join([":::{container} flags", *rows, ":::"])
+    return "\n".join([":::{container} flags stacked", *rows, ":::"])
 
 
 def _choices(kind):

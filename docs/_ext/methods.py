@@ -71,9 +71,9 @@ class MethodsDirective(SphinxDirective):
             lines.append(
                 f"| [{title}]({page}.md) | {' | '.join(code)} | {idea} |"
             )
-        container = nodes.Element()
+        container = nodes.container(classes=["stacked"])
         self.state.nested_parse(lines, self.content_offset, container)
-        return container.children
+        return [container]
 
 
 def setup(app):

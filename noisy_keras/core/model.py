@@ -565,9 +565,10 @@ class NoisyLabelModel(keras.Model):
         config = {
             "networks": [serialize(n) for n in self.networks],
             "num_samples": self.num_samples,
-            "name": self.name,
             "pictures": self.pictures and list(self.pictures),
         }
+        if _accepts(type(self), "name"):
+            config["name"] = self.name
         if _accepts(type(self), "plugins"):
             config["plugins"] = [serialize(p) for p in self.plugins]
         return {**config, **serialization.settings(self.settings)}
@@ -579,7 +580,13 @@ class NoisyLabelModel(keras.Model):
         seen = config.pop("pictures", None)
         for key in {"networks", "plugins"} & set(config):
             config[key] = [deserialize(item) for item in config[key]]
-        model = cls(**serialization.restored(config))
+        # A constructor may have other names for the first two arguments.
+        first = [
+            config.pop(key)
+            for key in ("networks", "num_samples")
+            if key in config and not _accepts(cls, key)
+        ]
+        model = cls(*first, **serialization.restored(config))
         model.pictures = seen and inputs.Pictures(*seen)
         return model
 

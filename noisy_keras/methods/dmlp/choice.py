@@ -137,16 +137,16 @@ class Best:
         }
         return record, arrays
 
-    def restore(self, told, arrays):
+    def restore(self, facts, arrays):
         """Restores what `state` returned.
 
         Args:
-            told: dict, the first result of `state`.
+            facts: dict, the first result of `state`.
             arrays: dict of arrays, the second result of `state`.
         """
-        self.quality = {k: tuple(v) for k, v in told["quality"].items()}
-        self.epoch = dict(told["epoch"])
+        self.quality = {k: tuple(v) for k, v in facts["quality"].items()}
+        self.epoch = dict(facts["epoch"])
         self.kept = {
             name: [arrays[f"{name}_{number}"] for number in range(count)]
-            for name, count in told["kept"].items()
+            for name, count in facts["kept"].items()
         }

@@ -214,12 +214,12 @@ class Run:
                 tf.constant(self.settings.substitution_rate, tf.float32),
             )
 
-    def measure(self, epoch, told):
+    def measure(self, epoch, losses):
         """Measures the state after an epoch, and keeps the best states.
 
         Args:
             epoch: int, number of the epoch, counted from 0.
-            told: list of pairs of scalars, the losses of each visit, see
+            losses: list of pairs of scalars, the losses of each visit, see
                 `visit`.
 
         Returns:
@@ -228,7 +228,7 @@ class Run:
         Raises:
             FloatingPointError: If a loss is NaN or infinite.
         """
-        found = np.mean([[float(v) for v in pair] for pair in told], axis=0)
+        found = np.mean([[float(v) for v in pair] for pair in losses], axis=0)
         if not np.isfinite(found).all():
             raise FloatingPointError(
                 f"The losses are NaN or infinite in epoch {epoch + 1}: the "

@@ -29,11 +29,11 @@ class State:
         self._config = json.loads(json.dumps(config))
         os.makedirs(directory, exist_ok=True)
 
-    def write(self, told, arrays):
+    def write(self, facts, arrays):
         """Writes the state and replaces the previous one.
 
         Args:
-            told: dict that JSON can hold: epoch, history and the like.
+            facts: dict that JSON can hold: epoch, history and the like.
             arrays: dict of dicts of arrays.
         """
         flat = {
@@ -45,7 +45,7 @@ class State:
             np.savez(
                 stream,
                 config=json.dumps(self._config),
-                told=json.dumps(told),
+                told=json.dumps(facts),
                 **flat,
             )
 

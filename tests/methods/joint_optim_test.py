@@ -38,17 +38,17 @@ def test_labels_become_the_mean_of_the_last_epochs():
     source = toy.source(32)
     model = model_of(source, relabel_from=2, averaged_epochs=3)
     seen = []
-    remember = model._remember
+    remember = model.remember
 
-    def watched(index, slot, logits):
+    def noted(data, predictions):
         tf.py_function(
             lambda i, p: seen.append((i.numpy(), p.numpy())),
-            [index, tf.nn.softmax(logits)],
+            [data["index"], predictions],
             [],
         )
-        remember(index, slot, logits)
+        remember(data, predictions)
 
-    model._remember = watched
+    model.remember = noted
     model.compile(nk.MomentumSGD(0.05), run_eagerly=True)
     model.fit(source, epochs=5, batch_size=16, verbose=0)
     assert len(seen) == 10  # Two steps in each of five epochs.

@@ -11,7 +11,7 @@ the eight other classes; digits 8 and 9 replace 20 % of the others).
 - Cross-entropy, 20 epochs. Labels are judged by the predictions for each image
   before each step on it, averaged over epochs: a label is suspect if its loss
   is among the high ones or another class is more likely, see
-  `measuring.credibility`.
+  `loss_rules.credibility`.
 - DivideMix, 4 epochs of warm-up and 4 more, judged by the losses of its two
   networks.
 - Joint-Optim, 30 epochs, relabelling from the 26th on, judged like

@@ -8,6 +8,12 @@ from noisy_keras.testing import toy
 class TestEG(TrustedMethodTests):
     learning_rate = 0.03
     epochs = 35
+    # Its steps are among IEG's.
+    test_xla_gives_the_same_losses = None
+    test_mixed_precision_trains = None
+    test_a_class_without_trusted_samples_is_named = None
+    test_a_trusted_set_of_other_images_is_refused = None
+    test_a_trusted_set_as_arrays = None
 
     def build(self, source):
         return nk.EG(

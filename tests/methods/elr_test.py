@@ -11,6 +11,10 @@ from noisy_keras.testing import toy
 class TestELR(MethodTests):
     epochs = 8
     phases = ("train",)
+    large = (
+        "test_xla_gives_the_same_losses",
+        "test_true_labels_reach_no_batch",
+    )
 
     def build(self, source):
         return nk.ELR(toy.network(), source)

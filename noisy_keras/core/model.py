@@ -9,6 +9,7 @@ from noisy_keras import optimizers
 from noisy_keras.core import audits
 from noisy_keras.core import inputs
 from noisy_keras.core import training
+from noisy_keras.core.deprecated import DeprecatedNames
 from noisy_keras.core.epoch_plan import OneRoundPlan
 from noisy_keras.labels import measuring
 from noisy_keras.labels import strategies
@@ -18,13 +19,12 @@ from noisy_keras.ops import losses
 from noisy_keras.serving import exporting as serving
 from noisy_keras.tables.prediction_history import LabelHistory
 from noisy_keras.tables.prediction_history import history_of
-from noisy_keras.utils import deprecation
 from noisy_keras.utils import distribution
 from noisy_keras.utils import serialization
 from noisy_keras.utils.errors import ConfigurationError
 
 
-class NoisyLabelModel(keras.Model):
+class NoisyLabelModel(DeprecatedNames, keras.Model):
     """A method for noisy labels, as a Keras model: the base of all methods.
 
     It maps images `[B, H, W, C]`, pixel values as in the image files, to class
@@ -510,42 +510,6 @@ class NoisyLabelModel(keras.Model):
             True
         """
         return audits.clean_probability(self, source, measurement)
-
-    # Names of noisy_keras 0.1. A subclass that overrides one is honoured.
-
-    @property
-    def evidence(self):
-        """Deprecated: use `audit_strategy.evidence(model)`."""
-        # No warning: Keras reads all properties when it saves a model.
-        return self.audit_strategy.evidence(self)
-
-    def make_schedule(self, source, batch_size, seed=0, steps_per_epoch=None):
-        """Deprecated name of `make_plan`."""
-        deprecation.warn("make_schedule", "make_plan")
-        return self.make_plan(source, batch_size, seed, steps_per_epoch)
-
-    def clean_probabilities(self, measurement, source):
-        """Deprecated: use `estimate_clean_probability(source, measurement)`."""
-        deprecation.warn("clean_probabilities", "estimate_clean_probability")
-        strategy = self.audit_strategy
-        return strategy.clean_probability(self, source, measurement)
-
-    def known_clean_probability(self, source):
-        """Deprecated: use `estimate_clean_probability(source)`."""
-        deprecation.warn(
-            "known_clean_probability", "estimate_clean_probability"
-        )
-        return self.audit_strategy.clean_probability(self, source)
-
-    def suggest(self, measurement):
-        """Deprecated: use `audit_strategy.suggestion(model, measurement)`."""
-        deprecation.warn("suggest", "audit_strategy.suggestion")
-        return self.audit_strategy.suggestion(self, measurement)
-
-    def loss_divisions(self, source):
-        """Deprecated: use `audit_strategy.loss_divisions(model, source)`."""
-        deprecation.warn("loss_divisions", "audit_strategy.loss_divisions")
-        return self.audit_strategy.loss_divisions(self, source)
 
     # Saving.
 

@@ -24,8 +24,6 @@ from trainers.run import folder as run_folder
 KEY = "own_method"
 
 _FORM = "FILE.py:Class, a method of your own"
-# What a method may have to define.
-_HOOKS = ("steps", "make_plan", "clean_probabilities")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -170,11 +168,10 @@ def load(found):
             "--method: expected a subclass of noisy_keras.NoisyLabelModel; "
             f"got {found.name} of {found.file}, {what}"
         )
-    lacking = [name for name in _HOOKS if _lacks(cls, name)]
-    if lacking:
+    if cls.steps is nk.NoisyLabelModel.steps:
         raise UsageError(
-            f"--method: expected a class that defines {', '.join(lacking)}; "
-            f"got {found.name} of {found.file}, which does not"
+            "--method: expected a class that defines steps; got "
+            f"{found.name} of {found.file}, which does not"
         )
     if keras.saving.get_registered_name(cls) == cls.__name__:
         register = keras.saving.register_keras_serializable
@@ -214,26 +211,6 @@ def _does_not_import(found, error, line):
         f"--method: expected a file that can be imported; {found.file} raises "
         f"{message}{place}"
     )
-
-
-def _lacks(cls, name):
-    """Whether a class lacks a hook for which the base class has no default."""
-    import noisy_keras as nk
-
-    base = getattr(nk.NoisyLabelModel, name, None)
-    if base is None or getattr(cls, name) is not base:
-        return False
-    audits = cls.label_audit is not nk.NoisyLabelModel.label_audit
-    if audits and name == "clean_probabilities":
-        return False  # Only the audit that it replaces needs them.
-    count = len(inspect.signature(base).parameters)
-    try:
-        base(*[None] * count)
-    except NotImplementedError:
-        return True
-    except Exception:  # A default, which cannot do with nothing.
-        return False
-    return False
 
 
 def build(cls, network, source, settings):

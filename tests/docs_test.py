@@ -12,6 +12,7 @@ import zlib
 
 import keras
 import pytest
+import tensorflow as tf
 
 import noisy_keras as nk
 from noisy_keras.data import example
@@ -71,7 +72,13 @@ EXAMPLES = [p for p in PAGES if pages.blocks(p, "python") and p != FRONT]
 
 @pytest.mark.large
 @pytest.mark.parametrize("path", EXAMPLES, ids=pages.name_of)
-def test_python_blocks_run_in_their_order(path, folder, tmp_path, monkeypatch):
+def test_python_blocks_run_in_their_order(
+    path, folder, tmp_path, monkeypatch, two_replicas
+):
+    # A second strategy in one process would clash with that of other tests.
+    monkeypatch.setattr(
+        tf.distribute, "MirroredStrategy", lambda *devices: two_replicas
+    )
     for name in ("pictures", "shards"):
         (tmp_path / name).symlink_to(folder / name)
     monkeypatch.chdir(tmp_path)

@@ -30,10 +30,11 @@ import robustness_data
 from absl import app
 from absl import flags
 
-from noisy_keras import callbacks
+import noisy_keras as nk
+from noisy_keras.labels import noise_rate
 from noisy_keras.labels.quality import label_quality
+from noisy_keras.methods.bases import adaptive_plan
 from trainers import presets
-from trainers.presets import dividemix
 
 flags.DEFINE_string("data_dir", None, "Prepared TFDS CIFAR-10.")
 flags.DEFINE_string("work_dir", "runs/robustness", "Folder of the runs.")
@@ -47,14 +48,14 @@ flags.DEFINE_string("variant", "", "Suffix of the names of runs and results.")
 flags.DEFINE_bool("report", False, "Writes the tables of finished runs.")
 FLAGS = flags.FLAGS
 
-#: Passes per picture of an epoch of the warm-up, and of a later one where two
-#: thirds of the labels are taken for right; as counted by `Passes`.
+#: Passes per picture of an epoch of plain training, and of a later one where
+#: two thirds of the labels are taken for right; as counted by `Passes`.
 COSTS = {
     "cross_entropy": (3, 3),
     "elr": (3, 3),
     "gce": (3, 3),
-    "dividemix": (6, 26),
-    "sanm": (6, 44),
+    "dividemix": (3, 26),
+    "sanm": (3, 44),
 }
 
 
@@ -153,15 +154,21 @@ class Curves(keras.callbacks.Callback):
 
 
 def epochs_for(row, method, budget):
-    """The most epochs of a row whose passes a budget pays for."""
-    early, later = COSTS[method]
+    """The most epochs of a row whose passes a budget pays for.
+
+    A method that decides for itself when to divide is taken to do so as late
+    as it may.
+    """
+    plain, divided = COSTS[method]
     epochs = 1
     while True:
-        more = row.with_epochs(epochs + 1)
-        warmup = min(more.warmup_epochs or 0, more.epochs)
-        if warmup * early + (more.epochs - warmup) * later > budget:
+        more = epochs + 1
+        first = more
+        if plain != divided and more >= adaptive_plan.LEAST_EPOCHS:
+            first = round(more * adaptive_plan.LATEST)
+        if first * plain + (more - first) * divided > budget:
             return epochs
-        epochs += 1
+        epochs = more
 
 
 def run(dataset, noise, budget, method, seed):
@@ -175,44 +182,28 @@ def run(dataset, noise, budget, method, seed):
     keras.utils.set_random_seed(seed)
     row = presets.preset(method, options["preset"])
     row = row.with_epochs(epochs_for(row, method, budget))
-    network = nk_network(options, train)
+    network = nk.networks.build(
+        options["network"], train, width=options["width"]
+    )
     model = row.build(train, network)
     passes = Passes(model, train)
     model.compile(row.optimizer(train.num_samples))
     curves = Curves(train, validation, test)
-    estimate = []
-    extra = []
-    if hasattr(model, "unlabeled_weight"):
-
-        def use(model, found):
-            estimate.append(found.rate)
-            changes, _ = dividemix.for_estimate(found.rate, found.concentration)
-            model.change(**changes)
-
-        warmup = row.warmup_epochs
-        extra = [callbacks.EstimateNoise(train, warmup, None, use)]
     model.fit(
         train,
         epochs=row.epochs,
         batch_size=min(row.batch_size, train.num_samples),
         callbacks=[
-            row.learning_rate_callback(train.num_samples), *extra, curves
+            row.learning_rate_callback(train.num_samples),
+            curves,
         ],
         seed=seed,
         verbose=0,
     )
-    return results(
-        model, train, curves.epochs, passes, estimate[-1:], time.time() - began
-    )
+    return results(model, train, curves.epochs, passes, time.time() - began)
 
 
-def nk_network(options, source):
-    import noisy_keras as nk
-
-    return nk.networks.build(options["network"], source, width=options["width"])
-
-
-def results(model, train, epochs, passes, estimate, seconds):
+def results(model, train, epochs, passes, seconds):
     """What is kept of a finished run."""
     audit = model.label_audit(train)
     clean = np.asarray(audit.clean_probability)
@@ -228,8 +219,13 @@ def results(model, train, epochs, passes, estimate, seconds):
         "called": int(called.sum()),
         "wrong": int(wrong.sum()),
         "true_rate": float(wrong.mean()),
-        "estimated_rate": estimate[0] if estimate else float(called.mean()),
+        "estimated_rate": noise_rate.estimate_rate(
+            model.prediction_history, train.labels, train.num_classes
+        ).rate,
         **label_quality(train, clean),
+        "decisions": [
+            f"{d.epoch}: {d.text}" for d in getattr(model, "decisions", ())
+        ],
         "epochs": len(epochs),
         "passes": passes.per_picture(),
         "seconds": seconds,

@@ -61,7 +61,10 @@ def sources(dataset, noise, seed, data_dir=None):
         if noise == "uneven30":
             kept = _uneven(labels, random)
             images, labels = images[kept], labels[kept]
-        given, true = _noisy(dataset, noise, images, labels, seed, random), labels
+        given, true = (
+            _noisy(dataset, noise, images, labels, seed, random),
+            labels,
+        )
     held = random.permutation(len(given)) < round(_VALIDATION * len(given))
     make = nk.data.from_arrays
     names = [str(c) for c in range(given.max() + 1)]

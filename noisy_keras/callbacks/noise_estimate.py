@@ -60,21 +60,37 @@ class EstimateNoise(keras.callbacks.Callback):
         self._use(estimate.estimate_noise(self.source, predictions))
         chief = distribution.is_chief(self.model.distribute_strategy)
         if self.path is not None and chief:
-            with files.replacing(self.path) as stream:
-                json.dump(self._as_dict(), stream, indent=1)
-                stream.write("\n")
+            write_estimate(
+                self.path,
+                self.found,
+                self.source.class_names,
+                self.warmup_epochs,
+            )
 
     def _use(self, found):
         self.found = found
         if self.then is not None:
             self.then(self.model, found)
 
-    def _as_dict(self):
-        return {
-            "epoch": self.warmup_epochs,
-            "rate": self.found.rate,
-            "concentration": self.found.concentration,
-            "class_names": list(self.source.class_names),
-            "joint": self.found.joint.tolist(),
-            "transition": self.found.transition.tolist(),
-        }
+
+def write_estimate(path, found, class_names, epoch):
+    """Writes an estimate as JSON.
+
+    Args:
+        path: str, path of the file.
+        found: `NoiseEstimate`.
+        class_names: sequence of K str.
+        epoch: int, number of epochs that it is based on.
+    """
+    content = {
+        "epoch": epoch,
+        "rate": found.rate,
+        "interval": found.interval and list(found.interval),
+        "concentration": found.concentration,
+        "class_names": list(class_names),
+        "joint": found.joint.tolist(),
+        "transition": found.transition.tolist(),
+    }
+    with files.replacing(path) as stream:
+        json.dump(content, stream, indent=1)
+        stream.write("\n")

@@ -60,6 +60,16 @@ class EpochPlan:
             epoch: int, number of the epoch, from 0.
         """
 
+    def end_epoch(self, epoch):
+        """Does what the method does after the rounds of an epoch.
+
+        It comes before the validation, and is called again where training
+        resumes after the last step of the epoch.
+
+        Args:
+            epoch: int, number of the epoch, from 0.
+        """
+
     def __call__(self, epoch):
         """The rounds of an epoch.
 

@@ -131,6 +131,8 @@ class NoisyLabelModel(DeprecatedNames, keras.Model):
         self.batch_size = None
         # Number of the run's epoch that is the model's epoch 0.
         self.first_epoch = 0
+        # Number of epochs that `fit` was called for, from the first of them.
+        self.planned_epochs = None
         self._resume_from = None
         self._keep_metrics = False
         # Keras' own way of building a model needs a call.

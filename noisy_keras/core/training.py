@@ -137,6 +137,8 @@ def fit(
         raise ConfigurationError(
             f"Expected `seed` to be an integer in [0, 2^32). Received: {seed!r}"
         )
+    # A recipe counts epochs over all phases.
+    model.planned_epochs = epochs - model.first_epoch
     plan = inputs.as_plan(model, x, y, batch_size, seed, steps_per_epoch)
     validation = inputs.as_validation(
         model, validation_data, validation_batch_size
@@ -238,6 +240,9 @@ def _train_epoch(model, plan, start, outer, epochs, verbose):
                 # The position that a checkpoint saves has the remaining steps.
                 break
         else:
+            end = getattr(plan, "end_epoch", None)
+            if end is not None:
+                end(own)
             model.position = Position(epoch + 1)
     finally:
         model._keep_metrics = False

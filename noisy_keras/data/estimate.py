@@ -12,6 +12,10 @@ from noisy_keras.data.sources.source import Source
 from noisy_keras.utils import checks
 from noisy_keras.utils.types import ArrayLike
 
+# What an estimated rate may be off by besides chance, relative to itself: on
+# digits, estimates from histories of 20 epochs were within 8 %.
+_SYSTEMATIC = 0.1
+
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class NoiseEstimate:
@@ -29,20 +33,27 @@ class NoiseEstimate:
             are the most frequent mistake of their true class. It is near
             `1 / (K - 1)` for symmetric noise, 1 if each class is confused with
             only one other class, and 0 if no label is wrong.
+        interval: pair of floats in `[0, 1]`, between which the rate likely is,
+            see `rate_interval`; None where the number of samples is unknown.
     """
 
     joint: np.ndarray
     rate: float
     transition: np.ndarray
     concentration: float
+    interval: tuple[float, float] | None = None
 
     @classmethod
-    def of_joint(cls, joint: ArrayLike) -> "NoiseEstimate":
+    def of_joint(
+        cls, joint: ArrayLike, num_samples: int | None = None
+    ) -> "NoiseEstimate":
         """Makes the estimate that follows from a joint distribution.
 
         Args:
             joint: float array `[K, K]` that sums to 1, the share of samples by
                 given label (row) and true label (column).
+            num_samples: int, number of samples that it was estimated from, or
+                None.
 
         Returns:
             A `NoiseEstimate`.
@@ -57,7 +68,33 @@ class NoiseEstimate:
         rate = float(max(0.0, 1.0 - np.trace(joint)))
         most = wrong.max(axis=0).sum()
         concentration = float(most / wrong.sum()) if wrong.any() else 0.0
-        return cls(joint, rate, transition, concentration)
+        interval = None
+        if num_samples is not None:
+            interval = rate_interval(rate, num_samples)
+        return cls(joint, rate, transition, concentration, interval)
+
+
+def rate_interval(rate: float, num_samples: int) -> tuple[float, float]:
+    """The interval in which a noise rate likely is, given its estimate.
+
+    Wilson's score interval of a share at two standard errors, widened by a
+    tenth of the rate either way, because predictions themselves are not exact.
+
+    Args:
+        rate: float in `[0, 1]`, the estimate.
+        num_samples: int, number of samples that it was estimated from.
+
+    Returns:
+        Two floats in `[0, 1]`.
+    """
+    more = 4.0 / max(num_samples, 1)
+    centre = rate + more / 2.0
+    error = 2.0 * np.sqrt(
+        rate * (1.0 - rate) / max(num_samples, 1) + (more / 4.0) ** 2
+    )
+    low, high = (centre - error) / (1.0 + more), (centre + error) / (1.0 + more)
+    off = _SYSTEMATIC * rate
+    return float(max(low - off, 0.0)), float(min(high + off, 1.0))
 
 
 def estimate_noise(source: Source, predictions: ArrayLike) -> NoiseEstimate:
@@ -86,23 +123,99 @@ def estimate_noise(source: Source, predictions: ArrayLike) -> NoiseEstimate:
     probabilities = checks.soft_labels(predictions, num_classes)
     labels = source.labels
     checks.same_length(samples=labels, predictions=probabilities)
+    classes = np.arange(num_classes)
+    return NoiseEstimate.of_joint(
+        confident_joint(labels, probabilities, classes, num_classes),
+        len(labels),
+    )
+
+
+def confident_joint(
+    labels: np.ndarray,
+    probabilities: np.ndarray,
+    classes: np.ndarray,
+    num_classes: int,
+) -> np.ndarray:
+    """The calibrated confident joint, equations (1) to (3).
+
+    Args:
+        labels: int `[N]`, the given labels.
+        probabilities: float `[N, J]`, predictions for J classes.
+        classes: int `[J]` or `[N, J]`, which classes these are; a class that
+            occurs twice in a row counts by its first column.
+        num_classes: int, number of classes K.
+
+    Returns:
+        float64 `[K, K]` that sums to 1, the share of samples by given label
+        (row) and true label (column).
+    """
+    found = confident_classes(labels, probabilities, classes, num_classes)
     counts = np.bincount(labels, minlength=num_classes)
-    # Eq. (2): the average self-confidence of each class, which is the mean
-    # probability of the given label. A class without samples is never counted.
-    threshold = np.full(num_classes, np.inf)
-    for c in np.flatnonzero(counts):
-        threshold[c] = probabilities[labels == c, c].mean(dtype=np.float64)
-    # The tolerance counts samples if all predictions are equal up to rounding.
-    is_confident = probabilities >= threshold - 1e-6
-    confident = np.where(is_confident, probabilities, -1.0)
-    counted = confident.max(axis=1) >= 0.0
+    counted = found >= 0
     joint = np.zeros((num_classes, num_classes))
     # Eq. (1).
-    np.add.at(joint, (labels[counted], confident.argmax(axis=1)[counted]), 1.0)
+    np.add.at(joint, (labels[counted], found[counted]), 1.0)
     # The given labels of a class without any counted sample are kept.
     uncounted = joint.sum(axis=1) == 0.0
     joint[uncounted, uncounted] = 1.0
     # Eq. (3).
     joint *= (counts / joint.sum(axis=1))[:, None]
-    joint /= joint.sum()
-    return NoiseEstimate.of_joint(joint)
+    return joint / joint.sum()
+
+
+def confident_rate(
+    labels: np.ndarray,
+    probabilities: np.ndarray,
+    classes: np.ndarray,
+    num_classes: int,
+) -> float:
+    """The noise rate of `confident_joint`, in memory linear in N and K.
+
+    Args:
+        labels: int `[N]`, the given labels.
+        probabilities: float `[N, J]`, as of `confident_joint`.
+        classes: int `[J]` or `[N, J]`, likewise.
+        num_classes: int, number of classes K.
+
+    Returns:
+        float in `[0, 1]`.
+    """
+    found = confident_classes(labels, probabilities, classes, num_classes)
+    counts = np.bincount(labels, minlength=num_classes)
+    counted = np.bincount(labels[found >= 0], minlength=num_classes)
+    right = np.bincount(labels[found == labels], minlength=num_classes)
+    share = np.where(counted > 0, right / np.maximum(counted, 1), 1.0)
+    return float(max(0.0, 1.0 - (share * counts).sum() / len(labels)))
+
+
+def confident_classes(
+    labels: np.ndarray,
+    probabilities: np.ndarray,
+    classes: np.ndarray,
+    num_classes: int,
+) -> np.ndarray:
+    """The class for which each sample is counted, equation (2).
+
+    Args:
+        labels: int `[N]`, the given labels.
+        probabilities: float `[N, J]`, as of `confident_joint`.
+        classes: int `[J]` or `[N, J]`, likewise.
+        num_classes: int, number of classes K.
+
+    Returns:
+        int `[N]`, -1 where the sample is counted for none.
+    """
+    counts = np.bincount(labels, minlength=num_classes)
+    rows = np.arange(len(labels))
+    classes = np.broadcast_to(classes, probabilities.shape)
+    here = classes == labels[:, None]
+    given = probabilities[rows, here.argmax(axis=1)] * here.any(axis=1)
+    # The average self-confidence of each class, which is the mean probability
+    # of the given label. A class without samples is never counted.
+    total = np.bincount(labels, given, minlength=num_classes)
+    threshold = np.where(counts > 0, total / np.maximum(counts, 1), np.inf)
+    # The tolerance counts samples if all predictions are equal up to rounding.
+    is_confident = probabilities >= threshold[classes] - 1e-6
+    confident = np.where(is_confident, probabilities, -1.0)
+    found = classes[rows, confident.argmax(axis=1)]
+    return np.where(confident.max(axis=1) >= 0.0, found, -1)

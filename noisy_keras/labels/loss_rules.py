@@ -7,6 +7,8 @@ import numpy as np
 _EASIEST, _LEAST_OF_CLASS = 0.1, 20
 # Margins from which on a label is doubted, and credible whatever its loss is.
 _LIKELIER, _LIKELIEST = np.log(1.5), np.log(4.0)
+# The least and the greatest probability whose odds are taken.
+_EDGE = 1e-7
 
 
 def normalized(loss: np.ndarray) -> np.ndarray:
@@ -71,3 +73,40 @@ def credibility(
     doubted = (margin < -_LIKELIER) | (high & (margin < _LIKELIEST))
     found = (0.5 + 0.5 * np.tanh(margin / 2) + ~doubted) / 2
     return found.astype(np.float32)
+
+
+def within_share(
+    clean_probability: np.ndarray, low: float, high: float
+) -> np.ndarray:
+    """Clean probabilities of which a bounded share is below a half.
+
+    Where too few or too many are, the log-odds of all are shifted by the same
+    amount, so that their order stays. Equal values stay equal: where many are,
+    the share can differ from its bound.
+
+    Args:
+        clean_probability: float `[N]` in `[0, 1]`.
+        low: float in `[0, 1]`, the least share of labels to be called wrong.
+        high: float in `[low, 1]`, the greatest.
+
+    Returns:
+        float32 `[N]` in `[0, 1]`.
+    """
+    clean = np.asarray(clean_probability, np.float64)
+    share = np.mean(clean < 0.5)
+    wanted = np.clip(share, low, high)
+    count = round(wanted * len(clean))
+    if count == round(share * len(clean)):
+        return clean.astype(np.float32)
+    odds = _log_odds(clean)
+    ascending = np.sort(odds)
+    # The value of the first label that counts as right, which gets a half.
+    first = ascending[min(count, len(odds) - 1)]
+    if count == len(odds):
+        first = np.nextafter(first, np.inf)
+    return (0.5 + 0.5 * np.tanh((odds - first) / 2.0)).astype(np.float32)
+
+
+def _log_odds(probability):
+    inside = np.clip(probability, _EDGE, 1.0 - _EDGE)
+    return np.log(inside) - np.log1p(-inside)

@@ -18,6 +18,7 @@ from noisy_keras.data.sources.source import Source
 from noisy_keras.labels import detection
 from noisy_keras.labels import loss_rules
 from noisy_keras.labels import measuring
+from noisy_keras.labels import noise_rate
 from noisy_keras.labels import out_of_distribution
 from noisy_keras.labels.division import LossDivision
 from noisy_keras.labels.division import LossHistory
@@ -25,6 +26,9 @@ from noisy_keras.labels.division import describe
 
 # A mixture of two components needs as many samples.
 _LEAST_SEEN = 2
+# How far the share of labels called wrong may be off the estimated noise rate,
+# relative to it.
+_OFF = 0.2
 
 
 class AuditStrategy:
@@ -194,9 +198,10 @@ class CrossEpochHistory(LastPredictions):
     constructor and `NoisyLabelModel.remember` in its steps.
 
     Args:
-        by_class: bool, whether losses are compared within each given class, and
-            a label is also doubted where another class is likelier: see
-            `loss_rules.above_easiest` and `loss_rules.credibility`.
+        by_class: bool, whether losses are compared within each given class,
+            a label is also doubted where another class is likelier, and as
+            many labels are called wrong as the estimated noise rate allows:
+            see `loss_rules.above_easiest`, `credibility` and `within_share`.
         complete: bool, whether the history is used only once it has every
             sample. If False, at least two samples suffice, and samples that no
             step has seen count as clean.
@@ -235,6 +240,12 @@ class CrossEpochHistory(LastPredictions):
         if self.by_class:
             margin = model.prediction_history.margin(labels)[seen]
             found = loss_rules.credibility(found, margin)
+            rate = noise_rate.estimate_rate(
+                model.prediction_history, labels, model.num_classes
+            ).rate
+            found = loss_rules.within_share(
+                found, (1.0 - _OFF) * rate, (1.0 + _OFF) * rate
+            )
         clean = np.ones(len(labels), np.float32)
         clean[seen] = found
         return clean

@@ -20,7 +20,10 @@ from noisy_keras.data import augment
 from noisy_keras.labels import measuring
 from noisy_keras.labels.division import LossDivision
 from noisy_keras.labels.division import LossHistory
+from noisy_keras.labels.strategies import CrossEpochHistory
 from noisy_keras.labels.strategies import PeerNetworks
+from noisy_keras.methods.bases import adaptive_plan
+from noisy_keras.methods.bases.adaptive_plan import AdaptivePlan
 from noisy_keras.methods.bases.dividemix_plan import DivideMixPlan
 from noisy_keras.ops import losses
 from noisy_keras.ops import mixing
@@ -29,12 +32,15 @@ from noisy_keras.tables.prediction_history import LabelHistory
 from noisy_keras.tables.sample_table import SampleTable
 from noisy_keras.utils import arguments
 
+#: The value of `warmup_epochs` that lets evidence decide.
+AUTO = "auto"
+
 _RULES = {
-    "warmup_epochs": arguments.at_least(0, int),
+    "warmup_epochs": arguments.named(AUTO, arguments.at_least(0, int)),
     "warmup_penalty": arguments.switch,
     "warmup_view": augment.view_rule,
     "warmup_clip_norm": arguments.optional(arguments.at_least(0)),
-    "warmup_batch_factor": arguments.at_least(1, int),
+    "warmup_batch_factor": arguments.optional(arguments.at_least(1, int)),
     "unlabeled_weight": arguments.at_least(0),
     "rampup_epochs": arguments.at_least(0),
     "temperature": arguments.within(0, 1, "(]"),
@@ -61,7 +67,11 @@ class DivideMix(NoisyLabelModel):
         plugins: list of `StepPlugin`s, such as `AdversarialNoisyMasking`.
         warmup_epochs: int, number of epochs of plain training before the first
             division; 10 for CIFAR-10, 30 for CIFAR-100, 1 for Clothing1M and
-            WebVision.
+            WebVision. `"auto"` trains one network plainly, on labels that its
+            history corrects, until evidence says that a division can be
+            trusted; with fewer than 40 epochs, to the end. The division is then
+            by the history, within the estimated noise rate. See
+            `noisy_keras.methods.bases.adaptive_plan`.
         warmup_penalty: bool, whether the warm-up subtracts the entropy of the
             predictions, as it should for asymmetric noise and on Clothing1M.
         warmup_view: view of the warm-up: one of `nk.data.VIEWS`, a Keras layer,
@@ -69,10 +79,11 @@ class DivideMix(NoisyLabelModel):
         warmup_clip_norm: float >= 0, upper bound on the gradient norm in the
             warm-up (C2D and SANM: 1), or None.
         warmup_batch_factor: int, how many times larger batches are in the
-            warm-up.
+            warm-up; default: 2, and 1 with `warmup_epochs="auto"`.
         unlabeled_weight: float >= 0, lambda_u. On CIFAR-10: 0 for 20 %
             symmetric and for asymmetric noise, 25 for 50 and 80 %, 50 for 90 %.
-            On CIFAR-100: 25 and 150.
+            On CIFAR-100: 25 and 150. With `warmup_epochs="auto"` it is the
+            most: less noise, or more concentrated noise, gets a share of it.
         rampup_epochs: float >= 0, number of epochs over which lambda_u grows
             after the warm-up.
         temperature: float in (0, 1], temperature T by which labels are
@@ -130,7 +141,7 @@ class DivideMix(NoisyLabelModel):
         warmup_penalty=False,
         warmup_view="weak",
         warmup_clip_norm=None,
-        warmup_batch_factor=2,
+        warmup_batch_factor=None,
         unlabeled_weight=25.0,
         rampup_epochs=16,
         temperature=0.5,
@@ -145,18 +156,34 @@ class DivideMix(NoisyLabelModel):
         name=None,
     ):
         settings = arguments.checked(_RULES, locals())
+        adaptive = settings["warmup_epochs"] == AUTO
+        if settings["warmup_batch_factor"] is None:
+            settings["warmup_batch_factor"] = 1 if adaptive else 2
         super().__init__(networks, num_samples, plugins, name, settings)
+        self.adaptive = adaptive
         # Column k: by the losses of network k. All clean until divided.
         self.clean_probability = SampleTable(
             self.num_samples, 2, initial_value=1.0, name="clean_probability"
         )
         self._history = LossHistory.of(self.num_samples, 2, loss_history)
         self.loss_table = self._history.table
-        # By the mean of both networks, at each division.
-        self.label_history = LabelHistory(
-            self.num_samples, name="label_history"
-        )
         self.divide = LossDivision()
+        #: What was decided while training: a list of `Decision`.
+        self.decisions = []
+        if self.adaptive:
+            self.keep_history()
+            self.audit_strategy = CrossEpochHistory()
+            self.adaptive_state = self.add_weight(
+                shape=(len(adaptive_plan.State.FIELDS),),
+                initializer=_initial_state,
+                trainable=False,
+                name="adaptive_state",
+            )
+        else:
+            # By the mean of both networks, at each division.
+            self.label_history = LabelHistory(
+                self.num_samples, name="label_history"
+            )
 
     def change(self, **changes):
         """Changes arguments that are read between epochs.
@@ -173,6 +200,15 @@ class DivideMix(NoisyLabelModel):
             self.settings[name] = value
             setattr(self, name, value)
 
+    def decide(self, epoch, text):
+        """Notes a decision in `decisions`.
+
+        Args:
+            epoch: int, number of the epoch before which it was made.
+            text: str, what was decided and why.
+        """
+        self.decisions.append(adaptive_plan.Decision(epoch, text))
+
     def steps(self):
         return {
             "warmup_0": lambda data: self._warm_up(0, data),
@@ -184,14 +220,34 @@ class DivideMix(NoisyLabelModel):
     def _warm_up(self, k, data):
         """Plain training, with a confidence penalty if `warmup_penalty`."""
 
+        target = data["target"]
+        if self.adaptive:
+            target = self._corrected(data["index"], target)
+
         def terms(logits):
-            loss = losses.cross_entropy(data["target"], logits)
+            loss = losses.cross_entropy(target, logits)
             values = {"loss_labeled": tf.reduce_mean(loss)}
             if self.warmup_penalty:
                 values["penalty"] = losses.negative_entropy(logits)
             return values
 
-        self.descend_on(data, terms, k, clip_norm=self.warmup_clip_norm)
+        logits = self.descend_on(
+            data, terms, k, clip_norm=self.warmup_clip_norm
+        )
+        if self.adaptive:
+            self.remember(data, tf.nn.softmax(logits))
+
+    def _corrected(self, index, target):
+        """Targets in which doubted labels are mixed with earlier predictions.
+
+        A label of clean probability w below a half becomes `w y + (1 - w) q`,
+        where q is the mean of the earlier predictions.
+        """
+        clean = self.clean_probability.read(index)[:, :1]
+        mean = self.prediction_history.targets(index)
+        return tf.where(
+            clean < 0.5, mixing.co_refine(target, mean, clean[:, 0]), target
+        )
 
     def _mixmatch(self, k, data):
         """One step of network `k` on a labelled and an unlabelled batch."""
@@ -268,6 +324,9 @@ class DivideMix(NoisyLabelModel):
             return values
 
         self.descend(k, terms, labels=x["label"], logits=x_seen[0]["logits"])
+        if self.adaptive:
+            self.remember(x, p_x)
+            self.prediction_history.add(u["index"], p_u)
 
     def _clean_by_peer(self, k, index):
         return self.clean_probability.read(index)[:, 1 - k]
@@ -282,7 +341,8 @@ class DivideMix(NoisyLabelModel):
         return [{k: part[i] for k, part in parts.items()} for i in range(count)]
 
     def make_plan(self, source, batch_size, seed=0, steps_per_epoch=None):
-        return DivideMixPlan(self, source, batch_size, seed, steps_per_epoch)
+        plan = AdaptivePlan if self.adaptive else DivideMixPlan
+        return plan(self, source, batch_size, seed, steps_per_epoch)
 
     def co_divide(self, source):
         """Computes `clean_probability` anew from both networks' losses.
@@ -295,6 +355,11 @@ class DivideMix(NoisyLabelModel):
         losses_so_far = self._history.push(found.loss)
         known = self.clean_probability.numpy()
         self.clean_probability.assign(self.divide(losses_so_far, known))
+
+
+def _initial_state(shape, dtype=None):
+    del shape
+    return tf.constant(adaptive_plan.State.INITIAL, dtype or tf.float32)
 
 
 def _as_floats(views):

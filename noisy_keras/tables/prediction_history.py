@@ -66,6 +66,29 @@ class PredictionHistory(SampleTable):
         """Mean predictions: float32 `[N, K]`; zeros where there is none."""
         return _mean(self.numpy())
 
+    def likely(self):
+        """The mean predictions of the classes that are kept.
+
+        Returns:
+            float32 `[N, J]`, mean probabilities, and int `[J]` or `[N, J]`,
+            the classes that they are of; here all K.
+        """
+        return self.mean(), np.arange(self.width)
+
+    def targets(self, index):
+        """The mean predictions of a batch, to train on.
+
+        Args:
+            index: int `[B]`, positions of the samples.
+
+        Returns:
+            float32 `[B, K]`; zeros where there is no prediction.
+        """
+        rows = self.read(index)
+        return tf.math.divide_no_nan(
+            rows, tf.reduce_sum(rows, axis=1, keepdims=True)
+        )
+
     def seen(self):
         """Whether there is a prediction for each sample: bool `[N]`."""
         return self.numpy().any(axis=1)
@@ -105,7 +128,7 @@ class PredictionHistory(SampleTable):
         mean[np.arange(len(mean)), np.asarray(labels)] = 0.0
         return mean.max(axis=1) / np.maximum(mean.sum(axis=1), _LEAST)
 
-    def margin(self, labels):
+    def margin(self, labels, classes=None):
         """How much likelier the label is than the likeliest other class.
 
         Each class is taken relative to the mean confidence in it for samples
@@ -117,6 +140,8 @@ class PredictionHistory(SampleTable):
 
         Args:
             labels: int `[N]`, the given labels.
+            classes: int `[N]`, the classes whose margins are wanted, or None
+                for those of the labels; labels still decide the thresholds.
 
         Returns:
             float32 `[N]`, below 0 where another class is likelier; NaN where
@@ -127,8 +152,9 @@ class PredictionHistory(SampleTable):
         seen = self.seen()
         certainty = thresholds(mean[rows, labels], labels, seen, self.width)
         relative = np.log(np.maximum(mean, _LEAST)) - np.log(certainty)
-        given = relative[rows, labels]
-        relative[rows, labels] = -np.inf
+        wanted = labels if classes is None else np.asarray(classes)
+        given = relative[rows, wanted]
+        relative[rows, wanted] = -np.inf
         margin = given - relative.max(axis=1)
         return np.where(seen, margin, np.nan).astype(np.float32)
 
@@ -177,6 +203,27 @@ class LikelyHistory(SampleTable):
         """As `PredictionHistory.weight`."""
         return self.read(index)[:, 0]
 
+    def likely(self):
+        """As `PredictionHistory.likely`, of the classes that are kept."""
+        mean, classes = self._mean()
+        return mean, classes.astype(np.int64)
+
+    def targets(self, index):
+        """As `PredictionHistory.targets`, of the classes that are kept."""
+        _, sums, classes = tf.split(
+            self.read(index), [1, self.kept, self.kept], axis=1
+        )
+        share = tf.math.divide_no_nan(
+            sums, tf.reduce_sum(sums, axis=1, keepdims=True)
+        )
+        count = tf.shape(sums)[0]
+        rows = tf.repeat(tf.range(count)[:, None], self.kept, axis=1)
+        places = tf.stack([rows, tf.cast(classes, tf.int32)], axis=2)
+        # Empty places have class 0 and a share of 0, which adds nothing.
+        return tf.tensor_scatter_nd_add(
+            tf.zeros([count, self.num_classes]), places, share
+        )
+
     def seen(self):
         """As `PredictionHistory.seen`."""
         return self.numpy()[:, 0] > 0.0
@@ -206,15 +253,18 @@ class LikelyHistory(SampleTable):
         part = np.where(self.seen(), np.minimum(part, 1.0), 0.0)
         return part.astype(np.float32)
 
-    def margin(self, labels):
+    def margin(self, labels, classes=None):
         """As `PredictionHistory.margin`, among the classes that are kept."""
-        mean, classes = self._mean()
+        mean, kept = self._mean()
         labels, seen = np.asarray(labels), self.seen()
         given = np.exp(-self.loss(labels))
         certainty = thresholds(given, labels, seen, self.num_classes)
-        others = np.where(classes == labels[:, None], 0.0, mean)
-        others = np.maximum(others, _LEAST) / certainty[classes.astype(int)]
-        margin = np.log(given / certainty[labels] / others.max(axis=1))
+        wanted = labels if classes is None else np.asarray(classes)
+        if classes is not None:
+            given = np.exp(-self.loss(wanted))
+        others = np.where(kept == wanted[:, None], 0.0, mean)
+        others = np.maximum(others, _LEAST) / certainty[kept.astype(int)]
+        margin = np.log(given / certainty[wanted] / others.max(axis=1))
         return np.where(seen, margin, np.nan).astype(np.float32)
 
     def _mean(self):

@@ -142,6 +142,30 @@ def optional(rule):
     return either
 
 
+def named(word, rule):
+    """Rule: the value is a certain word or satisfies another rule.
+
+    Args:
+        word: str.
+        rule: rule of values other than the word.
+
+    Returns:
+        A rule.
+    """
+
+    def either(name, value):
+        if isinstance(value, str):
+            if value == word:
+                return value
+            raise ConfigurationError(
+                f"Expected `{name}` to be a number or {word!r}. "
+                f"Received: {value!r}"
+            )
+        return rule(name, value)
+
+    return either
+
+
 def pair(rule):
     """Rule: the value is an ascending pair whose elements satisfy another rule.
 

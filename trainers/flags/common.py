@@ -33,6 +33,26 @@ DIVIDEMIX = (
 _DISTRIBUTE = ("auto", "none", "mirrored", "multi_worker", "tpu")
 
 
+class _WarmupParser(flags.ArgumentParser):
+    """`auto`, or a number of epochs."""
+
+    def parse(self, argument):
+        if argument is None or argument == "auto":
+            return argument
+        try:
+            epochs = int(argument)
+        except ValueError:
+            epochs = -1
+        if epochs < 0:
+            raise ValueError(
+                f"expected auto or a number of epochs; got {argument!r}"
+            )
+        return epochs
+
+    def flag_type(self):
+        return "integer or auto"
+
+
 class _SwitchParser(flags.ArgumentParser):
     """`--name`, `--noname` or `--name=value` with some named values."""
 
@@ -161,11 +181,14 @@ def define_view():
 
 def define_dividemix():
     """Defines the flags of `DIVIDEMIX`."""
-    flags.DEFINE_integer(
+    flags.DEFINE(
+        _WarmupParser(),
         "warmup_epochs",
         None,
-        "Epochs of plain training before the first division.",
-        lower_bound=0,
+        "Epochs of plain training before the first division; auto: as many as "
+        "the evidence asks for.",
+        flags.FLAGS,
+        flags.ArgumentSerializer(),
     )
     flags.DEFINE_float(
         "unlabeled_weight",

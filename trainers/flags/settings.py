@@ -241,6 +241,8 @@ def _check_no_drops(values, why):
 
 def _check_warmup(row, arguments):
     warmup = arguments.get("warmup_epochs", 0)
+    if warmup == "auto":
+        return
     if not row.phased and warmup > row.epochs:
         raise UsageError(
             "--warmup_epochs: expected at most the number of epochs, "

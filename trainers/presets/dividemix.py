@@ -52,6 +52,10 @@ AT_HIGH_NOISE = {"loss_history": 5, "clean_threshold": 0.6}
 #: The released code's choice: each view in a forward pass of its own.
 OFFICIAL = {"separate_guesses": True}
 
+#: For noise of unknown rate: the method finds out when to divide. Chosen by
+#: `benchmarks/robustness.py`.
+ADAPTIVE = {"warmup_epochs": "auto", "unlabeled_weight": 25.0}
+
 _PAPER = "Li et al., DivideMix, ICLR 2020"
 _HUMAN = "a reproduction of the CIFAR-N benchmark"
 #: Published results, in % of the test pictures: best, and mean of the last ten
@@ -80,6 +84,8 @@ def select(dataset, noise_type, noise_rate, name):
     """The row for a run."""
     row = ROWS.get(dataset, ROWS[presets.ANY])
     row = with_noise(row, dataset, noise_type, noise_rate)
+    if name == "recommended" and noise_type == presets.ESTIMATED:
+        row = adaptive(row)
     if name == "official":
         row = dataclasses.replace(
             row,
@@ -87,6 +93,22 @@ def select(dataset, noise_type, noise_rate, name):
             arguments=row.arguments | OFFICIAL,
         )
     return row
+
+
+def adaptive(row):
+    """A row for noise of unknown rate: evidence decides what follows.
+
+    Args:
+        row: `Preset` of DivideMix, or of a method on it.
+
+    Returns:
+        A `Preset`.
+    """
+    arguments = dict(row.arguments)
+    arguments.pop("unlabeled_weight", None)  # It is scaled by what is found.
+    return dataclasses.replace(
+        row, warmup_epochs=None, arguments=arguments | ADAPTIVE
+    )
 
 
 def with_noise(row, dataset, noise_type, noise_rate):
@@ -133,7 +155,7 @@ def _noise_arguments(dataset, noise_type, noise_rate):
         arguments = {"unlabeled_weight": 0.0, "warmup_penalty": True}
         return arguments, "asymmetric noise"
     if noise_type == presets.ESTIMATED:
-        why = "noise to be estimated after the warm-up"
+        why = "noise to be estimated while training"
         return {"unlabeled_weight": 0.0}, why
     if noise_rate == 0.0:
         why = "no injected noise, as for 20% symmetric"

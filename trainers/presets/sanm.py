@@ -80,6 +80,8 @@ def select(dataset, noise_type, noise_rate, name, host=HOSTS[0]):
     row = rows.get(dataset, rows[presets.ANY])
     if host == "dividemix":
         row = dividemix.with_noise(row, dataset, noise_type, noise_rate)
+        if name == "recommended" and noise_type == presets.ESTIMATED:
+            row = dividemix.adaptive(row)
     if name == "official":
         # The choices themselves are with the method: `nk.SANM(preset=...)`.
         row = dataclasses.replace(

@@ -2,9 +2,13 @@
 
 import os
 
+import keras
 import numpy as np
 
 from noisy_keras import callbacks
+from noisy_keras.callbacks.noise_estimate import write_estimate
+from noisy_keras.labels import noise_rate
+from noisy_keras.utils import distribution
 from trainers import presets
 from trainers.presets import dividemix
 
@@ -28,6 +32,9 @@ def make(run, folder, out, warmup_epochs=None, first_epoch=0):
     wanted = run.settings.data["noise_type"] == presets.ESTIMATED
     if warmup_epochs is None:
         warmup_epochs = getattr(run.model, "warmup_epochs", 0)
+    if warmup_epochs == "auto":
+        path = os.path.join(folder, FILE)
+        return [_Decisions(run, path, out)]
     if not wanted or warmup_epochs < 1:
         return []
 
@@ -46,6 +53,35 @@ def make(run, folder, out, warmup_epochs=None, first_epoch=0):
     path = os.path.join(folder, FILE)
     after = first_epoch + warmup_epochs
     return [callbacks.EstimateNoise(run.train, after, path, then)]
+
+
+class _Decisions(keras.callbacks.Callback):
+    """Prints what the method decides, and keeps its estimate of the noise."""
+
+    def __init__(self, run, path, out):
+        super().__init__()
+        self.run, self.path, self.out = run, path, out
+        self._printed = 0
+
+    def on_epoch_begin(self, epoch, logs=None):
+        # What was decided before the epoch, that is, with the ones before it.
+        new = self.model.decisions[self._printed :]
+        self._printed += len(new)
+        for decision in new:
+            self.out.print(decision.text)
+
+    def on_train_end(self, logs=None):
+        model, source = self.model, self.run.train
+        found = noise_rate.estimate_from_history(
+            model.prediction_history, source.labels, model.num_classes
+        )
+        self.run.estimate = found
+        if found is None or not distribution.is_chief(self.run.strategy):
+            return
+        write_estimate(
+            self.path, found, source.class_names, model.planned_epochs
+        )
+        self.out.print(describe(found, source.class_names, {}, ""))
 
 
 def describe(found, class_names, changes, why):

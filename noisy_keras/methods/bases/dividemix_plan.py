@@ -58,6 +58,14 @@ class DivideMixPlan(EpochPlan):
             return [self._warmup_round(epoch, k) for k in range(2)]
         return [self._mixmatch_round(epoch, k) for k in range(2)]
 
+    def division_epoch(self):
+        """Number of the first epoch after the warm-up."""
+        return self.model.warmup_epochs
+
+    def unlabeled_weight(self):
+        """Weight of the loss on pseudo-labels once it has grown up."""
+        return self.model.unlabeled_weight
+
     def _warmup_round(self, epoch, k):
         count, batch_size = self.source.num_samples, self.warmup_batch_size
         steps = self._bounded(batches.steps_for(count, batch_size))
@@ -81,7 +89,7 @@ class DivideMixPlan(EpochPlan):
         unlabeled = np.flatnonzero(clean <= model.clean_threshold)
         # An empty side is filled from the other and has weight 0.
         labeled_weight = float(len(labeled) > 0)
-        unlabeled_weight = model.unlabeled_weight * (len(unlabeled) > 0)
+        unlabeled_weight = self.unlabeled_weight() * (len(unlabeled) > 0)
         labeled = labeled if len(labeled) else unlabeled
         unlabeled = unlabeled if len(unlabeled) else labeled
         # As many steps as the labelled samples take.
@@ -89,7 +97,7 @@ class DivideMixPlan(EpochPlan):
         order = batches.order_random(self.seed, epoch, k)
         time = epoch + np.arange(steps, dtype=np.float32) / steps
         ramp = ramps.linear_ramp(
-            time, model.warmup_epochs, model.rampup_epochs
+            time, self.division_epoch(), model.rampup_epochs
         ).numpy()
         return batches.Round(
             f"mixmatch_{k}",

@@ -1,0 +1,216 @@
+"""The noise of a data set, estimated from predictions of many epochs.
+
+Most of what a `PredictionHistory` sums up was predicted before the network had
+memorised the label of the sample, so it is close to what a network would
+predict that never saw that label. Of such predictions,
+
+1. the *contradicted* share is that of the labels beside which another class is
+   likelier, both as predicted and relative to the mean confidence in each class
+   (`PredictionHistory.margin`). It is the noise rate where a network predicts
+   right labels well, and contains the network's own errors where it does not;
+2. the *random* share is that of the labels which predictions reject as they
+   reject labels drawn at random. Where the margins of drawn labels are below a
+   bound in a share q, those of given labels are in at least q times the rate of
+   random noise; right labels of hard images seldom are, and confusions of
+   similar classes are not. So it is a lower bound of the rate, whatever the
+   network's accuracy: on CIFAR-10 with 5,000 images, of which a network gets
+   two thirds right, 0.5 % without noise, and 51 % with 50 % symmetric noise.
+
+What lies between is noise in so far as predictions are *sharp*: two classes get
+nearly all of what remains when what all classes get alike is taken away. Then
+the network knows the classes, and a label that is contradicted is wrong. The
+data alone cannot tell confusions of similar classes from classes that are hard
+to tell apart; the interval says so.
+
+The rules are our own, chosen on the digits and 5,000 images of CIFAR-10;
+`benchmarks/robustness.py` compares them with the truth.
+"""
+
+import dataclasses
+
+import numpy as np
+
+from noisy_keras.data import estimate
+from noisy_keras.tables.prediction_history import LikelyHistory
+from noisy_keras.tables.prediction_history import PredictionHistory
+
+# Above so many classes the joint distribution would need gigabytes.
+_MOST_CLASSES = 4096
+# The shares q of drawn labels by which bounds of margins are set, and about how
+# many labels are drawn.
+_SHARES, _DRAWN = (0.2, 0.3, 0.4), 20_000
+# Predictions are sharp from the second of these values on, not at all below the
+# first.
+_SHARPNESS = (0.76, 0.82)
+# The part of contradicted labels that counts as wrong where they are not sharp.
+_UNSHARP = 0.4
+
+
+@dataclasses.dataclass(frozen=True)
+class RateEstimate:
+    """An estimate of the share of wrong labels.
+
+    Attributes:
+        rate: float in `[0, 1]`, the estimate.
+        low: float in `[0, 1]`, what it is at least.
+        high: float in `[0, 1]`, what it is at most.
+        certain: float in `[low, rate]`, what training can rely on: the random
+            share, and of what lies above it as much as predictions are sharp.
+        random: float in `[0, 1]`, the random share.
+        contradicted: float in `[0, 1]`, the contradicted share.
+    """
+
+    rate: float
+    low: float
+    high: float
+    certain: float
+    random: float
+    contradicted: float
+
+
+def estimate_rate(
+    history: PredictionHistory | LikelyHistory,
+    labels: np.ndarray,
+    num_classes: int,
+) -> RateEstimate:
+    """Estimates the share of wrong labels.
+
+    Args:
+        history: `PredictionHistory` or `LikelyHistory` of N samples, some of
+            which have predictions.
+        labels: int `[N]`, the given labels.
+        num_classes: int, number of classes K.
+
+    Returns:
+        A `RateEstimate`; all zeros, and `high` 1, without predictions.
+    """
+    labels, seen = np.asarray(labels), history.seen()
+    count = int(seen.sum())
+    if count == 0:
+        return RateEstimate(0.0, 0.0, 1.0, 0.0, 0.0, 0.0)
+    contradicts = float(contradicted(history, labels).sum() / count)
+    random = min(random_share(history, labels, num_classes), contradicts)
+    first, second = _SHARPNESS
+    sharp = (sharpness(history, num_classes) - first) / (second - first)
+    sharp = float(np.clip(sharp, 0.0, 1.0))
+    between = contradicts - random
+    low, _ = estimate.rate_interval(random, count)
+    _, high = estimate.rate_interval(contradicts, count)
+    return RateEstimate(
+        rate=random + between * max(sharp, _UNSHARP),
+        low=low,
+        high=high,
+        certain=random + between * sharp,
+        random=random,
+        contradicted=contradicts,
+    )
+
+
+def contradicted(
+    history: PredictionHistory | LikelyHistory, labels: np.ndarray
+) -> np.ndarray:
+    """Whether another class than that of the given label is likelier.
+
+    Args:
+        history: `PredictionHistory` or `LikelyHistory` of N samples.
+        labels: int `[N]`, the given labels.
+
+    Returns:
+        bool `[N]`; False where there is no prediction.
+    """
+    best, _ = history.best()
+    margin = history.margin(labels)
+    return history.seen() & (best != np.asarray(labels)) & (margin < 0.0)
+
+
+def random_share(
+    history: PredictionHistory | LikelyHistory,
+    labels: np.ndarray,
+    num_classes: int,
+) -> float:
+    """The share of labels that are as good as drawn at random.
+
+    Args:
+        history: `PredictionHistory` or `LikelyHistory` of N samples.
+        labels: int `[N]`, the given labels.
+        num_classes: int, number of classes K.
+
+    Returns:
+        float in `[0, 1]`.
+    """
+    labels, seen = np.asarray(labels), history.seen()
+    given = history.margin(labels)[seen]
+    random = np.random.RandomState(0)
+    drawn = []
+    for _ in range(max(1, min(20, _DRAWN // max(len(given), 1)))):
+        others = random.randint(1, num_classes, len(labels))
+        others = (labels + others) % num_classes
+        drawn.append(history.margin(labels, others)[seen])
+    bounds = np.quantile(np.concatenate(drawn), _SHARES)
+    shares = [
+        np.mean(given <= bound) / share
+        for bound, share in zip(bounds, _SHARES, strict=True)
+    ]
+    return float(min(*shares, 1.0))
+
+
+def sharpness(
+    history: PredictionHistory | LikelyHistory, num_classes: int
+) -> float:
+    """How much of what predictions tell classes apart two classes get.
+
+    Args:
+        history: `PredictionHistory` or `LikelyHistory` of N samples.
+        num_classes: int, number of classes K.
+
+    Returns:
+        float in `[0, 1]`, mean over the samples; 1 for two classes.
+    """
+    if num_classes <= 2:
+        return 1.0
+    mean, _ = history.likely()
+    ordered = -np.sort(-mean[history.seen()], axis=1)
+    kept = ordered.shape[1]
+    if kept == num_classes:
+        # What the less likely half of the classes get, all classes get.
+        floor = ordered[:, kept - kept // 2 :].mean(axis=1)
+    else:
+        rest = np.maximum(1.0 - ordered.sum(axis=1), 0.0)
+        floor = rest / (num_classes - kept)
+    above = np.maximum(ordered - floor[:, None], 0.0)
+    total = np.maximum(above.sum(axis=1), 1e-9)
+    return float(np.mean(above[:, :2].sum(axis=1) / total))
+
+
+def estimate_from_history(
+    history: PredictionHistory | LikelyHistory,
+    labels: np.ndarray,
+    num_classes: int,
+) -> estimate.NoiseEstimate | None:
+    """Noise rate, its interval, and which classes are confused.
+
+    Args:
+        history: `PredictionHistory` or `LikelyHistory` of N samples.
+        labels: int `[N]`, the given labels.
+        num_classes: int, number of classes K.
+
+    Returns:
+        A `NoiseEstimate`, whose `joint` is the confident joint, or None where
+        no sample has a prediction, or there are too many classes for a joint.
+    """
+    seen = history.seen()
+    if not seen.any() or num_classes > _MOST_CLASSES:
+        return None
+    labels = np.asarray(labels)
+    mean, classes = history.likely()
+    if classes.ndim > 1:
+        classes = classes[seen]
+    joint = estimate.confident_joint(
+        labels[seen], mean[seen], classes, num_classes
+    )
+    found = estimate_rate(history, labels, num_classes)
+    return dataclasses.replace(
+        estimate.NoiseEstimate.of_joint(joint),
+        rate=found.rate,
+        interval=(found.low, found.high),
+    )

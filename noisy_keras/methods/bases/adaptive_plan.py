@@ -31,7 +31,8 @@ from noisy_keras.methods.bases.dividemix_plan import DivideMixPlan
 
 #: Fewer epochs than these are too few for a division: they are spent plainly.
 LEAST_EPOCHS = 40
-#: Shares of the epochs between which the division begins.
+#: Shares of the epochs before which no label is corrected, and no division
+#: begins; and after which none begins any more.
 EARLIEST, LATEST = 0.3, 0.6
 # Epochs before which no label is doubted.
 _LEAST_PLAIN = 4
@@ -64,20 +65,19 @@ class State:
     """What the plan has found, kept in a weight of the model.
 
     Args:
-        model: the `DivideMix`; its `adaptive_state`, float32 `[7]`, is used.
+        model: the `DivideMix`; its `adaptive_state`, float32 `[6]`, is used.
     """
 
     FIELDS = (
         "judged",  # The last epoch before which labels were judged.
         "rate",  # The noise rate that training relied on then.
-        "random",  # The highest random share so far.
         "settled",  # For how many epochs nothing has changed.
         "correcting",  # The epoch from which on labels are corrected.
         "division",  # The first epoch of the division.
         "strength",  # What `unlabeled_weight` is multiplied by.
     )
     #: The values before the first epoch.
-    INITIAL = (-1.0, -1.0, 0.0, 0.0, -1.0, -1.0, 0.0)
+    INITIAL = (-1.0, -1.0, 0.0, -1.0, -1.0, 0.0)
 
     def __init__(self, model):
         self._weight = model.adaptive_state
@@ -122,9 +122,7 @@ class AdaptivePlan(DivideMixPlan):
         found = noise_rate.estimate_rate(
             model.prediction_history, labels, model.num_classes
         )
-        # The network memorises: what was rejected once stays rejected.
-        state.random = max(state.random, found.random)
-        rate = max(found.certain, state.random)
+        rate = found.certain
         clean = loss_rules.within_share(
             model.audit_strategy.clean_probability(model, self.source),
             rate,
@@ -134,7 +132,8 @@ class AdaptivePlan(DivideMixPlan):
         changed = np.sum((clean < 0.5) != before)
         moved, state.rate = abs(rate - state.rate), rate
         if state.correcting < 0.0:
-            if epoch < _LEAST_PLAIN or moved > _SETTLED_RATE:
+            first = max(_LEAST_PLAIN, EARLIEST * (model.planned_epochs or 0))
+            if epoch < first or moved > _SETTLED_RATE:
                 return
             if self._is_random(rate):
                 return

@@ -9,6 +9,8 @@ _EASIEST, _LEAST_OF_CLASS = 0.1, 20
 _LIKELIER, _LIKELIEST = np.log(1.5), np.log(4.0)
 # The least and the greatest probability whose odds are taken.
 _EDGE = 1e-7
+# By how much log-odds are lowered where all labels are called wrong.
+_ABOVE = 1e-3
 
 
 def normalized(loss: np.ndarray) -> np.ndarray:
@@ -103,7 +105,7 @@ def within_share(
     # The value of the first label that counts as right, which gets a half.
     first = ascending[min(count, len(odds) - 1)]
     if count == len(odds):
-        first = np.nextafter(first, np.inf)
+        first += _ABOVE
     return (0.5 + 0.5 * np.tanh((odds - first) / 2.0)).astype(np.float32)
 
 

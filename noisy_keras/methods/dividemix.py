@@ -243,11 +243,11 @@ class DivideMix(NoisyLabelModel):
         A label of clean probability w below a half becomes `w y + (1 - w) q`,
         where q is the mean of the earlier predictions.
         """
-        clean = self.clean_probability.read(index)[:, :1]
+        clean = self.clean_probability.read(index)[:, 0]
         mean = self.prediction_history.targets(index)
-        return tf.where(
-            clean < 0.5, mixing.co_refine(target, mean, clean[:, 0]), target
-        )
+        doubted = (clean < 0.5) & (tf.reduce_sum(mean, axis=1) > 0.0)
+        mixed = mixing.co_refine(target, mean, clean)
+        return tf.where(doubted[:, None], mixed, target)
 
     def _mixmatch(self, k, data):
         """One step of network `k` on a labelled and an unlabelled batch."""

@@ -45,3 +45,22 @@ def test_a_label_is_doubted_for_its_loss_or_for_a_likelier_class():
     with np.errstate(divide="ignore"):
         found = loss_rules.credibility(clean, np.log(odds))
     np.testing.assert_allclose(found, expected, atol=1e-6)
+
+
+def test_the_share_of_doubted_labels_is_kept_within_bounds():
+    clean = np.array([0.1, 0.2, 0.4, 0.6, 0.7, 0.9])
+    as_it_is = loss_rules.within_share(clean, 0.3, 0.6)
+    np.testing.assert_allclose(as_it_is, clean, atol=1e-6)
+    fewer = loss_rules.within_share(clean, 0.0, 1 / 6)
+    # The log-odds are less by those of 0.2, the first label that is kept.
+    odds = np.log(clean / (1 - clean)) - np.log(0.2 / 0.8)
+    np.testing.assert_allclose(fewer, 1 / (1 + np.exp(-odds)), atol=1e-6)
+    assert (fewer < 0.5).sum() == 1
+    more = loss_rules.within_share(clean, 5 / 6, 1.0)
+    assert (more < 0.5).sum() == 5
+    assert (np.diff(more) > 0.0).all()
+    assert (loss_rules.within_share(clean, 0.0, 0.0) >= 0.5).all()
+    assert (loss_rules.within_share(clean, 1.0, 1.0) < 0.5).all()
+    # Certain ones stay finite.
+    certain = loss_rules.within_share(np.array([0.0, 1.0, 1.0]), 0.6, 0.7)
+    assert np.isfinite(certain).all()

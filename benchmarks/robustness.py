@@ -23,10 +23,10 @@ import json
 import os
 import time
 
-import harness
 import keras
 import numpy as np
 import robustness_data
+import robustness_report
 from absl import app
 from absl import flags
 
@@ -44,7 +44,7 @@ flags.DEFINE_list("budgets", ["60", "200", "600"], "Passes per picture.")
 flags.DEFINE_list("seeds", ["0", "1", "2"], "Seeds.")
 flags.DEFINE_list("methods", ["cross_entropy", "dividemix", "sanm"], "Methods.")
 flags.DEFINE_string("part", "0/1", "Which part of the runs: I/N.")
-flags.DEFINE_string("variant", "", "Suffix of the names of runs and results.")
+flags.DEFINE_string("before", None, "Folder of runs of an earlier version.")
 flags.DEFINE_bool("report", False, "Writes the tables of finished runs.")
 FLAGS = flags.FLAGS
 
@@ -249,18 +249,17 @@ def names():
 
 
 def path_of(condition):
-    suffix = f"-{FLAGS.variant}" if FLAGS.variant else ""
-    name = "-".join(map(str, condition))
-    return os.path.join(FLAGS.work_dir, f"{name}{suffix}.json")
+    return os.path.join(FLAGS.work_dir, "-".join(map(str, condition)) + ".json")
 
 
 def main(argv):
     del argv
     os.makedirs(FLAGS.work_dir, exist_ok=True)
     if FLAGS.report:
-        import robustness_report
-
-        robustness_report.write(FLAGS.work_dir, FLAGS.variant, harness)
+        folders = {"Now": FLAGS.work_dir}
+        if FLAGS.before is not None:
+            folders["Version 0.1.0"] = FLAGS.before
+        robustness_report.write(__doc__, folders)
         return
     part, parts = map(int, FLAGS.part.split("/"))
     for condition in names()[part::parts]:

@@ -97,7 +97,7 @@ def test_random_labels_are_left_alone():
 @pytest.mark.large
 def test_sanm_divides_when_its_host_does():
     model, source, history = fitted(
-        adaptive_plan.LEAST_EPOCHS, cls=nk.SANM, host="dividemix"
+        adaptive_plan.LEAST_EPOCHS, rate=0.45, cls=nk.SANM, host="dividemix"
     )
     texts = [d.text for d in model.decisions]
     assert any(text.startswith("division begins") for text in texts)

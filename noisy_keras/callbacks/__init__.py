@@ -4,6 +4,7 @@ No method depends on one of them.
 """
 
 from noisy_keras.callbacks.checkpoint import ResumableCheckpoint
+from noisy_keras.callbacks.keep_best import KeepBest
 from noisy_keras.callbacks.label_quality import LabelQuality
 from noisy_keras.callbacks.loss_histograms import LossHistograms
 from noisy_keras.callbacks.mask_pictures import MaskPictures
@@ -14,6 +15,7 @@ from noisy_keras.callbacks.summaries import Summaries
 
 __all__ = [
     "EstimateNoise",
+    "KeepBest",
     "LabelQuality",
     "LossHistograms",
     "MaskPictures",

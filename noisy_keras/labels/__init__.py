@@ -7,6 +7,9 @@ from noisy_keras.labels.detection import Detection
 from noisy_keras.labels.detection import detect
 from noisy_keras.labels.division import LossDivision
 from noisy_keras.labels.measuring import Measurement
+from noisy_keras.labels.noise_rate import RateEstimate
+from noisy_keras.labels.noise_rate import estimate_from_history
+from noisy_keras.labels.noise_rate import estimate_rate
 from noisy_keras.labels.quality import label_quality
 from noisy_keras.labels.strategies import AuditStrategy
 from noisy_keras.labels.strategies import CrossEpochDetection
@@ -28,6 +31,9 @@ __all__ = [
     "LossDivision",
     "Measurement",
     "PeerNetworks",
+    "RateEstimate",
     "detect",
+    "estimate_from_history",
+    "estimate_rate",
     "label_quality",
 ]

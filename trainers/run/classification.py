@@ -11,6 +11,7 @@ from rich import table
 from noisy_keras import callbacks
 from noisy_keras.labels.audit import EVIDENCE
 from noisy_keras.labels.quality import label_quality
+from trainers import presets
 from trainers.run import callbacks as run_callbacks
 from trainers.run import folder as run_folder
 from trainers.run import loggers
@@ -20,6 +21,8 @@ from trainers.run import serving
 #: Predictions of fewer epochs depend more on the network than on the labels:
 #: one epoch of cross-entropy on the digits has AUC 0.64, sixty have 0.996.
 _FEW_EPOCHS = 5
+#: Name of the file with the best epoch so far, among the checkpoints.
+BEST = "best_epoch.npz"
 
 
 def measurements(run, source, knn_every=None):
@@ -69,6 +72,26 @@ def records(run, folder, source, picture_every=None, phase=None):
             tensorboard=events,
         ),
     ]
+
+
+def keep_best(run, folder):
+    """The callback that keeps the best epoch, where labels are noisy as found.
+
+    Where noise is added to a published data set, results are those of the last
+    epoch, as in the papers' tables.
+
+    Args:
+        run: `Run`.
+        folder: str, folder of the run.
+
+    Returns:
+        list of one callback, or empty.
+    """
+    unknown = run.settings.data["noise_type"] == presets.ESTIMATED
+    if not unknown or run.validation is None:
+        return []
+    path = os.path.join(folder, "checkpoints", BEST)
+    return [callbacks.KeepBest(run.validation, path)]
 
 
 def validation_data(run):
@@ -133,6 +156,7 @@ def summary(run, epochs):
             if key != "epoch"
         },
         "epochs_averaged": len(tail),
+        "kept_epoch": run.kept_epoch or last["epoch"],
         "ensemble": {"test": last["test"]} if "test" in last else None,
         "single_network": _single_networks(run),
     }
@@ -215,6 +239,12 @@ def print_results(out, found):
             label = f"{name} (epoch {epoch})" if epoch else name
             accuracy.add_row(label, *cells)
     out.print(accuracy)
+    kept = found["kept_epoch"]
+    if kept != found["final"]["epoch"]:
+        out.print(
+            f"The model is that of epoch {kept}, which is right on clearly "
+            "more validation samples than the last."
+        )
 
 
 def print_labels(out, labels):

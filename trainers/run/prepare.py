@@ -56,6 +56,8 @@ class Run:
             training and the trusted samples from a file; or None.
         corrections: tuple with a `Corrections` for each edited audit.
         loggers: tuple of str, where metrics go: `trainers.run.loggers`.
+        kept_epoch: int, number of the epoch that the model is of, from 1; None
+            where that is the last.
     """
 
     settings: Settings
@@ -71,6 +73,7 @@ class Run:
     features: Any = None
     corrections: tuple = ()
     loggers: tuple = ("tensorboard",)
+    kept_epoch: int | None = None
 
     @property
     def variant(self):

@@ -45,6 +45,7 @@ def train(run, folder, out, picture_every=None, knn_every=5):
 
 def _train_model(run, folder, out, bar, picture_every, knn_every):
     options = run.settings.training
+    kept = run.variant.keep_best(run, folder)
     run.model.fit(
         run.train,
         epochs=options["epochs"],
@@ -54,10 +55,13 @@ def _train_model(run, folder, out, bar, picture_every, knn_every):
             bar,
             *noise_estimate.make(run, folder, out),
             *run.variant.records(run, folder, run.train, picture_every),
+            *kept,
             callbacks.ResumableCheckpoint(os.path.join(folder, "checkpoints")),
         ],
         **fit_options(run),
     )
+    for callback in kept:
+        run.kept_epoch = callback.kept_epoch
 
 
 def fit_options(run):

@@ -44,7 +44,7 @@ _SETTLED_EPOCHS = 3
 # A division pays from this rate on: on the digits it adds 5 points with 50 %
 # symmetric noise, and costs 2 with 30 % of both kinds.
 _LEAST_RATE = 0.3
-# A rate above this share of that of random labels means that labels say nothing.
+# A rate above this share of that of random labels: they say nothing.
 _RANDOM = 0.95
 # Between these rates the weight of pseudo-labels grows from 0 to its value.
 _LOW_RATE, _HIGH_RATE = 0.2, 0.5

@@ -157,6 +157,9 @@ def summary(run, epochs):
         },
         "epochs_averaged": len(tail),
         "kept_epoch": run.kept_epoch or last["epoch"],
+        "no_better_than_guessing": is_guessing(
+            max(e[judged] for e in measured), run.judged.labels
+        ),
         "ensemble": {"test": last["test"]} if "test" in last else None,
         "single_network": _single_networks(run),
     }
@@ -166,6 +169,21 @@ def summary(run, epochs):
             "note": "chosen on the test set; for published tables only",
         }
     return found
+
+
+def is_guessing(accuracy, labels):
+    """Whether an accuracy is that of always naming the most frequent class.
+
+    Args:
+        accuracy: float in `[0, 1]`, the best of a run.
+        labels: int `[N]`, the labels that it was measured by.
+
+    Returns:
+        bool; it is within two standard errors of chance, or below.
+    """
+    chance = np.bincount(labels).max() / len(labels)
+    error = np.sqrt(chance * (1.0 - chance) / len(labels))
+    return bool(accuracy <= chance + 2.0 * error)
 
 
 def accuracies(record, judged):
@@ -239,8 +257,15 @@ def print_results(out, found):
             label = f"{name} (epoch {epoch})" if epoch else name
             accuracy.add_row(label, *cells)
     out.print(accuracy)
-    kept = found["kept_epoch"]
-    if kept != found["final"]["epoch"]:
+    if found.get("no_better_than_guessing"):
+        out.print(
+            "The accuracy is that of guessing: either the labels have nothing "
+            "to do with the images, or the training was too short. Do not rely "
+            "on the list of wrong labels."
+        )
+    last = found["final"]["epoch"]
+    kept = found.get("kept_epoch", last)
+    if kept != last:
         out.print(
             f"The model is that of epoch {kept}, which is right on clearly "
             "more validation samples than the last."

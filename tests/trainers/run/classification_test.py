@@ -1,5 +1,6 @@
 import io
 
+import numpy as np
 import pytest
 from rich import console
 
@@ -41,3 +42,38 @@ def test_other_evidence_needs_no_epochs():
 
 def test_summaries_of_older_runs_are_printed_too():
     assert "Epochs so far" not in printed()
+
+
+@pytest.mark.parametrize(
+    ("accuracy", "guessed"), [(0.5, True), (0.59, True), (0.61, False)]
+)
+def test_guessing_is_what_the_most_frequent_class_gets(accuracy, guessed):
+    # Half of 100 labels are of one class: two standard errors are 0.1.
+    labels = np.repeat([0, 1, 2], [50, 25, 25])
+    assert classification.is_guessing(accuracy, labels) == guessed
+
+
+ROW = {"epoch": 9, "validation": 0.4}
+
+
+@pytest.mark.parametrize(
+    ("more", "text"),
+    [
+        ({"kept_epoch": 3}, "The model is that of epoch 3, which is right on"),
+        ({"no_better_than_guessing": True}, "The accuracy is that of guessing"),
+    ],
+)
+def test_results_say_what_is_unusual(more, text):
+    found = {
+        "final": ROW,
+        "best_by_validation": None,
+        "mean_last_10": {"validation": 0.4},
+        "epochs_averaged": 9,
+    }
+    texts = []
+    for one in (found, found | more):
+        stream = io.StringIO()
+        out = console.Console(file=stream, width=200)
+        classification.print_results(out, one)
+        texts.append(stream.getvalue())
+    assert text not in texts[0] and text in texts[1]

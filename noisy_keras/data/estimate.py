@@ -163,31 +163,6 @@ def confident_joint(
     return joint / joint.sum()
 
 
-def confident_rate(
-    labels: np.ndarray,
-    probabilities: np.ndarray,
-    classes: np.ndarray,
-    num_classes: int,
-) -> float:
-    """The noise rate of `confident_joint`, in memory linear in N and K.
-
-    Args:
-        labels: int `[N]`, the given labels.
-        probabilities: float `[N, J]`, as of `confident_joint`.
-        classes: int `[J]` or `[N, J]`, likewise.
-        num_classes: int, number of classes K.
-
-    Returns:
-        float in `[0, 1]`.
-    """
-    found = confident_classes(labels, probabilities, classes, num_classes)
-    counts = np.bincount(labels, minlength=num_classes)
-    counted = np.bincount(labels[found >= 0], minlength=num_classes)
-    right = np.bincount(labels[found == labels], minlength=num_classes)
-    share = np.where(counted > 0, right / np.maximum(counted, 1), 1.0)
-    return float(max(0.0, 1.0 - (share * counts).sum() / len(labels)))
-
-
 def confident_classes(
     labels: np.ndarray,
     probabilities: np.ndarray,

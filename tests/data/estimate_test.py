@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 
 import noisy_keras as nk
+from noisy_keras.data import estimate
 
 
 def source(labels, count):
@@ -73,3 +74,16 @@ def test_concentration_tells_flips_from_symmetric_noise():
         assert found.concentration == pytest.approx(expected, abs=0.03)
     clean = nk.data.estimate_noise(source(true, 4), np.eye(4)[true])
     assert clean.concentration == 0.0
+
+
+def test_the_joint_is_the_same_of_classes_in_another_order():
+    random = np.random.RandomState(0)
+    rows = random.dirichlet(np.ones(5), 200)
+    labels = random.randint(0, 5, 200)
+    joint = estimate.confident_joint(labels, rows, np.arange(5), 5)
+    # As a history of the likeliest classes holds them.
+    order = np.argsort(-rows, axis=1)
+    kept = np.take_along_axis(rows, order, axis=1)
+    np.testing.assert_allclose(
+        estimate.confident_joint(labels, kept, order, 5), joint
+    )

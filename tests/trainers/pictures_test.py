@@ -88,7 +88,7 @@ def test_noise_of_unknown_rate_is_estimated_and_settings_follow(tmp_path):
     )
     result = run("dividemix", *flags)
     assert result.returncode == 0, result.stderr
-    assert "noise to be estimated after the warm-up" in result.stdout
+    assert "noise to be estimated while training" in result.stdout
     assert "estimated noise:" in result.stdout
     assert "settings from here on: unlabeled_weight" in result.stdout
     found = json.loads((tmp_path / "run" / "noise_estimate.json").read_text())
@@ -105,6 +105,30 @@ def test_noise_of_unknown_rate_is_estimated_and_settings_follow(tmp_path):
     )
     assert "estimated noise:" in result.stdout
     assert "settings from here on: unlabeled_weight" not in result.stdout
+
+
+@pytest.mark.large
+def test_where_the_noise_is_unknown_evidence_decides(tmp_path):
+    example.write(tmp_path / "pictures")
+    result = run(
+        "sanm",
+        f"--dataset=folder:{tmp_path}/pictures",
+        f"--output_dir={tmp_path}/run",
+        "--network=tiny",
+        "--image_size=32",
+        "--epochs=8",
+    )
+    assert result.returncode == 0, result.stderr
+    assert "8 epochs are too few for a division" in result.stdout
+    assert "which predictions contradict most, are corrected" in result.stdout
+    found = json.loads((tmp_path / "run" / "noise_estimate.json").read_text())
+    low, high = found["interval"]
+    assert low <= found["rate"] <= high
+    summary = json.loads((tmp_path / "run" / "summary.json").read_text())
+    assert summary["estimated_noise_rate"] == found["rate"]
+    assert 1 <= summary["kept_epoch"] <= 8
+    assert summary["labels"]["evidence"] == "cross_epoch_history"
+    assert (tmp_path / "run" / "checkpoints" / "best_epoch.npz").exists()
 
 
 @pytest.mark.large

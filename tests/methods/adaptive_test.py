@@ -80,18 +80,32 @@ def test_doubted_labels_are_mixed_with_the_history():
 
 def test_right_labels_are_never_divided():
     model, _, _ = fitted(adaptive_plan.LEAST_EPOCHS, rate=0.0)
-    assert not any("division" in d.text for d in model.decisions)
+    texts = [d.text for d in model.decisions]
+    assert not any(text.startswith("division begins") for text in texts)
+    # The epoch after which no division begins any more.
+    assert model.decisions[-1].epoch == 24
+    assert texts[-1].startswith("no division: 0.")
 
 
-@pytest.mark.large
 def test_random_labels_are_left_alone():
+    source = toy.source(64)
+    model = nk.DivideMix(toy.network(), 64, warmup_epochs="auto")
+    model.compile()
+    plan = model.make_plan(source, 16)
     random = np.random.RandomState(0)
-    pictures, _ = toy.pictures(128)
-    source = nk.data.from_arrays(pictures, random.randint(0, 4, 128))
-    model = nk.DivideMix(toy.network(), 128, warmup_epochs="auto")
-    model.compile(nk.MomentumSGD(0.01))
-    model.fit(source, epochs=6, batch_size=16, verbose=0)
+    for epoch in range(1, 7):
+        # What has nothing to do with the labels is predicted, with certainty.
+        guessed = random.permutation(source.labels)
+        if epoch == 1:
+            rows = 0.97 * np.eye(4)[guessed] + 0.01 * random.uniform(
+                size=(64, 4)
+            )
+            model.prediction_history.add(np.arange(64), rows)
+        plan.begin_epoch(epoch)
     assert (model.clean_probability.numpy() == 1.0).all()
+    [decision] = model.decisions
+    assert decision.epoch == 4
+    assert decision.text.endswith("random labels: none is corrected")
 
 
 @pytest.mark.large

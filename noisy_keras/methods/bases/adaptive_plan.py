@@ -46,6 +46,8 @@ _SETTLED_EPOCHS = 3
 _LEAST_RATE = 0.3
 # A rate above this share of that of random labels: they say nothing.
 _RANDOM = 0.95
+# In place of the epoch of the first correction: that there is none was said.
+_SAID = -2.0
 # Between these rates the weight of pseudo-labels grows from 0 to its value.
 _LOW_RATE, _HIGH_RATE = 0.2, 0.5
 
@@ -74,7 +76,7 @@ class State:
         "judged",  # The last epoch before which labels were judged.
         "rate",  # The noise rate that training relied on then.
         "settled",  # For how many epochs nothing has changed.
-        "correcting",  # The epoch from which on labels are corrected.
+        "correcting",  # The epoch from which on labels are corrected, if any.
         "division",  # The first epoch of the division.
         "strength",  # What `unlabeled_weight` is multiplied by.
     )
@@ -138,6 +140,13 @@ class AdaptivePlan(DivideMixPlan):
             if epoch < first or moved > _SETTLED_RATE:
                 return
             if self._is_random(rate):
+                if state.correcting != _SAID:
+                    state.correcting = _SAID
+                    model.decide(
+                        epoch,
+                        f"{rate:.1%} of the labels look wrong, as many as of "
+                        "random labels: none is corrected",
+                    )
                 return
             state.correcting = float(epoch)
             model.decide(
@@ -149,7 +158,18 @@ class AdaptivePlan(DivideMixPlan):
         settled = changed <= _SETTLED_VERDICTS * max(np.sum(before), 1)
         state.settled = state.settled + 1.0 if settled else 0.0
         model.clean_probability.assign(np.stack([clean, clean], axis=1))
-        if state.division < 0.0 and self._is_due(epoch, state):
+        if state.division >= 0.0 or not self._may_begin(epoch):
+            return
+        last = epoch >= LATEST * model.planned_epochs
+        if state.rate < _LEAST_RATE:
+            if last:
+                model.decide(
+                    epoch,
+                    f"no division: {rate:.1%} of the labels are wrong, and "
+                    f"below {_LEAST_RATE:.0%} it does not pay; training stays "
+                    "plain",
+                )
+        elif last or state.settled >= _SETTLED_EPOCHS:
             self._begin_division(epoch, state)
 
     def _is_random(self, rate):
@@ -157,16 +177,12 @@ class AdaptivePlan(DivideMixPlan):
         classes = self.model.num_classes
         return rate >= _RANDOM * (classes - 1) / classes
 
-    def _is_due(self, epoch, state):
+    def _may_begin(self, epoch):
+        """Whether a division may begin before an epoch."""
         epochs = self.model.planned_epochs
         if epochs is None or epochs < LEAST_EPOCHS:
             return False
-        if state.rate < _LEAST_RATE or epoch < EARLIEST * epochs:
-            return False
-        if epoch >= LATEST * epochs:
-            # Not later: what is left would not pay.
-            return epoch - 1 < LATEST * epochs
-        return state.settled >= _SETTLED_EPOCHS
+        return EARLIEST * epochs <= epoch < LATEST * epochs + 1.0
 
     def _begin_division(self, epoch, state):
         model = self.model

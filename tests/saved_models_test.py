@@ -130,9 +130,17 @@ def test_a_model_has_its_weights_tables_and_slots(version, name):
 @over_models
 def test_a_model_audits_the_same(version, name):
     source = source_of(version, name)
-    audit = loaded(version, name).label_audit(source)
+    model = loaded(version, name)
+    audit = model.label_audit(source)
     expected = stored_under(version, name, "audit/")
     assert {"clean_probability", "suggested_label", "verdict"} <= set(expected)
+    if getattr(model.audit_strategy, "by_class", False):
+        # Since 0.2 as many labels are called wrong as the estimated noise rate
+        # allows. Which are more suspect than others, is as before.
+        before = expected.pop("clean_probability")
+        order = np.argsort(before, kind="stable")
+        assert (np.diff(audit.clean_probability[order]) >= -1e-6).all()
+        del expected["verdict"]
     for key, value in expected.items():
         found = np.asarray(getattr(audit, key))
         if value.dtype.kind == "f":

@@ -58,6 +58,8 @@ class RateEstimate:
             share, and of what lies above it as much as predictions are sharp.
         random: float in `[0, 1]`, the random share.
         contradicted: float in `[0, 1]`, the contradicted share.
+        accuracy: float in `[0, 1]`, the share of predictions that are right at
+            least, by how many are the given label and by `low`.
     """
 
     rate: float
@@ -66,6 +68,7 @@ class RateEstimate:
     certain: float
     random: float
     contradicted: float
+    accuracy: float
 
 
 def estimate_rate(
@@ -87,7 +90,7 @@ def estimate_rate(
     labels, seen = np.asarray(labels), history.seen()
     count = int(seen.sum())
     if count == 0:
-        return RateEstimate(0.0, 0.0, 1.0, 0.0, 0.0, 0.0)
+        return RateEstimate(0.0, 0.0, 1.0, 0.0, 0.0, 0.0, 0.0)
     contradicts = float(contradicted(history, labels).sum() / count)
     random = min(random_share(history, labels, num_classes), contradicts)
     first, second = _SHARPNESS
@@ -96,14 +99,28 @@ def estimate_rate(
     between = contradicts - random
     low, _ = estimate.rate_interval(random, count)
     _, high = estimate.rate_interval(contradicts, count)
+    certain = random + between * sharp
+    best, _ = history.best()
+    agreement = float(np.mean((best == labels)[seen]))
     return RateEstimate(
         rate=random + between * max(sharp, _UNSHARP),
         low=low,
         high=high,
-        certain=random + between * sharp,
+        certain=certain,
         random=random,
         contradicted=contradicts,
+        # At high rates a small error of the rate would make a large one here.
+        accuracy=_true_accuracy(agreement, low, num_classes),
     )
+
+
+def _true_accuracy(agreement, rate, num_classes):
+    """The accuracy A of which `A (1 - r) + (1 - A) r / (K - 1)` is observed."""
+    by_chance = rate / max(num_classes - 1, 1)
+    informative = 1.0 - rate - by_chance
+    if informative <= 0.0:
+        return 0.0
+    return float(np.clip((agreement - by_chance) / informative, 0.0, 1.0))
 
 
 def contradicted(

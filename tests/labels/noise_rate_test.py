@@ -47,6 +47,9 @@ def test_random_labels_are_counted_however_hard_the_images_are(
     assert found.random == pytest.approx(rate, abs=0.05)
     assert found.low <= rate + 0.01 and found.high >= rate - 0.01
     assert found.low <= found.certain <= found.rate <= found.high
+    right = np.mean(rows.argmax(axis=1) == true)
+    # Where a small error of the rate matters, it is careful.
+    assert 0.5 * right <= found.accuracy <= right + 0.02
 
 
 def test_an_error_of_the_network_is_no_noise_but_a_confusion_it_knows_is():

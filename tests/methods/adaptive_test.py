@@ -31,6 +31,7 @@ class TestAdaptiveDivideMix(MethodTests):
         monkeypatch.setattr(adaptive_plan, "_LEAST_RATE", -1.0)
         monkeypatch.setattr(adaptive_plan, "_SETTLED_RATE", 1.0)
         monkeypatch.setattr(adaptive_plan, "_RANDOM", 2.0)
+        monkeypatch.setattr(adaptive_plan, "_LEAST_ACCURACY", 0.0)
         monkeypatch.setattr(adaptive_plan, "EARLIEST", 0.0)
 
     def build(self, source):

@@ -7,9 +7,10 @@ that is too short divides at random, and what follows amplifies the error.
 1. One network is trained plainly. What it predicts for a sample before each
    step on it is summed up in the model's `prediction_history`.
 2. Labels that this history contradicts are mixed with it, as soon as the
-   estimated noise rate has settled (`labels.noise_rate`). Plain training on
-   such targets does not memorise the errors; in few epochs it is the best that
-   there is.
+   estimated noise rate has settled, and at least half of the predictions are
+   right by the same estimate (`labels.noise_rate`). Plain training on such
+   targets does not memorise the errors; in few epochs it is the best that there
+   is.
 3. The division begins when the verdicts no longer change, or after `LATEST` of
    the epochs, provided that there are enough epochs and enough wrong labels
    for it to pay, and that labels are not random. The second network begins with
@@ -41,6 +42,10 @@ _LEAST_PLAIN = 4
 _SETTLED_RATE, _SETTLED_VERDICTS = 0.02, 0.05
 # For as many epochs in a row.
 _SETTLED_EPOCHS = 3
+# Labels are corrected from this estimated accuracy of the predictions on. With
+# 80 % symmetric noise and less, correction gained 14 points on the digits and
+# cost 5 on MNIST.
+_LEAST_ACCURACY = 0.5
 # A division pays from this rate on: on the digits it adds 5 points with 50 %
 # symmetric noise, and costs 2 with 30 % of both kinds.
 _LEAST_RATE = 0.3
@@ -139,6 +144,8 @@ class AdaptivePlan(DivideMixPlan):
             first = max(_LEAST_PLAIN, EARLIEST * (model.planned_epochs or 0))
             if epoch < first or moved > _SETTLED_RATE:
                 return
+            if found.accuracy < _LEAST_ACCURACY and not self._is_random(rate):
+                return  # Labels would be replaced with errors.
             if self._is_random(rate):
                 if state.correcting != _SAID:
                     state.correcting = _SAID

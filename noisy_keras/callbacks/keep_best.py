@@ -31,7 +31,8 @@ class KeepBest(keras.callbacks.Callback):
     Args:
         validation: `Source` held out of training.
         path: str or path-like, file for the best epoch so far, so that a run
-            that is interrupted does not lose it; None keeps it in memory.
+            that is interrupted does not lose it, in a folder that is created if
+            necessary; None keeps it in memory.
 
     Attributes:
         kept_epoch: int, number of the epoch that the networks are of, from 1;
@@ -77,6 +78,8 @@ class KeepBest(keras.callbacks.Callback):
         if self.path is not None and distribution.is_chief(
             self.model.distribute_strategy
         ):
+            folder = os.path.dirname(self.path)
+            os.makedirs(folder or ".", exist_ok=True)
             with files.replacing(self.path, "wb") as stream:
                 np.savez(stream, **self._best)
 

@@ -76,7 +76,7 @@ def test_an_earlier_epoch_is_kept_where_it_is_clearly_better(right, kept):
 
 
 def test_an_interrupted_run_does_not_lose_its_best_epoch(tmp_path):
-    path = tmp_path / "best.npz"
+    path = tmp_path / "new" / "best.npz"
     _, _, weights = trained((0.9, 0.5), path, epochs=2)
     assert path.exists()
     source, validation = toy.source(32), toy.source(200)

@@ -158,7 +158,8 @@ def summary(run, epochs):
         "epochs_averaged": len(tail),
         "kept_epoch": run.kept_epoch or last["epoch"],
         "no_better_than_guessing": is_guessing(
-            max(e[judged] for e in measured), run.judged.labels
+            run.model.predict(run.judged, verbose=0).argmax(axis=1),
+            run.judged.labels,
         ),
         "ensemble": {"test": last["test"]} if "test" in last else None,
         "single_network": _single_networks(run),
@@ -171,19 +172,27 @@ def summary(run, epochs):
     return found
 
 
-def is_guessing(accuracy, labels):
-    """Whether an accuracy is that of always naming the most frequent class.
+def is_guessing(predicted, labels):
+    """Whether predictions have nothing to do with labels.
+
+    Predictions that are independent of the labels agree with them by chance,
+    the more often the less even the classes are; see Cohen's kappa.
 
     Args:
-        accuracy: float in `[0, 1]`, the best of a run.
-        labels: int `[N]`, the labels that it was measured by.
+        predicted: int `[N]`, the predicted classes.
+        labels: int `[N]`, the given labels.
 
     Returns:
-        bool; it is within two standard errors of chance, or below.
+        bool, whether they agree at most two standard errors more often.
     """
-    chance = np.bincount(labels).max() / len(labels)
+    count = max(predicted.max(), labels.max()) + 1
+    shares = [
+        np.bincount(classes, minlength=count) / len(labels)
+        for classes in (predicted, labels)
+    ]
+    chance = float(np.dot(*shares))
     error = np.sqrt(chance * (1.0 - chance) / len(labels))
-    return bool(accuracy <= chance + 2.0 * error)
+    return bool(np.mean(predicted == labels) <= chance + 2.0 * error)
 
 
 def accuracies(record, judged):

@@ -67,7 +67,6 @@ class Passes:
     """
 
     def __init__(self, model, source):
-        self.total = 0.0
         self._costs = collections.Counter()
         self._phase, self._planned = None, []
         self._count = source.num_samples
@@ -157,7 +156,8 @@ def epochs_for(row, method, budget):
     """The most epochs of a row whose passes a budget pays for.
 
     A method that decides for itself when to divide is taken to do so as late
-    as it may.
+    as it may. Where it does so earlier, it takes more passes than the budget:
+    the tables have what was counted.
     """
     plain, divided = COSTS[method]
     epochs = 1

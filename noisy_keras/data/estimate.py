@@ -12,8 +12,9 @@ from noisy_keras.data.sources.source import Source
 from noisy_keras.utils import checks
 from noisy_keras.utils.types import ArrayLike
 
-# What an estimated rate may be off by besides chance, relative to itself: on
-# digits, estimates from histories of 20 epochs were within 8 %.
+# What an estimated rate may be off by besides chance, relative to itself. On the
+# digits, estimates from histories of 20 epochs were within 8 %, with uneven
+# classes 18 %.
 _SYSTEMATIC = 0.1
 
 
@@ -149,7 +150,7 @@ def confident_joint(
         float64 `[K, K]` that sums to 1, the share of samples by given label
         (row) and true label (column).
     """
-    found = confident_classes(labels, probabilities, classes, num_classes)
+    found = _confident_classes(labels, probabilities, classes, num_classes)
     counts = np.bincount(labels, minlength=num_classes)
     counted = found >= 0
     joint = np.zeros((num_classes, num_classes))
@@ -163,23 +164,8 @@ def confident_joint(
     return joint / joint.sum()
 
 
-def confident_classes(
-    labels: np.ndarray,
-    probabilities: np.ndarray,
-    classes: np.ndarray,
-    num_classes: int,
-) -> np.ndarray:
-    """The class for which each sample is counted, equation (2).
-
-    Args:
-        labels: int `[N]`, the given labels.
-        probabilities: float `[N, J]`, as of `confident_joint`.
-        classes: int `[J]` or `[N, J]`, likewise.
-        num_classes: int, number of classes K.
-
-    Returns:
-        int `[N]`, -1 where the sample is counted for none.
-    """
+def _confident_classes(labels, probabilities, classes, num_classes):
+    """Equation (2): the class of each sample, int `[N]`, -1 for none."""
     counts = np.bincount(labels, minlength=num_classes)
     rows = np.arange(len(labels))
     classes = np.broadcast_to(classes, probabilities.shape)

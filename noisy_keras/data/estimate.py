@@ -12,8 +12,8 @@ from noisy_keras.data.sources.source import Source
 from noisy_keras.utils import checks
 from noisy_keras.utils.types import ArrayLike
 
-# What an estimated rate may be off by besides chance, relative to itself. On the
-# digits, estimates from histories of 20 epochs were within 8 %, with uneven
+# What an estimated rate may be off by besides chance, relative to itself. On
+# the digits, estimates from histories of 20 epochs were within 8 %, with uneven
 # classes 18 %.
 _SYSTEMATIC = 0.1
 

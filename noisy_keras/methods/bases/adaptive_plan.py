@@ -46,9 +46,9 @@ _SETTLED_EPOCHS = 3
 # 80 % symmetric noise and less, correction gained 14 points on the digits and
 # cost 5 on MNIST.
 _LEAST_ACCURACY = 0.5
-# A division pays from this rate on. On the digits, 49 epochs with a division had
-# 5 points more than 39 without with 50 % symmetric noise, and 2 less with 30 % of
-# both kinds; they took five times as many passes (one seed).
+# A division pays from this rate on. On the digits, 49 epochs with a division
+# had 5 points more than 39 without at 50 % symmetric noise, and 2 less at 30 %
+# of both kinds; they took five times as many passes (one seed).
 _LEAST_RATE = 0.3
 # A rate above this share of that of random labels: they say nothing.
 _RANDOM = 0.95

@@ -119,9 +119,10 @@ class AdaptivePlan(DivideMixPlan):
     def _say_what_is_too_few(self):
         epochs = self.model.planned_epochs
         if epochs is not None and epochs < LEAST_EPOCHS:
+            given = "1 epoch is" if epochs == 1 else f"{epochs} epochs are"
             self.model.decide(
                 0,
-                f"{epochs} epochs are too few for a division, which takes "
+                f"{given} too few for a division, which takes "
                 f"{LEAST_EPOCHS}: one network is trained plainly, on labels "
                 "that its own predictions correct",
             )

@@ -50,7 +50,7 @@ def cards(run, val_split):
     estimated = summary.get("estimated_noise_rate")
     if estimated is not None:
         made.append(
-            ("estimated noise rate", f"{estimated:.1%}", "after the warm-up")
+            ("estimated noise rate", f"{estimated:.1%}", _estimated_when(run))
         )
     if labels.get("label_auc") is not None:
         remarks = [
@@ -77,6 +77,39 @@ def cards(run, val_split):
             ("time", duration(seconds), f"{count} epoch{'s' * (count > 1)}")
         )
     return made
+
+
+def _estimated_when(run):
+    host = run.config.get("settings", {}).get("host", {})
+    if host.get("warmup_epochs") == "auto":
+        return "over all epochs"
+    return "after the warm-up"
+
+
+def notes(summary):
+    """What is unusual about the results of a run.
+
+    Args:
+        summary: dict, as in `summary.json`.
+
+    Returns:
+        List of str, a sentence or two each.
+    """
+    found = []
+    if summary.get("no_better_than_guessing"):
+        found.append(
+            "The accuracy is that of guessing: either the labels have nothing "
+            "to do with the images, or the training was too short. Do not rely "
+            "on the list of wrong labels."
+        )
+    last = (summary.get("final") or {}).get("epoch")
+    kept = summary.get("kept_epoch", last)
+    if kept != last:
+        found.append(
+            f"The model is that of epoch {kept}, which is right on clearly "
+            "more validation samples than the last."
+        )
+    return found
 
 
 def _accuracies(run, summary, val_split):

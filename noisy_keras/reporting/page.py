@@ -146,6 +146,7 @@ def _content(run, pictures):
         "cards": facts.cards(run, val_split),
         "tables": facts.tables(run),
         "phases": facts.phases(run, val_split),
+        "notes": facts.notes(run.summary or {}),
         "selection": selection.get("rule", ""),
         "curves": _figures(curves.panels(run.records, val_split)),
         "begins": curves.phase_begins(run.records),

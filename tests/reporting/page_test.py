@@ -167,6 +167,20 @@ def test_the_page_stays_below_its_limit(tmp_path, monkeypatch):
     assert shown == [suspects, suspects // 2, suspects // 4]
 
 
+def test_the_page_says_what_is_unusual_about_the_results(tmp_path):
+    made.write(tmp_path, ["cat", "dog"])
+    path = tmp_path / "summary.json"
+    summary = json.loads(path.read_text())
+    for more, text in (
+        ({"no_better_than_guessing": True}, "Do not rely on the list of wrong"),
+        ({"kept_epoch": 2}, "The model is that of epoch 2"),
+    ):
+        path.write_text(json.dumps(summary))
+        assert text not in read(reporting.write(tmp_path))
+        path.write_text(json.dumps(summary | more))
+        assert text in read(reporting.write(tmp_path))
+
+
 def test_an_unfinished_run_has_a_page(tmp_path):
     made.write(tmp_path, ["cat", "dog"], finished=False)
     text = read(reporting.write(tmp_path))

@@ -11,6 +11,7 @@ from rich import table
 from noisy_keras import callbacks
 from noisy_keras.labels.audit import EVIDENCE
 from noisy_keras.labels.quality import label_quality
+from noisy_keras.reporting import facts
 from trainers import presets
 from trainers.run import callbacks as run_callbacks
 from trainers.run import folder as run_folder
@@ -266,19 +267,8 @@ def print_results(out, found):
             label = f"{name} (epoch {epoch})" if epoch else name
             accuracy.add_row(label, *cells)
     out.print(accuracy)
-    if found.get("no_better_than_guessing"):
-        out.print(
-            "The accuracy is that of guessing: either the labels have nothing "
-            "to do with the images, or the training was too short. Do not rely "
-            "on the list of wrong labels."
-        )
-    last = found["final"]["epoch"]
-    kept = found.get("kept_epoch", last)
-    if kept != last:
-        out.print(
-            f"The model is that of epoch {kept}, which is right on clearly "
-            "more validation samples than the last."
-        )
+    for note in facts.notes(found):
+        out.print(note)
 
 
 def print_labels(out, labels):

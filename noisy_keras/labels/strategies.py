@@ -240,11 +240,16 @@ class CrossEpochHistory(LastPredictions):
         if self.by_class:
             margin = model.prediction_history.margin(labels)[seen]
             found = loss_rules.credibility(found, margin)
-            rate = noise_rate.estimate_rate(
+            known = noise_rate.estimate_rate(
                 model.prediction_history, labels, model.num_classes
-            ).rate
+            )
+            rate = known.rate - known.foreign
+            clean = np.ones(len(labels), np.float32)
+            clean[seen] = found
+            # Images of no class are wrong beyond what is contradicted.
+            foreign = np.mean(self.unstable(model, source, clean)[seen])
             found = loss_rules.within_share(
-                found, (1.0 - _OFF) * rate, (1.0 + _OFF) * rate
+                found, (1.0 - _OFF) * rate, (1.0 + _OFF) * rate + foreign
             )
         clean = np.ones(len(labels), np.float32)
         clean[seen] = found

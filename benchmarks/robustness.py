@@ -34,6 +34,7 @@ import noisy_keras as nk
 from noisy_keras.labels import noise_rate
 from noisy_keras.labels.quality import label_quality
 from noisy_keras.methods.bases import adaptive_plan
+from noisy_keras.recipes import candidates
 from trainers import presets
 
 flags.DEFINE_string("data_dir", None, "Prepared TFDS CIFAR-10.")
@@ -200,7 +201,54 @@ def run(dataset, noise, budget, method, seed):
         seed=seed,
         verbose=0,
     )
-    return results(model, train, curves.epochs, passes, time.time() - began)
+    seconds = time.time() - began
+    return results(model, train, curves.epochs, passes.per_picture(), seconds)
+
+
+def run_auto(dataset, noise, budget, candidate, seed):
+    """One run of `nk.Auto`, as `run`; "kept" is the network that it returns."""
+    began = time.time()
+    keras.utils.clear_session()
+    options = robustness_data.DATASETS[dataset]
+    train, validation, test = robustness_data.sources(
+        dataset, noise, seed, FLAGS.data_dir
+    )
+    keras.utils.set_random_seed(seed)
+    row = presets.preset("auto", options["preset"])
+    row = row.with_epochs(epochs_for(row, "cross_entropy", budget))
+    network = nk.networks.build(
+        options["network"], train, width=options["width"]
+    )
+    recipe = nk.Auto(
+        network,
+        train,
+        epochs=row.epochs,
+        drops=row.learning_rate_drops,
+        candidate=candidate,
+    )
+    recipe.compile(row.optimizer(train.num_samples))
+    curves = Curves(train, validation, test)
+    model = recipe.fit(
+        train,
+        batch_size=min(row.batch_size, train.num_samples),
+        validation_data=validation,
+        callbacks=lambda phase: [curves],
+        seed=seed,
+        verbose=0,
+    )
+    rest = recipe.phases[-1].epochs
+    first = recipe.phases[0].epochs * candidates.PLAIN_PASSES
+    cost = first + rest * candidates.DIVIDED_PASSES.get(
+        recipe.candidate, candidates.PLAIN_PASSES
+    )
+    found = results(model, train, curves.epochs, cost, time.time() - began)
+    predicted = model.predict(test, verbose=0).argmax(axis=1)
+    return found | {
+        "kept": float(np.mean(predicted == test.labels)),
+        "candidate": recipe.candidate,
+        "findings": recipe.findings,
+        "decisions": recipe.decisions,
+    }
 
 
 def results(model, train, epochs, passes, seconds):
@@ -227,7 +275,7 @@ def results(model, train, epochs, passes, seconds):
             f"{d.epoch}: {d.text}" for d in getattr(model, "decisions", ())
         ],
         "epochs": len(epochs),
-        "passes": passes.per_picture(),
+        "passes": passes,
         "seconds": seconds,
         "curves": {
             key: [e.get(key) for e in epochs]
@@ -266,7 +314,12 @@ def main(argv):
         path = path_of(condition)
         if os.path.exists(path):
             continue
-        found = run(*condition)
+        dataset, noise, budget, method, seed = condition
+        if method.startswith("auto"):
+            candidate = method.partition("_")[2] or "auto"
+            found = run_auto(dataset, noise, budget, candidate, seed)
+        else:
+            found = run(dataset, noise, budget, method, seed)
         with open(path + ".part", "w") as stream:
             json.dump(found, stream)
         os.replace(path + ".part", path)

@@ -44,6 +44,7 @@ from noisy_keras.optimizers.lars import LARS
 from noisy_keras.optimizers.schedules import warmed_up_cosine
 from noisy_keras.optimizers.sgd import MomentumSGD
 from noisy_keras.plugins.sanm import AdversarialNoisyMasking
+from noisy_keras.recipes.auto import Auto
 from noisy_keras.recipes.c2d import C2D
 from noisy_keras.recipes.dmlp import DMLP
 from noisy_keras.recipes.drpl import DRPL
@@ -69,6 +70,7 @@ __all__ = [
     "SANM",
     "AdversarialNoisyMasking",
     "AuditStrategy",
+    "Auto",
     "ConfigurationError",
     "CrossEntropy",
     "DivideMix",

@@ -5,11 +5,9 @@ import os
 import keras
 import numpy as np
 
+from noisy_keras.labels import selection
 from noisy_keras.utils import distribution
 from noisy_keras.utils import files
-
-# By how many standard errors an earlier epoch must be ahead of the last.
-_ERRORS = 2.0
 
 
 class KeepBest(keras.callbacks.Callback):
@@ -33,6 +31,9 @@ class KeepBest(keras.callbacks.Callback):
         path: str or path-like, file for the best epoch so far, so that a run
             that is interrupted does not lose it, in a folder that is created if
             necessary; None keeps it in memory.
+        transition: float `[K, K]`, the probability of each given label (column)
+            by true label (row), which agreement is corrected for: see
+            `noisy_keras.labels.selection`. None corrects nothing.
 
     Attributes:
         kept_epoch: int, number of the epoch that the networks are of, from 1;
@@ -49,9 +50,10 @@ class KeepBest(keras.callbacks.Callback):
         True
     """
 
-    def __init__(self, validation, path=None):
+    def __init__(self, validation, path=None, transition=None):
         super().__init__()
         self.validation = validation
+        self.transition = transition
         self.path = None if path is None else os.fspath(path)
         self.kept_epoch = None
         self._best = None  # dict of `epoch`, `hits` and the weights.
@@ -90,17 +92,17 @@ class KeepBest(keras.callbacks.Callback):
             return
         if self._last is None:  # There was nothing left to train.
             self._last = self.model.position.epoch
-        gain = self._best["hits"].astype(float) - self._hits()
-        error = gain.std() / np.sqrt(len(gain))
         self.kept_epoch = self._last
-        if gain.mean() > _ERRORS * error and gain.mean() > 0.0:
+        if selection.is_better(self._best["hits"], self._hits()):
             self.kept_epoch = int(self._best["epoch"])
             for number, weight in enumerate(self._weights()):
                 weight.assign(self._best[f"weight_{number}"])
 
     def _hits(self):
         predicted = self.model.predict(self.validation, verbose=0)
-        return predicted.argmax(axis=1) == self.validation.labels
+        return selection.hits(
+            predicted.argmax(axis=1), self.validation.labels, self.transition
+        )
 
     def _weights(self):
         return [w for network in self.model.networks for w in network.weights]

@@ -247,7 +247,10 @@ class CrossEpochHistory(LastPredictions):
             clean = np.ones(len(labels), np.float32)
             clean[seen] = found
             # Images of no class are wrong beyond what is contradicted.
-            foreign = np.mean(self.unstable(model, source, clean)[seen])
+            unstable = out_of_distribution.unstable_predictions(
+                model.prediction_history, labels, clean
+            )
+            foreign = float(np.mean(unstable[seen]))
             found = loss_rules.within_share(
                 found, (1.0 - _OFF) * rate, (1.0 + _OFF) * rate + foreign
             )

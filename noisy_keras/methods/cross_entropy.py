@@ -7,6 +7,8 @@
    a warm-up on the images themselves (SANM Algorithm 1).
 3. What the network predicted for each sample *before* it was trained on it is
    summed over epochs, so that even this method can detect suspect labels.
+4. With `correct_from`, labels that this sum contradicts are mixed with it:
+   plain training on corrected labels, see `methods.bases.correction`.
 """
 
 import keras
@@ -20,6 +22,7 @@ from noisy_keras.labels import loss_rules
 from noisy_keras.labels import measuring
 from noisy_keras.labels.division import LossDivision
 from noisy_keras.labels.strategies import CrossEpochHistory
+from noisy_keras.methods.bases import correction
 from noisy_keras.methods.bases import keras_loss
 from noisy_keras.ops import losses
 from noisy_keras.ops import random
@@ -32,6 +35,7 @@ _RULES = {
     "view": augment.view_rule,
     "keep_clean_view": arguments.switch,
     "loss": keras_loss.rule,
+    "correct_from": arguments.optional(arguments.at_least(0, int)),
 }
 
 
@@ -55,10 +59,16 @@ class CrossEntropy(NoisyLabelModel):
             targets `[B, K]` and probabilities `[B, K]`; logits where its
             `from_logits` is True; integer labels where it takes those. The mean
             over the global batch is minimised.
+        correct_from: int, first epoch before which labels are judged, from 0;
+            from then on, before each epoch, those that earlier predictions
+            contradict are mixed with these. None corrects nothing. With random
+            labels, or as long as the predictions are mostly wrong, nothing is
+            corrected either.
 
     Raises:
         ConfigurationError: an argument out of range, or a loss that cannot be
-            computed of targets and predictions.
+            computed of targets and predictions, or `correct_from` beside
+            plug-ins.
 
     Example:
         >>> source = nk.data.load("digits", noise=nk.data.SymmetricNoise(0.4))
@@ -86,9 +96,12 @@ class CrossEntropy(NoisyLabelModel):
         keep_clean_view=False,
         name=None,
         loss=None,
+        correct_from=None,
     ):
         settings = arguments.checked(_RULES, locals())
         super().__init__(networks, num_samples, plugins, name, settings)
+        if self.correct_from is not None:
+            self._check_correction(settings["loss"])
         self._given_loss = settings["loss"]
         self.loss = None  # Keras' own, which `compile` sets.
         if self._given_loss is not None:
@@ -106,12 +119,28 @@ class CrossEntropy(NoisyLabelModel):
         )
         self.divide = LossDivision()
 
+    def _check_correction(self, loss):
+        if self.plugins:
+            raise ConfigurationError(
+                "Expected no plug-ins beside `correct_from`: their views have "
+                f"the given labels. Received: {self.plugins}"
+            )
+        if loss is not None and loss.sparse:
+            raise ConfigurationError(
+                "Expected a loss of soft targets beside `correct_from`. "
+                f"Received: {loss.loss!r}, which takes integer labels"
+            )
+
     def steps(self):
         return {"train": self._train, "plugin": self._train_with_plugins}
 
     def _train(self, data):
+        target = data["target"]
+        if self.correct_from is not None:
+            target = correction.corrected(self, data["index"], target)
+
         def terms(logits):
-            loss = self._mean_loss(data["target"], logits, data["label"])
+            loss = self._mean_loss(target, logits, data["label"])
             return {"loss_labeled": loss}
 
         logits = self.descend_on(data, terms)
@@ -170,14 +199,16 @@ class CrossEntropy(NoisyLabelModel):
 
 
 class _Plan(OneRoundPlan):
-    """Divides the samples before the epochs of plug-ins that need it."""
+    """Judges the samples before epochs that need it."""
 
     def phase(self, epoch):
         return "plugin" if self._with_plugins(epoch) else "train"
 
     def begin_epoch(self, epoch):
         model = self.model
-        if self._with_plugins(epoch) and any(
+        if model.correct_from is not None and epoch >= model.correct_from:
+            self._correct()
+        elif self._with_plugins(epoch) and any(
             plugin.needs_division for plugin in model.plugins
         ):
             loss = measuring.measure(model, self.source).loss
@@ -186,6 +217,14 @@ class _Plan(OneRoundPlan):
                     loss_rules.normalized(loss), model.clean_probability.numpy()
                 )
             )
+
+    def _correct(self):
+        model = self.model
+        if not model.prediction_history.seen().all():
+            return
+        found, clean = correction.judge(model, self.source)
+        if correction.helps(found, model.num_classes):
+            correction.keep(model, clean)
 
     def _with_plugins(self, epoch):
         return bool(self.model.plugins) and epoch >= self.model.warmup_epochs

@@ -23,6 +23,7 @@ from noisy_keras.labels.division import LossHistory
 from noisy_keras.labels.strategies import CrossEpochHistory
 from noisy_keras.labels.strategies import PeerNetworks
 from noisy_keras.methods.bases import adaptive_plan
+from noisy_keras.methods.bases import correction
 from noisy_keras.methods.bases.adaptive_plan import AdaptivePlan
 from noisy_keras.methods.bases.dividemix_plan import DivideMixPlan
 from noisy_keras.ops import losses
@@ -222,7 +223,7 @@ class DivideMix(NoisyLabelModel):
 
         target = data["target"]
         if self.adaptive:
-            target = self._corrected(data["index"], target)
+            target = correction.corrected(self, data["index"], target)
 
         def terms(logits):
             loss = losses.cross_entropy(target, logits)
@@ -236,18 +237,6 @@ class DivideMix(NoisyLabelModel):
         )
         if self.adaptive:
             self.remember(data, tf.nn.softmax(logits))
-
-    def _corrected(self, index, target):
-        """Targets in which doubted labels are mixed with earlier predictions.
-
-        A label of clean probability w below a half becomes `w y + (1 - w) q`,
-        where q is the mean of the earlier predictions.
-        """
-        clean = self.clean_probability.read(index)[:, 0]
-        mean = self.prediction_history.targets(index)
-        doubted = (clean < 0.5) & (tf.reduce_sum(mean, axis=1) > 0.0)
-        mixed = mixing.co_refine(target, mean, clean)
-        return tf.where(doubted[:, None], mixed, target)
 
     def _mixmatch(self, k, data):
         """One step of network `k` on a labelled and an unlabelled batch."""

@@ -97,11 +97,20 @@ class Training:
         Returns:
             A `Measurement`.
         """
+        return measuring.measure(self.network_model(weights), self.source)
+
+    def network_model(self, weights):
+        """A model of a trained network, for predictions.
+
+        Args:
+            weights: dict of arrays, as of `artefacts.weights`.
+
+        Returns:
+            A `NoisyLabelModel` without tables.
+        """
         with self.recipe._strategy.scope():
             network = self.fresh_network(weights)
-            # Only a network that predicts, without tables.
-            model = NoisyLabelModel([network], self.source.num_samples)
-        return measuring.measure(model, self.source)
+            return NoisyLabelModel([network], self.source.num_samples)
 
     def once(self, name, make):
         """Returns an artefact, which is made only if it does not exist.

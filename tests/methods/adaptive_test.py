@@ -6,6 +6,7 @@ import pytest
 
 import noisy_keras as nk
 from noisy_keras.methods.bases import adaptive_plan
+from noisy_keras.methods.bases import correction
 from noisy_keras.methods.bases.adaptive_plan import strength
 from noisy_keras.testing import MethodTests
 from noisy_keras.testing import toy
@@ -30,8 +31,8 @@ class TestAdaptiveDivideMix(MethodTests):
         monkeypatch.setattr(adaptive_plan, "_LEAST_PLAIN", 1)
         monkeypatch.setattr(adaptive_plan, "_LEAST_RATE", -1.0)
         monkeypatch.setattr(adaptive_plan, "_SETTLED_RATE", 1.0)
-        monkeypatch.setattr(adaptive_plan, "_RANDOM", 2.0)
-        monkeypatch.setattr(adaptive_plan, "_LEAST_ACCURACY", 0.0)
+        monkeypatch.setattr(correction, "_RANDOM", 2.0)
+        monkeypatch.setattr(correction, "LEAST_ACCURACY", 0.0)
         monkeypatch.setattr(adaptive_plan, "EARLIEST", 0.0)
 
     def build(self, source):

@@ -26,8 +26,8 @@ import dataclasses
 
 import numpy as np
 
-from noisy_keras.labels import loss_rules
 from noisy_keras.labels import noise_rate
+from noisy_keras.methods.bases import correction
 from noisy_keras.methods.bases.dividemix_plan import DivideMixPlan
 
 #: Fewer epochs than these are too few for a division: they are spent plainly.
@@ -42,16 +42,10 @@ _LEAST_PLAIN = 4
 _SETTLED_RATE, _SETTLED_VERDICTS = 0.02, 0.05
 # For as many epochs in a row.
 _SETTLED_EPOCHS = 3
-# Labels are corrected from this estimated accuracy of the predictions on. With
-# 80 % symmetric noise and less, correction gained 14 points on the digits and
-# cost 5 on MNIST.
-_LEAST_ACCURACY = 0.5
 # A division pays from this rate on. On the digits, 49 epochs with a division
 # had 5 points more than 39 without at 50 % symmetric noise, and 2 less at 30 %
 # of both kinds; they took five times as many passes (one seed).
 _LEAST_RATE = 0.3
-# A rate above this share of that of random labels: they say nothing.
-_RANDOM = 0.95
 # In place of the epoch of the first correction: that there is none was said.
 _SAID = -2.0
 # Between these rates the weight of pseudo-labels grows from 0 to its value.
@@ -129,16 +123,9 @@ class AdaptivePlan(DivideMixPlan):
 
     def _judge(self, epoch, state):
         """Judges all labels, and decides what follows from that."""
-        model, labels = self.model, self.source.labels
-        found = noise_rate.estimate_rate(
-            model.prediction_history, labels, model.num_classes
-        )
+        model = self.model
+        found, clean = correction.judge(model, self.source)
         rate = found.certain
-        clean = loss_rules.within_share(
-            model.audit_strategy.clean_probability(model, self.source),
-            rate,
-            rate,
-        )
         before = model.clean_probability.numpy()[:, 0] < 0.5
         changed = np.sum((clean < 0.5) != before)
         moved, state.rate = abs(rate - state.rate), rate
@@ -146,9 +133,7 @@ class AdaptivePlan(DivideMixPlan):
             first = max(_LEAST_PLAIN, EARLIEST * (model.planned_epochs or 0))
             if epoch < first or moved > _SETTLED_RATE:
                 return
-            if found.accuracy < _LEAST_ACCURACY and not self._is_random(rate):
-                return  # Labels would be replaced with errors.
-            if self._is_random(rate):
+            if correction.is_random(rate, model.num_classes):
                 if state.correcting != _SAID:
                     state.correcting = _SAID
                     model.decide(
@@ -156,6 +141,8 @@ class AdaptivePlan(DivideMixPlan):
                         f"{rate:.1%} of the labels look wrong, as many as of "
                         "random labels: none is corrected",
                     )
+                return
+            if not correction.helps(found, model.num_classes):
                 return
             state.correcting = float(epoch)
             model.decide(
@@ -166,7 +153,7 @@ class AdaptivePlan(DivideMixPlan):
             )
         settled = changed <= _SETTLED_VERDICTS * max(np.sum(before), 1)
         state.settled = state.settled + 1.0 if settled else 0.0
-        model.clean_probability.assign(np.stack([clean, clean], axis=1))
+        correction.keep(model, clean)
         if state.division >= 0.0 or not self._may_begin(epoch):
             return
         last = epoch >= LATEST * model.planned_epochs
@@ -180,11 +167,6 @@ class AdaptivePlan(DivideMixPlan):
                 )
         elif last or state.settled >= _SETTLED_EPOCHS:
             self._begin_division(epoch, state)
-
-    def _is_random(self, rate):
-        """Whether a rate is that of labels without any relation to images."""
-        classes = self.model.num_classes
-        return rate >= _RANDOM * (classes - 1) / classes
 
     def _may_begin(self, epoch):
         """Whether a division may begin before an epoch."""
@@ -232,6 +214,23 @@ class AdaptivePlan(DivideMixPlan):
 
     def _is_divided(self, epoch):
         return 0.0 <= State(self.model).division <= epoch
+
+
+def begin_divided(model, source):
+    """Lets a model that is not trained yet begin with the division.
+
+    Args:
+        model: `DivideMix` with `warmup_epochs="auto"`, whose first network and
+            `prediction_history` are those of an earlier training.
+        source: `Source` in training, all of whose samples the history has.
+    """
+    found, clean = correction.judge(model, source)
+    correction.keep(model, clean)
+    state = State(model)
+    state.rate, state.correcting = found.certain, 0.0
+    plan = AdaptivePlan(model, source, batch_size=1)
+    plan._begin_division(0, state)
+    state.keep()
 
 
 def strength(rate, concentration, num_classes):

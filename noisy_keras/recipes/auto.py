@@ -1,0 +1,343 @@
+"""Auto: plain training, a judgement, and what the judgement calls for.
+
+1. Look at the data: how many samples, classes, how even.
+2. Plant a few mistakes among the labels, and train plainly for a part of the
+   budget. The network's predictions before each step are kept.
+3. Judge: estimate the noise from these predictions, and see how many of the
+   planted mistakes they find.
+4. Give the rest of the budget to the candidate that is recommended for such
+   data (`candidates`): plain training that goes on, on corrected labels, with
+   another loss, or a method that divides the samples.
+5. Keep the better one of the plain part's network and of the candidate's, and
+   of the candidate's epochs, by validation labels corrected for their noise.
+
+The recipe is our own; `benchmarks/robustness.py` compares it with plain
+training that costs as much.
+"""
+
+import dataclasses
+import functools
+import os
+
+import keras
+import numpy as np
+
+from noisy_keras.callbacks.keep_best import KeepBest
+from noisy_keras.core import inputs
+from noisy_keras.labels import noise_rate
+from noisy_keras.labels import planted
+from noisy_keras.labels import selection
+from noisy_keras.labels.noise_rate import RateEstimate
+from noisy_keras.methods.cross_entropy import CrossEntropy
+from noisy_keras.optimizers.sgd import MomentumSGD
+from noisy_keras.recipes import candidates
+from noisy_keras.recipes.phases import in_order
+from noisy_keras.recipes.recipe import Recipe
+from noisy_keras.recipes.recipe import network_for
+from noisy_keras.utils import arguments
+
+PLAIN, REST = "plain", "rest"
+#: The value of `candidate` that lets the judgement decide.
+AUTO = "auto"
+# The share of the budget that is spent plainly before the judgement, and the
+# least number of epochs that leave something to decide.
+_PLAIN_SHARE, _LEAST_EPOCHS = 0.3, 10
+# The share of the epochs after which the learning rate drops.
+_DROP_AT = 0.75
+# The tables of the plain part that the rest goes on with.
+_TABLES = ("prediction_history", "label_history")
+# Kinds of data, as of `candidates.kind`, in words.
+_KINDS = {
+    "random": "as many as of random labels; none is corrected",
+    "hard": "the network itself is too often wrong to be sure",
+    "clean": "there is little to correct",
+    "spread": "they are of any class",
+    "concentrated": "they are of similar classes",
+}
+
+_RULES = {
+    "epochs": arguments.at_least(1, int),
+    "drops": arguments.optional(arguments.sequence(arguments.at_least(0, int))),
+    "candidate": arguments.one_of(AUTO, *candidates.CANDIDATES),
+    "plant": arguments.switch,
+}
+
+
+class Auto(Recipe):
+    """Trains plainly, judges the labels, and does what they call for.
+
+    Args:
+        network: a network or its name, or a list of one.
+        source: the `Source` to train on.
+        epochs: int, the budget: as many epochs of plain training as the whole
+            may cost. Fewer than 10 are spent plainly.
+        drops: ints, epochs of plain training, from 0, at which the learning
+            rate is divided by 10; default: after three quarters of them.
+        candidate: str, what follows the plain part: one of
+            `nk.recipes.CANDIDATES`, or `"auto"`, which leaves it to the
+            judgement.
+        plant: bool, whether mistakes are planted among the labels of the plain
+            part: 2 % of them, at least 20 and at most 200, in sets of 400
+            samples and more.
+        width: int, number of channels of the first stage of a network given by
+            name; None is the published width.
+
+    Attributes:
+        decisions: list of str, what was found and done, and why, once fitted.
+        candidate: str, what was trained after the plain part; None before.
+        findings: dict of numbers of the judgement, once fitted.
+
+    Raises:
+        ConfigurationError: an argument out of range, or a network that does not
+            fit the source.
+
+    Example:
+        >>> source = nk.data.load("digits", noise=nk.data.SymmetricNoise(0.4))
+        >>> train, validation = source.hold_out(0.1)
+        >>> auto = nk.Auto("tiny", train, epochs=20)
+        >>> model = auto.fit(train, validation_data=validation, verbose=0)
+        >>> print("\\n".join(auto.decisions))  # doctest: +SKIP
+        >>> audit = auto.label_audit(train)
+    """
+
+    default_batch_size = 64
+    artefact_names = (PLAIN,)
+
+    def __init__(
+        self,
+        network,
+        source,
+        epochs=60,
+        drops=None,
+        candidate=AUTO,
+        plant=True,
+        width=None,
+    ):
+        self.settings = arguments.checked(_RULES, locals())
+        self.epochs, drops = self.settings["epochs"], self.settings["drops"]
+        if drops is None:
+            drops = (max(1, round(_DROP_AT * self.epochs)),)
+        self.settings["drops"] = self._drops = tuple(drops)
+        first = self.epochs
+        if self.epochs >= _LEAST_EPOCHS:
+            first = round(_PLAIN_SHARE * self.epochs)
+        self.phases = self._phases(first, self.epochs - first)
+        super().__init__(network_for(network, source, width))
+        self.candidate, self.decisions, self.findings = None, [], {}
+        self._mistakes = None
+
+    def default_optimizer(self):
+        return MomentumSGD(0.02, momentum=0.9, weight_decay=5e-4)
+
+    def labels_of(self, phase, source):
+        if phase.name == PLAIN and self._mistakes is not None:
+            return self._mistakes.source(source)
+        return source
+
+    def run(self, training):
+        """Trains both parts: see `Recipe.run`."""
+        self.decisions, self.findings = [], {}
+        self._mistakes = None
+        source, plain = training.source, self.phases[0]
+        decide = functools.partial(self._decide, training)
+        decide(_looks(source))
+        if len(self.phases) == 1:
+            self.candidate = "plain"
+            decide(
+                f"budget: {self.epochs} epochs, all of them plain: fewer than "
+                f"{_LEAST_EPOCHS} leave nothing to decide"
+            )
+            return training.train(plain, lambda: _plain(training))
+        if self.settings["plant"]:
+            self._mistakes = planted.plant(source, training.seed)
+        given = self.labels_of(plain, source)
+        decide(
+            f"budget: as much as {self.epochs} epochs of plain training; "
+            f"{plain.epochs} of them come first"
+        )
+        found = training.train_once(
+            plain,
+            lambda: _plain(training),
+            given,
+            keep=lambda model: self._judge(model, given, source),
+        )
+        rest = self._choose(found, decide)
+        keep = self._keeper(training, found)
+        model = self._train_rest(training, found, rest, keep)
+        if keep is not None:
+            self._keep_better(training, model, found, keep, decide)
+        return model
+
+    def _phases(self, first, rest):
+        """Phases of so many epochs; rates drop at the same shares of both."""
+        planned = self.epochs - first
+        phases = [(PLAIN, first, [d for d in self._drops if d < first])]
+        if rest:
+            late = [d for d in self._drops if first <= d <= self.epochs]
+            drops = [round((d - first) * rest / planned) for d in late]
+            phases.append((REST, rest, drops))
+        return in_order(*phases)
+
+    def _decide(self, training, line):
+        self.decisions.append(line)
+        training.report(line)
+
+    def _judge(self, model, given, source):
+        """What is kept of the plain part: its tables and its findings."""
+        history = model.prediction_history
+        audit = model.label_audit(given)
+        found = noise_rate.estimate_rate(
+            history, given.labels, model.num_classes
+        )
+        kept = {f"rate_{name}": value for name, value in vars(found).items()}
+        estimate = noise_rate.estimate_from_history(
+            history, given.labels, model.num_classes
+        )
+        if estimate is not None:
+            kept["transition"] = estimate.transition
+        mistakes = self._mistakes
+        if mistakes is not None and len(mistakes.rows):
+            kept["planted"] = len(mistakes.rows)
+            kept["planted_found"] = mistakes.found(audit.clean_probability)
+            kept["planted_restored"] = mistakes.restored(
+                audit.suggested_label, source.labels
+            )
+        for name in _TABLES:
+            for number, weight in enumerate(getattr(model, name).weights):
+                kept[f"{name}_{number}"] = keras.ops.convert_to_numpy(weight)
+        return kept
+
+    def _choose(self, found, decide):
+        """Decides what follows; returns the number of its epochs."""
+        rate = _rate_of(found)
+        classes = self.networks[0].output["logits"].shape[-1]
+        left = self.epochs - self.phases[0].epochs
+        kind = candidates.kind(rate, classes)
+        self.findings = {
+            "kind": kind,
+            **{f"noise_{k}": float(v) for k, v in vars(rate).items()},
+            **{
+                name: float(found[name])
+                for name in ("planted", "planted_found", "planted_restored")
+                if name in found
+            },
+        }
+        decide(
+            f"judged: {rate.rate:.0%} of the labels look wrong ({rate.low:.0%} "
+            f"to {rate.high:.0%}): {_KINDS[kind]}"
+        )
+        if "planted" in found:
+            decide(
+                f"of {int(found['planted'])} mistakes that were planted, "
+                f"{float(found['planted_found']):.0%} were found, and for "
+                f"{float(found['planted_restored']):.0%} the label that they "
+                "had was suggested"
+            )
+        self.candidate, why = self.settings["candidate"], "as asked for"
+        if self.candidate == AUTO:
+            self.candidate, why = candidates.recommend(kind, left)
+        epochs = candidates.epochs_for(self.candidate, left)
+        if not epochs:
+            why = f"too few epochs are left for {self.candidate}"
+            self.candidate, epochs = "plain", left
+        decide(
+            f"the rest: {epochs} epochs of "
+            f"{candidates.CANDIDATES[self.candidate]}: {why}"
+        )
+        return epochs
+
+    def _train_rest(self, training, found, epochs, keep):
+        self.phases = self._phases(self.phases[0].epochs, epochs)
+
+        def build():
+            network = training.fresh_network(found)
+            model = candidates.build(self.candidate, network, training.source)
+            for name in _TABLES:
+                for number, weight in enumerate(getattr(model, name).weights):
+                    weight.assign(found[f"{name}_{number}"])
+            candidates.begin(model, training.source)
+            return model
+
+        callbacks = training.callbacks
+        if keep is not None:
+            training.callbacks = lambda phase: [*callbacks(phase), keep]
+        try:
+            return training.train(
+                self.phases[1],
+                build,
+                own_epochs=self.candidate in candidates.DIVIDED_PASSES,
+            )
+        finally:
+            training.callbacks = callbacks
+
+    def _keeper(self, training, found):
+        """The callback that keeps the best epoch, or None."""
+        validation = training.options["validation_data"]
+        if not inputs.is_source(validation):
+            return None
+        folder = training.folder("checkpoints")
+        path = folder and os.path.join(folder, "best_epoch.npz")
+        transition = self._transition(training, found, validation)
+        return KeepBest(validation, path, transition)
+
+    def _transition(self, training, found, validation):
+        """What agreement on the held-out samples is corrected for, or None."""
+        transition = found.get("transition")
+        if transition is None:
+            return None
+        if self.findings["kind"] not in ("spread", "concentrated"):
+            return None  # Confusions are the network's own, too.
+        added = training.source.noise is not None and validation.noise is None
+        if added:
+            return None  # Noise that only the training labels were given.
+        hits = _hits(training.network_model(found), validation, transition)
+        # More than all right: these labels are better than those of training.
+        return None if hits.mean() > 1.0 else transition
+
+    def _keep_better(self, training, model, found, keep, decide):
+        """Keeps the network of the plain part where it is the better one."""
+        validation = keep.validation
+        first = training.network_model(found)
+        before, after = (
+            _hits(one, validation, keep.transition) for one in (first, model)
+        )
+        what = f"epoch {keep.kept_epoch} of {self.phases[-1].end}"
+        if selection.is_better(before, after):
+            for network in model.networks:
+                network.set_weights(first.networks[0].get_weights())
+            what = f"epoch {self.phases[0].end}, before the judgement,"
+            self.findings["kept_epoch"] = self.phases[0].end
+        else:
+            self.findings["kept_epoch"] = keep.kept_epoch
+        decide(
+            f"kept: {what} by {validation.num_samples} held-out samples: "
+            f"{before.mean():.1%} after the plain part, {after.mean():.1%} at "
+            "the end"
+            + ("" if keep.transition is None else ", corrected for the noise")
+        )
+
+
+def _plain(training):
+    network = training.fresh_network()
+    return CrossEntropy(network, training.source.num_samples)
+
+
+def _hits(model, validation, transition):
+    predicted = model.predict(validation, verbose=0).argmax(axis=1)
+    return selection.hits(predicted, validation.labels, transition)
+
+
+def _rate_of(found):
+    """The `RateEstimate` in the arrays of the plain part."""
+    names = [field.name for field in dataclasses.fields(RateEstimate)]
+    return RateEstimate(**{n: float(found[f"rate_{n}"]) for n in names})
+
+
+def _looks(source):
+    """The data in a line."""
+    sizes = np.bincount(source.labels, minlength=source.num_classes)
+    height, width = source.image_shape[:2]
+    return (
+        f"data: {source.num_samples} samples of {source.num_classes} classes, "
+        f"{sizes.min()} to {sizes.max()} of each, {height} x {width} pixels"
+    )

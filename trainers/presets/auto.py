@@ -1,0 +1,25 @@
+"""Presets of auto: cross-entropy's, whose epochs are its budget."""
+
+import dataclasses
+
+from trainers import presets
+
+CLASS = "Auto"
+
+#: It is ours; nothing is published.
+TARGETS: dict = {}
+
+
+def select(dataset, noise_type, noise_rate, name):
+    """The row for a run: that of plain training."""
+    row = presets.row_of("cross_entropy", dataset, noise_type, noise_rate, name)
+    return dataclasses.replace(row, source=f"{row.source}; the budget of auto")
+
+
+def constructor_arguments(row, source):
+    """The arguments of the recipe from a row."""
+    del source
+    return row.method_arguments() | {
+        "epochs": row.epochs,
+        "drops": row.learning_rate_drops,
+    }

@@ -10,6 +10,9 @@ from noisy_keras.core.training import Position
 from noisy_keras.utils import distribution
 from noisy_keras.utils.errors import ConfigurationError
 
+# The name of what a prediction history notes beside its table.
+_PROGRESS = "history_progress"
+
 
 class ResumableCheckpoint(keras.callbacks.Callback):
     """Saves the complete state of training, and restores it automatically.
@@ -61,8 +64,9 @@ class ResumableCheckpoint(keras.callbacks.Callback):
             name: tf.Variable(0, dtype=tf.int64, trainable=False)
             for name in ("epoch", "round", "step")
         }
+        variables = _by_name(self.model)
         checkpoint = tf.train.Checkpoint(
-            variables=_by_name(self.model), **self._counters
+            variables=variables, **self._counters, **self._progress()
         )
         self._manager = tf.train.CheckpointManager(
             checkpoint, self._folder(), max_to_keep=self.keep
@@ -70,6 +74,12 @@ class ResumableCheckpoint(keras.callbacks.Callback):
         latest = tf.train.latest_checkpoint(self.directory)
         if latest is None:
             return
+        found = [name for name, _ in tf.train.list_variables(latest)]
+        if not any(name.startswith(_PROGRESS + "/") for name in found):
+            # One of version 0.1.0.
+            checkpoint = tf.train.Checkpoint(
+                variables=variables, **self._counters
+            )
         try:
             checkpoint.restore(latest).assert_consumed()
         except (ValueError, AssertionError) as error:
@@ -78,6 +88,8 @@ class ResumableCheckpoint(keras.callbacks.Callback):
                 "Received: one with other variables or shapes; specify another "
                 "folder, or build the model that it was saved from."
             ) from error
+        for history, variable in self._histories:
+            history.progress = variable.numpy()
         self.model._resume_from = Position(
             **{name: int(v) for name, v in self._counters.items()}
         )
@@ -98,8 +110,22 @@ class ResumableCheckpoint(keras.callbacks.Callback):
         position = self.model.position
         for name, counter in self._counters.items():
             counter.assign(getattr(position, name))
+        for history, variable in self._histories:
+            variable.assign(history.progress)
         self._manager.save()
         self._saved_at = time.monotonic()
+
+    def _progress(self):
+        """A variable of what the model's history notes beside its table."""
+        self._histories = []
+        history = getattr(self.model, "prediction_history", None)
+        if history is None:
+            return {}
+        variable = tf.Variable(
+            history.progress, shape=[None, 2], trainable=False
+        )
+        self._histories.append((history, variable))
+        return {_PROGRESS: variable}
 
     def _folder(self):
         """Folder of this worker; all must save, but only the chief's counts."""

@@ -243,6 +243,9 @@ def _train_epoch(model, plan, start, outer, epochs, verbose):
             end = getattr(plan, "end_epoch", None)
             if end is not None:
                 end(own)
+            source = getattr(plan, "source", None)
+            if source is not None:
+                model.audit_strategy.end_epoch(model, source)
             model.position = Position(epoch + 1)
     finally:
         model._keep_metrics = False

@@ -17,6 +17,10 @@ predict that never saw that label. Of such predictions,
    a network wrong on half of other images, 0.5 % without noise and 51 % with
    50 % symmetric noise (one seed).
 
+A network that goes on to memorise labels rejects fewer of them. That is why the
+random share is also noted while it learns: `note_progress`. What counts is the
+share at the first epoch in which most of what is known now was known.
+
 What lies between is noise in so far as predictions are *sharp*: two classes get
 nearly all of what remains when what all classes get alike is taken away. Then
 the network knows the classes, and a label that is contradicted is wrong. The
@@ -44,6 +48,10 @@ _MOST_CLASSES = 4096
 # The shares q of drawn labels by which bounds of margins are set, and about how
 # many labels are drawn.
 _SHARES, _DRAWN = (0.2, 0.3, 0.4), 20_000
+# By what factor agreement with the labels grows between two notes, and the part
+# of the agreement now that counts as most of it. On the digits, 66 epochs with
+# 50 % symmetric noise leave 23 % that look random, but the note says 47 %.
+_FURTHER, _MOST = 1.1, 0.6
 # Predictions are sharp from the second of these values on, not at all below the
 # first.
 _SHARPNESS = (0.76, 0.82)
@@ -103,7 +111,13 @@ def estimate_rate(
     if count == 0:
         return RateEstimate(0.0, 0.0, 1.0, 0.0, 0.0, 0.0, 0.0, 0.0)
     contradicts = float(contradicted(history, labels).sum() / count)
-    random = min(random_share(history, labels, num_classes), contradicts)
+    best, _ = history.best()
+    agreement = float(np.mean((best == labels)[seen]))
+    random = max(
+        random_share(history, labels, num_classes),
+        _early_random_share(history, agreement),
+    )
+    random = min(random, contradicts)
     first, second = _SHARPNESS
     sharp = (sharpness(history, num_classes) - first) / (second - first)
     sharp = float(np.clip(sharp, 0.0, 1.0))
@@ -112,8 +126,6 @@ def estimate_rate(
     foreign = foreign_share(history, labels)
     _, high = estimate.rate_interval(contradicts + foreign, count)
     certain = random + between * sharp
-    best, _ = history.best()
-    agreement = float(np.mean((best == labels)[seen]))
     return RateEstimate(
         rate=random + between * max(sharp, _UNSHARP) + foreign,
         low=low,
@@ -206,6 +218,42 @@ def foreign_share(
         history, labels, credible.astype(np.float32)
     )
     return float(np.mean((found & ~contradicted(history, labels))[seen]))
+
+
+def note_progress(
+    history: PredictionHistory | LikelyHistory,
+    labels: np.ndarray,
+    num_classes: int,
+) -> None:
+    """Notes the random share, if predictions have come far since the last note.
+
+    Called at the end of an epoch. Rows of `history.progress` are the share of
+    given labels that are the likeliest class, and the random share.
+
+    Args:
+        history: `PredictionHistory` or `LikelyHistory` of N samples; nothing is
+            noted before it has all of them.
+        labels: int `[N]`, the given labels.
+        num_classes: int, number of classes K.
+    """
+    if not history.seen().all():
+        return
+    labels = np.asarray(labels)
+    best, _ = history.best()
+    agreement = float(np.mean(best == labels))
+    before = history.progress
+    if len(before) and agreement <= _FURTHER * before[-1, 0]:
+        return
+    share = random_share(history, labels, num_classes)
+    note = np.array([[agreement, share]], np.float32)
+    history.progress = np.concatenate([before, note])
+
+
+def _early_random_share(history, agreement):
+    """The random share when most of what is known now was known, or 0."""
+    known = history.progress
+    enough = np.flatnonzero(known[:, 0] >= _MOST * agreement)
+    return float(known[enough[0], 1]) if len(enough) else 0.0
 
 
 def sharpness(

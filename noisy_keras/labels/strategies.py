@@ -36,7 +36,8 @@ class AuditStrategy:
 
     A method names one in its class attribute `audit_strategy`. A strategy keeps
     nothing of a training itself: it reads the tables of the model, which are
-    saved with it, so one object serves all models of a class.
+    saved with it, and may add to them (`end_epoch`), so one object serves all
+    models of a class.
 
     Override `evidence` and `clean_probability`; the other methods have
     defaults.
@@ -74,6 +75,15 @@ class AuditStrategy:
         raise NotImplementedError(
             f"{type(self).__name__} must implement `evidence(model)`."
         )
+
+    def end_epoch(self, model: Any, source: Source) -> None:
+        """Called after each epoch of training; notes nothing by default.
+
+        Args:
+            model: `NoisyLabelModel`.
+            source: `Source` in training.
+        """
+        del model, source
 
     def measure(
         self, model: Any, source: Source, batch_size: int | None = None
@@ -257,6 +267,11 @@ class CrossEpochHistory(LastPredictions):
         clean = np.ones(len(labels), np.float32)
         clean[seen] = found
         return clean
+
+    def end_epoch(self, model: Any, source: Source) -> None:
+        history = getattr(model, "prediction_history", None)
+        if self.by_class and history is not None:
+            noise_rate.note_progress(history, source.labels, model.num_classes)
 
     def divide(
         self, model: Any, loss: np.ndarray, rows: np.ndarray | slice

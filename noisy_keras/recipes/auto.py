@@ -202,6 +202,7 @@ class Auto(Recipe):
             kept["planted_restored"] = mistakes.restored(
                 audit.suggested_label, source.labels
             )
+        kept["progress"] = history.progress
         for name in _TABLES:
             for number, weight in enumerate(getattr(model, name).weights):
                 kept[f"{name}_{number}"] = keras.ops.convert_to_numpy(weight)
@@ -255,6 +256,7 @@ class Auto(Recipe):
             for name in _TABLES:
                 for number, weight in enumerate(getattr(model, name).weights):
                     weight.assign(found[f"{name}_{number}"])
+            model.prediction_history.progress = found["progress"]
             candidates.begin(model, training.source)
             return model
 

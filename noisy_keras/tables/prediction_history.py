@@ -9,6 +9,8 @@ from noisy_keras.utils import arguments
 
 # The least probability of which a logarithm is taken.
 _LEAST = 1e-7
+# The key of `progress` in a file.
+_PROGRESS = "progress"
 # Size in bytes from which on a history is large.
 _LARGE = 2**30
 
@@ -27,6 +29,11 @@ class PredictionHistory(SampleTable):
             the earlier ones: 1 weights all alike, 0.9 about the last ten.
         **kwargs: arguments of `keras.layers.Layer`.
 
+    Attributes:
+        progress: float32 `[E, 2]`, how far predictions had come in earlier
+            epochs: see `noisy_keras.labels.noise_rate.note_progress`. It is
+            saved with the table.
+
     Example:
         >>> history = PredictionHistory(2, 2)
         >>> history.add([0], [[0.5, 0.5]])
@@ -41,6 +48,13 @@ class PredictionHistory(SampleTable):
     def __init__(self, num_samples, width, decay=1.0, **kwargs):
         super().__init__(num_samples, width, **kwargs)
         self.decay = arguments.within(0, 1, "(]")("decay", decay)
+        self.progress = np.zeros((0, 2), np.float32)
+
+    def save_own_variables(self, store):
+        _save(self, store, super().save_own_variables)
+
+    def load_own_variables(self, store):
+        _load(self, store, super().load_own_variables)
 
     def add(self, index, predictions):
         """Adds predictions to their rows.
@@ -184,6 +198,13 @@ class LikelyHistory(SampleTable):
         super().__init__(num_samples, 1 + 2 * self.kept, **kwargs)
         self.num_classes = num_classes
         self.decay = arguments.within(0, 1, "(]")("decay", decay)
+        self.progress = np.zeros((0, 2), np.float32)
+
+    def save_own_variables(self, store):
+        _save(self, store, super().save_own_variables)
+
+    def load_own_variables(self, store):
+        _load(self, store, super().load_own_variables)
 
     def add(self, index, predictions):
         """As `PredictionHistory.add`."""
@@ -405,3 +426,19 @@ def thresholds(given, labels, seen, num_classes):
 def _mean(total):
     count = total.sum(axis=1, keepdims=True)
     return total / np.maximum(count, 1e-12)
+
+
+def _save(history, store, save):
+    save(store)
+    if len(history.progress):
+        store[_PROGRESS] = history.progress
+
+
+def _load(history, store, load):
+    # Files of version 0.1.0 have none.
+    has_progress = _PROGRESS in store
+    history.progress = np.zeros((0, 2), np.float32)
+    if has_progress:
+        history.progress = np.asarray(store[_PROGRESS], np.float32)
+        store = {key: store[key] for key in store if key != _PROGRESS}
+    load(store)

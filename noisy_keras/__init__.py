@@ -45,6 +45,8 @@ from noisy_keras.optimizers.schedules import warmed_up_cosine
 from noisy_keras.optimizers.sgd import MomentumSGD
 from noisy_keras.plugins.sanm import AdversarialNoisyMasking
 from noisy_keras.recipes.auto import Auto
+from noisy_keras.recipes.auto import AutoResult
+from noisy_keras.recipes.auto import auto
 from noisy_keras.recipes.c2d import C2D
 from noisy_keras.recipes.dmlp import DMLP
 from noisy_keras.recipes.drpl import DRPL
@@ -71,6 +73,7 @@ __all__ = [
     "AdversarialNoisyMasking",
     "AuditStrategy",
     "Auto",
+    "AutoResult",
     "ConfigurationError",
     "CrossEntropy",
     "DivideMix",
@@ -96,6 +99,7 @@ __all__ = [
     "Views",
     "__version__",
     "analysis",
+    "auto",
     "callbacks",
     "data",
     "export",

@@ -95,7 +95,10 @@ def notes(summary):
     Returns:
         List of str, a sentence or two each.
     """
-    found = []
+    found = [
+        line[:1].upper() + line[1:] + "."
+        for line in (summary.get("auto") or {}).get("decisions", ())
+    ]
     if summary.get("no_better_than_guessing"):
         found.append(
             "The accuracy is that of guessing: either the labels have nothing "

@@ -1,3 +1,4 @@
+import keras
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -190,3 +191,28 @@ def test_a_history_of_likely_classes_has_the_same_margins():
     np.testing.assert_allclose(
         likely.margin(labels), whole.margin(labels), atol=1e-4
     )
+
+
+@pytest.mark.parametrize("kind", [PredictionHistory, LikelyHistory])
+def test_what_was_noted_is_saved_with_the_table(kind, tmp_path):
+    def model_of(history):
+        # A table is a layer: any model that has it saves it.
+        model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(2)])
+        model.table = history
+        return model
+
+    history = kind(3, 4)
+    history.add([0, 1, 2], np.eye(4, dtype=np.float32)[:3])
+    history.progress = np.array([[0.25, 0.5], [0.5, 0.25]], np.float32)
+    path = tmp_path / "model.weights.h5"
+    model_of(history).save_weights(path)
+    other = kind(3, 4)
+    other.progress = np.ones((1, 2), np.float32)
+    model_of(other).load_weights(path)
+    np.testing.assert_array_equal(other.progress, history.progress)
+    np.testing.assert_array_equal(other.numpy(), history.numpy())
+    # Files of version 0.1.0 have the table alone.
+    history.progress = np.zeros((0, 2), np.float32)
+    model_of(history).save_weights(path)
+    model_of(other).load_weights(path)
+    assert other.progress.shape == (0, 2)

@@ -70,7 +70,7 @@ def _expect_retracing():
 def _estimate(run, folder, out, phase):
     """Noise of unknown rate is estimated after C2D's warm-up."""
     if not isinstance(run.model, recipes.C2D):
-        return []
+        return []  # Auto estimates by itself.
     if phase.name == host_recipe.PRETRAIN:
         return []
     warmup = run.settings.arguments["host_options"].get("warmup_epochs", 0)
@@ -101,8 +101,22 @@ def summary(run, epochs):
             **quality,
             "fallback": division.fallback or None,
         }
-    found = {"phases": last} | _purified(run)
+    found = {"phases": last} | _purified(run) | _decided(run.recipe)
     return found | ({"detections": detections} if detections else {})
+
+
+def _decided(recipe):
+    """What a recipe has found and decided while it trained."""
+    if not isinstance(recipe, recipes.Auto):
+        return {}
+    return {
+        "auto": {
+            "candidate": recipe.candidate,
+            "decisions": recipe.decisions,
+            **recipe.findings,
+        },
+        "kept_epoch": recipe.findings.get("kept_epoch", recipe.phases[-1].end),
+    }
 
 
 def _purified(run):

@@ -98,10 +98,11 @@ class Auto(Recipe):
     Example:
         >>> source = nk.data.load("digits", noise=nk.data.SymmetricNoise(0.4))
         >>> train, validation = source.hold_out(0.1)
-        >>> auto = nk.Auto("tiny", train, epochs=20)
-        >>> model = auto.fit(train, validation_data=validation, verbose=0)
-        >>> print("\\n".join(auto.decisions))  # doctest: +SKIP
-        >>> audit = auto.label_audit(train)
+        >>> recipe = nk.Auto("tiny", train, epochs=4)
+        >>> model = recipe.fit(train, validation_data=validation, verbose=0)
+        >>> recipe.decisions[0]
+        'data: 1131 samples of 10 classes, 100 to 118 of each, 32 x 32 pixels'
+        >>> audit = recipe.label_audit(train)
     """
 
     default_batch_size = 64
@@ -388,9 +389,7 @@ def auto(
 
     Example:
         >>> source = nk.data.load("digits", noise=nk.data.SymmetricNoise(0.3))
-        >>> result = nk.auto(source, "tiny", epochs=20, width=None, verbose=0)
-        >>> result.findings["kind"]
-        'spread'
+        >>> result = nk.auto(source, "tiny", epochs=4, width=None, verbose=0)
         >>> suspects = result.audit.most_suspect(10)
     """
     if not inputs.is_source(source):

@@ -435,10 +435,10 @@ def _save(history, store, save):
 
 
 def _load(history, store, load):
-    # Files of version 0.1.0 have none.
-    has_progress = _PROGRESS in store
+    # Files of version 0.1.0 have none; a store is not quite a dict.
+    names = list(store.keys())
     history.progress = np.zeros((0, 2), np.float32)
-    if has_progress:
+    if _PROGRESS in names:
         history.progress = np.asarray(store[_PROGRESS], np.float32)
-        store = {key: store[key] for key in store if key != _PROGRESS}
+        store = {name: store[name] for name in names if name != _PROGRESS}
     load(store)

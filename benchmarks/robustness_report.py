@@ -121,9 +121,18 @@ def _summary(runs):
                 ]
             )
 
-        last, auc = 100 * gaps("last"), gaps("label_auc")
+        # Auto returns a network that it has chosen, not that of its last epoch.
+        which = "kept" if method.startswith("auto") else "last"
+        auc = gaps("label_auc")
+        last = 100 * np.array(
+            [
+                np.mean([r.get(which, r["last"]) for r in own])
+                - np.mean([r["last"] for r in plain])
+                for own, plain in pairs
+            ]
+        )
         lines.append(
-            f"- {method}: last epoch at or above cross-entropy's in "
+            f"- {method}: at or above cross-entropy's last epoch in "
             f"{np.sum(last >= 0)} of {len(last)} conditions, at most "
             f"{max(0.0, -last.min()):.1f} points below it in the others, "
             f"{np.median(last):+.1f} in the median; AUC at most "

@@ -15,7 +15,9 @@ from noisy_keras.data.sources.source import Source
 
 # The share of the labels, and how many at most. Fewer than the least would say
 # nothing; so many must be at most a twentieth of the labels.
-_SHARE, _MOST, _LEAST, _GREATEST_SHARE = 0.02, 200, 20, 0.05
+_SHARE, _MOST, _LEAST, _GREATEST_SHARE = 0.02, 200, 10, 0.05
+# By how many standard errors they must be called wrong more often than others.
+_ERRORS = 2.0
 
 
 @dataclasses.dataclass(frozen=True)
@@ -54,6 +56,23 @@ class PlantedMistakes:
             return None
         return float(np.mean(clean_probability[self.rows] < 0.5))
 
+    def prove(self, clean_probability: np.ndarray) -> bool | None:
+        """Whether a judgement tells the mistakes from the other labels.
+
+        Args:
+            clean_probability: float `[N]` in `[0, 1]`.
+
+        Returns:
+            bool, whether clearly more of them are called wrong than of all
+            labels; None without mistakes.
+        """
+        found = self.found(clean_probability)
+        if found is None:
+            return None
+        called = float(np.mean(clean_probability < 0.5))
+        error = np.sqrt(called * (1.0 - called) / len(self.rows))
+        return bool(found > called + _ERRORS * error)
+
     def restored(
         self, suggested: np.ndarray, labels: np.ndarray
     ) -> float | None:
@@ -75,9 +94,9 @@ class PlantedMistakes:
 
 
 def plant(source: Source, seed: int = 0) -> PlantedMistakes:
-    """Plants mistakes in 2 % of the labels, from 20 to 200 of them.
+    """Plants mistakes in 2 % of the labels, from 10 to 200 of them.
 
-    None are planted in fewer than 400 samples, of which they would be too many,
+    None are planted in fewer than 200 samples, of which they would be too many,
     nor in labels that are distributions.
 
     Args:

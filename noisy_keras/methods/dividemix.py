@@ -70,7 +70,7 @@ class DivideMix(NoisyLabelModel):
             division; 10 for CIFAR-10, 30 for CIFAR-100, 1 for Clothing1M and
             WebVision. `"auto"` trains one network plainly, on labels that its
             history corrects, until evidence says that a division can be
-            trusted; with fewer than 40 epochs, to the end. The division is then
+            trusted; with fewer than 60 epochs, to the end. The division is then
             by the history, within the estimated noise rate. See
             `noisy_keras.methods.bases.adaptive_plan`.
         warmup_penalty: bool, whether the warm-up subtracts the entropy of the

@@ -53,6 +53,9 @@ _TABLES = ("prediction_history", "label_history")
 # Kinds of data, as of `candidates.kind`, in words.
 _KINDS = {
     "random": "as many as of random labels; none is corrected",
+    "few": "with so few samples that cannot be trusted",
+    "unproven": "that cannot be trusted, as planted mistakes are found no more "
+    "often than other labels: labels may be random, or too little was learnt",
     "hard": "the network itself is too often wrong to be sure",
     "clean": "there is little to correct",
     "spread": "they are of any class",
@@ -81,8 +84,8 @@ class Auto(Recipe):
             `nk.recipes.CANDIDATES`, or `"auto"`, which leaves it to the
             judgement.
         plant: bool, whether mistakes are planted among the labels of the plain
-            part: 2 % of them, at least 20 and at most 200, in sets of 400
-            samples and more.
+            part: 2 % of them, at least 10 and at most 200. In fewer than 200
+            samples there is no room for them, and training stays plain.
         width: int, number of channels of the first stage of a network given by
             name; None is the published width.
 
@@ -149,7 +152,7 @@ class Auto(Recipe):
         if len(self.phases) == 1:
             self.candidate = "plain"
             decide(
-                f"budget: {self.epochs} epochs, all of them plain: fewer than "
+                f"budget: epochs of plain training: {self.epochs}; fewer than "
                 f"{_LEAST_EPOCHS} leave nothing to decide"
             )
             return training.train(plain, lambda: _plain(training))
@@ -203,6 +206,7 @@ class Auto(Recipe):
         mistakes = self._mistakes
         if mistakes is not None and len(mistakes.rows):
             kept["planted"] = len(mistakes.rows)
+            kept["planted_proven"] = mistakes.prove(audit.clean_probability)
             kept["planted_found"] = mistakes.found(audit.clean_probability)
             kept["planted_restored"] = mistakes.restored(
                 audit.suggested_label, source.labels
@@ -218,7 +222,7 @@ class Auto(Recipe):
         rate = _rate_of(found)
         classes = self.networks[0].output["logits"].shape[-1]
         left = self.epochs - self.phases[0].epochs
-        kind = candidates.kind(rate, classes)
+        kind = self._kind(found, rate, classes)
         self.findings = {
             "kind": kind,
             **{f"noise_{k}": float(v) for k, v in vars(rate).items()},
@@ -251,6 +255,16 @@ class Auto(Recipe):
             f"{candidates.CANDIDATES[self.candidate]}: {why}"
         )
         return epochs
+
+    def _kind(self, found, rate, classes):
+        """What kind of data it is; too few samples prove nothing."""
+        if not self.settings["plant"]:
+            return candidates.kind(rate, classes)
+        proven = bool(found["planted_proven"]) if "planted" in found else False
+        kind = candidates.kind(rate, classes, proven)
+        if kind == "unproven" and "planted" not in found:
+            return "few"
+        return kind
 
     def _train_rest(self, training, found, epochs, keep):
         self.phases = self._phases(self.phases[0].epochs, epochs)

@@ -85,19 +85,24 @@ def begin(model, source):
         adaptive_plan.begin_divided(model, source)
 
 
-def kind(found, num_classes):
+def kind(found, num_classes, proven=None):
     """What kind of data a judgement finds, as the rules tell them apart.
 
     Args:
         found: `RateEstimate`.
         num_classes: int, number of classes K.
+        proven: bool, whether the judgement finds planted mistakes; None where
+            there are none.
 
     Returns:
-        str: `"random"`, labels that have nothing to do with the images;
+        str: `"unproven"`, the judgement is no better than chance; `"random"`,
+        labels that have nothing to do with the images;
         `"hard"`, the network is mostly wrong, or it is not certain which
         labels are; `"clean"`; `"spread"` or `"concentrated"`, wrong labels of
         any class, or of similar ones.
     """
+    if proven is False:
+        return "unproven"
     if correction.is_random(found.certain, num_classes):
         return "random"
     if found.certain < CLEAN and found.rate < CLEAN:

@@ -11,7 +11,7 @@ def source(count, classes=5):
 
 
 @pytest.mark.parametrize(
-    "count, expected", [(399, 0), (400, 20), (2000, 40), (20_000, 200)]
+    "count, expected", [(199, 0), (200, 10), (2000, 40), (20_000, 200)]
 )
 def test_so_many_mistakes_are_planted(count, expected):
     clean = source(count)
@@ -35,6 +35,11 @@ def test_what_is_found_and_restored_of_them_is_counted():
     probability = np.ones(1000)
     probability[found.rows[:5]] = 0.2
     assert found.found(probability) == 5 / 20
+    # A quarter of them, and of all labels one in two hundred.
+    assert found.prove(probability)
+    # As many of all labels: no better than chance.
+    probability[np.random.RandomState(0).permutation(1000)[:250]] = 0.2
+    assert not found.prove(probability)
     suggested = found.labels.copy()
     suggested[found.rows[:3]] = clean.labels[found.rows[:3]]
     assert found.restored(suggested, clean.labels) == 3 / 20
@@ -46,4 +51,5 @@ def test_without_mistakes_nothing_is_known():
         found = planted.plant(clean)
         assert found.source(clean) is clean
         assert found.found(np.zeros(clean.num_samples)) is None
+        assert found.prove(np.zeros(clean.num_samples)) is None
         assert found.restored(clean.labels, clean.labels) is None

@@ -47,10 +47,10 @@ def test_it_says_what_it_found_and_did(fitted):
     assert made.findings["kind"] == "spread"
     assert abs(made.findings["noise_rate"] - 0.3) < 0.1
     # Mistakes were planted in the first part alone, and most are found.
-    assert made.findings["planted"] == 20
+    assert made.findings["planted"] == 10
     assert made.findings["planted_found"] > 0.7
     first, rest = made.phases
-    assert (made.labels_of(first, source).labels != source.labels).sum() == 20
+    assert (made.labels_of(first, source).labels != source.labels).sum() == 10
     assert made.labels_of(rest, source) is source
     expected, _ = candidates.recommend("spread", rest.epochs)
     assert made.candidate == expected
@@ -207,12 +207,14 @@ def test_candidates_that_divide_cost_as_much():
 
 def test_one_call_does_it_all():
     source = toy.source(100, rate=0.3)
+    # So few samples prove nothing.
     result = nk.auto(
         source, toy.network(), epochs=10, batch_size=32, width=None, verbose=0
     )
     assert result.train.num_samples + result.validation.num_samples == 100
     assert len(result.audit) == result.train.num_samples
-    assert result.decisions and "noise_rate" in result.findings
+    assert result.findings["kind"] == "few"
+    assert result.findings["noise_rate"] >= 0.0
     with pytest.raises(nk.ConfigurationError, match="from_folder"):
         nk.auto("pictures")
 
@@ -223,7 +225,9 @@ def test_random_labels_are_said_and_not_corrected():
     given = source.relabel(random)
     made = recipe(given, epochs=16)
     model = made.fit(given, batch_size=32, verbose=0)
-    assert made.findings["kind"] in ("random", "hard")
+    # Planted mistakes are found no more often than other labels.
+    assert made.findings["kind"] == "unproven"
+    assert any("may be random" in line for line in made.decisions)
     assert made.candidate == "plain"
     assert type(model) is nk.CrossEntropy and model.correct_from is None
 

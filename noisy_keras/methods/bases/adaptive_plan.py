@@ -31,7 +31,9 @@ from noisy_keras.methods.bases import correction
 from noisy_keras.methods.bases.dividemix_plan import DivideMixPlan
 
 #: Fewer epochs than these are too few for a division: they are spent plainly.
-LEAST_EPOCHS = 40
+#: On the digits with 50 % symmetric noise, 66 plain epochs on corrected labels
+#: gave 92.5 %, 49 with a division no more, at five times the cost (one seed).
+LEAST_EPOCHS = 60
 #: Shares of the epochs before which no label is corrected, and no division
 #: begins; and after which none begins any more.
 EARLIEST, LATEST = 0.3, 0.6

@@ -52,7 +52,10 @@ def conditions(runs):
         grouped[dataset, noise, budget][method][seed] = run
     found = {}
     for key, methods in grouped.items():
-        plain = methods.pop(_BASELINE, {})
+        baseline = methods.pop(_BASELINE, {})
+        # Auto that stays plain may keep an earlier epoch, too.
+        stayed = methods.get(f"auto_{_PLAIN}", {})
+        plain = {s: stayed.get(s, run) for s, run in baseline.items()}
         gains, kinds = {}, []
         for method, by_seed in methods.items():
             candidate = method.removeprefix("auto_")
@@ -61,12 +64,18 @@ def conditions(runs):
                 continue
             kinds += [by_seed[s]["findings"]["kind"] for s in shared]
             gains[candidate] = 100 * float(
-                np.mean([by_seed[s]["kept"] - plain[s]["last"] for s in shared])
+                np.mean(
+                    [by_seed[s]["kept"] - _accuracy(plain[s]) for s in shared]
+                )
             )
         if kinds:
             kind = collections.Counter(kinds).most_common(1)[0][0]
             found[key] = {"kind": kind, "gains": gains}
     return found
+
+
+def _accuracy(run):
+    return run.get("kept", run["last"])
 
 
 def rules_of(found):

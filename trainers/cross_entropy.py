@@ -5,11 +5,27 @@ python -m trainers.cross_entropy --dataset=cifar10 --noise_rate=0.5
 
 import sys
 
+from absl import flags
+
 from trainers import run
 from trainers.flags import common
+from trainers.flags import settings
 
 METHOD = "cross_entropy"
 common.define_common(METHOD)
+flags.DEFINE_integer(
+    "correct_from",
+    None,
+    "First epoch, from 0, from which labels that earlier predictions "
+    "contradict are corrected; left out: none is.",
+    lower_bound=0,
+)
+
+
+def resolve(method, values):
+    """Settings from flags."""
+    own = {"correct_from": values["correct_from"]}
+    return settings.resolve(method, values, arguments=own)
 
 
 def build(network, source, settings):
@@ -20,7 +36,7 @@ def build(network, source, settings):
 
 
 def main(argv):
-    sys.exit(run.main(argv, METHOD, build))
+    sys.exit(run.main(argv, METHOD, build, resolve))
 
 
 if __name__ == "__main__":

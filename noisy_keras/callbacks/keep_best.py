@@ -54,6 +54,7 @@ class KeepBest(keras.callbacks.Callback):
         super().__init__()
         self.validation = validation
         self.transition = transition
+        self._scores = selection.scores(transition)
         self.path = None if path is None else os.fspath(path)
         self.kept_epoch = None
         self._best = None  # dict of `epoch`, `hits` and the weights.
@@ -62,7 +63,7 @@ class KeepBest(keras.callbacks.Callback):
     def on_train_begin(self, logs=None):
         if self.path is not None and os.path.exists(self.path):
             with np.load(self.path, allow_pickle=False) as stored:
-                self._best = dict(stored)
+                self._best = self._checked(dict(stored))
 
     def on_epoch_end(self, epoch, logs=None):
         hits = self._hits()
@@ -98,10 +99,22 @@ class KeepBest(keras.callbacks.Callback):
             for number, weight in enumerate(self._weights()):
                 weight.assign(self._best[f"weight_{number}"])
 
+    def _checked(self, stored):
+        """The stored epoch, or None where it is of other data or networks."""
+        shapes = [
+            stored[f"weight_{number}"].shape
+            for number in range(len(stored) - 2)
+            if f"weight_{number}" in stored
+        ]
+        same = shapes == [tuple(weight.shape) for weight in self._weights()]
+        if not same or len(stored["hits"]) != self.validation.num_samples:
+            return None
+        return stored
+
     def _hits(self):
         predicted = self.model.predict(self.validation, verbose=0)
         return selection.hits(
-            predicted.argmax(axis=1), self.validation.labels, self.transition
+            predicted.argmax(axis=1), self.validation.labels, self._scores
         )
 
     def _weights(self):

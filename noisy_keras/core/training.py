@@ -162,6 +162,7 @@ def fit(
     position = model._resume_from or Position(
         initial_epoch if restored is None else restored
     )
+    model.position = position
     logs = None
     for epoch in range(position.epoch, epochs):
         start = position if epoch == position.epoch else Position(epoch)

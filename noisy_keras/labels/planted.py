@@ -16,7 +16,7 @@ from noisy_keras.data.sources.source import Source
 # The share of the labels, and how many at most. Fewer than the least would say
 # nothing; so many must be at most a twentieth of the labels.
 _SHARE, _MOST, _LEAST, _GREATEST_SHARE = 0.02, 200, 10, 0.05
-# By how many standard errors they must be called wrong more often than others.
+# By how many standard errors their mean rank must be lower.
 _ERRORS = 2.0
 
 
@@ -46,6 +46,10 @@ class PlantedMistakes:
     def found(self, clean_probability: np.ndarray) -> float | None:
         """The share that a judgement calls wrong.
 
+        A planted class is the true one where the label was wrong before, by
+        chance: at a noise rate r, even a perfect judgement finds no more than
+        `1 - r / (K - 1)`.
+
         Args:
             clean_probability: float `[N]` in `[0, 1]`.
 
@@ -59,19 +63,29 @@ class PlantedMistakes:
     def prove(self, clean_probability: np.ndarray) -> bool | None:
         """Whether a judgement tells the mistakes from the other labels.
 
+        By the test of Mann and Whitney: the ranks of the mistakes among all
+        labels are lower than chance explains.
+
         Args:
             clean_probability: float `[N]` in `[0, 1]`.
 
         Returns:
-            bool, whether clearly more of them are called wrong than of all
-            labels; None without mistakes.
+            bool; None without mistakes.
         """
-        found = self.found(clean_probability)
-        if found is None:
+        if not len(self.rows):
             return None
-        called = float(np.mean(clean_probability < 0.5))
-        error = np.sqrt(called * (1.0 - called) / len(self.rows))
-        return bool(found > called + _ERRORS * error)
+        values = np.asarray(clean_probability, np.float64)
+        ascending = np.sort(values)
+        # Equal values share the mean of their ranks.
+        ranks = (
+            np.searchsorted(ascending, values, "left")
+            + np.searchsorted(ascending, values, "right")
+            + 1
+        ) / 2.0
+        count, total = len(self.rows), len(values)
+        mean = (total + 1) / 2.0
+        error = np.sqrt((total - count) * (total + 1) / (12.0 * count))
+        return bool(ranks[self.rows].mean() < mean - _ERRORS * error)
 
     def restored(
         self, suggested: np.ndarray, labels: np.ndarray

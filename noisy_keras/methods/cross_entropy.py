@@ -12,6 +12,7 @@
 """
 
 import keras
+import numpy as np
 import tensorflow as tf
 
 from noisy_keras.core.epoch_plan import OneRoundPlan
@@ -223,8 +224,9 @@ class _Plan(OneRoundPlan):
         if not model.prediction_history.seen().all():
             return
         found, clean = correction.judge(model, self.source)
-        if correction.helps(found, model.num_classes):
-            correction.keep(model, clean)
+        if not correction.helps(found, model.num_classes):
+            clean = np.ones_like(clean)
+        correction.keep(model, clean)
 
     def _with_plugins(self, epoch):
         return bool(self.model.plugins) and epoch >= self.model.warmup_epochs

@@ -32,15 +32,17 @@ from noisy_keras.labels import selection
 from noisy_keras.labels.audit import LabelAudit
 from noisy_keras.labels.noise_rate import RateEstimate
 from noisy_keras.methods.cross_entropy import CrossEntropy
+from noisy_keras.optimizers import schedules
 from noisy_keras.optimizers.sgd import MomentumSGD
 from noisy_keras.recipes import candidates
 from noisy_keras.recipes.phases import in_order
 from noisy_keras.recipes.recipe import Recipe
 from noisy_keras.recipes.recipe import network_for
 from noisy_keras.utils import arguments
+from noisy_keras.utils import distribution
 from noisy_keras.utils.errors import ConfigurationError
 
-PLAIN, REST = "plain", "rest"
+PLAIN, CHOICE, REST = "plain", "choice", "rest"
 #: The value of `candidate` that lets the judgement decide.
 AUTO = "auto"
 # The share of the budget that is spent plainly before the judgement, and the
@@ -48,12 +50,16 @@ AUTO = "auto"
 _PLAIN_SHARE, _LEAST_EPOCHS = 0.3, 10
 # The share of the epochs after which the learning rate drops.
 _DROP_AT = 0.75
+# Classes with fewer samples have no transition that is worth inverting.
+_LEAST_OF_CLASS = 20
 # The tables of the plain part that the rest goes on with.
 _TABLES = ("prediction_history", "label_history")
 # Kinds of data, as of `candidates.kind`, in words.
 _KINDS = {
     "random": "as many as of random labels; none is corrected",
-    "few": "with so few samples that cannot be trusted",
+    "few": "that cannot be trusted, as no mistakes could be planted: there are "
+    "too few samples, or labels are distributions",
+    "incomplete": "that cannot be trusted, as not all samples have been seen",
     "unproven": "that cannot be trusted, as planted mistakes are found no more "
     "often than other labels: labels may be random, or too little was learnt",
     "hard": "the network itself is too often wrong to be sure",
@@ -92,7 +98,10 @@ class Auto(Recipe):
     Attributes:
         decisions: list of str, what was found and done, and why, once fitted.
         candidate: str, what was trained after the plain part; None before.
-        findings: dict of numbers of the judgement, once fitted.
+        findings: dict of what the judgement found, once fitted; empty where
+            the budget is too small for one.
+        selects: bool, whether a held-out `Source` chooses the network to keep;
+            the last epoch is kept otherwise.
 
     Raises:
         ConfigurationError: an argument out of range, or a network that does not
@@ -109,7 +118,7 @@ class Auto(Recipe):
     """
 
     default_batch_size = 64
-    artefact_names = (PLAIN,)
+    artefact_names = (PLAIN, CHOICE)
 
     def __init__(
         self,
@@ -126,16 +135,41 @@ class Auto(Recipe):
         if drops is None:
             drops = (max(1, round(_DROP_AT * self.epochs)),)
         self.settings["drops"] = self._drops = tuple(drops)
-        first = self.epochs
+        if self._drops and max(self._drops) > self.epochs:
+            raise ConfigurationError(
+                f"Expected the learning rate to drop within the {self.epochs} "
+                f"epochs. Received: drops={self._drops}"
+            )
+        self._first = self.epochs
         if self.epochs >= _LEAST_EPOCHS:
-            first = round(_PLAIN_SHARE * self.epochs)
-        self.phases = self._phases(first, self.epochs - first)
+            self._first = round(_PLAIN_SHARE * self.epochs)
+        self.phases = self._phases(self.epochs - self._first)
         super().__init__(network_for(network, source, width))
         self.candidate, self.decisions, self.findings = None, [], {}
+        self.selects = True
         self._mistakes = None
 
     def default_optimizer(self):
         return MomentumSGD(0.02, momentum=0.9, weight_decay=5e-4)
+
+    def compile(self, optimizer=None, **options):
+        """As `Recipe.compile`; the learning rate must be constant.
+
+        Args:
+            optimizer: Keras optimizer without a schedule, which would begin
+                again in the second part.
+            **options: as of `NoisyLabelModel.compile`.
+
+        Raises:
+            ConfigurationError: an optimizer with a schedule.
+        """
+        super().compile(optimizer, **options)
+        if schedules.constant_rate(self._compiled[0]) is None:
+            raise ConfigurationError(
+                "Expected a constant learning rate: it drops at the epochs "
+                f"`drops`, {self._drops}. Received: a schedule, which would "
+                "begin again after the judgement"
+            )
 
     def labels_of(self, phase, source):
         if phase.name == PLAIN and self._mistakes is not None:
@@ -144,8 +178,9 @@ class Auto(Recipe):
 
     def run(self, training):
         """Trains both parts: see `Recipe.run`."""
-        self.decisions, self.findings = [], {}
+        self.candidate, self.decisions, self.findings = None, [], {}
         self._mistakes = None
+        self.phases = self._phases(self.epochs - self._first)
         source, plain = training.source, self.phases[0]
         decide = functools.partial(self._decide, training)
         decide(_looks(source))
@@ -169,20 +204,23 @@ class Auto(Recipe):
             given,
             keep=lambda model: self._judge(model, given, source),
         )
-        rest = self._choose(found, decide)
-        keep = self._keeper(training, found)
+        rest = self._choose(found, training, decide)
+        keep = self._keeper(training, found, decide)
         model = self._train_rest(training, found, rest, keep)
         if keep is not None:
             self._keep_better(training, model, found, keep, decide)
         return model
 
-    def _phases(self, first, rest):
-        """Phases of so many epochs; rates drop at the same shares of both."""
-        planned = self.epochs - first
-        phases = [(PLAIN, first, [d for d in self._drops if d < first])]
+    def _phases(self, rest):
+        """Both phases; in a rest of so many epochs rates drop in proportion."""
+        first, planned = self._first, self.epochs - self._first
+        early = [d for d in self._drops if d < first or not rest]
+        phases = [(PLAIN, first, early)]
         if rest:
-            late = [d for d in self._drops if first <= d <= self.epochs]
-            drops = [round((d - first) * rest / planned) for d in late]
+            late = [d for d in self._drops if d >= first]
+            # A rate that has dropped stays low.
+            drops = [0 for _ in early]
+            drops += [round((d - first) * rest / planned) for d in late]
             phases.append((REST, rest, drops))
         return in_order(*phases)
 
@@ -193,35 +231,51 @@ class Auto(Recipe):
     def _judge(self, model, given, source):
         """What is kept of the plain part: its tables and its findings."""
         history = model.prediction_history
-        audit = model.label_audit(given)
-        found = noise_rate.estimate_rate(
-            history, given.labels, model.num_classes
-        )
-        kept = {f"rate_{name}": value for name, value in vars(found).items()}
-        estimate = noise_rate.estimate_from_history(
-            history, given.labels, model.num_classes
-        )
-        if estimate is not None:
-            kept["transition"] = estimate.transition
-        mistakes = self._mistakes
+        kept, mistakes = {"complete": history.seen().all()}, self._mistakes
         if mistakes is not None and len(mistakes.rows):
+            audit = model.label_audit(given)
             kept["planted"] = len(mistakes.rows)
             kept["planted_proven"] = mistakes.prove(audit.clean_probability)
             kept["planted_found"] = mistakes.found(audit.clean_probability)
             kept["planted_restored"] = mistakes.restored(
                 audit.suggested_label, source.labels
             )
+            self._take_out(model, mistakes)
+        found = noise_rate.estimate_rate(
+            history, source.labels, model.num_classes
+        )
+        kept |= {f"rate_{name}": value for name, value in vars(found).items()}
+        estimate = noise_rate.estimate_from_history(
+            history, source.labels, model.num_classes
+        )
+        if estimate is not None:
+            kept["transition"] = estimate.transition
         kept["progress"] = history.progress
         for name in _TABLES:
             for number, weight in enumerate(getattr(model, name).weights):
                 kept[f"{name}_{number}"] = keras.ops.convert_to_numpy(weight)
         return kept
 
-    def _choose(self, found, decide):
+    @staticmethod
+    def _take_out(model, mistakes):
+        """Takes what planted labels have left out of the tables."""
+        rows, labels = mistakes.rows, mistakes.labels
+        model.prediction_history.forget(rows, labels[rows])
+        counts = model.label_history.numpy()
+        counts[rows] = 0.0
+        model.label_history.assign(counts)
+        # They were noted among the labels that look random, too.
+        planted_share = len(rows) / len(labels)
+        notes = model.prediction_history.progress.copy()
+        notes[:, 1] -= planted_share
+        notes[:, 1] /= 1.0 - planted_share
+        model.prediction_history.progress = np.maximum(notes, 0.0)
+
+    def _choose(self, found, training, decide):
         """Decides what follows; returns the number of its epochs."""
         rate = _rate_of(found)
         classes = self.networks[0].output["logits"].shape[-1]
-        left = self.epochs - self.phases[0].epochs
+        left = self.epochs - self._first
         kind = self._kind(found, rate, classes)
         self.findings = {
             "kind": kind,
@@ -243,21 +297,30 @@ class Auto(Recipe):
                 f"{float(found['planted_restored']):.0%} the label that they "
                 "had was suggested"
             )
-        self.candidate, why = self.settings["candidate"], "as asked for"
-        if self.candidate == AUTO:
-            self.candidate, why = candidates.recommend(kind, left)
-        epochs = candidates.epochs_for(self.candidate, left)
-        if not epochs:
-            why = f"too few epochs are left for {self.candidate}"
-            self.candidate, epochs = "plain", left
+        # Kept, as later versions may have other rules.
+        chosen = training.once(CHOICE, lambda: self._chosen(kind, left))
+        self.candidate, why = str(chosen["candidate"]), str(chosen["why"])
+        epochs = int(chosen["epochs"])
         decide(
             f"the rest: {epochs} epochs of "
             f"{candidates.CANDIDATES[self.candidate]}: {why}"
         )
         return epochs
 
+    def _chosen(self, kind, left):
+        candidate, why = self.settings["candidate"], "as asked for"
+        if candidate == AUTO:
+            candidate, why = candidates.recommend(kind, left)
+        epochs = candidates.epochs_for(candidate, left)
+        if not epochs:
+            why = f"too few epochs are left for {candidate}"
+            candidate, epochs = "plain", left
+        return {"candidate": candidate, "why": why, "epochs": epochs}
+
     def _kind(self, found, rate, classes):
         """What kind of data it is; too few samples prove nothing."""
+        if not found["complete"]:
+            return "incomplete"
         if not self.settings["plant"]:
             return candidates.kind(rate, classes)
         proven = bool(found["planted_proven"]) if "planted" in found else False
@@ -267,7 +330,7 @@ class Auto(Recipe):
         return kind
 
     def _train_rest(self, training, found, epochs, keep):
-        self.phases = self._phases(self.phases[0].epochs, epochs)
+        self.phases = self._phases(epochs)
 
         def build():
             network = training.fresh_network(found)
@@ -291,50 +354,55 @@ class Auto(Recipe):
         finally:
             training.callbacks = callbacks
 
-    def _keeper(self, training, found):
+    def _keeper(self, training, found, decide):
         """The callback that keeps the best epoch, or None."""
         validation = training.options["validation_data"]
-        if not inputs.is_source(validation):
+        if isinstance(validation, (tuple, list)):
+            model = training.network_model(found)
+            validation = inputs.as_source(model, *validation)
+        several = distribution.is_multi_worker(self._strategy)
+        if several or not self.selects or not inputs.is_source(validation):
+            decide("kept: the last epoch, as no held-out samples choose")
             return None
-        folder = training.folder("checkpoints")
+        folder = training.folder("checkpoints", REST)
         path = folder and os.path.join(folder, "best_epoch.npz")
         transition = self._transition(training, found, validation)
         return KeepBest(validation, path, transition)
 
     def _transition(self, training, found, validation):
         """What agreement on the held-out samples is corrected for, or None."""
-        transition = found.get("transition")
-        if transition is None:
+        scores = selection.scores(found.get("transition"))
+        # Noise of any class ranks networks as no correction does, and other
+        # kinds have confusions that are the network's own.
+        if scores is None or self.findings["kind"] != "concentrated":
             return None
-        if self.findings["kind"] not in ("spread", "concentrated"):
-            return None  # Confusions are the network's own, too.
-        added = training.source.noise is not None and validation.noise is None
-        if added:
+        source = training.source
+        sizes = np.bincount(source.labels, minlength=source.num_classes)
+        if sizes.min() < _LEAST_OF_CLASS:
+            return None
+        if source.noise is not None and validation.noise is None:
             return None  # Noise that only the training labels were given.
-        hits = _hits(training.network_model(found), validation, transition)
+        hits = _hits(training.network_model(found), validation, scores)
         # More than all right: these labels are better than those of training.
-        return None if hits.mean() > 1.0 else transition
+        return None if hits.mean() > 1.0 else found["transition"]
 
     def _keep_better(self, training, model, found, keep, decide):
         """Keeps the network of the plain part where it is the better one."""
         validation = keep.validation
         first = training.network_model(found)
-        before, after = (
-            _hits(one, validation, keep.transition) for one in (first, model)
-        )
-        what = f"epoch {keep.kept_epoch} of {self.phases[-1].end}"
+        scores = selection.scores(keep.transition)
+        before, after = (_hits(m, validation, scores) for m in (first, model))
+        kept, what = keep.kept_epoch, ""
         if selection.is_better(before, after):
+            kept, what = self._first, ", before the judgement,"
             for network in model.networks:
                 network.set_weights(first.networks[0].get_weights())
-            what = f"epoch {self.phases[0].end}, before the judgement,"
-            self.findings["kept_epoch"] = self.phases[0].end
-        else:
-            self.findings["kept_epoch"] = keep.kept_epoch
+        self.findings["kept_epoch"] = kept
         decide(
-            f"kept: {what} by {validation.num_samples} held-out samples: "
-            f"{before.mean():.1%} after the plain part, {after.mean():.1%} at "
-            "the end"
-            + ("" if keep.transition is None else ", corrected for the noise")
+            f"kept: epoch {kept} of {self.phases[-1].end}{what} by "
+            f"{validation.num_samples} held-out samples: {before.mean():.1%} "
+            f"after the plain part, {after.mean():.1%} at the end"
+            + ("" if scores is None else ", corrected for the noise")
         )
 
 
@@ -346,7 +414,7 @@ class AutoResult:
         model: the trained `NoisyLabelModel`.
         audit: `LabelAudit` of the training samples.
         decisions: list of str, what was found and done, and why.
-        findings: dict of numbers of the judgement.
+        findings: dict of what the judgement found.
         train: the `Source` that was trained on.
         validation: `Source` of the held-out samples, or None.
     """
@@ -437,9 +505,9 @@ def _plain(training):
     return CrossEntropy(network, training.source.num_samples)
 
 
-def _hits(model, validation, transition):
+def _hits(model, validation, scores):
     predicted = model.predict(validation, verbose=0).argmax(axis=1)
-    return selection.hits(predicted, validation.labels, transition)
+    return selection.hits(predicted, validation.labels, scores)
 
 
 def _rate_of(found):

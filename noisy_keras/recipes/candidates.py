@@ -3,7 +3,7 @@
 Every candidate goes on with the network and with the predictions of the plain
 part. The rules are in `auto_rules.json`, which `benchmarks/auto_rules.py` makes
 of the table of `benchmarks/robustness.py`: for each kind of data the candidate
-that gained most over plain training, and none that lost.
+that gained most over plain training, of those that lost half a point at most.
 """
 
 import functools
@@ -31,10 +31,14 @@ PLAIN_PASSES = 3
 #: Those of an epoch of a method that divides the samples, where two thirds of
 #: the labels are taken for right; as counted by `benchmarks/robustness.py`.
 DIVIDED_PASSES = {"dividemix": 26, "sanm": 44}
+# Kinds of data whose judgement nothing is based on.
+_UNUSABLE = ("random", "unproven", "few", "incomplete")
 # Fewer epochs of such a method are not worth the change.
 _LEAST_EPOCHS = 8
-#: Below this share of wrong labels data count as clean.
-CLEAN = 0.08
+#: Below this share of wrong labels data count as clean. After six epochs on
+#: MNIST without noise 10 % seem wrong, and correcting them cost 1.1 points;
+#: with 20 % noise 16 % and more do.
+CLEAN = 0.13
 
 
 def epochs_for(candidate, plain_epochs):
@@ -133,6 +137,8 @@ def recommend(kind_of_data, plain_epochs):
             continue
         if epochs_for(rule["candidate"], plain_epochs):
             return rule["candidate"], rule["why"]
+    if kind_of_data in _UNUSABLE:
+        return "plain", "nothing else can be relied on"
     return "plain", "no other candidate was better on such data"
 
 

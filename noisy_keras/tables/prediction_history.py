@@ -65,6 +65,29 @@ class PredictionHistory(SampleTable):
         """
         self.write(index, self.decay * self.read(index) + predictions)
 
+    def forget(self, index, classes):
+        """Takes what was predicted of some classes out of rows.
+
+        The rest is scaled, so that the total weight of a row stays.
+
+        Args:
+            index: int `[B]`, positions of the samples.
+            classes: int `[B]`, a class for each.
+        """
+        rows = self.numpy()
+        index, classes = np.asarray(index), np.asarray(classes)
+        own = rows[index]
+        total = own.sum(axis=1, keepdims=True)
+        own[np.arange(len(own)), classes] = 0.0
+        left = own.sum(axis=1, keepdims=True)
+        # Where nothing else was predicted, all other classes are alike.
+        even = np.ones_like(own)
+        even[np.arange(len(own)), classes] = 0.0
+        own = np.where(left > 0.0, own, even)
+        left = own.sum(axis=1, keepdims=True)
+        rows[index] = total * own / np.maximum(left, _LEAST)
+        self.assign(rows)
+
     def weight(self, index):
         """The total weight of the predictions in rows; the last has weight 1.
 
@@ -219,6 +242,20 @@ class LikelyHistory(SampleTable):
         sums, classes = tf.math.top_k(total, self.kept)
         parts = [self.decay * weight + 1.0, sums, tf.cast(classes, tf.float32)]
         self.write(index, tf.concat(parts, axis=1))
+
+    def forget(self, index, classes):
+        """As `PredictionHistory.forget`; others than kept get what it had."""
+        rows, index = self.numpy(), np.asarray(index)
+        own = rows[index]
+        sums, kept = np.split(own[:, 1:], 2, axis=1)
+        sums[(kept == np.asarray(classes)[:, None]) & (sums > 0.0)] = 0.0
+        order = np.argsort(-sums, axis=1, kind="stable")
+        own[:, 1:] = np.concatenate(
+            [np.take_along_axis(part, order, axis=1) for part in (sums, kept)],
+            axis=1,
+        )
+        rows[index] = own
+        self.assign(rows)
 
     def weight(self, index):
         """As `PredictionHistory.weight`."""

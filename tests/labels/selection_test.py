@@ -21,7 +21,8 @@ def test_a_systematic_mistake_is_corrected_for():
     wrong = np.ones(len(true), int)
     plain = [np.mean(p == labels) for p in (right, wrong)]
     fair = [
-        selection.hits(p, labels, transition).mean() for p in (right, wrong)
+        selection.hits(p, labels, selection.scores(transition)).mean()
+        for p in (right, wrong)
     ]
     truth = [np.mean(p == true) for p in (right, wrong)]
     np.testing.assert_allclose(fair, truth, atol=0.02)
@@ -31,19 +32,20 @@ def test_a_systematic_mistake_is_corrected_for():
 
 def test_the_scores_invert_the_transition_exactly():
     transition = np.array([[0.7, 0.2, 0.1], [0.0, 0.9, 0.1], [0.3, 0.1, 0.6]])
-    scores = np.array(
-        [
-            [selection.hits([k], [j], transition)[0] for k in range(3)]
-            for j in range(3)
-        ]
-    )
+    scores = selection.scores(transition)
     np.testing.assert_allclose(transition @ scores, np.eye(3), atol=1e-12)
+    found = selection.hits([2, 0], [1, 2], scores)
+    np.testing.assert_array_equal(found, [scores[1, 2], scores[2, 0]])
 
 
 def test_what_cannot_be_inverted_corrects_nothing():
-    singular = np.full((2, 2), 0.5)
-    found = selection.hits([0, 1], [0, 0], singular)
-    np.testing.assert_array_equal(found, [1.0, 0.0])
+    assert selection.scores(np.full((2, 2), 0.5)) is None
+    assert selection.scores(None) is None
+
+
+def test_two_samples_prove_nothing():
+    assert not selection.is_better(np.ones(2), np.zeros(2))
+    assert selection.is_better(np.ones(5), np.zeros(5))
 
 
 @pytest.mark.parametrize("ahead, expected", [(0, False), (3, False), (8, True)])

@@ -1,3 +1,4 @@
+import keras
 import numpy as np
 import pytest
 
@@ -108,13 +109,13 @@ def test_what_was_stopped_in_the_rest_ends_alike(tmp_path):
         if epoch == 6:
             raise Stopped
 
-    import keras
-
     watch = keras.callbacks.LambdaCallback(on_epoch_end=stop)
     with pytest.raises(Stopped):
         made().fit(train, directory=tmp_path, callbacks=[watch], **options)
     again = made()
     model = again.fit(train, directory=tmp_path, **options)
+    # Nothing is left to be trained.
+    assert made().fit(train, directory=tmp_path, **options) is not None
     for one, other in zip(model.weights, whole.weights, strict=True):
         np.testing.assert_array_equal(one, other)
     assert len(again.decisions) >= 5
@@ -161,9 +162,16 @@ def test_rates_drop_at_the_same_share_of_the_rest():
     made = recipe(source, epochs=60, drops=(12, 50))
     first, rest = made.phases
     assert (first.epochs, first.drops) == (18, (12,))
-    assert (rest.epochs, rest.drops) == (42, (50,))
-    first, rest = made._phases(18, 21)
-    assert rest.drops == (18 + 16,)
+    assert (rest.epochs, rest.drops) == (42, (18, 50))
+    first, rest = made._phases(21)
+    # It stays as low as it was before the judgement.
+    assert rest.drops == (18, 18 + 16)
+    with pytest.raises(nk.ConfigurationError, match="within the 60 epochs"):
+        recipe(source, epochs=60, drops=(61,))
+    with pytest.raises(nk.ConfigurationError, match="a schedule"):
+        made.compile(
+            keras.optimizers.SGD(keras.optimizers.schedules.CosineDecay(1, 9))
+        )
 
 
 def estimate(**values):
@@ -176,7 +184,7 @@ def estimate(**values):
 @pytest.mark.parametrize(
     "found, kind",
     [
-        (estimate(rate=0.05, certain=0.05), "clean"),
+        (estimate(rate=0.1, certain=0.1), "clean"),
         (estimate(rate=0.3, certain=0.3, random=0.28), "spread"),
         (estimate(rate=0.3, certain=0.3, random=0.02), "concentrated"),
         (estimate(rate=0.2, certain=0.02), "hard"),
@@ -242,7 +250,8 @@ def test_the_note_of_early_predictions_outlives_what_is_memorised():
     history.assign(early)
     noise_rate.note_progress(history, labels, 10)
     [[agreement, share]] = history.progress
-    assert agreement == pytest.approx(0.5, abs=0.03)
+    # Cohen's kappa: one in ten would agree by chance.
+    assert agreement == pytest.approx((0.5 - 0.1) / 0.9, abs=0.03)
     assert share == pytest.approx(0.5, abs=0.05)
     # Half of the wrong labels are memorised from here on.
     known = wrong & (random.uniform(size=3000) < 0.5)
@@ -250,3 +259,62 @@ def test_the_note_of_early_predictions_outlives_what_is_memorised():
     assert noise_rate.random_share(history, labels, 10) < 0.4
     found = noise_rate.estimate_rate(history, labels, 10)
     assert found.random == pytest.approx(found.contradicted)
+
+
+def test_planted_mistakes_leave_nothing_in_the_audit(monkeypatch):
+    source = toy.source(480, rate=0.0)
+    kept = {}
+    take_out = nk.Auto._take_out
+
+    def watched(model, mistakes):
+        kept["before"] = model.prediction_history.mean()
+        take_out(model, mistakes)
+        kept["after"] = model.prediction_history.mean()
+        kept["rows"] = mistakes.rows
+        kept["labels"] = mistakes.labels[mistakes.rows]
+
+    monkeypatch.setattr(nk.Auto, "_take_out", staticmethod(watched))
+    made = recipe(source, epochs=12)
+    model = made.fit(source, batch_size=16, verbose=0)
+    rows = kept["rows"]
+    assert (kept["after"][rows, kept["labels"]] == 0.0).all()
+    np.testing.assert_allclose(kept["after"].sum(axis=1), 1.0, rtol=1e-5)
+    others = np.setdiff1d(np.arange(480), rows)
+    np.testing.assert_array_equal(kept["before"][others], kept["after"][others])
+    # No label is wrong, and the mistakes are not counted as noise.
+    assert made.findings["noise_rate"] < 0.02
+    assert (made.label_audit(source).clean_probability[rows] > 0.5).all()
+    assert model.label_history.epochs()[rows].max() == 8
+
+
+def test_arrays_that_are_held_out_choose_as_a_source_does():
+    source = toy.source(240, rate=0.2)
+    made = recipe(source, epochs=10, candidate="plain")
+    made.fit(
+        source,
+        batch_size=16,
+        validation_data=toy.pictures(40, seed=3),
+        verbose=0,
+    )
+    assert "by 40 held-out samples" in made.decisions[-1]
+
+
+def test_samples_that_no_step_has_seen_leave_training_plain():
+    source = toy.source(400, rate=0.2)
+    made = recipe(source, epochs=10)
+    made.fit(source, batch_size=16, steps_per_epoch=2, verbose=0)
+    assert made.findings["kind"] == "incomplete"
+    assert made.candidate == "plain"
+
+
+def test_two_hard_classes_are_not_taken_for_noise():
+    # Right labels of images that a good network is sure of only now and then.
+    random = np.random.RandomState(0)
+    labels = random.randint(0, 2, 4000)
+    logit = random.normal(1.0, 1.0, 4000) * np.where(labels == 1, 1, -1)
+    positive = 1.0 / (1.0 + np.exp(-logit))
+    history = nk.PredictionHistory(4000, 2)
+    history.assign(np.stack([1.0 - positive, positive], axis=1))
+    found = noise_rate.estimate_rate(history, labels, 2)
+    assert found.contradicted > 0.1
+    assert found.certain < 0.5 * found.contradicted

@@ -216,3 +216,17 @@ def test_what_was_noted_is_saved_with_the_table(kind, tmp_path):
     model_of(history).save_weights(path)
     model_of(other).load_weights(path)
     assert other.progress.shape == (0, 2)
+
+
+@pytest.mark.parametrize("kind", [PredictionHistory, LikelyHistory])
+def test_a_class_is_forgotten(kind):
+    history = kind(3, 3)
+    history.add(
+        [0, 1, 2], some((0.2, 0.5, 0.3), (0.1, 0.1, 0.8), (1.0, 0.0, 0.0))
+    )
+    history.forget([0, 2], [1, 0])
+    assert history.best()[0][:2].tolist() == [2, 2]
+    loss = history.loss([1, 2, 0])
+    assert loss[1] == pytest.approx(-np.log(0.8), abs=1e-5)
+    assert loss[0] > 5.0 and loss[2] > 5.0
+    np.testing.assert_allclose(history.weight([0, 1, 2]), 1.0, rtol=1e-5)

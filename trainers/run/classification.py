@@ -75,6 +75,19 @@ def records(run, folder, source, picture_every=None, phase=None):
     ]
 
 
+def selects(run):
+    """Whether validation chooses the epoch to keep.
+
+    Args:
+        run: `Run`.
+
+    Returns:
+        bool: where labels are noisy as found, and a split was held out.
+    """
+    unknown = run.settings.data["noise_type"] == presets.ESTIMATED
+    return unknown and run.validation is not None
+
+
 def keep_best(run, folder):
     """The callback that keeps the best epoch, where labels are noisy as found.
 
@@ -88,8 +101,7 @@ def keep_best(run, folder):
     Returns:
         list of one callback, or empty.
     """
-    unknown = run.settings.data["noise_type"] == presets.ESTIMATED
-    if not unknown or run.validation is None:
+    if not selects(run):
         return []
     path = os.path.join(folder, "checkpoints", BEST)
     return [callbacks.KeepBest(run.validation, path)]

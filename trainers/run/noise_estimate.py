@@ -84,6 +84,27 @@ class _Decisions(keras.callbacks.Callback):
         self.out.print(describe(found, source.class_names, {}, ""))
 
 
+def keep(run, folder):
+    """Estimates the noise once a run has trained, and writes the estimate.
+
+    Args:
+        run: `Run`; its `estimate` is set.
+        folder: str, folder of the run.
+    """
+    model, source = run.model, run.train
+    found = noise_rate.estimate_from_history(
+        model.prediction_history, source.labels, model.num_classes
+    )
+    run.estimate = found
+    if found is not None and distribution.is_chief(run.strategy):
+        write_estimate(
+            os.path.join(folder, FILE),
+            found,
+            source.class_names,
+            run.settings.training["epochs"],
+        )
+
+
 def describe(found, class_names, changes, why):
     """The estimate in a line, and the settings that follow in another.
 

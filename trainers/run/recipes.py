@@ -29,6 +29,10 @@ def train(run, folder, out, bar, options, picture_every=None, knn_every=5):
             phase cannot go on with what the one before it left.
     """
     recipe = run.model
+    if isinstance(recipe, recipes.Auto):
+        # As for other methods: results on added noise are those of the last
+        # epoch, and the test set selects nothing.
+        recipe.selects = classification.selects(run)
 
     def callbacks_of(phase):
         bar.phase = phase.name
@@ -56,6 +60,8 @@ def train(run, folder, out, bar, options, picture_every=None, knn_every=5):
     except recipes.PhaseError as error:
         raise UsageError(str(error)) from error
     run.recipe = recipe
+    if isinstance(recipe, recipes.Auto):
+        noise_estimate.keep(run, folder)
 
 
 def _expect_retracing():

@@ -229,7 +229,8 @@ def begin_divided(model, source):
     found, clean = correction.judge(model, source)
     correction.keep(model, clean)
     state = State(model)
-    state.rate, state.correcting = found.certain, 0.0
+    state.judged = state.correcting = 0.0
+    state.rate = found.certain
     plan = AdaptivePlan(model, source, batch_size=1)
     plan._begin_division(0, state)
     state.keep()

@@ -204,7 +204,7 @@ def test_the_rates_schedule_is_that_of_the_row():
     [
         ("devidemix", "official", "'devidemix'. Did you mean 'dividemix'"),
         ("ig", "official", "got 'ig'. Did you mean .*'eg'"),
-        ("zzz", "official", "one of c2d, cross_entropy, .*; got 'zzz'$"),
+        ("zzz", "official", "one of auto, c2d, cross_entropy, .*; got 'zzz'$"),
         (
             "dmlp/sam",
             "official",

@@ -61,6 +61,8 @@ for config in (first | today, first):
 
 CASES = [
     ("cross_entropy", ["--noise_type=none"], ["--seed=4"]),
+    ("cross_entropy", ["--correct_from=3"], ["--correct_from=5"]),
+    ("auto", ["--candidate=gce"], ["--noplant", "--epochs=30"]),
     ("cross_entropy", ["--dataset=cifar10_n", "--noise_type=worse"], []),
     ("dividemix", ["--dataset=folder:."], ["--epochs=8"]),
     ("dividemix", ["--dataset=folder:.", "--noise_rate=0.3"], []),

@@ -33,6 +33,8 @@ FLAGS = flags.FLAGS
 
 RULES = os.path.join(os.path.dirname(recipes.__file__), "auto_rules.json")
 _PLAIN, _BASELINE = "plain", "cross_entropy"
+# The candidate whose runs have the judgements.
+_JUDGED = "corrected"
 # Points of accuracy that a candidate may lose in a condition.
 _LOSS = 0.5
 
@@ -62,7 +64,9 @@ def conditions(runs):
             shared = sorted(set(by_seed) & set(plain))
             if candidate == method or not shared:
                 continue
-            kinds += [by_seed[s]["findings"]["kind"] for s in shared]
+            # The plain part is the same whatever follows it.
+            if candidate == _JUDGED or not kinds:
+                kinds = [by_seed[s]["findings"]["kind"] for s in shared]
             gains[candidate] = 100 * float(
                 np.mean(
                     [by_seed[s]["kept"] - _accuracy(plain[s]) for s in shared]

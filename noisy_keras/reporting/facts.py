@@ -95,10 +95,7 @@ def notes(summary):
     Returns:
         List of str, a sentence or two each.
     """
-    found = [
-        line[:1].upper() + line[1:] + "."
-        for line in (summary.get("auto") or {}).get("decisions", ())
-    ]
+    found = []
     if summary.get("no_better_than_guessing"):
         found.append(
             "The accuracy is that of guessing: either the labels have nothing "
@@ -113,6 +110,19 @@ def notes(summary):
             "more validation samples than the last."
         )
     return found
+
+
+def decisions(summary):
+    """What a run has found and decided while it trained.
+
+    Args:
+        summary: dict, as in `summary.json`.
+
+    Returns:
+        List of str, a sentence each.
+    """
+    found = (summary.get("auto") or {}).get("decisions", ())
+    return [line[:1].upper() + line[1:] + "." for line in found]
 
 
 def _accuracies(run, summary, val_split):

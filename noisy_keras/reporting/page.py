@@ -146,7 +146,10 @@ def _content(run, pictures):
         "cards": facts.cards(run, val_split),
         "tables": facts.tables(run),
         "phases": facts.phases(run, val_split),
-        "notes": facts.notes(run.summary or {}),
+        "notes": [
+            *facts.decisions(run.summary or {}),
+            *facts.notes(run.summary or {}),
+        ],
         "selection": selection.get("rule", ""),
         "curves": _figures(curves.panels(run.records, val_split)),
         "begins": curves.phase_begins(run.records),

@@ -1,9 +1,11 @@
 """Which candidate `nk.Auto` goes on with: rules from the robustness table.
 
 For each kind of data that a judgement tells apart, the candidate that gained
-most over plain training at equal compute, among those that lost at most half a
-point in any condition (mean over seeds). Where none gained, training stays
-plain. Only conditions that were run with every candidate count.
+most over plain training at equal compute, in the mean of the conditions of that
+kind, among those that did not lose more than half a point in any of them beyond
+two standard errors, which the number of test images and of seeds leave. Where
+none gained, training stays plain, as it does where labels look clean or the
+judgement cannot be trusted. Candidates count that were run in every condition.
 
 How good such rules are on other data is seen by leaving each data set out: its
 rules are those of the others. A kind that these do not have stays plain.
@@ -35,8 +37,13 @@ RULES = os.path.join(os.path.dirname(recipes.__file__), "auto_rules.json")
 _PLAIN, _BASELINE = "plain", "cross_entropy"
 # The candidate whose runs have the judgements.
 _JUDGED = "corrected"
-# Points of accuracy that a candidate may lose in a condition.
-_LOSS = 0.5
+# Points of accuracy that a candidate may lose in a condition, beyond so many
+# standard errors.
+_LOSS, _ERRORS = 0.5, 2.0
+# Kinds of data in which training stays plain whatever a table says.
+_ALWAYS_PLAIN = ("clean", "unproven", "random", "few", "incomplete")
+# Test images by data set.
+_TEST_IMAGES = {"digits": 360, "mnist": 1000, "cifar10": 2000}
 
 
 def conditions(runs):
@@ -47,7 +54,8 @@ def conditions(runs):
 
     Returns:
         dict from (dataset, noise, budget) to a dict of the `kind` that most
-        judgements found, and of the mean `gains` in points by candidate.
+        judgements found, and of the mean `gains` in points by candidate, with
+        their standard `errors`.
     """
     grouped = collections.defaultdict(lambda: collections.defaultdict(dict))
     for (dataset, noise, budget, method, seed), run in runs.items():
@@ -58,7 +66,7 @@ def conditions(runs):
         # Auto that stays plain may keep an earlier epoch, too.
         stayed = methods.get(f"auto_{_PLAIN}", {})
         plain = {s: stayed.get(s, run) for s, run in baseline.items()}
-        gains, kinds = {}, []
+        gains, error, kinds = {}, {}, []
         for method, by_seed in methods.items():
             candidate = method.removeprefix("auto_")
             shared = sorted(set(by_seed) & set(plain))
@@ -67,6 +75,13 @@ def conditions(runs):
             # The plain part is the same whatever follows it.
             if candidate == _JUDGED or not kinds:
                 kinds = [by_seed[s]["findings"]["kind"] for s in shared]
+            accuracy = np.mean([_accuracy(plain[s]) for s in shared])
+            # Of the difference of two networks on the same test images, at
+            # most: their errors are taken for independent.
+            errors = 100 * np.sqrt(
+                2 * accuracy * (1 - accuracy) / _TEST_IMAGES[key[0]]
+            )
+            error[candidate] = float(errors / np.sqrt(len(shared)))
             gains[candidate] = 100 * float(
                 np.mean(
                     [by_seed[s]["kept"] - _accuracy(plain[s]) for s in shared]
@@ -74,7 +89,7 @@ def conditions(runs):
             )
         if kinds:
             kind = collections.Counter(kinds).most_common(1)[0][0]
-            found[key] = {"kind": kind, "gains": gains}
+            found[key] = {"kind": kind, "gains": gains, "errors": error}
     return found
 
 
@@ -93,25 +108,30 @@ def rules_of(found):
     """
     by_kind = collections.defaultdict(list)
     for condition in found.values():
-        by_kind[condition["kind"]].append(condition["gains"])
+        if condition["kind"] not in _ALWAYS_PLAIN:
+            by_kind[condition["kind"]].append(condition)
     rules = []
-    for kind, gains in sorted(by_kind.items()):
+    for kind, own in sorted(by_kind.items()):
+        gains = [condition["gains"] for condition in own]
         names = set.intersection(*(set(g) for g in gains)) - {_PLAIN}
         best, most = _PLAIN, 0.0
         for name in sorted(names):
-            own = [g[name] for g in gains]
-            if min(own) >= -_LOSS and np.mean(own) > most:
-                best, most = name, float(np.mean(own))
+            mean = float(np.mean([g[name] for g in gains]))
+            lost = any(
+                c["gains"][name] + _ERRORS * c["errors"][name] < -_LOSS
+                for c in own
+            )
+            if not lost and mean > most:
+                best, most = name, mean
         if best != _PLAIN:
             rules.append(
                 {
                     "kind": kind,
                     "candidate": best,
                     "least_epochs": 1,
-                    "why": f"on such data it gained {most:.1f} points over "
-                    f"plain training in the mean of {len(gains)} conditions, "
-                    f"and lost {max(0.0, -min(o[best] for o in gains)):.1f} "
-                    "at most",
+                    "why": f"in {len(gains)} benchmarks on such data it gained "
+                    f"{most:.1f} points over plain training in the mean, and "
+                    f"lost {max(0.0, -min(g[best] for g in gains)):.1f} at most",
                 }
             )
     return rules

@@ -54,6 +54,8 @@ _SHARES, _DRAWN = (0.2, 0.3, 0.4), 20_000
 _FURTHER, _MOST = 1.1, 0.5
 # Nothing is noted before labels are agreed with more often than by chance.
 _LEAST_AGREEMENT = 0.02
+# Where fewer labels than these are credible, there is too little to compare with.
+_LEAST_CREDIBLE = 0.5
 # Fewer images of no class are not counted: without any, twenty epochs on the
 # digits and on MNIST leave 3 % that seem to be.
 _LEAST_FOREIGN = 0.04
@@ -212,13 +214,16 @@ def foreign_share(
 
     Returns:
         float in `[0, 1]`, of those that no other class contradicts; 0 where
-        predictions are not stable, see `out_of_distribution`.
+        predictions are not stable, see `out_of_distribution`, where fewer than
+        half of the labels are credible, and below 4 %.
     """
     labels, seen = np.asarray(labels), history.seen()
     _, stability = history.best()
     if np.median(stability[seen]) < out_of_distribution.STABLE:
         return 0.0
     credible = history.margin(labels) >= _CREDIBLE
+    if np.mean(credible[seen]) < _LEAST_CREDIBLE:
+        return 0.0
     found = out_of_distribution.unstable_predictions(
         history, labels, credible.astype(np.float32)
     )

@@ -54,7 +54,7 @@ _SHARES, _DRAWN = (0.2, 0.3, 0.4), 20_000
 _FURTHER, _MOST = 1.1, 0.5
 # Nothing is noted before labels are agreed with more often than by chance.
 _LEAST_AGREEMENT = 0.02
-# Where fewer labels than these are credible, there is too little to compare with.
+# The least share of credible labels: others are compared with them.
 _LEAST_CREDIBLE = 0.5
 # Fewer images of no class are not counted: without any, twenty epochs on the
 # digits and on MNIST leave 3 % that seem to be.

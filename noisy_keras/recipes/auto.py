@@ -18,6 +18,7 @@ training that costs as much.
 import dataclasses
 import functools
 import os
+import time
 
 import keras
 import numpy as np
@@ -198,13 +199,17 @@ class Auto(Recipe):
             f"budget: as much as {self.epochs} epochs of plain training; "
             f"{plain.epochs} of them come first"
         )
+        began, known = time.monotonic(), training.kept.has(PLAIN)
         found = training.train_once(
             plain,
             lambda: _plain(training),
             given,
             keep=lambda model: self._judge(model, given, source),
         )
-        rest = self._choose(found, training, decide)
+        seconds = None
+        if not known:
+            seconds = (time.monotonic() - began) / plain.epochs
+        rest = self._choose(found, training, decide, seconds)
         keep = self._keeper(training, found, decide)
         model = self._train_rest(training, found, rest, keep)
         if keep is not None:
@@ -271,7 +276,7 @@ class Auto(Recipe):
         notes[:, 1] /= 1.0 - planted_share
         model.prediction_history.progress = np.maximum(notes, 0.0)
 
-    def _choose(self, found, training, decide):
+    def _choose(self, found, training, decide, seconds):
         """Decides what follows; returns the number of its epochs."""
         rate = _rate_of(found)
         classes = self.networks[0].output["logits"].shape[-1]
@@ -305,6 +310,12 @@ class Auto(Recipe):
             f"the rest: {epochs} epochs of "
             f"{candidates.CANDIDATES[self.candidate]}: {why}"
         )
+        if seconds is not None:
+            # Every candidate costs as much as the plain epochs that are left.
+            decide(
+                f"time: a plain epoch took {seconds:.1f} s on this machine, so "
+                f"that the rest takes about {seconds * left / 60:.0f} min"
+            )
         return epochs
 
     def _chosen(self, kind, left):

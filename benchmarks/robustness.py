@@ -52,11 +52,13 @@ FLAGS = flags.FLAGS
 #: Passes per picture of an epoch of plain training, and of a later one where
 #: two thirds of the labels are taken for right; as counted by `Passes`.
 COSTS = {
-    "cross_entropy": (3, 3),
-    "elr": (3, 3),
-    "gce": (3, 3),
-    "dividemix": (3, 26),
-    "sanm": (3, 44),
+    **dict.fromkeys(
+        ("cross_entropy", "elr", "gce"), (candidates.PLAIN_PASSES,) * 2
+    ),
+    **{
+        method: (candidates.PLAIN_PASSES, passes)
+        for method, passes in candidates.DIVIDED_PASSES.items()
+    },
 }
 
 
@@ -172,19 +174,34 @@ def epochs_for(row, method, budget):
         epochs = more
 
 
+def prepared(dataset, noise, budget, method, seed, costs=None):
+    """What all runs begin with.
+
+    Args:
+        dataset, noise, budget, method, seed: as of `run`.
+        costs: str, the method whose passes the budget pays for; default:
+            `method`.
+
+    Returns:
+        The three sources, the row of the presets, and the network.
+    """
+    keras.utils.clear_session()
+    options = robustness_data.DATASETS[dataset]
+    sources = robustness_data.sources(dataset, noise, seed, FLAGS.data_dir)
+    keras.utils.set_random_seed(seed)
+    row = presets.preset(method, options["preset"])
+    row = row.with_epochs(epochs_for(row, costs or method, budget))
+    network = nk.networks.build(
+        options["network"], sources[0], width=options["width"]
+    )
+    return sources, row, network
+
+
 def run(dataset, noise, budget, method, seed):
     """One run: dict of its results."""
     began = time.time()
-    keras.utils.clear_session()
-    options = robustness_data.DATASETS[dataset]
-    train, validation, test = robustness_data.sources(
-        dataset, noise, seed, FLAGS.data_dir
-    )
-    keras.utils.set_random_seed(seed)
-    row = presets.preset(method, options["preset"])
-    row = row.with_epochs(epochs_for(row, method, budget))
-    network = nk.networks.build(
-        options["network"], train, width=options["width"]
+    (train, validation, test), row, network = prepared(
+        dataset, noise, budget, method, seed
     )
     model = row.build(train, network)
     passes = Passes(model, train)
@@ -208,16 +225,8 @@ def run(dataset, noise, budget, method, seed):
 def run_auto(dataset, noise, budget, candidate, seed):
     """One run of `nk.Auto`, as `run`; "kept" is the network that it returns."""
     began = time.time()
-    keras.utils.clear_session()
-    options = robustness_data.DATASETS[dataset]
-    train, validation, test = robustness_data.sources(
-        dataset, noise, seed, FLAGS.data_dir
-    )
-    keras.utils.set_random_seed(seed)
-    row = presets.preset("auto", options["preset"])
-    row = row.with_epochs(epochs_for(row, "cross_entropy", budget))
-    network = nk.networks.build(
-        options["network"], train, width=options["width"]
+    (train, validation, test), row, network = prepared(
+        dataset, noise, budget, "auto", seed, "cross_entropy"
     )
     recipe = nk.Auto(
         network,

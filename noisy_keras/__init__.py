@@ -45,11 +45,11 @@ from noisy_keras.optimizers.schedules import warmed_up_cosine
 from noisy_keras.optimizers.sgd import MomentumSGD
 from noisy_keras.plugins.sanm import AdversarialNoisyMasking
 from noisy_keras.recipes.auto import Auto
-from noisy_keras.recipes.auto import AutoResult
-from noisy_keras.recipes.auto import auto
 from noisy_keras.recipes.c2d import C2D
 from noisy_keras.recipes.dmlp import DMLP
 from noisy_keras.recipes.drpl import DRPL
+from noisy_keras.recipes.one_call import AutoResult
+from noisy_keras.recipes.one_call import auto
 from noisy_keras.serving.exporting import export
 from noisy_keras.tables.feature_queue import FeatureQueue
 from noisy_keras.tables.prediction_history import LabelHistory

@@ -10,6 +10,7 @@ import sys
 
 from absl import flags
 
+from trainers import UsageError
 from trainers import run
 from trainers.flags import common
 from trainers.flags import settings
@@ -42,14 +43,18 @@ def build(network, source, settings):
     """The recipe of a run."""
     import noisy_keras as nk
 
-    options = settings.training
-    return nk.Auto(
-        network,
-        source,
-        epochs=options["epochs"],
-        drops=options["learning_rate_drops"],
-        **settings.arguments,
-    )
+    training, own = settings.training, settings.arguments
+    known = {
+        "epochs": training["epochs"],
+        "drops": training["learning_rate_drops"],
+    }
+    for name in known:
+        if name in own:
+            raise UsageError(
+                f"--config: expected no `{name}` among the arguments of auto, "
+                f"as it is that of the training; got {own[name]}"
+            )
+    return nk.Auto(network, source, **known, **own)
 
 
 def main(argv):

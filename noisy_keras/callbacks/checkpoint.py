@@ -88,8 +88,8 @@ class ResumableCheckpoint(keras.callbacks.Callback):
                 "Received: one with other variables or shapes; specify another "
                 "folder, or build the model that it was saved from."
             ) from error
-        for history, variable in self._histories:
-            history.progress = variable.numpy()
+        if self._noted is not None:
+            self.model.prediction_history.progress = self._noted.numpy()
         self.model._resume_from = Position(
             **{name: int(v) for name, v in self._counters.items()}
         )
@@ -110,22 +110,21 @@ class ResumableCheckpoint(keras.callbacks.Callback):
         position = self.model.position
         for name, counter in self._counters.items():
             counter.assign(getattr(position, name))
-        for history, variable in self._histories:
-            variable.assign(history.progress)
+        if self._noted is not None:
+            self._noted.assign(self.model.prediction_history.progress)
         self._manager.save()
         self._saved_at = time.monotonic()
 
     def _progress(self):
         """A variable of what the model's history notes beside its table."""
-        self._histories = []
+        self._noted = None
         history = getattr(self.model, "prediction_history", None)
         if history is None:
             return {}
-        variable = tf.Variable(
+        self._noted = tf.Variable(
             history.progress, shape=[None, 2], trainable=False
         )
-        self._histories.append((history, variable))
-        return {_PROGRESS: variable}
+        return {_PROGRESS: self._noted}
 
     def _folder(self):
         """Folder of this worker; all must save, but only the chief's counts."""

@@ -3,6 +3,8 @@
 from noisy_keras.labels.audit import EVIDENCE
 from noisy_keras.labels.audit import VERDICTS
 from noisy_keras.labels.audit import LabelAudit
+from noisy_keras.labels.cross_epoch import CrossEpochDetection
+from noisy_keras.labels.cross_epoch import CrossEpochHistory
 from noisy_keras.labels.detection import Detection
 from noisy_keras.labels.detection import detect
 from noisy_keras.labels.division import LossDivision
@@ -12,8 +14,6 @@ from noisy_keras.labels.noise_rate import estimate_from_history
 from noisy_keras.labels.noise_rate import estimate_rate
 from noisy_keras.labels.quality import label_quality
 from noisy_keras.labels.strategies import AuditStrategy
-from noisy_keras.labels.strategies import CrossEpochDetection
-from noisy_keras.labels.strategies import CrossEpochHistory
 from noisy_keras.labels.strategies import EarlierPhase
 from noisy_keras.labels.strategies import LastPredictions
 from noisy_keras.labels.strategies import PeerNetworks

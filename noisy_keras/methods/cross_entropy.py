@@ -21,8 +21,8 @@ from noisy_keras.core.plugin import Views
 from noisy_keras.data import augment
 from noisy_keras.labels import loss_rules
 from noisy_keras.labels import measuring
+from noisy_keras.labels.cross_epoch import CrossEpochHistory
 from noisy_keras.labels.division import LossDivision
-from noisy_keras.labels.strategies import CrossEpochHistory
 from noisy_keras.methods.bases import correction
 from noisy_keras.methods.bases import keras_loss
 from noisy_keras.ops import losses

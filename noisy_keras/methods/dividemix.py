@@ -18,9 +18,9 @@ from noisy_keras.core.model import NoisyLabelModel
 from noisy_keras.core.plugin import Views
 from noisy_keras.data import augment
 from noisy_keras.labels import measuring
+from noisy_keras.labels.cross_epoch import CrossEpochHistory
 from noisy_keras.labels.division import LossDivision
 from noisy_keras.labels.division import LossHistory
-from noisy_keras.labels.strategies import CrossEpochHistory
 from noisy_keras.labels.strategies import PeerNetworks
 from noisy_keras.methods.bases import adaptive_plan
 from noisy_keras.methods.bases import correction

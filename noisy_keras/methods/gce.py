@@ -19,7 +19,7 @@ from noisy_keras.core.epoch_plan import OneRoundPlan
 from noisy_keras.core.model import NoisyLabelModel
 from noisy_keras.data import augment
 from noisy_keras.labels import measuring
-from noisy_keras.labels.strategies import CrossEpochHistory
+from noisy_keras.labels.cross_epoch import CrossEpochHistory
 from noisy_keras.tables.sample_table import SampleTable
 from noisy_keras.utils import arguments
 

@@ -16,7 +16,7 @@ import numpy as np
 import tensorflow as tf
 
 from noisy_keras.core.epoch_plan import OneRoundPlan
-from noisy_keras.labels.strategies import CrossEpochDetection
+from noisy_keras.labels.cross_epoch import CrossEpochDetection
 from noisy_keras.methods.bases import soft_labels
 from noisy_keras.methods.bases.soft_labels import SoftLabelModel
 from noisy_keras.tables.sample_table import SampleTable

@@ -17,30 +17,22 @@ training that costs as much.
 
 import dataclasses
 import functools
-import os
-import time
 
 import keras
 import numpy as np
 
-from noisy_keras.callbacks.keep_best import KeepBest
-from noisy_keras.core import inputs
-from noisy_keras.core.model import NoisyLabelModel
-from noisy_keras.data.sources.source import Source
 from noisy_keras.labels import noise_rate
 from noisy_keras.labels import planted
-from noisy_keras.labels import selection
-from noisy_keras.labels.audit import LabelAudit
 from noisy_keras.labels.noise_rate import RateEstimate
 from noisy_keras.methods.cross_entropy import CrossEntropy
 from noisy_keras.optimizers import schedules
 from noisy_keras.optimizers.sgd import MomentumSGD
 from noisy_keras.recipes import candidates
+from noisy_keras.recipes import keeping
 from noisy_keras.recipes.phases import in_order
 from noisy_keras.recipes.recipe import Recipe
 from noisy_keras.recipes.recipe import network_for
 from noisy_keras.utils import arguments
-from noisy_keras.utils import distribution
 from noisy_keras.utils.errors import ConfigurationError
 
 PLAIN, CHOICE, REST = "plain", "choice", "rest"
@@ -51,8 +43,6 @@ AUTO = "auto"
 _PLAIN_SHARE, _LEAST_EPOCHS = 0.3, 10
 # The share of the epochs after which the learning rate drops.
 _DROP_AT = 0.75
-# Classes with fewer samples have no transition that is worth inverting.
-_LEAST_OF_CLASS = 20
 # The tables of the plain part that the rest goes on with.
 _TABLES = ("prediction_history", "label_history")
 # Kinds of data, as of `candidates.kind`, in words.
@@ -199,21 +189,29 @@ class Auto(Recipe):
             f"budget: as much as {self.epochs} epochs of plain training; "
             f"{plain.epochs} of them come first"
         )
-        began, known = time.monotonic(), training.kept.has(PLAIN)
         found = training.train_once(
             plain,
             lambda: _plain(training),
             given,
             keep=lambda model: self._judge(model, given, source),
         )
-        seconds = None
-        if not known:
-            seconds = (time.monotonic() - began) / plain.epochs
-        rest = self._choose(found, training, decide, seconds)
-        keep = self._keeper(training, found, decide)
+        rest = self._choose(found, training, decide)
+        transition = None
+        if self.findings["kind"] == "concentrated":
+            # Noise of any class ranks networks as no correction does, and
+            # other kinds have confusions that are the network's own.
+            transition = found.get("transition")
+        keep = None
+        if self.selects:
+            folder = training.folder("checkpoints", REST)
+            keep = keeping.keeper(training, found, transition, folder)
+        if keep is None:
+            decide("kept: the last epoch, as no held-out samples choose")
         model = self._train_rest(training, found, rest, keep)
         if keep is not None:
-            self._keep_better(training, model, found, keep, decide)
+            kept, line = keeping.better(training, model, found, keep, plain.end)
+            self.findings["kept_epoch"] = kept
+            decide(f"kept: epoch {kept} of {self.phases[-1].end} by {line}")
         return model
 
     def _phases(self, rest):
@@ -256,6 +254,8 @@ class Auto(Recipe):
         if estimate is not None:
             kept["transition"] = estimate.transition
         kept["progress"] = history.progress
+        # Nothing where a killed process had trained all epochs.
+        kept["seconds"] = sum(getattr(model, "epoch_seconds", {}).values())
         for name in _TABLES:
             for number, weight in enumerate(getattr(model, name).weights):
                 kept[f"{name}_{number}"] = keras.ops.convert_to_numpy(weight)
@@ -276,7 +276,7 @@ class Auto(Recipe):
         notes[:, 1] /= 1.0 - planted_share
         model.prediction_history.progress = np.maximum(notes, 0.0)
 
-    def _choose(self, found, training, decide, seconds):
+    def _choose(self, found, training, decide):
         """Decides what follows; returns the number of its epochs."""
         rate = _rate_of(found)
         classes = self.networks[0].output["logits"].shape[-1]
@@ -310,11 +310,13 @@ class Auto(Recipe):
             f"the rest: {epochs} epochs of "
             f"{candidates.CANDIDATES[self.candidate]}: {why}"
         )
-        if seconds is not None:
-            # Every candidate costs as much as the plain epochs that are left.
+        # Every candidate costs as much as the plain epochs that are left.
+        seconds = float(found["seconds"])
+        if seconds > 0.0:
+            minutes = np.ceil(seconds * left / 60)
             decide(
                 f"time: a plain epoch took {seconds:.1f} s on this machine, so "
-                f"that the rest takes about {seconds * left / 60:.0f} min"
+                f"that the rest takes about {minutes:.0f} min"
             )
         return epochs
 
@@ -365,160 +367,10 @@ class Auto(Recipe):
         finally:
             training.callbacks = callbacks
 
-    def _keeper(self, training, found, decide):
-        """The callback that keeps the best epoch, or None."""
-        validation = training.options["validation_data"]
-        if isinstance(validation, (tuple, list)):
-            model = training.network_model(found)
-            validation = inputs.as_source(model, *validation)
-        several = distribution.is_multi_worker(self._strategy)
-        if several or not self.selects or not inputs.is_source(validation):
-            decide("kept: the last epoch, as no held-out samples choose")
-            return None
-        folder = training.folder("checkpoints", REST)
-        path = folder and os.path.join(folder, "best_epoch.npz")
-        transition = self._transition(training, found, validation)
-        return KeepBest(validation, path, transition)
-
-    def _transition(self, training, found, validation):
-        """What agreement on the held-out samples is corrected for, or None."""
-        scores = selection.scores(found.get("transition"))
-        # Noise of any class ranks networks as no correction does, and other
-        # kinds have confusions that are the network's own.
-        if scores is None or self.findings["kind"] != "concentrated":
-            return None
-        source = training.source
-        sizes = np.bincount(source.labels, minlength=source.num_classes)
-        if sizes.min() < _LEAST_OF_CLASS:
-            return None
-        if source.noise is not None and validation.noise is None:
-            return None  # Noise that only the training labels were given.
-        hits = _hits(training.network_model(found), validation, scores)
-        # More than all right: these labels are better than those of training.
-        return None if hits.mean() > 1.0 else found["transition"]
-
-    def _keep_better(self, training, model, found, keep, decide):
-        """Keeps the network of the plain part where it is the better one."""
-        validation = keep.validation
-        first = training.network_model(found)
-        scores = selection.scores(keep.transition)
-        before, after = (_hits(m, validation, scores) for m in (first, model))
-        kept, what = keep.kept_epoch, ""
-        if selection.is_better(before, after):
-            kept, what = self._first, ", before the judgement,"
-            for network in model.networks:
-                network.set_weights(first.networks[0].get_weights())
-        self.findings["kept_epoch"] = kept
-        decide(
-            f"kept: epoch {kept} of {self.phases[-1].end}{what} by "
-            f"{validation.num_samples} held-out samples: {before.mean():.1%} "
-            f"after the plain part, {after.mean():.1%} at the end"
-            + ("" if scores is None else ", corrected for the noise")
-        )
-
-
-@dataclasses.dataclass(frozen=True)
-class AutoResult:
-    """What `auto` returns.
-
-    Attributes:
-        model: the trained `NoisyLabelModel`.
-        audit: `LabelAudit` of the training samples.
-        decisions: list of str, what was found and done, and why.
-        findings: dict of what the judgement found.
-        train: the `Source` that was trained on.
-        validation: `Source` of the held-out samples, or None.
-    """
-
-    model: NoisyLabelModel
-    audit: LabelAudit
-    decisions: list
-    findings: dict
-    train: Source
-    validation: Source | None
-
-
-def auto(
-    source,
-    network="preact_resnet18",
-    epochs=60,
-    validation=0.1,
-    width=32,
-    batch_size=64,
-    optimizer=None,
-    directory=None,
-    seed=0,
-    verbose="auto",
-    **options,
-):
-    """Trains a classifier on labels of unknown quality, and judges these.
-
-    In short: `Auto` on a source, with a part of it held out. It costs as much
-    as plain training for as many epochs.
-
-    Args:
-        source: `Source` of images and labels, such as of
-            `nk.data.from_folder`.
-        network: a network or its name.
-        epochs: int, the budget, as of `Auto`.
-        validation: float in `[0, 1)`, the share of samples that are held out,
-            by which the network to keep is chosen. They are not judged.
-        width: int, number of channels of the first stage of a network given by
-            name; None is the published width.
-        batch_size: int, number of samples in a step.
-        optimizer: Keras optimizer; default: SGD with momentum, rate 0.02.
-        directory: str or path, folder from which a process that was killed
-            resumes; None keeps nothing.
-        seed: int in `[0, 2^32)`, seed of everything random but the network's
-            weights.
-        verbose: as in Keras.
-        **options: further arguments of `Auto`.
-
-    Returns:
-        An `AutoResult`.
-
-    Raises:
-        ConfigurationError: data or arguments that do not fit.
-
-    Example:
-        >>> source = nk.data.load("digits", noise=nk.data.SymmetricNoise(0.3))
-        >>> result = nk.auto(source, "tiny", epochs=4, width=None, verbose=0)
-        >>> suspects = result.audit.most_suspect(10)
-    """
-    if not inputs.is_source(source):
-        raise ConfigurationError(
-            "Expected a `Source`; `nk.data.from_folder(path)` makes one of a "
-            "folder, `nk.data.from_arrays(images, labels)` of arrays. "
-            f"Received: {type(source).__name__}"
-        )
-    arguments.within(0, 1, "[)")("validation", validation)
-    train, held = source, None
-    if validation:
-        train, held = source.hold_out(validation, seed=seed)
-    recipe = Auto(network, train, epochs=epochs, width=width, **options)
-    recipe.compile(optimizer)
-    model = recipe.fit(
-        train,
-        batch_size=min(batch_size, train.num_samples),
-        validation_data=held,
-        directory=directory,
-        seed=seed,
-        verbose=verbose,
-    )
-    audit = recipe.label_audit(train)
-    return AutoResult(
-        model, audit, recipe.decisions, recipe.findings, train, held
-    )
-
 
 def _plain(training):
     network = training.fresh_network()
     return CrossEntropy(network, training.source.num_samples)
-
-
-def _hits(model, validation, scores):
-    predicted = model.predict(validation, verbose=0).argmax(axis=1)
-    return selection.hits(predicted, validation.labels, scores)
 
 
 def _rate_of(found):

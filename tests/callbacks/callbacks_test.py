@@ -234,3 +234,40 @@ def test_noise_is_estimated_when_the_warmup_ends(tmp_path):
 def test_an_estimate_needs_a_warmup():
     with pytest.raises(ValueError, match="warmup_epochs=0"):
         nk.callbacks.EstimateNoise(toy.source(), 0)
+
+
+def test_a_checkpoint_of_the_first_version_is_resumed(tmp_path, monkeypatch):
+    def fit(callback, epochs):
+        keras.utils.set_random_seed(0)
+        model = nk.CrossEntropy(toy.network(), 32)
+        model.compile(nk.MomentumSGD(0.1))
+        model.fit(
+            source,
+            epochs=epochs,
+            batch_size=16,
+            callbacks=[callback],
+            verbose=0,
+        )
+        return model
+
+    source = toy.source(32)
+    kind = nk.callbacks.ResumableCheckpoint
+    whole = fit(kind(tmp_path / "whole"), 3)
+
+    class First(kind):
+        """It had nothing but the model's variables and the position."""
+
+        def _progress(self):
+            self._noted = None
+            return {}
+
+    fit(First(tmp_path / "first"), 2)
+    later = fit(kind(tmp_path / "first"), 3)
+    for one, other in zip(later.weights, whole.weights, strict=True):
+        np.testing.assert_array_equal(one, other)
+    # What it had noted is gone; what is noted from here on is kept.
+    again = fit(kind(tmp_path / "whole"), 3)
+    np.testing.assert_array_equal(
+        again.prediction_history.progress, whole.prediction_history.progress
+    )
+    assert len(whole.prediction_history.progress)

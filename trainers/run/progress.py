@@ -49,6 +49,16 @@ class Progress(keras.callbacks.Callback):
         self._bar.start()
         self._task = self._bar.add_task("", total=self._epochs)
 
+    def expect(self, epochs):
+        """Sets the number of epochs of all phases, where a recipe decides it.
+
+        Args:
+            epochs: int.
+        """
+        self._total = epochs
+        if self._bar is not None:
+            self._bar.update(self._task, total=epochs)
+
     def on_epoch_begin(self, epoch, logs=None):
         self._describe(epoch, epoch)
 

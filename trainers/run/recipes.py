@@ -36,6 +36,7 @@ def train(run, folder, out, bar, options, picture_every=None, knn_every=5):
 
     def callbacks_of(phase):
         bar.phase = phase.name
+        bar.expect(recipe.phases[-1].end)
         variant, source = classification, recipe.labels_of(phase, run.train)
         if phase.name == host_recipe.PRETRAIN:
             variant, source = self_supervised, run.train

@@ -13,7 +13,7 @@ import tensorflow as tf
 from noisy_keras import optimizers
 from noisy_keras.core import inputs
 from noisy_keras.core.model import NoisyLabelModel
-from noisy_keras.labels.strategies import CrossEpochHistory
+from noisy_keras.labels.cross_epoch import CrossEpochHistory
 from noisy_keras.methods.bases.trusted_plan import TrustedPlan
 from noisy_keras.tables.sample_table import SampleTable
 from noisy_keras.utils.checks import abbreviated

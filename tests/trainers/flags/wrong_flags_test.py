@@ -24,6 +24,8 @@ from tests.commands import train
         ("sanm", ["--ratio=code", "--mask_ratio=0.2"], "--mask_ratio"),
         ("sanm", ["--distribute=multi_worker"], "TF_CONFIG"),
         ("dividemix", ["--clean_threshold=2"], "`clean_threshold` in"),
+        ("auto", ["--candidate=best"], "value should be one of <auto|plain|"),
+        ("cross_entropy", ["--correct_from=-1"], "--correct_from"),
         ("drpl", ["--threshold_1=0"], "--threshold_1: expected a probability"),
         ("drpl", ["--threshold_2=1.5"], "--threshold_2: expected"),
         ("drpl", ["--ssl_epochs=0"], "not a positive integer"),

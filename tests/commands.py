@@ -4,6 +4,8 @@ import os
 import subprocess
 import sys
 
+from tests import forks
+
 # Set for the process of the tests; users do not set it.
 _OURS = "TF_CPP_MIN_LOG_LEVEL"
 
@@ -13,23 +15,39 @@ def words(module, *arguments):
     return [sys.executable, "-m", module, *arguments]
 
 
-def run(module, *arguments, **options):
-    """Runs a module and returns a `CompletedProcess` with text."""
-    return _run(words(module, *arguments), options)
+def run(module, *arguments, env=None, cwd=None, stdin=None):
+    """Runs a module and returns a `CompletedProcess` with text.
+
+    The process is forked from one that has imported TensorFlow, see `forks`.
+    """
+    return forks.run(module, arguments, _environment(env), cwd, stdin)
 
 
-def _run(command, options):
-    given = options.setdefault("env", os.environ)
-    options["env"] = {k: v for k, v in given.items() if k != _OURS}
-    return subprocess.run(
-        command, capture_output=True, text=True, check=False, **options
-    )
+def _environment(env):
+    given = os.environ if env is None else env
+    return {k: v for k, v in given.items() if k != _OURS}
+
+
+def run_alone(module, *arguments, **options):
+    """Like `run`, in a process that has imported nothing."""
+    return _start(words(module, *arguments), **options)
 
 
 def console(*arguments, **options):
-    """Like `run`, for the installed command `noisy-keras`."""
+    """Like `run_alone`, for the installed command `noisy-keras`."""
     script = os.path.join(os.path.dirname(sys.executable), "noisy-keras")
-    return _run([script, *arguments], options)
+    return _start([script, *arguments], **options)
+
+
+def _start(command, env=None, **options):
+    return subprocess.run(
+        command,
+        env=_environment(env),
+        capture_output=True,
+        text=True,
+        check=False,
+        **options,
+    )
 
 
 def train(trainer, *flags, **options):

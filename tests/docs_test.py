@@ -16,6 +16,7 @@ import tensorflow as tf
 
 import noisy_keras as nk
 from noisy_keras.data import example
+from tests import commands as command_line
 from tests import imports
 from tests import pages
 from tests import shortened
@@ -34,17 +35,6 @@ def extension():
     pytest.importorskip("sphinx")
     yield importlib.import_module
     sys.path.remove(folder)
-
-
-def run(arguments, folder):
-    return subprocess.run(
-        [sys.executable, *arguments],
-        cwd=folder,
-        env=os.environ | {"PYTHONPATH": imports.ROOT},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
 
 
 @pytest.fixture(scope="module")
@@ -180,7 +170,7 @@ def test_labels_are_repaired_in_three_commands(folder, tmp_path):
         flags = [flag.replace("=runs/", f"={tmp_path}/") for flag in flags]
         if module.startswith("trainers."):
             flags.append("--epochs=2")
-        result = run(["-m", module, *flags], folder)
+        result = command_line.run(module, *flags, cwd=folder)
         assert result.returncode == 0, result.stderr
     with open(tmp_path / "purified" / "labels" / "labels.csv") as stream:
         # 200 are trusted, 180 held out.
@@ -314,8 +304,11 @@ def test_every_page_is_in_a_table_of_contents():
 
 @pytest.mark.large
 def test_the_site_is_built_without_a_warning(extension, tmp_path):
-    command = ["-m", "sphinx", "-W", "--keep-going", "-j", "2", "-b", "html"]
-    result = run([*command, pages.DOCS, str(tmp_path / "html")], imports.ROOT)
+    options = ["-W", "--keep-going", "-j", "2", "-b", "html"]
+    output = str(tmp_path / "html")
+    result = command_line.run_alone(
+        "sphinx", *options, pages.DOCS, output, cwd=imports.ROOT
+    )
     assert result.returncode == 0, result.stderr
     known = _inventory(tmp_path / "html" / "objects.inv")
     for path in PAGES:

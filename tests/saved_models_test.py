@@ -9,8 +9,6 @@ import functools
 import json
 import os
 import shutil
-import subprocess
-import sys
 
 import keras
 import numpy as np
@@ -18,6 +16,7 @@ import pytest
 import tensorflow as tf
 
 import noisy_keras as nk
+from tests import commands
 from tests.saved import make
 
 VERSIONS = sorted(
@@ -282,12 +281,7 @@ def test_checkpoints_of_a_run_have_the_order_of_the_variables(version):
 
 
 def command(module, *flags):
-    result = subprocess.run(
-        [sys.executable, "-m", f"trainers.{module}", *flags],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    result = commands.run(f"trainers.{module}", *flags)
     assert result.returncode == 0, result.stderr
     return result.stdout
 

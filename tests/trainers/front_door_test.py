@@ -7,6 +7,7 @@ import pytest
 import noisy_keras as nk
 from tests.commands import console
 from tests.commands import run
+from tests.commands import run_alone
 from trainers import __main__ as front_door
 
 
@@ -70,7 +71,7 @@ def test_the_version_is_that_of_the_package():
 def test_help_loads_no_tensorflow(flags):
     # Python then lists what it imports.
     env = os.environ | {"PYTHONPROFILEIMPORTTIME": "1"}
-    result = run("trainers.sanm", "--help", *flags, env=env)
+    result = run_alone("trainers.sanm", "--help", *flags, env=env)
     assert result.returncode == 0
     imported = {
         line.split("|")[-1].strip() for line in result.stderr.splitlines()

@@ -73,6 +73,22 @@ def save(stream: IO[bytes] | str | os.PathLike, source: Source) -> None:
     )
 
 
+def class_names(path: str | os.PathLike) -> tuple[str, ...] | None:
+    """Reads the classes of a manifest.
+
+    Args:
+        path: str, path of a file that `save` wrote.
+
+    Returns:
+        tuple of K str; None if the file cannot be read or is no manifest.
+    """
+    try:
+        with np.load(path, allow_pickle=False) as arrays:
+            return tuple(str(name) for name in arrays["class_names"])
+    except (EOFError, KeyError, OSError, ValueError, zipfile.BadZipFile):
+        return None
+
+
 def matches(path: str | os.PathLike, source: Source) -> bool:
     """Returns whether a source has a manifest's labels and foreign images.
 

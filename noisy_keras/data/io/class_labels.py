@@ -425,7 +425,8 @@ def _by_number(column, lookup, what, unknown_allowed):
     relevant = [v for v in values if not (unknown_allowed and v == -1)]
     named = sum(n is not None for n in known) == len(relevant)
     in_range = all(0 <= value < count for value in relevant)
-    if named and in_range and known != numbers:
+    # Names such as 1, 2, 3: the label 1 hardly means the second of them.
+    if named and in_range and "0" not in lookup.class_names:
         raise ConfigurationError(
             f"Expected `{what}` that can be read in one way. Received: "
             f"integers that are both names of classes, such as "

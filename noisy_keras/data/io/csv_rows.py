@@ -226,9 +226,8 @@ def _records(text, delimiter, path, skipped):
             return
         except csv.Error as error:
             raise ConfigurationError(
-                f"Expected {path} to be a CSV file. Received: {error} in the "
-                f"cells from line {line} on. Is there a quote that is not "
-                "closed?"
+                f"Expected {path} to be a CSV file. Received: {error} at line "
+                f"{line}. Is there a quote that is not closed?"
             ) from error
         yield line, cells
 

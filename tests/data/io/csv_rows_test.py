@@ -79,8 +79,8 @@ def test_columns_without_a_name_are_ignored(tmp_path):
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ('id,label\na,"cat\nb,dog\n', "from line 2 on.*not closed"),
-        ('id,label\na,cat\nb,"dog"s\n', "from line 3 on"),
+        ('id,label\na,"cat\nb,dog\n', "at line 2.*not closed"),
+        ('id,label\na,cat\nb,"dog"s\n', "at line 3"),
         ("id,label\na,b\x00c\n", "0x00 in line 2"),
         (b"\x00\x01\x02\xff\xfe" * 9, "not.*|0x0"),
         (b"id,label\n\x81\x8d,x\n", "UTF-8, UTF-16 or Windows-1252.*byte 9"),
@@ -90,7 +90,7 @@ def test_columns_without_a_name_are_ignored(tmp_path):
         (b"\xd0\xcf\x11\xe0rest", "Excel workbook"),
         (b"\x89PNG\r\n", "PNG"),
         ("id,label\na,b,c\n", "Expected 2 cells in line 2.*3, such as 'c'"),
-        ("id,label\na," + "x" * 200000 + "\n", "field limit.*from line 2"),
+        ("id,label\na," + "x" * 200000 + "\n", "field limit.*at line 2"),
     ],
 )
 def test_what_is_no_table_is_one_line(tmp_path, text, message):

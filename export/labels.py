@@ -203,10 +203,13 @@ def _read(table, lookup):
             )
         entered = row.get(_CORRECTED, "")
         number = lookup.find(entered)
-        if number is not None:
+        stripped = entered.strip()
+        # Unless it is the very name of a class.
+        if stripped in ("", *LEFT_OUT) and not lookup.is_name(entered):
+            row[_CORRECTED] = ""
+            row["verdict"] = "drop" if stripped else row["verdict"]
+        elif number is not None:
             row[_CORRECTED] = lookup.class_names[number]
-        elif entered.strip() in ("", *LEFT_OUT):
-            row[_CORRECTED] = entered.strip()
         else:
             raise ValueError(
                 f"{path}, line {line}: expected a class of the run, or "
@@ -226,7 +229,7 @@ def _row(row, purified):
         verdict = "corrected"
     elif purified and verdict == "ok" and suggested != given:
         verdict = "confirmed"
-    if entered in LEFT_OUT or verdict == "drop":
+    if verdict == "drop":
         label = None
     of_label = "confidence" if label == suggested else "clean_probability"
     return {

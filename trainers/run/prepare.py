@@ -332,11 +332,10 @@ def _readings(run):
         # What is held out of the training split shares its reading.
         if reading is not None and reading not in readings:
             readings.append(reading)
-    lines = []
-    for reading in readings:
-        if reading is readings[0] or reading.left_out:
-            start = f"{reading.split}: " if reading is not readings[0] else ""
-            lines += [start + line for line in reading.lines()]
+    lines = readings[0].lines() if readings else []
+    for reading in readings[1:]:
+        if reading.left_out:
+            lines.append(f"{reading.split}: {reading.left_out_line()}")
     return lines
 
 

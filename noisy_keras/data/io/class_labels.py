@@ -149,6 +149,14 @@ class Lookup:
         self._by_integer.pop(None, None)
         self._numbered = all(i is None for i in integers)
 
+    def is_name(self, text: str) -> bool:
+        """Returns whether a text is the name of a class, verbatim.
+
+        Args:
+            text: str.
+        """
+        return text in self._by_name
+
     def find(self, text: str) -> int | None:
         """Returns the number of a class, or None if there is no such class.
 

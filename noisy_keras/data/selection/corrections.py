@@ -223,10 +223,12 @@ def _outcome(row, classes):
 def _class(text, column, classes):
     """Interprets the value of a label column; see `_outcome`."""
     number = classes.find(text)
+    stripped = text.strip()
+    # Unless it is the very name of a class.
+    if stripped in LEFT_OUT and not classes.is_name(text):
+        return "", stripped
     if number is not None:
         return "", number
-    if text.strip() in LEFT_OUT:
-        return "", text.strip()
     return f"unknown {column} {text!r}", None
 
 

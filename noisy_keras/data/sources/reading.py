@@ -57,19 +57,22 @@ class Reading:
         for reason, names in _by_reason(self.ignored):
             lines.append(f"ignored: {abbreviated(names, _NAMES)} ({reason})")
         if self.left_out:
-            reasons = [
-                paths[0]
-                + (f" and {len(paths) - 1} more" if len(paths) > 1 else "")
-                + f" ({reason})"
-                for reason, paths in _by_reason(self.left_out)
-            ]
-            lines.append(
-                f"left out: {len(self.left_out)} file"
-                f"{'s' * (len(self.left_out) > 1)}: "
-                + abbreviated(reasons, _NAMES)
-            )
+            lines.append(self.left_out_line())
         lines += [f"note: {note}" for note in self.notes]
         return lines
+
+    def left_out_line(self) -> str:
+        """Returns how many files were left out, and why, as one line."""
+        reasons = [
+            paths[0]
+            + (f" and {len(paths) - 1} more" if len(paths) > 1 else "")
+            + f" ({reason})"
+            for reason, paths in _by_reason(self.left_out)
+        ]
+        count = len(self.left_out)
+        return f"left out: {count} file{'s' * (count != 1)}: " + abbreviated(
+            reasons, _NAMES
+        )
 
     def _classes(self):
         ordered = sorted(self.counts.items(), key=lambda pair: -pair[1])

@@ -258,14 +258,13 @@ def _write_npz(path, rows, number, purified):
                 f"expected the samples of the run in its label audit; got "
                 f"{unknown[0]!r}, which has no purified label"
             )
-        certain = np.eye(len(number), dtype=np.float32)
-        found = [
-            certain[number[r["label"]]]
-            if r["verdict"] in _REVIEWED
-            else purified[r["id"]]
-            for r in rows
-        ]
-        more["probabilities"] = np.reshape(found, (-1, len(number)))
+        found = [purified[r["id"]] for r in rows]
+        probabilities = np.reshape(found, (-1, len(number)))
+        for i, row in enumerate(rows):
+            if row["verdict"] in _REVIEWED:
+                probabilities[i] = 0.0
+                probabilities[i, number[row["label"]]] = 1.0
+        more["probabilities"] = probabilities
     unfinished = f"{path}.unfinished"
     with open(unfinished, "wb") as stream:
         np.savez_compressed(

@@ -88,7 +88,8 @@ class Corrections:
         if source.soft_labels is not None:
             labels = np.array(source.soft_labels)
             rows = np.flatnonzero(self.changed)
-            labels[rows] = np.eye(source.num_classes)[self.label[rows]]
+            labels[rows] = 0.0
+            labels[rows, self.label[rows]] = 1.0
         corrected = source.relabel(labels, noise=source.noise)
         if not self.left_out.any():
             return corrected
@@ -212,7 +213,8 @@ def _outcome(row, classes):
         return _class(corrected, "corrected_label", classes)
     verdict = csv_rows.cell(row, "verdict")
     if verdict == "relabelled":
-        return _class(row["suggested_label"], "suggested_label", classes)
+        suggested = row.get("suggested_label", "")
+        return _class(suggested, "suggested_label", classes)
     if verdict in LEFT_OUT:
         return "", verdict
     if verdict in _KEPT:

@@ -9,9 +9,14 @@ import unicodedata
 
 import numpy as np
 import pytest
+import tensorflow as tf
 
 import noisy_keras as nk
 from noisy_keras.utils.errors import ConfigurationError
+
+pytestmark = pytest.mark.filterwarnings(
+    "ignore::noisy_keras.utils.errors.DataWarning"
+)
 
 # The beginning of a file is all that is read of it here.
 PICTURE = b"\xff\xd8\xff\xe0 a picture"
@@ -208,12 +213,8 @@ def test_files_and_arrays_have_the_same_classes(root, labels, names):
     assert listed.class_names == held.class_names == names
     assert listed.labels.tolist() == held.labels.tolist()
     if isinstance(labels[0], int):
-        dataset = nk.data.from_dataset(
-            __import__("tensorflow").data.Dataset.from_tensor_slices(
-                (images, np.asarray(given))
-            )
-        )
-        assert dataset.class_names == names
+        pairs = tf.data.Dataset.from_tensor_slices((images, given))
+        assert nk.data.from_dataset(pairs).class_names == names
 
 
 @pytest.mark.parametrize(

@@ -115,7 +115,7 @@ def write(run, output=None, suspect=True, formats=None):
     lookup = class_labels.Lookup(classes)
     rows = [
         _row(row, purified is not None)
-        for row in _read(csv_rows.read(audit), lookup)
+        for row in _read(csv_rows.read(audit), lookup, csv_rows.number)
     ]
     kept = [
         r
@@ -171,7 +171,7 @@ def _purified(path):
         ) from error
 
 
-def _read(table, lookup):
+def _read(table, lookup, to_number):
     """The rows of an audit, which a person may have edited, checked.
 
     Classes have their names.
@@ -195,6 +195,15 @@ def _read(table, lookup):
                     f"{column}; got {row[column]!r}"
                 )
             row[column] = lookup.class_names[number]
+        for column in ("clean_probability", "confidence"):
+            value = to_number(row[column])
+            if value is None:
+                raise ValueError(
+                    f"{path}, line {line}: expected a number in {column}; got "
+                    f"{row[column]!r}"
+                )
+            if "," in row[column]:
+                row[column] = f"{value:.6g}"
         row["verdict"] = row["verdict"].strip()
         if row["verdict"] not in VERDICTS:
             raise ValueError(

@@ -116,10 +116,14 @@ def _problem(row, lookup):
             return f"expected a class in {column}; got {row[column]!r}"
         row[column] = lookup.class_names[number]
     for column in (*_NUMBERS, "given_share"):
-        try:
-            float(row.get(column) or "nan" * (column == "given_share"))
-        except ValueError:
-            return f"expected a number in {column}; got {row[column]!r}"
+        text = row.get(column, "")
+        if column == "given_share" and not text.strip():
+            continue
+        value = csv_rows.number(text)
+        if value is None:
+            return f"expected a number in {column}; got {text!r}"
+        if "," in text:
+            row[column] = f"{value:.6g}"
     if row["verdict"] not in audit_module.VERDICTS:
         return f"expected a verdict; got {row['verdict']!r}"
     return ""

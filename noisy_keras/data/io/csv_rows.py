@@ -12,6 +12,7 @@ import csv
 import dataclasses
 import io
 import itertools
+import os
 import re
 from typing import IO
 from typing import Any
@@ -91,6 +92,10 @@ def read(path: str) -> Table:
             line has more cells than there are columns. The message contains
             the line number.
     """
+    local = not filesystem.is_remote(path)
+    if local and os.path.exists(path) and not os.path.isfile(path):
+        # Reading from a pipe may never end.
+        raise OSError(f"Expected a CSV file. Received: {path}, which is none")
     text, note = text_encoding.decoded(filesystem.read(path), path)
     text, skipped, delimiter = _without_separator_line(text)
     if delimiter is None:
@@ -180,6 +185,22 @@ def original(cell: str) -> str:
 def cell(row: collections.abc.Mapping[str, str], column: str) -> str:
     """Returns a cell without surrounding blanks; `""` if there is none."""
     return row.get(column, "").strip()
+
+
+def number(text: str) -> float | None:
+    """Returns the number in a cell, or None if there is none.
+
+    Args:
+        text: str, a number with a decimal point, or with a comma as
+            spreadsheets write it in many countries.
+    """
+    text = text.strip()
+    if "." not in text:
+        text = text.replace(",", ".")
+    try:
+        return float(text)
+    except ValueError:
+        return None
 
 
 def _without_separator_line(text):

@@ -150,21 +150,21 @@ def csv_splits(path: str | os.PathLike) -> set[str]:
 
 
 def _root(path, root, image_root):
-    if root is not None and image_root is not None and root != image_root:
+    given = [os.fspath(r) for r in (root, image_root) if r is not None]
+    if len(set(given)) > 1:
         raise ConfigurationError(
             "Expected `image_root` or `root`, which mean the same. Received: "
             f"image_root={image_root!r} and root={root!r}"
         )
-    given = image_root if root is None else root
-    if given is None:
+    if not given:
         return os.path.dirname(path)
-    given = filesystem.expanded(given)
-    if not filesystem.is_folder(given):
+    folder = filesystem.expanded(given[0] or ".")
+    if not filesystem.is_folder(folder):
         raise ConfigurationError(
             f"Expected a folder as `image_root` (--image_root). Received: "
-            f"{given}, which is none"
+            f"{folder}, which is none"
         )
-    return given
+    return folder
 
 
 def _read(path):

@@ -2,6 +2,7 @@
 
 import csv
 import io
+import os
 import random
 import time
 
@@ -138,6 +139,19 @@ def test_formulas_are_harmless_and_come_back(tmp_path, text, cell):
     assert written[1] == ["a", cell]
     path = table(tmp_path, stream.getvalue())
     assert rows_of(path) == [{"id": "a", "text": text}]
+
+
+def test_decimal_commas_are_numbers():
+    found = [csv_rows.number(t) for t in ("0.5", " 0,25", "1e-3", "1.000,5")]
+    assert found == [0.5, 0.25, 0.001, None]
+    assert csv_rows.number("") is None and csv_rows.number("x") is None
+
+
+def test_pipes_and_folders_are_not_read(tmp_path):
+    os.mkfifo(tmp_path / "pipe.csv")
+    for path in (tmp_path, tmp_path / "pipe.csv", tmp_path / "nowhere.csv"):
+        with pytest.raises(OSError):
+            csv_rows.read(str(path))
 
 
 def test_numbers_are_written_as_they_are():

@@ -1,6 +1,5 @@
 """Exports the labels of a run as CSV, NPZ and Parquet."""
 
-import csv
 import dataclasses
 import json
 import os
@@ -25,6 +24,15 @@ VERDICTS = ("", "ok", "suspect", "relabelled", *LEFT_OUT)
 # Verdicts on labels that a person has decided.
 _REVIEWED = ("corrected", "confirmed")
 
+_NEEDED = {
+    "id",
+    "given_label",
+    "suggested_label",
+    "clean_probability",
+    "confidence",
+    "verdict",
+}
+_CORRECTED = "corrected_label"
 _FIELDS = ("id", "path", "label", "given_label", "confidence", "verdict")
 
 
@@ -98,10 +106,16 @@ def write(run, output=None, suspect=True, formats=None):
             )
     with open(config, encoding="utf-8") as stream:
         classes = json.load(stream)["classes"]
+    # Imported here: it loads TensorFlow, and wrong arguments come before that.
+    from noisy_keras.data.io import class_labels
+    from noisy_keras.data.io import csv_rows
+
     number = {name: k for k, name in enumerate(classes)}
     purified = _purified(os.path.join(run, "phases", "purified.npz"))
+    lookup = class_labels.Lookup(classes)
     rows = [
-        _row(row, purified is not None, number) for row in _read(audit, number)
+        _row(row, purified is not None)
+        for row in _read(csv_rows.read(audit), lookup, csv_rows.number)
     ]
     kept = [
         r
@@ -113,7 +127,7 @@ def write(run, output=None, suspect=True, formats=None):
     paths = tuple(os.path.join(output, f"labels.{e}") for e in formats)
     for path, kind in zip(paths, formats, strict=True):
         if kind == "csv":
-            _write_csv(path, kept)
+            _write_csv(path, kept, csv_rows.write)
         elif kind == "npz":
             _write_npz(path, kept, number, purified)
         else:
@@ -157,38 +171,55 @@ def _purified(path):
         ) from error
 
 
-def _read(path, known):
-    """Reads an audit, which a person may have edited, and checks it."""
-    with open(path, encoding="utf-8", newline="") as stream:
-        reader = csv.DictReader(stream)
-        missing = {
-            "id",
-            "given_label",
-            "suggested_label",
-            "clean_probability",
-            "confidence",
-            "verdict",
-        } - set(reader.fieldnames or ())
-        if missing:
-            raise ValueError(
-                f"expected the columns of a label audit in {path}; missing: "
-                f"{', '.join(sorted(missing))}"
-            )
-        rows = list(reader)
-    for line, row in enumerate(rows, start=2):
+def _read(table, lookup, to_number):
+    """The rows of an audit, which a person may have edited, checked.
+
+    Classes have their names.
+    """
+    path = table.path
+    missing = _NEEDED - set(table.columns)
+    if missing:
+        raise ValueError(
+            f"expected the columns of a label audit in {path}; missing: "
+            f"{', '.join(sorted(missing))}"
+        )
+    table.check_distinct((*_NEEDED, _CORRECTED))
+    rows = []
+    for line, row in table.rows:
+        rows.append(row)
         for column in ("given_label", "suggested_label"):
-            if row[column] not in known:
+            number = lookup.find(row[column])
+            if number is None:
                 raise ValueError(
                     f"{path}, line {line}: expected a class of the run in "
                     f"{column}; got {row[column]!r}"
                 )
+            row[column] = lookup.class_names[number]
+        for column in ("clean_probability", "confidence"):
+            value = to_number(row[column])
+            if value is None:
+                raise ValueError(
+                    f"{path}, line {line}: expected a number in {column}; got "
+                    f"{row[column]!r}"
+                )
+            if "," in row[column]:
+                row[column] = f"{value:.6g}"
+        row["verdict"] = row["verdict"].strip()
         if row["verdict"] not in VERDICTS:
             raise ValueError(
                 f"{path}, line {line}: expected one of "
                 f"{', '.join(VERDICTS[1:])} as verdict; got {row['verdict']!r}"
             )
-        entered = _corrected(row)
-        if entered and entered not in {*LEFT_OUT, *known, *_numbers(known)}:
+        entered = row.get(_CORRECTED, "")
+        number = lookup.find(entered)
+        stripped = entered.strip()
+        # Unless it is the very name of a class.
+        if stripped in ("", *LEFT_OUT) and not lookup.is_name(entered):
+            row[_CORRECTED] = ""
+            row["verdict"] = "drop" if stripped else row["verdict"]
+        elif number is not None:
+            row[_CORRECTED] = lookup.class_names[number]
+        else:
             raise ValueError(
                 f"{path}, line {line}: expected a class of the run, or "
                 f"{' or '.join(LEFT_OUT)}, in corrected_label; got {entered!r}"
@@ -196,26 +227,18 @@ def _read(path, known):
     return rows
 
 
-def _corrected(row):
-    return (row.get("corrected_label") or "").strip()
-
-
-def _numbers(known):
-    return {str(number): name for name, number in known.items()}
-
-
-def _row(row, purified, known):
+def _row(row, purified):
     """The exported row; its label is None if the sample is excluded."""
-    verdict, entered = row["verdict"], _corrected(row)
+    verdict, entered = row["verdict"], row[_CORRECTED]
     given, suggested = row["given_label"], row["suggested_label"]
     replaced = verdict != "ok" if purified else verdict == "relabelled"
     label = suggested if replaced else given
     if entered:
-        label = _numbers(known).get(entered, entered)
+        label = entered
         verdict = "corrected"
     elif purified and verdict == "ok" and suggested != given:
         verdict = "confirmed"
-    if entered in LEFT_OUT or verdict == "drop":
+    if verdict == "drop":
         label = None
     of_label = "confidence" if label == suggested else "clean_probability"
     return {
@@ -228,12 +251,10 @@ def _row(row, purified, known):
     }
 
 
-def _write_csv(path, rows):
+def _write_csv(path, rows, write_rows):
     unfinished = f"{path}.unfinished"
     with open(unfinished, "w", encoding="utf-8", newline="") as stream:
-        writer = csv.DictWriter(stream, _FIELDS, lineterminator="\n")
-        writer.writeheader()
-        writer.writerows(rows)
+        write_rows(stream, _FIELDS, rows)
     os.replace(unfinished, path)
 
 
@@ -246,14 +267,13 @@ def _write_npz(path, rows, number, purified):
                 f"expected the samples of the run in its label audit; got "
                 f"{unknown[0]!r}, which has no purified label"
             )
-        certain = np.eye(len(number), dtype=np.float32)
-        found = [
-            certain[number[r["label"]]]
-            if r["verdict"] in _REVIEWED
-            else purified[r["id"]]
-            for r in rows
-        ]
-        more["probabilities"] = np.reshape(found, (-1, len(number)))
+        found = [purified[r["id"]] for r in rows]
+        probabilities = np.reshape(found, (-1, len(number)))
+        for i, row in enumerate(rows):
+            if row["verdict"] in _REVIEWED:
+                probabilities[i] = 0.0
+                probabilities[i, number[row["label"]]] = 1.0
+        more["probabilities"] = probabilities
     unfinished = f"{path}.unfinished"
     with open(unfinished, "wb") as stream:
         np.savez_compressed(

@@ -20,6 +20,7 @@ from noisy_keras.data.sources.csv_labels import from_csv
 from noisy_keras.data.sources.folder import from_folder
 from noisy_keras.data.sources.load import NAMES
 from noisy_keras.data.sources.load import load
+from noisy_keras.data.sources.reading import Reading
 from noisy_keras.data.sources.record_source import from_tfrecord
 from noisy_keras.data.sources.records.writer import write_tfrecord
 from noisy_keras.data.sources.source import Source
@@ -38,6 +39,7 @@ __all__ = [
     "PairFlipNoise",
     "PolynomialMarginNoise",
     "PredictedNoise",
+    "Reading",
     "Source",
     "SymmetricNoise",
     "estimate_noise",

@@ -10,12 +10,12 @@ that a person has verified.
 """
 
 import collections.abc
-import csv
 import os
 import sys
 
 import numpy as np
 
+from noisy_keras.data.io import csv_rows
 from noisy_keras.data.noise import SymmetricNoise
 
 # Number of verified images of each class.
@@ -67,9 +67,7 @@ def write(folder: str | os.PathLike, rate: float = 0.3, seed: int = 0) -> int:
 def _write(folder, name, columns, rows):
     path = os.path.join(folder, name)
     with open(path, "w", encoding="utf-8", newline="") as stream:
-        writer = csv.writer(stream, lineterminator="\n")
-        writer.writerow(columns)
-        writer.writerows(rows)
+        csv_rows.write(stream, columns, rows)
 
 
 def main(arguments: collections.abc.Sequence[str]) -> int:

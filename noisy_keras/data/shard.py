@@ -9,6 +9,7 @@ import sys
 import time
 
 from noisy_keras.data.sources import origin
+from noisy_keras.data.sources.folder_layout import LAYOUTS
 from noisy_keras.data.sources.records import writer
 
 _SPLITS = ("train", "validation", "test")
@@ -28,7 +29,14 @@ def main(arguments: collections.abc.Sequence[str] | None = None) -> int:
     """
     options = _parser().parse_args(arguments)
     try:
-        found = origin.find(options.source, options.data_dir)
+        found = origin.find(
+            options.source,
+            options.data_dir,
+            layout=options.folder_layout,
+            path_column=options.path_column,
+            label_column=options.label_column,
+            image_root=options.image_root,
+        )
         for split in [options.split] if options.split else _splits(found):
             _write(options, found, split)
     except (OSError, ValueError) as error:
@@ -55,6 +63,17 @@ def _parser():
         "name",
     )
     parser.add_argument("--data_dir", help="folder of a named data set's files")
+    parser.add_argument(
+        "--folder_layout",
+        choices=LAYOUTS,
+        help="what the sub-folders of folder:PATH are, if their names can be "
+        "read in two ways",
+    )
+    parser.add_argument("--path_column", help="column of csv:PATH with paths")
+    parser.add_argument("--label_column", help="column of csv:PATH with labels")
+    parser.add_argument(
+        "--image_root", help="folder that the paths in csv:PATH start from"
+    )
     parser.add_argument(
         "--split",
         help="train, validation or test; default: all splits of the source, "

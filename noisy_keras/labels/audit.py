@@ -1,6 +1,5 @@
 """The label audit: what a training run found out about each given label."""
 
-import csv
 import dataclasses
 import functools
 from collections.abc import Iterator
@@ -8,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from noisy_keras.data.io import csv_rows
 from noisy_keras.data.sources.source import Source
 from noisy_keras.utils import deprecation
 from noisy_keras.utils import files
@@ -189,18 +189,16 @@ class LabelAudit:
         `clean_probability`, `confidence` and `verdict`; `true_label` where
         some is known (empty where not, `"(foreign)"` where the image belongs
         to no class); `evidence`; and, of a history of predictions,
-        `given_share` and `epochs`. See the attributes.
+        `given_share` and `epochs`. See the attributes. Text that a spreadsheet
+        would run as a formula is written with an apostrophe before it, which
+        `read_audit` takes away.
 
         Args:
             path: str or path of the file.
         """
         with files.replacing(path) as stream:
             rows = list(self.rows())
-            writer = csv.DictWriter(
-                stream, fieldnames=list(rows[0]), lineterminator="\n"
-            )
-            writer.writeheader()
-            writer.writerows(rows)
+            csv_rows.write(stream, list(rows[0]), rows)
 
     def relabelled(self, source: Source) -> Source:
         """The source with suggested labels where the verdict is relabelled.

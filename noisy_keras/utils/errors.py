@@ -1,4 +1,6 @@
-"""The exception that the package raises for invalid arguments and data."""
+"""The exception and the warning for invalid or doubtful arguments and data."""
+
+import warnings
 
 
 class ConfigurationError(ValueError):
@@ -12,3 +14,17 @@ class ConfigurationError(ValueError):
     # AutoGraph raises errors of traced functions again, by their own class if
     # its constructor is that of `Exception`, and as another class otherwise.
     __init__ = Exception.__init__
+
+
+class DataWarning(UserWarning):
+    """Something about the data that a person should check."""
+
+
+def warn_about_data(notes):
+    """Issues warnings about data.
+
+    Args:
+        notes: iterable of str.
+    """
+    for note in notes:
+        warnings.warn(note, DataWarning, stacklevel=3)

@@ -243,10 +243,10 @@ def test_a_csv_file_becomes_a_source(folder):
     assert source.fetch([1]).numpy()[0, 8, 8, 2] > 190
 
 
-def test_whole_numbers_are_the_classes(folder):
+def test_whole_numbers_are_classes_in_the_order_of_numbers(folder):
     path = table(folder, "path,label\ncat/a.png,10\ndog/c.gif,2\n")
     source = nk.data.from_csv(path)
-    assert source.num_classes == 11 and list(source.labels) == [10, 2]
+    assert source.class_names == ("2", "10") and list(source.labels) == [1, 0]
 
 
 def test_splits_by_column(folder):
@@ -264,7 +264,7 @@ def test_splits_by_column(folder):
     ("text", "message"),
     [
         ("", "columns path and label.*an empty file"),
-        ("file,label\na,b\n", "columns path and label.*file, label"),
+        ("name,label\na,b\n", "columns path and label.*name, label"),
         ("path,label\n", "at least one line"),
         ("path,label\ncat/a.png,\n", "1 without: line 2"),
         ("path,label\ncat/a.png,cat\ncat/b.png,dog\n", "cat/b.png .line 3"),
@@ -288,7 +288,7 @@ def test_bad_files_are_reported_with_their_lines(folder, text, message):
 
 def test_labels_outside_the_class_list_are_reported(folder):
     path = table(folder, "path,label\ncat/a.png,cat\ndog/c.gif,dgo\n")
-    with pytest.raises(ValueError, match="'dgo' in line 3"):
+    with pytest.raises(ValueError, match="'dgo' at line 3"):
         nk.data.from_csv(path, class_names=["cat", "dog"])
 
 

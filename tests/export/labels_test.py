@@ -214,3 +214,34 @@ def test_the_command_line(tmp_path):
     assert missing.returncode == 2
     assert missing.stderr.startswith("error: expected a finished run")
     assert command(f"--run={run}").returncode == 2
+
+
+def test_audits_that_a_spreadsheet_saved_are_exported(tmp_path):
+    run = tmp_path / "run"
+    run.mkdir()
+    names = ["=cmd", "cat ", "01"]
+    (run / "config.json").write_text(json.dumps({"classes": names}))
+    lines = [
+        "ID;Path;Given_Label;Suggested_Label;Clean_Probability;Confidence;"
+        "Verdict;Corrected_Label",
+        "a;'-x.png;'=cmd;cat ;0,125;0,95;relabelled;",
+        "b;b.png;cat;1;0,9;0,99;ok;1",
+        "c;c.png;1;1;0,2;0,6;suspect;drop",
+    ]
+    data = "\r\n".join(lines).encode("utf-16")
+    (run / "label_audit.csv").write_bytes(data)
+    written = labels.write(run, formats=["csv", "npz"])
+    assert (written.samples, written.left_out) == (2, 1)
+    with open(run / "labels" / "labels.csv", newline="") as stream:
+        rows = list(csv.DictReader(stream))
+    # No spreadsheet runs these, and the package reads them back.
+    assert rows[0]["path"] == "'-x.png" and rows[0]["given_label"] == "'=cmd"
+    assert [row["label"] for row in rows] == ["cat ", "01"]
+    assert [row["confidence"] for row in rows] == ["0.95", "1"]
+    with np.load(run / "labels" / "labels.npz") as arrays:
+        assert arrays["label"].tolist() == [1, 2]
+        assert arrays["class_names"].tolist() == names
+    broken = data.decode("utf-16").replace("0,95", "0,9,5")
+    (run / "label_audit.csv").write_text(broken, newline="")
+    with pytest.raises(ValueError, match="line 2: expected a number in conf"):
+        labels.write(run)

@@ -36,6 +36,11 @@ PREFIXES = {
     "tfrecord": "PATH",
     "tfds": "NAME",
 }
+#: Flags that say how a folder or a CSV file is read, by its kind.
+READING = {
+    "folder": ("folder_layout",),
+    "csv": ("path_column", "label_column", "image_root"),
+}
 #: The forms of `--dataset` beside names.
 FORMS = ", ".join(f"{kind}:{what}" for kind, what in PREFIXES.items())
 
@@ -92,8 +97,8 @@ def define():
         "dataset",
         "digits",
         "Data set: digits (embedded, no download), cifar10, cifar100; "
-        "folder:PATH, with one sub-folder per class; csv:PATH, with the "
-        "columns path and label; tfrecord:PATH, shards; tfds:NAME, any "
+        "folder:PATH, with one sub-folder per class; csv:PATH, with "
+        "columns of paths and labels; tfrecord:PATH, shards; tfds:NAME, any "
         f"classification set of TFDS; or one of {', '.join(LAYOUTS)}, read "
         "from --data_dir.",
     )
@@ -105,6 +110,31 @@ def define():
     )
     flags.DEFINE_integer(
         "image_size", None, "Side of the images in pixels.", lower_bound=8
+    )
+    flags.DEFINE_enum(
+        "folder_layout",
+        None,
+        ("classes", "splits"),
+        "What the sub-folders of folder:PATH are, if their names can be read "
+        "in two ways.",
+    )
+    flags.DEFINE_string(
+        "path_column",
+        None,
+        "Column of csv:PATH with the paths of the images; default: path, or "
+        "another usual name such as file, filename, image or image_id.",
+    )
+    flags.DEFINE_string(
+        "label_column",
+        None,
+        "Column of csv:PATH with the labels; default: label, or another usual "
+        "name such as class, category or target.",
+    )
+    flags.DEFINE_string(
+        "image_root",
+        None,
+        "Folder that the paths in csv:PATH start from; default: the folder of "
+        "the file.",
     )
     flags.DEFINE_integer(
         "max_train_samples",
@@ -267,6 +297,41 @@ def check(dataset, flag="dataset"):
         f"--{flag}: expected one of {', '.join(known)}, {FORMS}; "
         f"got {dataset!r}.{hint}"
     )
+
+
+def reading(dataset, values):
+    """How a folder or a CSV file is read.
+
+    Args:
+        dataset: str, value of `--dataset`.
+        values: dict of all flags by name; None where left out.
+
+    Returns:
+        dict of the flags in `READING`, with an absolute `image_root`.
+
+    Raises:
+        UsageError: a flag of another kind of data set, or no such folder.
+    """
+    kind = split_name(dataset)[0]
+    found = {}
+    for wanted, names in READING.items():
+        for name in names:
+            found[name] = values.get(name)
+            if found[name] is not None and kind != wanted:
+                raise UsageError(
+                    f"--{name}: expected with --dataset={wanted}:PATH alone; "
+                    f"got --dataset={dataset}"
+                )
+    root = found["image_root"]
+    if root is not None and "://" not in root:
+        root = os.path.abspath(os.path.expanduser(root))
+        if not os.path.isdir(root):
+            raise UsageError(
+                "--image_root: expected the folder that paths start from; got "
+                f"{values['image_root']!r}, which is no folder"
+            )
+        found["image_root"] = root
+    return found
 
 
 def _has_records(path):

@@ -107,6 +107,7 @@ def resolve(
             "max_train_samples": values["max_train_samples"],
             "validation": values["validation"],
             "audit": _audits(values.get("audit")),
+            **data.reading(dataset, values),
             **trusted,
             **noise,
         },

@@ -1,6 +1,5 @@
 """Writing the most suspect labels of a run, with their pictures."""
 
-import csv
 import dataclasses
 import json
 import os
@@ -12,6 +11,7 @@ from rich import box
 from rich import table
 from rich import text
 
+from noisy_keras.data.io import class_labels
 from noisy_keras.data.io import csv_rows
 from noisy_keras.labels import audit as audit_module
 from noisy_keras.labels import formats as audit_formats
@@ -72,21 +72,26 @@ def read(run, name):
     path = os.path.join(run, name)
     classes = _classes(run)
     with errors.reported(OSError, flag="run"):
-        columns, lines = csv_rows.read(path)
-    missing = [column for column in _COLUMNS if column not in columns]
-    if missing or not lines:
+        table = csv_rows.read(path)
+        table.check_distinct(_COLUMNS)
+    missing = [column for column in _COLUMNS if column not in table.columns]
+    if missing or not table.rows:
         raise UsageError(
             f"--run: expected a label audit in {path}; "
             + (f"no columns {', '.join(missing)}" if missing else "no lines")
         )
-    for line, row in lines:
-        problem = _problem(row, classes)
+    lookup = class_labels.Lookup(classes)
+    rows = []
+    for line, row in table.rows:
+        row = row | {"verdict": csv_rows.cell(row, "verdict")}
+        problem = _problem(row, lookup)
+        rows.append(row)
         if problem:
             raise UsageError(
                 f"--run: {path}, line {line}: {problem}. Corrections are made "
                 f"in a copy, such as {MOST_SUSPECT} of this command."
             )
-    return Audit(path, [row for _, row in lines], classes)
+    return Audit(path, rows, classes)
 
 
 def _classes(run):
@@ -103,15 +108,22 @@ def _classes(run):
     return tuple(config["classes"])
 
 
-def _problem(row, classes):
+def _problem(row, lookup):
+    """What is wrong with a row, or ""; classes get their names."""
     for column in ("given_label", "suggested_label"):
-        if row[column] not in classes:
+        number = lookup.find(row[column])
+        if number is None:
             return f"expected a class in {column}; got {row[column]!r}"
+        row[column] = lookup.class_names[number]
     for column in (*_NUMBERS, "given_share"):
-        try:
-            float(row.get(column) or "nan" * (column == "given_share"))
-        except ValueError:
-            return f"expected a number in {column}; got {row[column]!r}"
+        text = row.get(column, "")
+        if column == "given_share" and not text.strip():
+            continue
+        value = csv_rows.number(text)
+        if value is None:
+            return f"expected a number in {column}; got {text!r}"
+        if "," in text:
+            row[column] = f"{value:.6g}"
     if row["verdict"] not in audit_module.VERDICTS:
         return f"expected a verdict; got {row['verdict']!r}"
     return ""
@@ -226,9 +238,7 @@ def _picture_files(source):
 
 def _write_csv(path, rows):
     with open(path, "w", encoding="utf-8", newline="") as stream:
-        writer = csv.DictWriter(stream, list(rows[0]), lineterminator="\n")
-        writer.writeheader()
-        writer.writerows(rows)
+        csv_rows.write(stream, list(rows[0]), rows)
 
 
 def print_rows(out, rows, count):

@@ -68,7 +68,7 @@ def sources(data, data_dir, labels=None):
             exist, or are all but one; or a trusted set that cannot be had.
         ConfigurationError: data, a manifest or an audit that does not fit.
     """
-    found = origin.find(data["dataset"], data_dir)
+    found = origin.find(data["dataset"], data_dir, **_reading(data, labels))
     _check_validation(found, data)
     load = _loader(found, data)
     loaded, validation, test = _load_splits(found, load, data)
@@ -101,6 +101,23 @@ def sources(data, data_dir, labels=None):
         keys=overlap.keys(loaded),
         corrections=applied,
     )
+
+
+def _reading(data, labels):
+    """How a folder or a CSV file is read: arguments of `origin.find`."""
+    kind, _ = data_flags.split_name(data["dataset"])
+    if kind == "folder":
+        return {"layout": data.get("folder_layout")}
+    if kind != "csv":
+        return {}
+    names = data_flags.READING[kind]
+    # The classes of a file are those that occur in it. Labels of a run are of
+    # the classes that it had, which may have no sample any more.
+    made = labels or data["noise_manifest"]
+    classes = None
+    if made is not None and data["noise_foreign_classes"] is None:
+        classes = manifest.class_names(os.path.expanduser(made))
+    return {**{name: data.get(name) for name in names}, "class_names": classes}
 
 
 def _check_validation(found, data):

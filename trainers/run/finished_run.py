@@ -28,7 +28,11 @@ _SETTINGS = (
 )
 _LATER = (
     "audit",
+    "folder_layout",
+    "image_root",
+    "label_column",
     "noise_foreign_classes",
+    "path_column",
     "trusted",
     "trusted_csv",
     "trusted_total",

@@ -4,6 +4,7 @@ import dataclasses
 import os
 import platform
 import time
+import warnings
 from importlib import metadata
 from typing import Any
 
@@ -13,6 +14,7 @@ import numpy as np
 import noisy_keras as nk
 from noisy_keras.data.sources import manifest
 from noisy_keras.methods.bases.self_supervised import SelfSupervisedModel
+from noisy_keras.utils.errors import DataWarning
 from noisy_keras.version import __version__
 from trainers import UsageError
 from trainers.flags.settings import Settings
@@ -127,7 +129,9 @@ def prepare(settings, data_dir, distribute, build, labels=None):
     """
     strategy = strategies.make(distribute)
     _set_precision(settings.training["mixed_precision"])
-    with errors.reported(OSError):
+    with errors.reported(OSError), warnings.catch_warnings():
+        # `describe` prints what they say.
+        warnings.simplefilter("ignore", DataWarning)
         sources = data.sources(settings.data, data_dir, labels)
         _check_batch_size(settings, sources.train)
         model = _build(settings, sources.train, build, strategy)
@@ -297,13 +301,14 @@ def describe(run):
             f"({train.noise['convention']}): {run.effective_noise_rate:.1%} of "
             "the labels are wrong"
         )
+    lines += _readings(run)
     lines += map(str, run.corrections)
     if run.trusted is not None:
         lines.append(
             trusted_set.describe(run.trusted, run.settings.data, run.removed)
         )
     broken = unreadable(train)
-    if broken:
+    if broken and getattr(train, "reading", None) is None:
         lines.append(f"{len(broken)} pictures cannot be read and were left out")
     size = model.networks[0].count_params()
     count = len(model.networks)
@@ -317,6 +322,21 @@ def describe(run):
     if run.strategy.num_replicas_in_sync > 1:
         lines.append(f"{run.strategy.num_replicas_in_sync} replicas")
     return "\n".join(lines)
+
+
+def _readings(run):
+    """What was found where the data was read from, and left out: lines."""
+    readings = []
+    for source in (run.train, run.validation, run.test):
+        reading = getattr(source, "reading", None)
+        # What is held out of the training split shares its reading.
+        if reading is not None and reading not in readings:
+            readings.append(reading)
+    lines = readings[0].lines() if readings else []
+    for reading in readings[1:]:
+        if reading.left_out:
+            lines.append(f"{reading.split}: {reading.left_out_line()}")
+    return lines
 
 
 def unreadable(source):

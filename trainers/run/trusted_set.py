@@ -95,10 +95,12 @@ def named(data, train):
         return None
     with errors.reported(OSError, flag="trusted_csv"):
         listed = partition.read_names(data["trusted_csv"])
+    stripped = [name.strip() for name in listed.names]
     # Ids of the data set, or paths from the file's own folder on.
     names = {
         *listed.names,
-        *overlap.file_names(os.path.dirname(listed.path), listed.names),
+        *stripped,
+        *overlap.file_names(os.path.dirname(listed.path), stripped),
     }
     found = np.asarray(
         [
@@ -157,7 +159,8 @@ def _from_file(path, train, whole):
 def _exist(listed):
     folder = os.path.dirname(listed.path)
     return all(
-        filesystem.is_file(os.path.join(folder, name)) for name in listed.names
+        filesystem.is_file(os.path.join(folder, name.strip()))
+        for name in listed.names
     )
 
 

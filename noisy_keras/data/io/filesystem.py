@@ -4,7 +4,6 @@ Local file systems are accessed through Python, which lists a folder of a
 million files in a second instead of a minute.
 """
 
-import collections.abc
 import os
 
 import tensorflow as tf
@@ -64,31 +63,27 @@ def entries(path: str | os.PathLike) -> tuple[list[str], list[str]]:
     return sorted(folders), sorted(files)
 
 
-def walk(path: str) -> collections.abc.Iterator[str]:
-    """Lists all files below a folder, except in linked and hidden folders.
-
-    Hidden files are left out as well.
-
-    Args:
-        path: str, path of the folder.
-
-    Yields:
-        Paths relative to the folder, separated by "/".
-    """
-    folders, files = entries(path)
-    yield from (name for name in files if not name.startswith("."))
-    for folder in folders:
-        inside = os.path.join(path, folder)
-        # A link may lead to a folder above it.
-        if folder.startswith(".") or os.path.islink(inside):
-            continue
-        for below in walk(inside):
-            yield f"{folder}/{below}"
-
-
 def read(path: str) -> bytes:
     """Reads a file; raises `OSError` if it cannot be read."""
     return decoding.read_bytes(path)
+
+
+def identity(path: str) -> tuple[int, int] | None:
+    """Returns device and inode of a local file or folder, links followed.
+
+    Args:
+        path: str, path of the file.
+
+    Returns:
+        A pair of int, or None if there is no such file or it is remote.
+    """
+    if is_remote(path):
+        return None
+    try:
+        found = os.stat(path)
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino
 
 
 def _remote_entries(path):

@@ -17,8 +17,10 @@ from typing import TypeVar
 
 import numpy as np
 
+from noisy_keras.data.io import class_labels
 from noisy_keras.data.io import csv_rows
 from noisy_keras.data.io import filesystem
+from noisy_keras.data.selection.sample_ids import Ids
 from noisy_keras.utils.errors import ConfigurationError
 
 if TYPE_CHECKING:
@@ -31,6 +33,14 @@ LEFT_OUT = ("drop", "out_of_distribution")
 
 # Verdicts that keep the label.
 _KEPT = ("", "ok", "suspect")
+# Columns that are read.
+_COLUMNS = (
+    "id",
+    "corrected_label",
+    "verdict",
+    "suggested_label",
+    "given_label",
+)
 # Number of problems that an error message lists.
 _SHOWN = 100
 
@@ -78,7 +88,8 @@ class Corrections:
         if source.soft_labels is not None:
             labels = np.array(source.soft_labels)
             rows = np.flatnonzero(self.changed)
-            labels[rows] = np.eye(source.num_classes)[self.label[rows]]
+            labels[rows] = 0.0
+            labels[rows, self.label[rows]] = 1.0
         corrected = source.relabel(labels, noise=source.noise)
         if not self.left_out.any():
             return corrected
@@ -91,6 +102,10 @@ def read_audit(
     known: collections.abc.Iterable[str] = (),
 ) -> Corrections:
     """Reads an edited label audit.
+
+    The file may have been saved by a spreadsheet: with semicolons or tabs, in
+    another encoding, and with columns in another case. Ids and classes are
+    looked up verbatim, then without surrounding blanks, then as numbers.
 
     Args:
         path: str, path of a CSV file with the column `id`, and with `verdict`
@@ -124,31 +139,33 @@ def read_audit(
         (['000000', '000001'], [0, 1])
     """
     path = filesystem.expanded(path)
-    columns, rows = csv_rows.read(path)
-    _check_columns(path, columns)
-    place = {text: row for row, text in enumerate(source.ids)}
-    number = {name: c for c, name in enumerate(source.class_names)}
+    table = csv_rows.read(path)
+    _check_columns(path, table)
+    ids, known_ids = Ids(source.ids), Ids(known)
+    classes = class_labels.Lookup(source.class_names)
     label = np.array(source.labels, np.int32)
     left_out = np.zeros(source.num_samples, bool)
-    known, wrong, elsewhere = set(known), [], 0
-    seen: dict[str, str] = {}
-    for line, row in rows:
+    wrong, elsewhere = [], 0
+    seen: dict[str | int, str] = {}
+    for line, row in table.rows:
         name = row["id"]
-        if name in seen:
-            wrong.append(f"line {line}: id {name!r} again, as {seen[name]}")
+        here = ids.find(name)
+        key = name if here is None else here
+        if key in seen:
+            wrong.append(f"line {line}: id {name!r} again, as {seen[key]}")
             continue
-        seen[name] = f"line {line}"
-        problem, outcome = _outcome(row, number)
+        seen[key] = f"line {line}"
+        problem, outcome = _outcome(row, classes)
         if problem:
             wrong.append(f"line {line}: {problem}")
-        elif name not in place:
-            elsewhere += name in known
-            if name not in known:
+        elif here is None:
+            is_known = known_ids.find(name) is not None
+            elsewhere += is_known
+            if not is_known:
                 wrong.append(f"line {line}: unknown id {name!r}")
         else:
-            here = place[name]
-            given = row.get("given_label")
-            if given and number.get(given) != source.labels[here]:
+            given = row.get("given_label", "")
+            if given.strip() and classes.find(given) != source.labels[here]:
                 expected = source.class_names[source.labels[here]]
                 wrong.append(
                     f"line {line}: given_label {given!r} of a sample whose "
@@ -168,33 +185,36 @@ def read_audit(
     return Corrections(path, label, left_out, changed, elsewhere)
 
 
-def _check_columns(path, columns):
+def _check_columns(path, table):
+    columns = table.columns
+    table.check_distinct(_COLUMNS)
     by_verdict = {"verdict", "suggested_label"} <= set(columns)
     if "id" not in columns or not (by_verdict or "corrected_label" in columns):
         raise ConfigurationError(
             f"Expected the columns of a label audit in {path}: id, and "
             "corrected_label, or verdict and suggested_label. Received: "
-            f"{', '.join(columns) or 'an empty file'}"
+            f"{', '.join(table.header) or 'an empty file'}"
         )
 
 
-def _outcome(row, number):
+def _outcome(row, classes):
     """Evaluates one line.
 
     Args:
         row: dict from column to value.
-        number: dict from class name to number.
+        classes: `class_labels.Lookup`.
 
     Returns:
         A problem (str, empty if there is none), and the new class (int), one
         of `LEFT_OUT`, or None to keep the label.
     """
     corrected = row.get("corrected_label", "")
-    if corrected:
-        return _class(corrected, "corrected_label", number)
-    verdict = row.get("verdict", "")
+    if corrected.strip():
+        return _class(corrected, "corrected_label", classes)
+    verdict = csv_rows.cell(row, "verdict")
     if verdict == "relabelled":
-        return _class(row["suggested_label"], "suggested_label", number)
+        suggested = row.get("suggested_label", "")
+        return _class(suggested, "suggested_label", classes)
     if verdict in LEFT_OUT:
         return "", verdict
     if verdict in _KEPT:
@@ -202,14 +222,15 @@ def _outcome(row, number):
     return f"unknown verdict {verdict!r}", None
 
 
-def _class(text, column, number):
+def _class(text, column, classes):
     """Interprets the value of a label column; see `_outcome`."""
-    if text in number:
-        return "", number[text]
-    if text in LEFT_OUT:
-        return "", text
-    if text.isdecimal() and int(text) < len(number):
-        return "", int(text)
+    number = classes.find(text)
+    stripped = text.strip()
+    # Unless it is the very name of a class.
+    if stripped in LEFT_OUT and not classes.is_name(text):
+        return "", stripped
+    if number is not None:
+        return "", number
     return f"unknown {column} {text!r}", None
 
 

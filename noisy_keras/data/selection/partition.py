@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from noisy_keras.data.io import class_labels
 from noisy_keras.data.io import csv_rows
 from noisy_keras.data.io import filesystem
+from noisy_keras.data.selection.sample_ids import Ids
 from noisy_keras.utils.checks import abbreviated
 from noisy_keras.utils.errors import ConfigurationError
 
@@ -185,18 +187,18 @@ class NamedSamples:
         """
         if self.labels is None:
             return None
-        number = {name: c for c, name in enumerate(class_names)}
+        lookup = class_labels.Lookup(class_names)
         found: list[int] = []
         wrong = []
         for label, line in zip(self.labels, self.lines, strict=True):
-            found.append(number.get(label, -1))
-            if found[-1] < 0 and label.isdecimal():
-                found[-1] = int(label) if int(label) < len(number) else -1
-            if found[-1] < 0:
+            number = lookup.find(label)
+            found.append(-1 if number is None else number)
+            if number is None:
                 wrong.append(f"{label!r} at line {line}")
         if wrong:
             raise ConfigurationError(
-                f"Expected labels of the {len(number)} classes in {self.path}. "
+                f"Expected labels of the {len(class_names)} classes in "
+                f"{self.path}. "
                 f"Received: {len(wrong)} others: {abbreviated(wrong)}"
             )
         return np.asarray(found)
@@ -206,22 +208,24 @@ def read_names(path: str | os.PathLike) -> NamedSamples:
     """Reads a CSV file that names samples.
 
     Args:
-        path: str, path of the file, in UTF-8 with a header. It has the column
-            `id` or `path`, and optionally `label`; other columns are ignored.
+        path: str, path of the file, with a header. It has the column `id` or
+            `path`, and optionally `label`; other columns are ignored.
 
     Returns:
         `NamedSamples` with at least one sample.
 
     Raises:
         OSError: the file cannot be read.
-        ValueError: the file is not UTF-8 text, has no such column or no lines,
-            or a line has no name.
+        ValueError: the file is not text, has no such column or no lines, or a
+            line has no name.
     """
     path = filesystem.expanded(path)
-    columns, rows = csv_rows.read(path)
+    table = csv_rows.read(path)
+    table.check_distinct(("id", "path", "label"))
+    columns, rows = table.columns, table.rows
     column = next((name for name in ("id", "path") if name in columns), None)
     if column is None or not rows:
-        found = ", ".join(columns) or "an empty file"
+        found = ", ".join(table.header) or "an empty file"
         raise ConfigurationError(
             "Expected lines with the column id or path, and optionally label, "
             f"in {path}. Received: {found}"
@@ -230,7 +234,9 @@ def read_names(path: str | os.PathLike) -> NamedSamples:
     names = [row[column] for _, row in rows]
     lines = [line for line, _ in rows]
     unnamed = [
-        str(line) for line, name in zip(lines, names, strict=True) if not name
+        str(line)
+        for line, name in zip(lines, names, strict=True)
+        if not name.strip()
     ]
     if unnamed:
         raise ConfigurationError(
@@ -255,8 +261,9 @@ def _named(source, which):
         def listing(rows):
             return abbreviated([ids[i] for i in rows])
 
-    place = {text: row for row, text in enumerate(source.ids)}
-    missing = [i for i, text in enumerate(ids) if text not in place]
+    known = Ids(source.ids)
+    places = [known.find(text) for text in ids]
+    missing = [i for i, place in enumerate(places) if place is None]
     if missing or not ids:
         raise ConfigurationError(
             f"Expected ids of samples in {where}. Received: "
@@ -267,7 +274,7 @@ def _named(source, which):
                 else "none"
             )
         )
-    rows = np.asarray([place[text] for text in ids])
+    rows = np.asarray(places)
     order = np.argsort(rows, kind="stable")
     rows = rows[order]
     duplicated = order[1:][np.diff(rows) == 0]

@@ -8,9 +8,11 @@ from typing import Self
 import numpy as np
 import tensorflow as tf
 
+from noisy_keras.data.io import class_labels
 from noisy_keras.data.sources.source import Source
 from noisy_keras.utils import checks
 from noisy_keras.utils.errors import ConfigurationError
+from noisy_keras.utils.errors import warn_about_data
 from noisy_keras.utils.types import ArrayLike
 from noisy_keras.utils.types import TensorLike
 
@@ -101,14 +103,21 @@ def from_arrays(
 ) -> ArraySource:
     """Makes a source from arrays.
 
+    The classes are the labels that occur, in `labels` or `true_labels`: in
+    the order of numbers if all of them are integers, else sorted as text.
+
     Args:
         images: array `[N, H, W, C]` or `[N, H, W]` with one or three channels,
             uint8, or float in `[0, 255]` or `[0, 1]`.
-        labels: int array `[N]`, the given labels, which may be wrong.
-        true_labels: int array `[N]`, the true labels, -1 where unknown; or
-            None. They are used for metrics only.
-        class_names: sequence of K str. Defaults to "0", "1", ... up to the
-            highest label.
+        labels: array `[N]` or `[N, 1]` of integers, floats with integer values
+            or text; or one-hot labels `[N, K]`. The given labels, which may be
+            wrong.
+        true_labels: the true labels in the same form, -1 or missing where
+            unknown; or None. They are used for metrics only.
+        class_names: sequence of K str, the classes in order, if there are
+            classes without samples or other names. Text is looked up among
+            them. Integers are the numbers of the classes in `[0, K)`, or else
+            their names.
         **options: `ids`, `name`, `pixel_mean`, `pixel_std`, `augmentation`, as
             in `Source`.
 
@@ -117,8 +126,8 @@ def from_arrays(
 
     Raises:
         ValueError: arrays have another shape, type or length; pixels are not
-            finite; labels are out of range; or there are fewer than two
-            classes.
+            finite; labels are missing or no classes; or there are fewer than
+            two classes.
     Example:
         >>> images = np.zeros((6, 8, 8, 3), np.uint8)
         >>> source = from_arrays(images, [0, 1, 2, 0, 1, 2])
@@ -126,16 +135,14 @@ def from_arrays(
         <ArraySource 'source': 6 images (8, 8, 3), 3 classes>
     """
     checks.images(images)
-    if class_names is None:
-        # The labels determine the number of classes. They are checked first,
-        # so that an invalid label does not become a number of classes.
-        known = checks.labels(labels, np.iinfo(np.int32).max)
-        highest = known.max()
-        if true_labels is not None:
-            highest = max(highest, np.max(true_labels))
-        class_names = [str(c) for c in range(highest + 1)]
+    found = class_labels.encode(labels, class_names, true_labels=true_labels)
+    warn_about_data(found.notes)
     return ArraySource(
-        images, labels, class_names, true_labels=true_labels, **options
+        images,
+        found.labels,
+        found.class_names,
+        true_labels=found.true_labels,
+        **options,
     )
 
 
@@ -148,10 +155,10 @@ def from_dataset(
 
     Args:
         dataset: finite `tf.data.Dataset` of pairs `(image, label)`, batched or
-            not. The order of this first iteration determines the index of each
-            sample.
-        num_classes: int, number of classes K. Defaults to the highest label
-            plus one.
+            not, with labels as in `from_arrays`. The order of this first
+            iteration determines the index of each sample.
+        num_classes: int, number of classes K, whose labels are the integers
+            in `[0, K)`. Defaults to the classes that occur.
         **options: further arguments of `from_arrays`.
 
     Returns:
@@ -162,19 +169,25 @@ def from_dataset(
             empty or infinite.
     """
     spec = dataset.element_spec
-    if not isinstance(spec, tuple) or len(spec) < 2:
+    if not isinstance(spec, tuple) or len(spec) != 2:
+        hint = ""
+        if isinstance(spec, tuple) and len(spec) == 3:
+            hint = (
+                ". Sample weights are not used; take them away with "
+                "`dataset.map(lambda image, label, weight: (image, label))`"
+            )
         raise ConfigurationError(
-            f"Expected a dataset of (image, label). Received: elements {spec}"
+            "Expected a dataset of (image, label). Received: elements "
+            f"{spec}{hint}"
         )
     if dataset.cardinality() == tf.data.INFINITE_CARDINALITY:
         raise ConfigurationError(
             "Expected a finite dataset. Received: an infinite one; leave out "
             "`repeat()`, because epochs repeat the dataset."
         )
-    # Labels of a batched dataset have one axis more.
-    if spec[1].shape.rank == 0:
+    if not _is_batched(*spec):
         dataset = dataset.batch(256)
-    parts = [element[:2] for element in dataset.as_numpy_iterator()]
+    parts = list(dataset.as_numpy_iterator())
     if not parts:
         raise ConfigurationError(
             "Expected a dataset with elements. Received: none"
@@ -182,7 +195,18 @@ def from_dataset(
     images, labels = (np.concatenate(p) for p in zip(*parts, strict=True))
     if num_classes is not None:
         options.setdefault("class_names", [str(c) for c in range(num_classes)])
-    return from_arrays(images, labels.reshape(-1), **options)
+    return from_arrays(images, labels, **options)
+
+
+def _is_batched(image, label):
+    """Returns whether elements of these specifications are batches."""
+    if label.shape.rank == 0:
+        return False
+    if label.shape.rank != 1 or image.shape.rank != 3:
+        return image.shape.rank != 2
+    # Batches of grey images with labels, or a coloured image with a one-hot
+    # label.
+    return label.shape[0] is None or image.shape[-1] not in (1, 3)
 
 
 def _statistics(images, pixel_scale):

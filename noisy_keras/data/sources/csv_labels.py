@@ -6,12 +6,17 @@ from typing import Any
 
 import numpy as np
 
+from noisy_keras.data.io import class_labels
 from noisy_keras.data.io import csv_rows
 from noisy_keras.data.io import filesystem
 from noisy_keras.data.io.splits import split_of
+from noisy_keras.data.sources import csv_columns
+from noisy_keras.data.sources import csv_paths
 from noisy_keras.data.sources.file_source import FileSource
+from noisy_keras.data.sources.reading import Reading
 from noisy_keras.utils.checks import abbreviated
 from noisy_keras.utils.errors import ConfigurationError
+from noisy_keras.utils.errors import warn_about_data
 
 
 def from_csv(
@@ -20,22 +25,39 @@ def from_csv(
     split: str | None = None,
     image_size: int = 64,
     class_names: collections.abc.Sequence[str] | None = None,
+    *,
+    path_column: str | None = None,
+    label_column: str | None = None,
+    image_root: str | os.PathLike | None = None,
     **options: Any,
 ) -> FileSource:
     """Makes a source from a CSV file of paths and labels.
 
+    The file may be in UTF-8, UTF-16 or Windows-1252, and separated by commas,
+    semicolons, tabs or bars. Its header names the columns in any case. Files
+    that do not exist are left out like unreadable ones; `source.reading` has
+    what was found and left out.
+
     Args:
-        path: str, path of the file, in UTF-8 with a header. It has the columns
-            `path` and `label`, and optionally `true_label` and `split`, in any
-            order; other columns are ignored.
-        root: str, the folder to which paths are relative. Defaults to that of
-            the CSV file. Paths that lead out of it raise an error.
+        path: str, path of the file. It has a column of paths and one of
+            labels, and optionally `true_label` and `split`, in any order;
+            other columns are ignored. Paths may lack the extension of the
+            file, and may have backslashes.
+        root: str, deprecated name of `image_root`.
         split: str, `"train"` (the default), `"validation"` or `"test"`, if
             there is a column `split`.
         image_size: int, side of the images in pixels.
         class_names: sequence of K str, the classes in order. Defaults to the
-            sorted labels of the whole file, or, if all labels are
-            non-negative integers, to the numbers up to the highest.
+            labels that occur in the whole file: in the order of numbers if
+            all of them are integers, else sorted as text.
+        path_column: str, the column of paths. Defaults to `path`, else to the
+            one column with a usual name, such as `file`, `filename`, `image`,
+            `image_id` or `id`.
+        label_column: str, the column of labels. Defaults to `label`, else to
+            the one column with a usual name, such as `class`, `category` or
+            `target`.
+        image_root: str, the folder to which paths are relative. Defaults to
+            that of the CSV file. Paths that lead out of it raise an error.
         **options: `name`, `pixel_mean`, `pixel_std`, `augmentation`, as in
             `Source`.
 
@@ -44,42 +66,68 @@ def from_csv(
 
     Raises:
         OSError: the file does not exist.
-        ValueError: columns are missing; paths do not exist, lead out of the
-            root or occur with different labels; labels are not classes; there
-            are fewer than two classes; or more than 1 % of the images are
-            unreadable. Messages contain line numbers.
+        ValueError: columns are missing or can be chosen in several ways;
+            paths lead out of the root or occur with different labels; labels
+            are missing or no classes; there are fewer than two classes; or
+            more than 1 % of the files do not exist or are unreadable. Messages
+            contain line numbers.
     """
     path = filesystem.expanded(path)
-    root = os.path.dirname(path) if root is None else str(root)
-    rows = _read_rows(path)
-    has_splits = "split" in rows[0]
-    names = _class_names(rows, class_names)
-    index = {name: label for label, name in enumerate(names)}
-    _check_labels(path, rows, index)
+    home = _root(path, root, image_root)
+    table = _read(path)
+    columns = csv_columns.find(table, path_column, label_column)
+    rows = _rows(table, columns)
+    found = _classes(path, rows, class_names)
+    has_splits = "split" in table.columns
     if has_splits:
-        rows = _of_split(path, rows, split or "train")
+        chosen = _of_split(path, rows, split or "train")
     elif split not in (None, "train"):
         raise ConfigurationError(
             f"Expected a column `split` in {path} for split={split!r}. "
             "Received: none"
         )
-    rows = _check_paths(path, root, rows)
+    else:
+        chosen = list(range(len(rows)))
+    labels = found.labels[chosen].tolist()
+    kept = csv_paths.resolve(
+        path,
+        home,
+        [(rows[i].line, rows[i].path) for i in chosen],
+        labels,
+        options.get("max_unreadable"),
+    )
+    _check_classes(path, found, kept, labels)
+    where = [chosen[i] for i in kept.rows]
     true_labels = None
-    if "true_label" in rows[0]:
-        true_labels = np.asarray(
-            [index.get(row["true_label"], -1) for row in rows]
-        )
+    if found.true_labels is not None:
+        true_labels = found.true_labels[where]
     options.setdefault("name", os.path.basename(path))
     source = FileSource(
-        [row["path"] for row in rows],
-        np.asarray([index[row["label"]] for row in rows]),
-        names,
+        kept.paths,
+        found.labels[where],
+        found.class_names,
+        ids=[rows[i].path for i in where],
         true_labels=true_labels,
-        root=root,
+        root=home,
         image_size=image_size,
         **options,
     )
-    return source.readable()
+    # Before the files are looked at, so that both are counted.
+    source.unreadable.update(kept.missing)
+    source = source.readable()
+    notes = (*table.notes, *found.notes)
+    warn_about_data(notes)
+    counts = np.bincount(source.labels, minlength=source.num_classes)
+    source.reading = Reading(
+        path,
+        dict(zip(source.class_names, counts.tolist(), strict=True)),
+        split=(split or "train") if has_splits else None,
+        splits=_split_values(rows) if has_splits else {},
+        ignored=kept.ignored,
+        left_out=source.unreadable,
+        notes=(*columns.notes, *notes),
+    )
+    return source
 
 
 def csv_splits(path: str | os.PathLike) -> set[str]:
@@ -94,87 +142,96 @@ def csv_splits(path: str | os.PathLike) -> set[str]:
 
     Raises:
         OSError: the file does not exist.
-        ValueError: columns are missing.
+        ValueError: the file is no CSV file.
     """
-    rows = _read_rows(filesystem.expanded(path))
-    found = {split_of(row["split"]) for row in rows if "split" in row}
+    table = _read(filesystem.expanded(path))
+    found = {split_of(row["split"]) for _, row in table.rows if "split" in row}
     return {split for split in found if split}
 
 
-def _read_rows(path):
-    """Reads the rows as dicts, each with its line number as `line`."""
+def _root(path, root, image_root):
+    given = [os.fspath(r) for r in (root, image_root) if r is not None]
+    if len(set(given)) > 1:
+        raise ConfigurationError(
+            "Expected `image_root` or `root`, which mean the same. Received: "
+            f"image_root={image_root!r} and root={root!r}"
+        )
+    if not given:
+        return os.path.dirname(path)
+    folder = filesystem.expanded(given[0] or ".")
+    if not filesystem.is_folder(folder):
+        raise ConfigurationError(
+            f"Expected a folder as `image_root` (--image_root). Received: "
+            f"{folder}, which is none"
+        )
+    return folder
+
+
+def _read(path):
     if not filesystem.is_file(path):
         found = "is not a file" if filesystem.exists(path) else "does not exist"
         raise OSError(
             f"Expected a CSV file of images and labels. Received: {path}, "
             f"which {found}"
         )
-    names, lines = csv_rows.read(path)
-    missing = [name for name in ("path", "label") if name not in names]
-    if missing:
-        raise ConfigurationError(
-            "Expected a header line with the columns path and label in "
-            f"{path}. Received: {', '.join(names) or 'an empty file'}"
-        )
+    return csv_rows.read(path)
+
+
+def _rows(table, columns):
+    """The rows as `csv_columns.Row`s; raises if one lacks a path."""
     rows, short = [], []
-    for line, row in lines:
-        if row["path"] and row["label"]:
-            rows.append(row | {"line": line})
-        else:
+    for line, row in table.rows:
+        written = row[columns.path]
+        if not written.strip() or not row[columns.label].strip():
             short.append(str(line))
+        rows.append(
+            csv_columns.Row(
+                line,
+                written,
+                row[columns.label],
+                row.get("true_label"),
+                row.get("split"),
+            )
+        )
     if short:
         raise ConfigurationError(
-            f"Expected a path and a label in every line of {path}. Received: "
-            f"{len(short)} without: line {abbreviated(short)}"
+            f"Expected a path and a label in every line of {table.path}. "
+            f"Received: {len(short)} without: line {abbreviated(short)}"
         )
     if not rows:
         raise ConfigurationError(
-            f"Expected at least one line in {path}. Received: 0"
+            f"Expected at least one line in {table.path}. Received: 0"
         )
     return rows
 
 
-def _class_names(rows, class_names):
-    if class_names is not None:
-        return [str(name) for name in class_names]
-    found = {row["label"] for row in rows}
-    found |= {row.get("true_label", "") for row in rows} - {""}
-    if all(name.isascii() and name.isdigit() for name in found):
-        # Integers are the class numbers; some classes may have no sample.
-        return [str(label) for label in range(max(map(int, found)) + 1)]
-    return sorted(found)
-
-
-def _check_labels(path, rows, index):
-    for column in ("label", "true_label"):
-        wrong = [
-            row for row in rows if row.get(column) and row[column] not in index
-        ]
-        if wrong:
-            listing = abbreviated(
-                [f"{row[column]!r} in line {row['line']}" for row in wrong]
-            )
-            raise ConfigurationError(
-                f"Expected every {column} in {path} to be one of the "
-                f"{len(index)} classes. Received: {len(wrong)} others: "
-                f"{listing}"
-            )
-    if len(index) < 2:
-        raise ConfigurationError(
-            f"Expected at least 2 classes in {path}. "
-            f"Received: {', '.join(index)}"
+def _classes(path, rows, class_names):
+    """The `ClassLabels` of all rows."""
+    true = None
+    if rows[0].true_label is not None:
+        true = [row.true_label for row in rows]
+    try:
+        return class_labels.encode(
+            [row.label for row in rows],
+            class_names,
+            true_labels=true,
+            what="label",
+            where=lambda i: f"line {rows[i].line}",
         )
+    except ConfigurationError as error:
+        raise ConfigurationError(f"{error} (in {path})") from error
 
 
 def _of_split(path, rows, split):
-    wrong = [row for row in rows if split_of(row["split"]) is None]
+    """The positions of the rows of a split."""
+    wrong = [row for row in rows if split_of(row.split) is None]
     if wrong:
         raise ConfigurationError(
             f"Expected every split in {path} to be train, validation or test. "
-            f"Received: {wrong[0]['split']!r} in line {wrong[0]['line']}"
+            f"Received: {wrong[0].split!r} in line {wrong[0].line}"
             + (f" and {len(wrong) - 1} more" if len(wrong) > 1 else "")
         )
-    chosen = [row for row in rows if split_of(row["split"]) == split]
+    chosen = [i for i, row in enumerate(rows) if split_of(row.split) == split]
     if not chosen:
         raise ConfigurationError(
             f"Expected lines of the split {split!r} in {path}. Received: none"
@@ -182,39 +239,19 @@ def _of_split(path, rows, split):
     return chosen
 
 
-def _check_paths(path, root, rows):
-    """Returns the rows without repetitions; raises if files are missing."""
-    scheme, home = "", os.path.realpath(root or ".")
-    if filesystem.is_remote(root):
-        scheme, _, home = root.partition("://")
-        scheme += "://"
-    outside, missing, conflicting = [], [], []
-    seen, files = {}, {}
-    for row in rows:
-        full = os.path.normpath(os.path.join(home, row["path"]))
-        folder, name = os.path.split(full)
-        if not full.startswith(os.path.join(home, "")):
-            outside.append(row)
-        else:
-            # Each folder is listed once, instead of a request per file.
-            if folder not in files:
-                files[folder] = set(filesystem.entries(scheme + folder)[1])
-            if name not in files[folder]:
-                missing.append(row)
-        before = seen.setdefault(full, row)
-        if before["label"] != row["label"]:
-            conflicting.append(row)
-    for problem, wanted in (
-        (outside, f"paths below {root or '.'}"),
-        (missing, f"files that exist below {root or '.'}"),
-        (conflicting, "one label per path"),
-    ):
-        if problem:
-            listing = abbreviated(
-                [f"{r['path']} (line {r['line']})" for r in problem]
-            )
-            raise ConfigurationError(
-                f"Expected {wanted} in {path}. "
-                f"Received: {len(problem)} others: {listing}"
-            )
-    return list(seen.values())
+def _split_values(rows):
+    values = dict.fromkeys(row.split.strip() for row in rows)
+    return {split_of(value): value for value in values}
+
+
+def _check_classes(path, found, kept, labels):
+    """Raises if no file of a class exists."""
+    left = {labels[i] for i in kept.rows}
+    gone = [i for i in kept.missing_rows if labels[i] not in left]
+    if gone:
+        names = sorted({labels[i] for i in gone})
+        raise ConfigurationError(
+            f"Expected files of every class in {path}. Received: none of "
+            + abbreviated([repr(found.class_names[c]) for c in names])
+            + f", as there is no {abbreviated([kept.named(i) for i in gone])}"
+        )

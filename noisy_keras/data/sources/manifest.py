@@ -1,10 +1,11 @@
 """Files with the labels of a run: given labels, true labels and their noise.
 
 A manifest is a file of NumPy arrays (`.npz`, read without pickle): `ids`,
-`given_label` and `true_label` (-1 where unknown) `[N]`, `transition` `[K, K]`,
-`class_names` `[K]`, and `description`, JSON with the noise generator and the
-actual noise rate. If samples have foreign images, `foreign_id` `[N]` contains
-the ids of these images, and "" for all other samples.
+`given_label` and `true_label` (-1 where unknown) `[N]`, `transition` `[K, K]`
+(`[0, 0]` for more than 4096 classes), `class_names` `[K]`, and `description`,
+JSON with the noise generator and the actual noise rate. If samples have
+foreign images, `foreign_id` `[N]` contains the ids of these images, and "" for
+all other samples.
 """
 
 import hashlib
@@ -19,6 +20,9 @@ from noisy_keras.data.sources.mixed_source import MixedSource
 from noisy_keras.data.sources.source import Source
 from noisy_keras.utils import checks
 from noisy_keras.utils.errors import ConfigurationError
+
+# With more classes the matrix would take more than all else together.
+_MOST_CLASSES = 4096
 
 
 def fingerprint(source: Source) -> str:
@@ -49,8 +53,10 @@ def save(stream: IO[bytes] | str | os.PathLike, source: Source) -> None:
     if source.true_labels is not None:
         true = source.true_labels
     known = true >= 0
-    transition = np.zeros((count, count))
-    np.add.at(transition, (true[known], source.labels[known]), 1.0)
+    transition = np.zeros((0, 0))
+    if count <= _MOST_CLASSES:
+        transition = np.zeros((count, count))
+        np.add.at(transition, (true[known], source.labels[known]), 1.0)
     transition /= np.maximum(transition.sum(axis=1, keepdims=True), 1.0)
     wrong = source.labels[known] != true[known]
     description = {
@@ -71,6 +77,22 @@ def save(stream: IO[bytes] | str | os.PathLike, source: Source) -> None:
         description=np.asarray(json.dumps(description)),
         **foreign,  # type: ignore[arg-type]
     )
+
+
+def class_names(path: str | os.PathLike) -> tuple[str, ...] | None:
+    """Reads the classes of a manifest.
+
+    Args:
+        path: str, path of a file that `save` wrote.
+
+    Returns:
+        tuple of K str; None if the file cannot be read or is no manifest.
+    """
+    try:
+        with np.load(path, allow_pickle=False) as arrays:
+            return tuple(str(name) for name in arrays["class_names"])
+    except (EOFError, KeyError, OSError, ValueError, zipfile.BadZipFile):
+        return None
 
 
 def matches(path: str | os.PathLike, source: Source) -> bool:

@@ -4,6 +4,7 @@ import dataclasses
 import functools
 import os
 from collections.abc import Callable
+from typing import Any
 
 from noisy_keras.data import layouts
 from noisy_keras.data.io import filesystem
@@ -17,6 +18,12 @@ from noisy_keras.utils.errors import ConfigurationError
 
 #: The possible prefixes before a colon, and what follows them.
 KINDS = {"folder": "PATH", "csv": "PATH", "tfrecord": "PATH", "tfds": "NAME"}
+# Arguments that say how samples are read, by kind.
+_READING = {
+    "folder": ("layout",),
+    "csv": ("path_column", "label_column", "image_root", "class_names"),
+}
+_OF = {key: f"{kind}:PATH" for kind, keys in _READING.items() for key in keys}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -62,13 +69,20 @@ def parse(text: str) -> tuple[str, str]:
     return kind, filesystem.expanded(name)
 
 
-def find(text: str, data_dir: str | os.PathLike | None = None) -> Origin:
+def find(
+    text: str,
+    data_dir: str | os.PathLike | None = None,
+    **reading: Any,
+) -> Origin:
     """Finds the origin that a string specifies.
 
     Args:
         text: str, as in `parse`.
         data_dir: str, TFDS' data folder or the folder of a named data set's
             files; or None.
+        **reading: how a folder or a CSV file is read: `layout` of
+            `from_folder`; `path_column`, `label_column`, `image_root` and
+            `class_names` of `from_csv`. Those that are None are left out.
 
     Returns:
         An `Origin`.
@@ -78,8 +92,16 @@ def find(text: str, data_dir: str | os.PathLike | None = None) -> Origin:
         ValueError: the prefix is unknown, or the files are invalid.
     """
     kind, name = parse(text)
+    reading = {key: v for key, v in reading.items() if v is not None}
+    wanted = _READING.get(kind, ())
+    wrong = [key for key in reading if key not in wanted]
+    if wrong:
+        raise ConfigurationError(
+            f"Expected {', '.join(wrong)} with {_OF[wrong[0]]} alone. "
+            f"Received: {text!r}"
+        )
     if kind == "folder":
-        splits = folder.folder_splits(name)
+        splits = folder.folder_splits(name, reading.get("layout"))
         read = folder.from_folder
     elif kind == "csv":
         splits, read = csv_labels.csv_splits(name), csv_labels.from_csv
@@ -94,6 +116,7 @@ def find(text: str, data_dir: str | os.PathLike | None = None) -> Origin:
     known = frozenset(splits)
 
     def load(split, image_size=None, **options):
+        options = reading | options
         if image_size is not None:
             options["image_size"] = image_size
         if known or kind == "tfds":

@@ -21,6 +21,7 @@ from noisy_keras.data.augment import Augmentation
 from noisy_keras.data.selection import classes as classes_module
 from noisy_keras.data.selection import corrections
 from noisy_keras.data.selection import partition
+from noisy_keras.data.sources.reading import Reading
 from noisy_keras.utils import checks
 from noisy_keras.utils.types import ArrayLike
 from noisy_keras.utils.types import TensorLike
@@ -72,6 +73,8 @@ class Source:
         noise: dict that describes the label noise, or None. If noise was added
             to noisy labels, `"before"` describes the earlier noise.
         name: str, name of the source for messages and file names.
+        reading: `Reading`, what was found, ignored and left out where the
+            source was read from; None where there is nothing to say.
     """
 
     def __init__(
@@ -120,6 +123,7 @@ class Source:
         self.augmentation = augmentation or Augmentation()
         self.noise = noise
         self.name = name
+        self.reading: Reading | None = None
 
     @property
     def num_samples(self) -> int:

@@ -8,12 +8,13 @@ import tensorflow as tf
 
 import noisy_keras as nk
 from noisy_keras.data.io import filesystem
+from noisy_keras.data.io import folder_walk
 from tests import drawn
 
 
 def copied(folder, target):
     """Copies a folder to a file system of TensorFlow."""
-    for below in filesystem.walk(folder):
+    for below in folder_walk.below(folder).files:
         path = f"{target}/{below}"
         tf.io.gfile.makedirs(os.path.dirname(path))
         with tf.io.gfile.GFile(path, "wb") as stream:
@@ -43,8 +44,8 @@ def test_names_and_kinds(here, remote):
         path = f"{root}/noisy_label_kv.txt"
         assert filesystem.is_file(path) and not filesystem.is_folder(path)
         assert not filesystem.exists(f"{root}/nowhere")
-    below = list(filesystem.walk(remote))
-    assert below == list(filesystem.walk(here))
+    below = folder_walk.below(remote).files
+    assert below == folder_walk.below(here).files
     assert len(below) == 56 + 5
 
 
@@ -55,7 +56,7 @@ def test_hidden_files_and_links_in_circles_are_passed_over(tmp_path):
     (tmp_path / ".b").mkdir()
     (tmp_path / ".b" / "z.png").write_bytes(b"")
     (tmp_path / "a" / "round").symlink_to(tmp_path)
-    assert list(filesystem.walk(tmp_path)) == ["a/x.png"]
+    assert folder_walk.below(tmp_path).files == ["a/x.png"]
 
 
 def test_published_files_anywhere(here, remote):

@@ -138,10 +138,49 @@ def test_a_plain_dataset_is_read_once():
     for form in (dataset, dataset.batch(6)):
         source = nk.data.from_dataset(form)
         np.testing.assert_array_equal(source.fetch([19])[0], IMAGES[19])
+        # One-hot labels, and text.
+        one_hot = form.map(lambda image, label: (image, tf.one_hot(label, 5)))
+        source = nk.data.from_dataset(one_hot)
+        assert source.num_classes == 5  # The last one without samples.
+        assert source.labels.tolist() == LABELS.tolist()
+        text = form.map(lambda image, label: (image, tf.as_string(label + 7)))
+        source = nk.data.from_dataset(text)
+        assert source.class_names == ("7", "8", "9", "10")
+        assert source.labels.tolist() == LABELS.tolist()
+    grey = tf.data.Dataset.from_tensor_slices((IMAGES[..., 0], LABELS * 5))
+    for form in (grey, grey.batch(10), grey.batch(10, drop_remainder=True)):
+        source = nk.data.from_dataset(form)
+        assert source.class_names == ("0", "5", "10", "15")
+        assert source.image_shape == (16, 16, 1)
+    with pytest.raises(ValueError, match=r"in \[0, 4\).*5 at row 1"):
+        nk.data.from_dataset(grey.take(4), num_classes=4)
+    with pytest.raises(ValueError, match="weights are not used.*dataset.map"):
+        weighted = dataset.map(lambda image, label: (image, label, 1.0))
+        nk.data.from_dataset(weighted)
     with pytest.raises(ValueError, match="an infinite one"):
         nk.data.from_dataset(dataset.repeat())
     with pytest.raises(ValueError, match="Expected a dataset of"):
         nk.data.from_dataset(dataset.map(lambda image, label: image))
+
+
+@pytest.mark.parametrize(
+    "labels",
+    [
+        LABELS.astype(np.float32),
+        LABELS[:, None],
+        LABELS.astype(str),
+        LABELS.astype(bytes),
+        [f"{label}.0" for label in LABELS],
+        np.eye(4)[LABELS],
+        list(LABELS),
+        tf.constant(LABELS),
+    ],
+)
+def test_labels_mean_the_same_in_every_form(labels):
+    source = nk.data.from_arrays(IMAGES, labels, true_labels=labels)
+    assert source.class_names == ("0", "1", "2", "3")
+    assert source.labels.tolist() == LABELS.tolist()
+    assert source.true_labels.tolist() == LABELS.tolist()
 
 
 NAN = IMAGES.astype(np.float32)
@@ -158,11 +197,9 @@ NAN = np.where(np.arange(20)[:, None, None, None] == 7, np.nan, NAN)
         (IMAGES - 500.0, LABELS, "networks standardise them. Received"),
         (IMAGES.astype(str), LABELS, "dtype uint8 or float"),
         (IMAGES, LABELS[:5], "20 images, 5 labels"),
-        (IMAGES, LABELS.astype(float), r"convert them with `.astype\(int\)`"),
-        (IMAGES, LABELS + 0.5, "Expected integer `labels`"),
-        (IMAGES, LABELS.astype(str), "Expected integer `labels`"),
-        (IMAGES, LABELS[:, None], "one integer per sample"),
-        (IMAGES, LABELS - 1, r"Received: 5 outside: -1 at row 0"),
+        (IMAGES, LABELS + 0.5, "Expected integer `labels`, or text"),
+        (IMAGES, np.stack([LABELS] * 2, 1), "one label per sample"),
+        (IMAGES, LABELS - 1, r"Received: 5 below: -1 at row 0"),
         (IMAGES, LABELS * 0, "at least 2 classes"),
     ],
 )

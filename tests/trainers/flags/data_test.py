@@ -1,5 +1,7 @@
 """The flags of data and noise, and what they resolve to."""
 
+import os
+
 import numpy as np
 import pytest
 
@@ -61,6 +63,46 @@ def test_run_folders_have_short_names(dataset, short):
 def test_unknown_data_sets_are_reported(dataset, message):
     with pytest.raises(UsageError, match=message):
         data.check(dataset)
+
+
+def test_flags_say_how_folders_and_files_are_read(tmp_path):
+    found = data.reading(f"folder:{tmp_path}", {"folder_layout": "classes"})
+    assert found == {
+        "folder_layout": "classes",
+        "path_column": None,
+        "label_column": None,
+        "image_root": None,
+    }
+    root = os.path.relpath(tmp_path)
+    found = data.reading("csv:x.csv", {"image_root": root, "path_column": "p"})
+    assert found["image_root"] == str(tmp_path) and found["path_column"] == "p"
+    remote = {"image_root": "gs://bucket/x"}
+    assert data.reading("csv:x.csv", remote)["image_root"] == "gs://bucket/x"
+
+
+@pytest.mark.parametrize(
+    ("dataset", "name", "value", "message"),
+    [
+        ("digits", "folder_layout", "classes", "with --dataset=folder:PATH"),
+        ("csv:x.csv", "folder_layout", "splits", "with --dataset=folder:PATH"),
+        ("folder:x", "label_column", "y", "with --dataset=csv:PATH alone; got"),
+        ("tfds:mnist", "image_root", ".", "with --dataset=csv:PATH alone"),
+        ("csv:x.csv", "image_root", "nowhere", "'nowhere', which is no folder"),
+    ],
+)
+def test_flags_of_other_data_sets_are_reported(dataset, name, value, message):
+    with pytest.raises(UsageError, match=f"--{name}: expected .*{message}"):
+        data.reading(dataset, {name: value})
+
+
+def test_columns_and_layouts_are_those_of_the_library():
+    given = dict.fromkeys(
+        ("layout", "path_column", "label_column", "image_root"), "x"
+    )
+    with pytest.raises(ValueError, match="layout with folder:PATH alone"):
+        origin.find("digits", layout="classes")
+    with pytest.raises(ValueError, match="with csv:PATH alone"):
+        origin.find("tfds:mnist", **given | {"layout": None})
 
 
 def resolve(dataset="digits", **changes):

@@ -107,6 +107,7 @@ def resolve(
             "max_train_samples": values["max_train_samples"],
             "validation": values["validation"],
             "audit": _audits(values.get("audit")),
+            "max_unreadable": values.get("max_unreadable"),
             **trusted,
             **noise,
         },

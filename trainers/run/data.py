@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from noisy_keras.data import duplicates as duplicates_module
 from noisy_keras.data import overlap
 from noisy_keras.data.selection import classes
 from noisy_keras.data.selection import corrections
@@ -35,6 +36,8 @@ class Sources(NamedTuple):
         keys: list, `overlap.keys` of the training split as it was loaded,
             before anything was held out of it.
         corrections: tuple with a `Corrections` for each edited audit.
+        duplicates: `Duplicates` of the pictures of train, validation and test,
+            by their labels without noise; None where they are not own files.
     """
 
     train: Any
@@ -44,6 +47,7 @@ class Sources(NamedTuple):
     removed: int = 0
     keys: Any = ()
     corrections: tuple = ()
+    duplicates: Any = None
 
 
 def sources(data, data_dir, labels=None):
@@ -85,6 +89,8 @@ def sources(data, data_dir, labels=None):
         data, train, restrict(whole), judged, lambda name: restrict(load(name))
     )
     removed = samples - train.num_samples
+    # Also before there is noise, by which all labels of duplicates may differ.
+    duplicates = _duplicates(train=train, **judged)
 
     foreign = functools.partial(
         _load_foreign, data_dir, whole, left_out, train.image_shape[0]
@@ -100,7 +106,18 @@ def sources(data, data_dir, labels=None):
         removed=removed,
         keys=overlap.keys(loaded),
         corrections=applied,
+        duplicates=duplicates,
     )
+
+
+def _duplicates(**splits):
+    """`Duplicates` of sources whose files were decoded; None without any."""
+    known = {
+        name: source
+        for name, source in splits.items()
+        if getattr(source, "prints", None) is not None
+    }
+    return duplicates_module.find_duplicates(**known) if known else None
 
 
 def _check_validation(found, data):
@@ -124,6 +141,16 @@ def _loader(found, data):
     options = {"image_size": data["image_size"]}
     if data["noise_type"] in data_flags.HUMAN_LABELS:
         options["human_labels"] = data["noise_type"]
+    most = data.get("max_unreadable")
+    if most is not None:
+        kind, _ = data_flags.split_name(data["dataset"])
+        if kind not in ("folder", "csv", "layout"):
+            raise UsageError(
+                "--max_unreadable: expected with folder:PATH, csv:PATH or a "
+                "data set that is read from its original files; got "
+                f"--dataset={data['dataset']}"
+            )
+        options["max_unreadable"] = most
     return functools.partial(found.load, **options)
 
 
@@ -144,19 +171,32 @@ def _hold_out(train, validation, data):
     share = _HELD_OUT if share is None else share
     if not share:
         return train, None
-    rest, held = partition.held_out(train.labels, share, seed=0)
+    _, held = partition.held_out(train.labels, share, seed=0)
     named = trusted_set.named(data, train)
-    if named is None or not named[held].any():
-        return train.hold_out(share)
-    # No model is judged by samples that are trusted.
-    others = np.flatnonzero(~named)
-    _, chosen = partition.held_out(train.labels[others], len(held), seed=0)
-    held = others[chosen]
+    if named is not None and named[held].any():
+        # No model is judged by samples that are trusted.
+        others = np.flatnonzero(~named)
+        _, chosen = partition.held_out(train.labels[others], len(held), seed=0)
+        held = others[chosen]
+    held = _without_twins(train, held)
     rest = np.setdiff1d(np.arange(train.num_samples), held)
     return (
         train.subset(rest),
         train.subset(held, name=f"{train.name} (held out)"),
     )
+
+
+def _without_twins(train, held):
+    """Leaves in training what has the same picture as a training sample.
+
+    A model would be judged by pictures that it was trained on. Where that
+    would leave less than half of the samples to judge by, all are kept.
+    """
+    found = _duplicates(train=train)
+    if found is None:
+        return held
+    twins = duplicates_module.twins(found.groups["train"], held)
+    return held[~twins] if 2 * twins.sum() < len(held) else held
 
 
 def _split_classes(source, names):

@@ -28,6 +28,7 @@ _SETTINGS = (
 )
 _LATER = (
     "audit",
+    "max_unreadable",
     "noise_foreign_classes",
     "trusted",
     "trusted_csv",

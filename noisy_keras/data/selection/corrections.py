@@ -30,7 +30,7 @@ _Source = TypeVar("_Source", bound="Source")
 LEFT_OUT = ("drop", "out_of_distribution")
 
 # Verdicts that keep the label.
-_KEPT = ("", "ok", "suspect")
+_KEPT = ("", "ok", "suspect", "unreadable")
 # Number of problems that an error message lists.
 _SHOWN = 100
 

@@ -48,6 +48,10 @@ _JPEG_END = b"\xff\xd9"
 _JP2 = b"\x00\x00\x00\x0cjP  \r\n\x87\n"
 _TIFF = (b"II*\x00", b"MM\x00*", b"II+\x00", b"MM\x00+")
 _PPM = tuple(b"P" + kind for kind in (b"1", b"2", b"3", b"4", b"5", b"6"))
+# Number of zeros at the end that are no part of a compressed picture.
+_ZEROS = 64
+# Number of pages that are followed.
+_PAGES = 1000
 _AVIF = (b"avif", b"avis")
 _HEIC = (b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1")
 
@@ -130,6 +134,8 @@ def is_ended(start: bytes, end: bytes, size: int) -> bool | None:
     if name == "BMP":
         return _little(start[2:6]) <= size
     if name == "WebP":
+        if not any(end):  # Maybe zeros of an unfinished download.
+            return None
         return _little(start[4:8]) + 8 <= size
     return None if name in _WHOLE else True
 
@@ -215,7 +221,33 @@ def _bmp(data):
 
 
 def _webp(data):
-    return _little(data[4:8]) + 8 <= len(data)
+    return _little(data[4:8]) + 8 <= len(data) and not _is_blank(data)
+
+
+def _tiff(data):
+    """Follows the directories of the pages of a TIFF file (TIFF 6.0, 2)."""
+    order = "little" if data[:1] == b"I" else "big"
+    if data[2:4] not in (b"*\0", b"\0*"):
+        return True  # BigTIFF, which its decoder checks.
+
+    def number(position, size):
+        return int.from_bytes(data[position : position + size], order)
+
+    position, pages = number(4, 4), 0
+    while position and pages < _PAGES:
+        last = position + 2 + 12 * number(position, 2)
+        if last + 4 > len(data):
+            return False
+        position, pages = number(last, 4), pages + 1
+    return pages > 0
+
+
+def _is_blank(data):
+    """Whether the end is zeros, as an unfinished download leaves it.
+
+    No compressed picture has so many.
+    """
+    return data.endswith(bytes(_ZEROS))
 
 
 def _boxes(data):
@@ -224,13 +256,13 @@ def _boxes(data):
     while position + 8 <= len(data):
         size = int.from_bytes(data[position : position + 4], "big")
         if size == 0:  # Up to the end of the file, wherever that is.
-            return True
+            return not _is_blank(data)
         if size == 1:
             size = int.from_bytes(data[position + 8 : position + 16], "big")
         if size < 8:
             return False
         position += size
-    return position <= len(data)
+    return position <= len(data) and not _is_blank(data)
 
 
 def _jpeg_2000(data):
@@ -251,6 +283,7 @@ _WHOLE: dict[str, collections.abc.Callable[[bytes], bool]] = {
     "GIF": _gif,
     "BMP": _bmp,
     "WebP": _webp,
+    "TIFF": _tiff,
     "AVIF": _boxes,
     "HEIC": _boxes,
     "JPEG 2000": _jpeg_2000,

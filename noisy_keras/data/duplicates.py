@@ -18,13 +18,14 @@ from noisy_keras.data.sources.source import Source
 
 IDENTICAL, SIMILAR = "identical", "nearly identical"
 
-# Bits of a hash that are compared at a time: two hashes that differ in up to
-# three bits agree in one of four bands.
-_BANDS, _BAND = 4, 16
-# Pictures of a band with which each picture is compared, at most.
-_NEIGHBOURS = 8
+# Parts of a hash of 64 bits that are compared at a time, and the number of
+# pictures of equal part with which each picture is compared, at most. Two
+# hashes that differ in up to seven bits agree in one of eight bytes.
+_PARTS = ((">u2", 8), (">u1", 4))
 # Largest mean and single difference of nearly identical pictures, in levels.
-_MEAN, _MOST = 2.5, 20
+_MEAN, _MOST = 3.0, 24
+# Pictures compared at a time.
+_COMPARED = 2**14
 # A smaller range of levels is that of an empty picture, of which there may be
 # many that have nothing to do with each other.
 _PLAIN = 16
@@ -61,7 +62,8 @@ class Duplicates:
         pairs: tuple of `Pair`s whose labels or splits differ. A picture that
             occurs n times is in at most n - 1 of them.
         groups: dict from the name of a split to an int array `[N]`: samples
-            with the same picture have the same number, over all splits.
+            with the same picture have the same number, over all splits; it is
+            the position of the first of them, counted over the splits.
     """
 
     pairs: tuple
@@ -171,19 +173,29 @@ def _join_similar(prints, union):
     reduced = prints.reduced.reshape(len(prints), -1).astype(np.int16)
     spread = np.ptp(prints.reduced.reshape(len(prints), -1, 3), axis=1)
     shown = np.flatnonzero(spread.max(axis=1) >= _PLAIN)
-    bits = np.packbits(prints.hashes, axis=1).view(">u2").astype(np.uint16)
-    # Within a band, pictures of similar brightness are neighbours.
-    bright = reduced.sum(axis=1)
-    for band in range(_BANDS):
-        order = shown[np.lexsort((bright[shown], bits[shown, band]))]
-        for step in range(1, min(_NEIGHBOURS, len(order) - 1) + 1):
-            one, other = order[:-step], order[step:]
-            near = bits[one, band] == bits[other, band]
-            one, other = one[near], other[near]
-            away = np.abs(reduced[one] - reduced[other])
-            same = (away.mean(axis=1) <= _MEAN) & (away.max(axis=1) <= _MOST)
-            for pair in zip(one[same], other[same], strict=True):
-                union.join(*map(int, pair))
+    packed = np.packbits(prints.hashes, axis=1)
+    # Among those of equal part, pictures of similar brightness are neighbours.
+    bright = reduced.sum(axis=1, dtype=np.int32)
+    near = int(_MEAN * reduced.shape[1])
+    for kind, neighbours in _PARTS:
+        for part in packed.view(kind).T:
+            order = shown[np.lexsort((bright[shown], part[shown]))]
+            for step in range(1, neighbours + 1):
+                one, other = order[:-step], order[step:]
+                alike = (part[one] == part[other]) & (
+                    np.abs(bright[one] - bright[other]) <= near
+                )
+                _join_alike(reduced, one[alike], other[alike], union)
+
+
+def _join_alike(reduced, one, other, union):
+    for start in range(0, len(one), _COMPARED):
+        left = one[start : start + _COMPARED]
+        right = other[start : start + _COMPARED]
+        away = np.abs(reduced[left] - reduced[right])
+        same = (away.mean(axis=1) <= _MEAN) & (away.max(axis=1) <= _MOST)
+        for pair in zip(left[same], right[same], strict=True):
+            union.join(*map(int, pair))
 
 
 def _pairs(sources, places, prints, groups):

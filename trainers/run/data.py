@@ -171,14 +171,7 @@ def _hold_out(train, validation, data):
     share = _HELD_OUT if share is None else share
     if not share:
         return train, None
-    _, held = partition.held_out(train.labels, share, seed=0)
-    named = trusted_set.named(data, train)
-    if named is not None and named[held].any():
-        # No model is judged by samples that are trusted.
-        others = np.flatnonzero(~named)
-        _, chosen = partition.held_out(train.labels[others], len(held), seed=0)
-        held = others[chosen]
-    held = _without_twins(train, held)
+    held = _chosen(train, share, trusted_set.named(data, train))
     rest = np.setdiff1d(np.arange(train.num_samples), held)
     return (
         train.subset(rest),
@@ -186,17 +179,28 @@ def _hold_out(train, validation, data):
     )
 
 
-def _without_twins(train, held):
-    """Leaves in training what has the same picture as a training sample.
+def _chosen(train, share, named):
+    """Positions of samples to hold out, each class in proportion.
 
-    A model would be judged by pictures that it was trained on. Where that
-    would leave less than half of the samples to judge by, all are kept.
+    No model is judged by samples that are trusted, nor by pictures that it was
+    trained on: those with the same picture are held out together.
     """
+    count = train.num_samples
+    _, held = partition.held_out(train.labels, share, seed=0)
+    named = np.zeros(count, bool) if named is None else named
+    groups = np.arange(count)
     found = _duplicates(train=train)
-    if found is None:
+    if found is not None:
+        groups = found.groups["train"]
+    if not (named[held].any() or duplicates_module.twins(groups, held).any()):
         return held
-    twins = duplicates_module.twins(found.groups["train"], held)
-    return held[~twins] if 2 * twins.sum() < len(held) else held
+    firsts = np.flatnonzero(groups == np.arange(count))
+    free = firsts[~np.isin(firsts, groups[named])]
+    size = max(1, round(len(held) * len(firsts) / count))
+    if size >= len(free):  # Too few different pictures.
+        free, groups, size = np.flatnonzero(~named), np.arange(count), len(held)
+    _, chosen = partition.held_out(train.labels[free], size, seed=0)
+    return np.flatnonzero(np.isin(groups, free[chosen]))
 
 
 def _split_classes(source, names):

@@ -113,6 +113,11 @@ class FileSource(Source):
         return self.paths
 
     @property
+    def most_unreadable(self) -> float:
+        """Largest number of unreadable files that is tolerated."""
+        return self._unreadable.limit
+
+    @property
     def failure(self) -> ConfigurationError | None:
         """The error that too many unreadable files have raised, or None."""
         return self._unreadable.failure

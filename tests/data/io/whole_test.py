@@ -68,7 +68,8 @@ def formats():
         "animated webp": files.encoded(image, "WEBP", **more),
         "tiff": files.encoded(image, "TIFF"),
         "lzw": files.encoded(image, "TIFF", compression="tiff_lzw"),
-        "pages": files.encoded(image, "TIFF", **more),
+        # Without the zeros that fill up the last page.
+        "pages": files.encoded(image, "TIFF", **more).rstrip(b"\0"),
         "ppm": files.encoded(image, "PPM"),
         "jpeg 2000": files.encoded(image, "JPEG2000"),
     }
@@ -222,7 +223,8 @@ def test_large_transparent_images_are_converted_in_parts(served, monkeypatch):
 def test_ends_tell_which_files_are_whole(tmp_path):
     paths, expected = [], []
     for number, (name, data) in enumerate(formats().items()):
-        if name != "ppm":  # It has no end.
+        # Of these, decoders find what is missing.
+        if name not in ("tiff", "lzw", "pages", "ppm"):
             for cut in (0, 1, len(data) // 2):
                 path = tmp_path / f"{number}_{cut}"
                 path.write_bytes(data[: len(data) - cut])

@@ -137,7 +137,7 @@ def is_ended(start: bytes, end: bytes, size: int) -> bool | None:
         if not any(end):  # Maybe zeros of an unfinished download.
             return None
         return _little(start[4:8]) + 8 <= size
-    return None if name in _WHOLE else True
+    return True if name == "PPM" else None
 
 
 def jpeg_scan(data: bytes) -> int:

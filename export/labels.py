@@ -20,7 +20,7 @@ SUSPECTED = ("suspect", "out_of_distribution")
 LEFT_OUT = ("drop", "out_of_distribution")
 
 #: Verdicts of an audit, edited or not; `""` if a person has removed it.
-VERDICTS = ("", "ok", "suspect", "relabelled", *LEFT_OUT)
+VERDICTS = ("", "ok", "suspect", "relabelled", "unreadable", *LEFT_OUT)
 # Verdicts on labels that a person has decided.
 _REVIEWED = ("corrected", "confirmed")
 
@@ -231,7 +231,8 @@ def _row(row, purified):
     """The exported row; its label is None if the sample is excluded."""
     verdict, entered = row["verdict"], row[_CORRECTED]
     given, suggested = row["given_label"], row["suggested_label"]
-    replaced = verdict != "ok" if purified else verdict == "relabelled"
+    kept = verdict in ("ok", "unreadable")
+    replaced = not kept if purified else verdict == "relabelled"
     label = suggested if replaced else given
     if entered:
         label = entered

@@ -1,9 +1,12 @@
 """Drawing grids of small images without a display."""
 
+import warnings
+
 import numpy as np
 import tensorflow as tf
 
 from noisy_keras.utils import files
+from noisy_keras.utils import names
 
 # Width of a character of the text, in panels.
 _LETTER = 0.075
@@ -99,8 +102,25 @@ def write(path, canvas):
         path: str or path-like, the PNG file.
         canvas: `matplotlib.figure.Figure`.
     """
-    with files.replacing(path, "wb") as stream:
+    as_plain_text(canvas)
+    with files.replacing(path, "wb") as stream, warnings.catch_warnings():
+        # Of characters that matplotlib's font lacks, a box is drawn.
+        warnings.filterwarnings("ignore", message="Glyph ")
+        warnings.filterwarnings("ignore", message="Matplotlib currently does")
         canvas.savefig(stream, format="png", bbox_inches="tight")
+
+
+def as_plain_text(canvas):
+    """Draws all text of a figure as it is: class names are no formulas.
+
+    Args:
+        canvas: `matplotlib.figure.Figure`.
+    """
+    from matplotlib import text
+
+    for found in canvas.findobj(text.Text):
+        found.set_parse_math(False)
+        found.set_text(names.lines(found.get_text()))
 
 
 def read(path):

@@ -6,6 +6,7 @@ they are honoured, with a warning.
 """
 
 from noisy_keras.labels.audit import LabelAudit
+from noisy_keras.labels.audit import unreadable_samples
 from noisy_keras.utils import deprecation
 
 _STRATEGY = "audit_strategy"
@@ -90,6 +91,7 @@ def label_audit(model, source, batch_size=None):
         given_share=None if history is None else history.share(),
         epochs=None if history is None else history.epochs(),
         unstable=strategy.unstable(model, source, clean),
+        unreadable=unreadable_samples(source),
     )
 
 

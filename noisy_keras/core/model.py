@@ -7,6 +7,7 @@ import tensorflow as tf
 
 from noisy_keras import optimizers
 from noisy_keras.core import audits
+from noisy_keras.core import data_errors
 from noisy_keras.core import inputs
 from noisy_keras.core import training
 from noisy_keras.core.deprecated import DeprecatedNames
@@ -423,9 +424,10 @@ class NoisyLabelModel(DeprecatedNames, keras.Model):
 
     def fit(self, x=None, y=None, batch_size=None, epochs=1, **kwargs):
         """Trains the model: see `noisy_keras.core.training.fit`."""
-        return training.fit(
-            self, x, y, batch_size=batch_size, epochs=epochs, **kwargs
-        )
+        with data_errors.explained(x, kwargs.get("validation_data")):
+            return training.fit(
+                self, x, y, batch_size=batch_size, epochs=epochs, **kwargs
+            )
 
     def evaluate(self, x=None, y=None, batch_size=None, **kwargs):
         """As `keras.Model.evaluate`; `x` may also be a `Source`.
@@ -434,10 +436,12 @@ class NoisyLabelModel(DeprecatedNames, keras.Model):
         """
         if y is not None and kwargs.get("sample_weight") is None:
             x, y = inputs.as_source(self, x, y), None
+        source = x
         if inputs.is_source(x):
             x = inputs.evaluation_batches(self, x, batch_size)
             batch_size = None
-        return super().evaluate(x, y, batch_size=batch_size, **kwargs)
+        with data_errors.explained(source):
+            return super().evaluate(x, y, batch_size=batch_size, **kwargs)
 
     def train_on_batch(self, *args, **kwargs):
         """Not possible: a plain batch does not tell which samples it holds."""
@@ -453,10 +457,12 @@ class NoisyLabelModel(DeprecatedNames, keras.Model):
         Returns:
             float32 `[N, K]`, class probabilities.
         """
+        source = x
         if inputs.is_source(x):
             x = inputs.evaluation_batches(self, x, batch_size)
             batch_size = None
-        return super().predict(x, batch_size=batch_size, **kwargs)
+        with data_errors.explained(source):
+            return super().predict(x, batch_size=batch_size, **kwargs)
 
     def check_source(self, source):
         """Raises unless the model was built for a source.
@@ -484,7 +490,8 @@ class NoisyLabelModel(DeprecatedNames, keras.Model):
             ConfigurationError: a source that does not fit the model.
         """
         self.check_source(source)
-        return audits.label_audit(self, source, batch_size)
+        with data_errors.explained(source):
+            return audits.label_audit(self, source, batch_size)
 
     def estimate_clean_probability(self, source, measurement=None):
         """The probability that each given label is right.

@@ -2,6 +2,8 @@
 
 from noisy_keras.data.augment import VIEWS
 from noisy_keras.data.augment import Augmentation
+from noisy_keras.data.duplicates import Duplicates
+from noisy_keras.data.duplicates import find_duplicates
 from noisy_keras.data.estimate import NoiseEstimate
 from noisy_keras.data.estimate import estimate_noise
 from noisy_keras.data.noise import AsymmetricNoise
@@ -32,6 +34,7 @@ __all__ = [
     "AsymmetricNoise",
     "Augmentation",
     "ConfusionNoise",
+    "Duplicates",
     "InstanceNoise",
     "LabelNoise",
     "NoiseEstimate",
@@ -43,6 +46,7 @@ __all__ = [
     "Source",
     "SymmetricNoise",
     "estimate_noise",
+    "find_duplicates",
     "from_arrays",
     "from_csv",
     "from_dataset",

@@ -17,7 +17,9 @@ SUSPECT_BELOW = 0.5
 #: A suspect label is replaced where another class has at least this confidence.
 RELABEL_FROM = 0.8
 
-VERDICTS = ("ok", "suspect", "relabelled", "out_of_distribution")
+VERDICTS = ("ok", "suspect", "relabelled", "out_of_distribution", "unreadable")
+#: Those that call no label wrong.
+NOT_WRONG = ("ok", "unreadable")
 
 #: What an audit can be based on. Networks memorise wrong labels in the end. The
 #: early epochs of a history have not; and all other evidence but the last was
@@ -66,6 +68,8 @@ class LabelAudit:
         epochs: int32 `[N]`, number of these epochs; or None.
         unstable: bool `[N]`, samples whose predicted class was not stable over
             epochs, see `noisy_keras.labels.out_of_distribution`; or None.
+        unreadable: bool `[N]`, samples whose image could not be read while
+            training, so that nothing is known of their labels; or None.
 
     Example:
         >>> audit = nk.LabelAudit(
@@ -95,6 +99,7 @@ class LabelAudit:
     given_share: np.ndarray | None = None
     epochs: np.ndarray | None = None
     unstable: np.ndarray | None = None
+    unreadable: np.ndarray | None = None
 
     def __len__(self) -> int:
         return len(self.ids)
@@ -114,6 +119,7 @@ class LabelAudit:
         least 0.8.
         `"out_of_distribution"`: it is suspect, and the predicted class was not
         stable, so that the image may belong to no class.
+        `"unreadable"`: the image could not be read, whatever was found.
         """
         suspect = self.clean_probability < SUSPECT_BELOW
         sure = (self.suggested_label != self.given_label) & (
@@ -123,6 +129,8 @@ class LabelAudit:
         if self.unstable is not None:
             verdict[suspect & self.unstable] = "out_of_distribution"
         verdict[suspect & sure] = "relabelled"
+        if self.unreadable is not None:
+            verdict[self.unreadable] = "unreadable"
         return verdict.astype(str)
 
     def most_suspect(self, count: int | None = None) -> np.ndarray:
@@ -139,14 +147,23 @@ class LabelAudit:
             int `[n]`.
         """
         same = self.suggested_label == self.given_label
-        return suspicion_order(
+        order = suspicion_order(
             self.clean_probability, self.given_share, self.confidence, same
-        )[:count]
+        )
+        if self.unreadable is not None:  # Nothing is known of them.
+            order = order[np.argsort(self.unreadable[order], kind="stable")]
+        return order[:count]
 
     def counts(self) -> dict[str, int]:
-        """Number of samples with each verdict."""
+        """Number of samples with each verdict.
+
+        `"unreadable"` is only there if there are any.
+        """
         verdict = self.verdict
-        return {name: int(np.sum(verdict == name)) for name in VERDICTS}
+        counts = {name: int(np.sum(verdict == name)) for name in VERDICTS}
+        if not counts["unreadable"]:
+            del counts["unreadable"]
+        return counts
 
     def rows(self) -> Iterator[dict[str, str]]:
         """One dict of strings per sample, with the names of classes, in order.
@@ -213,6 +230,16 @@ class LabelAudit:
         return source.relabel(
             np.where(change, self.suggested_label, self.given_label)
         )
+
+
+def unreadable_samples(source: Source) -> np.ndarray | None:
+    """Samples of a source that could not be read: bool `[N]`; None if all can.
+
+    Args:
+        source: `Source`.
+    """
+    found = getattr(source, "unreadable_samples", None)
+    return None if found is None or not found.any() else found
 
 
 def _accepting_unsettled(init):

@@ -11,6 +11,8 @@ from collections.abc import Sequence
 from xml.etree import ElementTree
 
 from noisy_keras.labels.audit import FOREIGN
+from noisy_keras.labels.audit import NOT_WRONG
+from noisy_keras.utils import names
 
 #: Formats that an audit can be written in.
 FORMATS = ("csv", "cleanlab", "fiftyone", "label_studio")
@@ -41,7 +43,7 @@ def cleanlab(
     number = {name: c for c, name in enumerate(class_names)}
     return [
         {
-            "is_label_issue": row["verdict"] != "ok",
+            "is_label_issue": row["verdict"] not in NOT_WRONG,
             "label_quality": row["clean_probability"],
             "given_label": number[row["given_label"]],
             "predicted_label": number[row["suggested_label"]],
@@ -175,6 +177,6 @@ def label_studio_config(class_names: Sequence[str]) -> str:
         view, "Choices", name=_CONTROL, toName=_PICTURE, choice="single"
     )
     for name in (*class_names, NO_CLASS):
-        ElementTree.SubElement(choices, "Choice", value=name)
+        ElementTree.SubElement(choices, "Choice", value=names.xml(name))
     ElementTree.indent(view)
     return ElementTree.tostring(view, encoding="unicode") + "\n"

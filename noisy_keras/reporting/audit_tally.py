@@ -5,6 +5,7 @@ import csv
 import dataclasses
 import heapq
 
+from noisy_keras.labels.audit import NOT_WRONG
 from noisy_keras.utils.errors import ConfigurationError
 
 _NEEDED = (
@@ -129,7 +130,7 @@ def _flagged(reader, columns, found, path):
         if true:
             found.known[given] += 1
             found.wrong[given] += true != given
-        if row[verdict_at] == "ok":
+        if row[verdict_at] in NOT_WRONG:
             continue
         found.flagged[given] += 1
         found.flagged_pairs[given, suggested] += 1

@@ -1,5 +1,6 @@
 """Settings, results and times of a run, for the tables of the page."""
 
+from noisy_keras.labels.audit import NOT_WRONG
 from noisy_keras.reporting.label_charts import shortened
 
 _LONGEST = 200
@@ -39,7 +40,7 @@ def cards(run, val_split):
     made += _accuracies(run, summary, val_split)
     labels = summary.get("labels") or {}
     if labels.get("samples"):
-        flagged = sum(v for k, v in _verdicts(labels) if k != "ok")
+        flagged = sum(v for k, v in _verdicts(labels) if k not in NOT_WRONG)
         remark = (
             f"{flagged / labels['samples']:.1%} of {labels['samples']:,} labels"
         )

@@ -4,6 +4,7 @@ import numpy as np
 
 from noisy_keras.reporting import figures
 from noisy_keras.reporting import intervals
+from noisy_keras.utils import names
 
 #: Largest number of classes in a figure or a matrix.
 MOST = 20
@@ -248,5 +249,5 @@ def shortened(text, most):
     Returns:
         Str, ending in "…" if it was truncated.
     """
-    text = str(text)
+    text = names.one_line(text)
     return text if len(text) <= most else text[: most - 1] + "…"

@@ -6,6 +6,7 @@ import time
 
 import numpy as np
 
+from noisy_keras.labels.audit import NOT_WRONG
 from noisy_keras.reporting import curves
 from noisy_keras.reporting import facts
 from noisy_keras.reporting import figures
@@ -178,6 +179,10 @@ def _content(run, pictures):
         "shown": _SHOWN,
         "flagged": _flagged(run),
         "masks": _masks(run),
+        "duplicates": run.duplicates,
+        "duplicates_count": run.duplicates_count,
+        "unreadable": run.unreadable,
+        "unreadable_count": run.unreadable_count,
         "calibration": run.calibration,
         "reliability": _figures(
             [label_charts.draw_reliability(run.calibration)]
@@ -207,7 +212,9 @@ def _rates(run):
 def _flagged(run):
     if run.audit is None:
         return 0
-    return run.audit.samples - run.audit.verdicts["ok"]
+    return run.audit.samples - sum(
+        run.audit.verdicts[verdict] for verdict in NOT_WRONG
+    )
 
 
 def _confusion(run):

@@ -11,10 +11,23 @@ import numpy as np
 
 from noisy_keras.callbacks import mask_pictures
 from noisy_keras.callbacks import metrics_log
+from noisy_keras.data.io import csv_rows
 from noisy_keras.reporting import audit_tally
 from noisy_keras.utils.errors import ConfigurationError
 from noisy_keras.version import __version__
 
+# Lines of a table that the page shows.
+_LINES = 40
+_UNREADABLE = ("path", "reason")
+_DUPLICATES = (
+    "path",
+    "label",
+    "split",
+    "other_path",
+    "other_label",
+    "other_split",
+    "kind",
+)
 _DIVISION = ("epoch", "network", "counts", "mixture")
 _CALIBRATION = (
     "split",
@@ -45,6 +58,10 @@ class RunFiles:
         audit: `AuditTally` of `label_audit.csv`; None for an unfinished run.
         masks: dict of arrays, `pictures/masks.npz`, or None.
         problems: list of str, files that exist but cannot be read.
+        duplicates: list of dicts, the first lines of `duplicates.csv`.
+        duplicates_count: int, number of all its lines.
+        unreadable: list of dicts, the first lines of `unreadable.csv`.
+        unreadable_count: int, number of all its lines.
     """
 
     folder: str
@@ -56,6 +73,10 @@ class RunFiles:
     audit: Any
     masks: dict | None
     problems: list
+    duplicates: list = dataclasses.field(default_factory=list)
+    duplicates_count: int = 0
+    unreadable: list = dataclasses.field(default_factory=list)
+    unreadable_count: int = 0
 
     @property
     def finished(self):
@@ -104,8 +125,14 @@ def read(folder):
             f"The run was made by noisy_keras {made_by} and this page by "
             f"{__version__}, which may not show everything."
         )
+    duplicates = attempt("duplicates.csv", _table(_DUPLICATES), ([], 0))
+    unreadable = attempt("unreadable.csv", _table(_UNREADABLE), ([], 0))
     return RunFiles(
         folder=folder,
+        duplicates=duplicates[0],
+        duplicates_count=duplicates[1],
+        unreadable=unreadable[0],
+        unreadable_count=unreadable[1],
         config=config,
         records=attempt("metrics.jsonl", _records(["epoch"]), []),
         histograms=attempt("loss_histograms.jsonl", _records(_DIVISION), []),
@@ -117,6 +144,17 @@ def read(folder):
         ),
         problems=problems,
     )
+
+
+def _table(needed):
+    """Returns a reader of the first lines of a CSV file, and their number."""
+
+    def reader(path):
+        _, rows = csv_rows.read(path)
+        found = [_with(row, needed) for _, row in rows[:_LINES]]
+        return found, len(rows)
+
+    return reader
 
 
 def _json(path):

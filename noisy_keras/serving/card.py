@@ -2,6 +2,8 @@
 
 import os
 
+from noisy_keras.utils.names import markdown
+
 _CARD = """\
 # {name}
 
@@ -37,8 +39,9 @@ Calibration: {calibration}
   Finer details and the margins are lost.
 - Labels of validation data are as noisy as those of training data unless
   stated otherwise above. Accuracy and confidence are measured against them.
-- Truncated files are rejected. Damage that leaves the structure of a file
-  intact is not detected.
+- Files that are not whole are rejected, as in training. Damage that leaves the
+  structure of a file intact is not detected. Of images that are more than 16
+  times as long as they are wide, only the middle is seen.
 
 ## Verification
 
@@ -70,7 +73,7 @@ def write(folder, content, facts):
             and `accuracy` are used if present.
     """
     names = content["class_names"]
-    listed = ", ".join(names[:_MAX_NAMES])
+    listed = ", ".join(map(markdown, names[:_MAX_NAMES]))
     if len(names) > _MAX_NAMES:
         listed += ", ... (all in class_names.txt)"
     height, width, channels = content["image_shape"]
@@ -80,13 +83,13 @@ def write(folder, content, facts):
         white = content["pixel_scale"]
         inputs = _PLAIN.format(**shape, channels=channels, white=white)
     text = _CARD.format(
-        name=content["name"],
+        name=markdown(content["name"]),
         version=content["versions"]["noisy_keras"],
         created=content["created"][:10],
         format=content["format"],
         names=listed,
         inputs=inputs,
-        networks=_networks(content["networks"]),
+        networks=_networks(list(map(markdown, content["networks"]))),
         data=_data(facts),
         accuracy=facts.get("accuracy") or "Unknown.",
         calibration=_calibration(content["calibration"]),
@@ -113,7 +116,9 @@ def _data(facts):
         "Samples": facts.get("samples"),
         "Noise": facts.get("noise"),
     }
-    lines = [f"- {key}: {value}" for key, value in known.items() if value]
+    lines = [
+        f"- {key}: {markdown(value)}" for key, value in known.items() if value
+    ]
     return "\n".join(lines) or "Unknown."
 
 

@@ -1,18 +1,19 @@
 """Decoding JPEG and PNG in a graph, to the pixels that training used.
 
 The counterpart of `noisy_keras.data.io.decoding`, which uses TensorFlow and
-Pillow, in operations of any TensorFlow runtime. It is strict: files that
-training would have repaired are rejected, because the prediction for a
-truncated image would be wrong.
+Pillow, in operations of any TensorFlow runtime. Both read whole files alone: a
+file that training leaves out as unreadable is rejected here, and the other way
+round. Formats beside JPEG and PNG are rejected by name.
 """
 
 import tensorflow as tf
 
+from noisy_keras.data.io import decoding
 from noisy_keras.serving import headers
 from noisy_keras.serving import resizing
 
-#: Largest number of pixels that is decoded, as in Pillow.
-MAX_PIXELS = 178_956_970
+#: Largest number of pixels that is decoded, as in training.
+MAX_PIXELS = decoding.MAX_PIXELS
 
 _OTHERS = {
     "GIF": b"GIF8",
@@ -20,7 +21,10 @@ _OTHERS = {
     "WebP": b"RIFF",
     "TIFF": b"II*\x00",
     "TIFF (big-endian)": b"MM\x00*",
+    "JPEG 2000": b"\x00\x00\x00\x0cjP  ",
 }
+# Number of pixels that are converted at a time.
+_BLOCK = 2**22
 
 
 def is_plain(data):
@@ -111,7 +115,7 @@ def _check_format(data, row, is_png):
     length = tf.strings.length(data)
     complete = tf.cond(
         is_png,
-        lambda: _holds_end(data),
+        lambda: headers.ends_as_png(data),
         lambda: tf.cond(
             is_jpeg, lambda: headers.ends_as_jpeg(data), lambda: False
         ),
@@ -121,19 +125,20 @@ def _check_format(data, row, is_png):
         found = tf.constant("bytes that are neither")
         for name, start in _OTHERS.items():
             found = tf.where(_starts(data, start), f"a {name} file", found)
+        # Their signature comes after a length.
+        boxed = tf.strings.length(data) >= 12
+        brand = tf.cond(
+            boxed, lambda: tf.strings.substr(data, 4, 8), lambda: b""
+        )
+        for name in ("avif", "heic"):
+            is_one = brand == f"ftyp{name}".encode()
+            found = tf.where(is_one, f"an {name.upper()} file", found)
         found = tf.where(length == 0, "an empty string", found)
         truncated = "a file whose end is missing,"
         return tf.where(is_png | is_jpeg, truncated, found)
 
     found = tf.cond(complete, lambda: tf.constant(""), describe)
     return _refuse(~complete, row, found, "of", length, "bytes")
-
-
-def _holds_end(data):
-    # A longer substring than there is would fail with the bytes in its message.
-    size = tf.minimum(len(headers.PNG_END), tf.strings.length(data))
-    ends = tf.strings.substr(data, -size, size) == headers.PNG_END
-    return tf.cond(ends, lambda: True, lambda: headers.holds(data, "IEND"))
 
 
 def _check_size(height, width, row):
@@ -199,8 +204,7 @@ def _decode_png(data, row):
         # As in Pillow, grey of 16 bits is rounded, while the channels of
         # colours lose their lower byte.
         image = tf.io.decode_png(data, channels=1, dtype=tf.uint16)
-        image = tf.round(tf.cast(image, tf.float32) / 257.0)
-        return tf.repeat(tf.cast(image, tf.uint8), 3, axis=-1)
+        return _by_blocks(image, _narrow)
 
     def usual():
         # TensorFlow adds a wrong alpha channel to files of fewer than 8 bits
@@ -208,7 +212,7 @@ def _decode_png(data, row):
         has_alpha = (kind >= 4) | headers.holds(data, "tRNS")
         return tf.cond(
             has_alpha,
-            lambda: _on_white(tf.io.decode_png(data, channels=4)),
+            lambda: _by_blocks(tf.io.decode_png(data, channels=4), _on_white),
             lambda: tf.io.decode_png(data, channels=3),
         )
 
@@ -218,6 +222,52 @@ def _decode_png(data, row):
         lambda: _turned(image, headers.png_orientation(data)),
         lambda: image,
     )
+
+
+def _by_blocks(image, convert):
+    """Applies a function of rows to a few of them at a time.
+
+    It may compute in wider numbers than the image has: of a large image as a
+    whole they would take gigabytes.
+
+    Args:
+        image: tensor `[H, W, C]`.
+        convert: function of a part `[n, W, C]` to uint8 `[n, W, 3]`.
+
+    Returns:
+        Uint8 tensor `[H, W, 3]`.
+    """
+    height, width = tf.unstack(tf.shape(image)[:2])
+    rows = tf.maximum(1, _BLOCK // width)
+    count = (height + rows - 1) // rows
+
+    def parts():
+        converted = tf.TensorArray(
+            tf.uint8,
+            size=count,
+            infer_shape=False,
+            element_shape=[None, None, 3],
+        )
+
+        def step(k, converted):
+            part = image[k * rows : (k + 1) * rows]
+            return k + 1, converted.write(k, convert(part))
+
+        _, converted = tf.while_loop(
+            lambda k, _: k < count,
+            step,
+            [0, converted],
+            parallel_iterations=1,
+        )
+        return converted.concat()
+
+    result = tf.cond(count > 1, parts, lambda: convert(image))
+    return tf.ensure_shape(result, [None, None, 3])
+
+
+def _narrow(image):
+    image = tf.round(tf.cast(image, tf.float32) / 257.0)
+    return tf.repeat(tf.cast(image, tf.uint8), 3, axis=-1)
 
 
 def _on_white(image):

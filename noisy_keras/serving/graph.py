@@ -8,11 +8,12 @@ from tensorflow.core.protobuf import saved_model_pb2
 from noisy_keras.networks import head
 from noisy_keras.serving import decoding
 from noisy_keras.serving import resizing
+from noisy_keras.utils import names as names_module
 from noisy_keras.utils.errors import ConfigurationError
 
 #: Keys of a `tf.Example` that `classify` reads the file's bytes from.
 EXAMPLE_KEYS = ("image/encoded", "image_bytes")
-#: Asset with one class name per line.
+#: Asset with one class name per line; control characters are escaped.
 CLASS_NAMES = "class_names.txt"
 
 _CLASSIFY = "tensorflow/serving/classify"
@@ -80,7 +81,7 @@ class ServedClassifier(tf.Module):
         if pixel_scale is None:
             pixel_scale = 255.0 if layer is None else layer.pixel_scale
         self.pixel_scale = float(pixel_scale)
-        self.names = tuple(str(name) for name in class_names)
+        self.names = tuple(map(names_module.text, class_names))
         self.temperature = float(temperature)
         self.margin = int(margin)
         # Traced once and shared by all signatures.
@@ -185,7 +186,9 @@ class ServedClassifier(tf.Module):
         names = os.path.join(folder, CLASS_NAMES)
         os.makedirs(folder)
         with open(names, "w", encoding="utf-8") as stream:
-            stream.writelines(f"{name}\n" for name in self.names)
+            stream.writelines(
+                f"{names_module.one_line(name)}\n" for name in self.names
+            )
         self.class_names = tf.saved_model.Asset(names)
         tf.saved_model.save(self, folder, signatures=self.signatures())
         os.unlink(names)  # It has been copied to the assets.

@@ -33,10 +33,10 @@ def holds(data, text):
 
 
 def ends_as_jpeg(data):
-    """Whether the end marker of a JPEG file is in its second half.
+    """Whether a JPEG file has an end marker after its first scan begins.
 
-    Cameras append further data to the marker. In a truncated file the only such
-    marker is that of a thumbnail, which is in the first half.
+    Cameras append further data to the marker. Before the scan are thumbnails,
+    which have end markers of their own. As `noisy_keras.data.io.whole`.
 
     Args:
         data: string scalar tensor, bytes of the file.
@@ -46,12 +46,44 @@ def ends_as_jpeg(data):
     """
 
     def look():
-        values = tf.io.decode_raw(data, tf.uint8)
-        values = values[tf.size(values) // 2 :]
-        return tf.reduce_any((values[:-1] == 0xFF) & (values[1:] == 0xD9))
+        values, scan = _until_scan(data)
+        rest = values[scan:]
+        ends = tf.reduce_any((rest[:-1] == 0xFF) & (rest[1:] == 0xD9))
+        return (scan > 0) & ends
 
     last = tf.strings.substr(data, -2, 2)
     return tf.cond(last == JPEG_END, lambda: True, look)
+
+
+def ends_as_png(data):
+    """Whether a PNG file has its last chunk, whatever follows it.
+
+    Args:
+        data: string scalar tensor, bytes of the file.
+
+    Returns:
+        Bool scalar tensor.
+    """
+
+    def look():
+        values, size = _bytes(data)
+
+        def more(position, found):
+            return (position + 12 <= size) & ~found
+
+        def step(position, found):
+            zero = tf.zeros([], tf.int64)
+            kind = tf.strings.substr(data, position + 4, zero + 4)
+            length = _number(values, position, 4)
+            return position + 12 + length, found | (kind == b"IEND")
+
+        start = tf.constant(len(PNG), tf.int64)
+        return tf.while_loop(more, step, [start, False])[1]
+
+    # A longer substring than there is would fail with the bytes in its message.
+    size = tf.minimum(len(PNG_END), tf.strings.length(data))
+    ends = tf.strings.substr(data, -size, size) == PNG_END
+    return tf.cond(ends, lambda: True, look)
 
 
 def png_size(data):
@@ -117,6 +149,29 @@ def png_orientation(data):
     return tf.cond(
         exif > 0, lambda: _tiff_orientation(values[exif:]), lambda: 0
     )
+
+
+def _until_scan(data):
+    """Bytes of a JPEG file, and the position of its first scan, or 0."""
+    values, size = _bytes(data)
+
+    def more(position, scan, done):
+        del scan
+        return (position + 4 <= size) & ~done
+
+    def step(position, scan, done):
+        marker = _number(values, position + 1, 1)
+        broken = values[position] != 0xFF
+        found = ~broken & (marker == 0xDA)
+        length = 2 + _number(values, position + 2, 2)
+        # Fill bytes may stand before a marker.
+        length = tf.where(marker == 0xFF, tf.constant(1, tf.int64), length)
+        scan = tf.where(found, position, scan)
+        return position + length, scan, broken | found
+
+    zero = tf.constant(0, tf.int64)
+    _, scan, _ = tf.while_loop(more, step, [zero + 2, zero, False])
+    return values[:size], scan
 
 
 def _until_frame(data):

@@ -8,6 +8,8 @@ grey level can change the third digit of a probability.
 
 import tensorflow as tf
 
+from noisy_keras.data.io.decoding import MAX_ASPECT
+
 # As in Pillow: of 32 bits, 8 are for the pixel and 2 for overshooting.
 _BITS = 22
 # Number of filter taps that are multiplied at a time.
@@ -20,7 +22,9 @@ _BLOCK = 16
 def fitted(image, height, width, margin=0):
     """Resizes an image by its shorter side and crops its centre.
 
-    Equal to `noisy_keras.data.io.decoding` for uint8, to the last bit.
+    Equal to `noisy_keras.data.io.decoding` for uint8, to the last bit. Of an
+    image that is more than 16 times as long as the result's aspect ratio
+    needs, only the middle is resized.
 
     Args:
         image: uint8 tensor `[h, w, C]`, or float32, which is not rounded.
@@ -33,10 +37,11 @@ def fitted(image, height, width, margin=0):
     Returns:
         Tensor `[H, W, C]` of the same dtype.
     """
-    size = tf.shape(image)
     framed = (height + 2 * margin, width + 2 * margin)
-    given = tf.cast(size[:2], tf.float64)
+    given = tf.cast(tf.shape(image)[:2], tf.float64)
     scale = tf.reduce_max(tf.constant(framed, tf.float64) / given)
+    image = _without_ends(image, framed, scale)
+    given = tf.cast(tf.shape(image)[:2], tf.float64)
     whole = tf.maximum(framed, tf.cast(tf.round(given * scale), tf.int32))
     corner = (whole - framed) // 2 + margin
     # Columns, then rows, each along the first axis.
@@ -47,6 +52,20 @@ def fitted(image, height, width, margin=0):
         tf.transpose(lines, [1, 0, 2]), whole[0], corner[0], height
     )
     return tf.ensure_shape(lines, [height, width, image.shape[-1]])
+
+
+def _without_ends(image, framed, scale):
+    """Cuts both ends of a long image, of which only the middle is needed."""
+    size = tf.shape(image)[:2]
+    wanted = MAX_ASPECT * tf.constant(framed, tf.float64) / scale
+    most = tf.cast(tf.round(wanted), tf.int32)
+    first = tf.maximum(0, size - most) // 2
+    last = tf.minimum(size, first + most)
+    return tf.cond(
+        tf.reduce_any(size > most),
+        lambda: image[first[0] : last[0], first[1] : last[1]],
+        lambda: tf.identity(image),
+    )
 
 
 def _along_first(lines, whole, first, count):
@@ -99,6 +118,8 @@ def _filtered(lines, given, whole, first, count):
                 total + product(slice(None), slice(k, k + _TAPS)),
             ),
             [0, start],
+            # Each takes memory in proportion to the image.
+            parallel_iterations=2,
         )
         return finished(total)
 

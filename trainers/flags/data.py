@@ -151,6 +151,14 @@ def define():
         "none, and the test set is reported instead, unselected.",
         lower_bound=0.0,
     )
+    flags.DEFINE_float(
+        "max_unreadable",
+        None,
+        "For folder:PATH, csv:PATH and data sets read from their original "
+        "files: how many pictures may be unreadable and are left out, a count "
+        "or a share below 1; default: 1 %, and at least one.",
+        lower_bound=0.0,
+    )
     flags.DEFINE_list(
         "audit",
         None,

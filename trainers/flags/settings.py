@@ -108,6 +108,7 @@ def resolve(
             "validation": values["validation"],
             "audit": _audits(values.get("audit")),
             **data.reading(dataset, values),
+            "max_unreadable": values.get("max_unreadable"),
             **trusted,
             **noise,
         },

@@ -7,6 +7,7 @@ from rich import table
 
 from noisy_keras import analysis
 from noisy_keras.labels import detection as detection_module
+from noisy_keras.utils import names
 from trainers.run import errors
 from trainers.run import folder as run_folder
 
@@ -134,7 +135,9 @@ def _print_detection(out, qualities):
     for row in rows:
         first = row[0]
         kind = _KINDS.get(first.kind) or f"{first.true} -> {first.given}"
-        grid.add_row(kind, str(first.wrong), *(_figures(q) for q in row))
+        grid.add_row(
+            names.one_line(kind), str(first.wrong), *(_figures(q) for q in row)
+        )
     out.print(grid)
     out.print(
         "Precision and recall in %. A pair is compared with right labels of "

@@ -15,6 +15,7 @@ from noisy_keras.data.io import class_labels
 from noisy_keras.data.io import csv_rows
 from noisy_keras.labels import audit as audit_module
 from noisy_keras.labels import formats as audit_formats
+from noisy_keras.utils import names
 from trainers import UsageError
 from trainers.inspection import audit_pictures
 from trainers.run import errors
@@ -53,7 +54,10 @@ class Audit:
         order = audit_module.suspicion_order(
             clean, share, confidence, np.array(same)
         )
-        return [self.rows[i] for i in order[:count]]
+        rows = [self.rows[i] for i in order]
+        # Nothing is known of what could not be read.
+        rows.sort(key=lambda row: row["verdict"] == "unreadable")
+        return rows[:count]
 
 
 def read(run, name):
@@ -274,7 +278,7 @@ def print_rows(out, rows, count):
             cells.append(f"{float(share):.0%}" if share else "")
         if truth:
             cells.append(row.get("true_label", ""))
-        shown.add_row(*map(text.Text, cells))
+        shown.add_row(*(text.Text(names.one_line(cell)) for cell in cells))
     out.print(shown)
     out.print(
         "clean: probability that the given label is right; sure: of the "

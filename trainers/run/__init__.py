@@ -83,11 +83,15 @@ def _run(settings, build, folder, resumed, values, facts):
     with native_messages(os.path.join(folder, run_folder.STARTUP_LOG)):
         # TensorFlow loads here.
         import noisy_keras  # noqa: F401
+        from noisy_keras.core import data_errors
+        from trainers.run import errors
         from trainers.run import finish
+        from trainers.run import pictures
         from trainers.run import prepare
         from trainers.run import progress
         from trainers.run import train
     out = progress.make_console()
+    pictures.show_warnings(out)
     out.print(prepare.describe_settings(settings, folder, resumed))
     if values["config"] is not None:
         out.print(f"settings are those of {values['config']}")
@@ -101,10 +105,12 @@ def _run(settings, build, folder, resumed, values, facts):
     run.loggers = tuple(values["loggers"])
     out.print(prepare.describe(run))
     prepare.record(run, folder, resumed, facts())
-    train.train(
-        run, folder, out, values["picture_every"], values.get("knn_every")
-    )
-    finish.finish(run, folder, out, values["export"])
+    used = (run.train, run.validation, run.test, run.trusted)
+    with errors.reported(), data_errors.explained(*used):
+        train.train(
+            run, folder, out, values["picture_every"], values.get("knn_every")
+        )
+        finish.finish(run, folder, out, values["export"])
 
 
 def start(main):

@@ -290,11 +290,14 @@ def print_labels(out, labels):
         out: rich console.
         labels: dict, `labels` of `summary.json`.
     """
-    wrong = labels["samples"] - labels["ok"]
+    unread = labels.get("unreadable", 0)
+    wrong = labels["samples"] - labels["ok"] - unread
     parts = f"{labels['relabelled']} of them with a sure suggestion"
     if labels["out_of_distribution"]:
         parts += f", {labels['out_of_distribution']} maybe of no class"
     out.print(f"Labels found wrong: {wrong} of {labels['samples']}, {parts}.")
+    if unread:
+        out.print(f"Not judged, because pictures cannot be read: {unread}.")
     if labels.get("evidence"):
         evidence = labels["evidence"]
         out.print(f"By {EVIDENCE.get(evidence, evidence)}.")

@@ -371,7 +371,8 @@ def _flags_of(kept):
     always = ("seed", "steps_per_epoch", "mixed_precision", "jit_compile")
     values = {n: found.get(n) for n in (*replaced, *always, "host", "features")}
     values |= {
-        n: data.get(n) for n in ("dataset", "max_train_samples", "audit")
+        n: data.get(n)
+        for n in ("dataset", "max_train_samples", "audit", "max_unreadable")
     }
     values |= _noise_flags(data) | _trusted_flags(kept)
     if "encoder" in host:

@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from noisy_keras.data import duplicates as duplicates_module
 from noisy_keras.data import overlap
 from noisy_keras.data.selection import classes
 from noisy_keras.data.selection import corrections
@@ -35,6 +36,8 @@ class Sources(NamedTuple):
         keys: list, `overlap.keys` of the training split as it was loaded,
             before anything was held out of it.
         corrections: tuple with a `Corrections` for each edited audit.
+        duplicates: `Duplicates` of the pictures of train, validation and test,
+            by their labels without noise; None where they are not own files.
     """
 
     train: Any
@@ -44,6 +47,7 @@ class Sources(NamedTuple):
     removed: int = 0
     keys: Any = ()
     corrections: tuple = ()
+    duplicates: Any = None
 
 
 def sources(data, data_dir, labels=None):
@@ -85,6 +89,8 @@ def sources(data, data_dir, labels=None):
         data, train, restrict(whole), judged, lambda name: restrict(load(name))
     )
     removed = samples - train.num_samples
+    # Also before there is noise, by which all labels of duplicates may differ.
+    duplicates = _duplicates(train=train, **judged)
 
     foreign = functools.partial(
         _load_foreign, data_dir, whole, left_out, train.image_shape[0]
@@ -100,6 +106,7 @@ def sources(data, data_dir, labels=None):
         removed=removed,
         keys=overlap.keys(loaded),
         corrections=applied,
+        duplicates=duplicates,
     )
 
 
@@ -118,6 +125,16 @@ def _reading(data, labels):
     if made is not None and data["noise_foreign_classes"] is None:
         classes = manifest.class_names(os.path.expanduser(made))
     return {**{name: data.get(name) for name in names}, "class_names": classes}
+
+
+def _duplicates(**splits):
+    """`Duplicates` of sources whose files were decoded; None without any."""
+    known = {
+        name: source
+        for name, source in splits.items()
+        if getattr(source, "prints", None) is not None
+    }
+    return duplicates_module.find_duplicates(**known) if known else None
 
 
 def _check_validation(found, data):
@@ -141,6 +158,16 @@ def _loader(found, data):
     options = {"image_size": data["image_size"]}
     if data["noise_type"] in data_flags.HUMAN_LABELS:
         options["human_labels"] = data["noise_type"]
+    most = data.get("max_unreadable")
+    if most is not None:
+        kind, _ = data_flags.split_name(data["dataset"])
+        if kind not in ("folder", "csv", "layout"):
+            raise UsageError(
+                "--max_unreadable: expected with folder:PATH, csv:PATH or a "
+                "data set that is read from its original files; got "
+                f"--dataset={data['dataset']}"
+            )
+        options["max_unreadable"] = most
     return functools.partial(found.load, **options)
 
 
@@ -161,19 +188,36 @@ def _hold_out(train, validation, data):
     share = _HELD_OUT if share is None else share
     if not share:
         return train, None
-    rest, held = partition.held_out(train.labels, share, seed=0)
-    named = trusted_set.named(data, train)
-    if named is None or not named[held].any():
-        return train.hold_out(share)
-    # No model is judged by samples that are trusted.
-    others = np.flatnonzero(~named)
-    _, chosen = partition.held_out(train.labels[others], len(held), seed=0)
-    held = others[chosen]
+    held = _chosen(train, share, trusted_set.named(data, train))
     rest = np.setdiff1d(np.arange(train.num_samples), held)
     return (
         train.subset(rest),
         train.subset(held, name=f"{train.name} (held out)"),
     )
+
+
+def _chosen(train, share, named):
+    """Positions of samples to hold out, each class in proportion.
+
+    No model is judged by samples that are trusted, nor by pictures that it was
+    trained on: those with the same picture are held out together.
+    """
+    count = train.num_samples
+    _, held = partition.held_out(train.labels, share, seed=0)
+    named = np.zeros(count, bool) if named is None else named
+    groups = np.arange(count)
+    found = _duplicates(train=train)
+    if found is not None:
+        groups = found.groups["train"]
+    if not (named[held].any() or duplicates_module.twins(groups, held).any()):
+        return held
+    firsts = np.flatnonzero(groups == np.arange(count))
+    free = firsts[~np.isin(firsts, groups[named])]
+    size = max(1, round(len(held) * len(firsts) / count))
+    if size >= len(free):  # Too few different pictures.
+        free, groups, size = np.flatnonzero(~named), np.arange(count), len(held)
+    _, chosen = partition.held_out(train.labels[free], size, seed=0)
+    return np.flatnonzero(np.isin(groups, free[chosen]))
 
 
 def _split_classes(source, names):

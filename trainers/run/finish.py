@@ -1,16 +1,14 @@
 """The third part of a run: its files are written and its results printed."""
 
-import csv
 import os
 
 from noisy_keras.callbacks import metrics_log
 from noisy_keras.utils import distribution
-from noisy_keras.utils import files as files_module
 from trainers.run import classification
 from trainers.run import folder as run_folder
 from trainers.run import loggers
 from trainers.run import noise_estimate
-from trainers.run import prepare
+from trainers.run import pictures
 from trainers.run import recipes
 from trainers.run import reporting
 
@@ -84,10 +82,12 @@ def _write(run, folder, audit, summary, out, calibration):
     files = reporting.write(run, folder, out)
     if run.recipe is not None:
         files.append(("phases/", "what each phase left for the next"))
-    broken = prepare.unreadable(run.train)
-    if broken:
-        _write_unreadable(os.path.join(folder, "unreadable.csv"), broken)
-        files.append(("unreadable.csv", "pictures that were left out, and why"))
+    if pictures.write_unreadable(run, folder):
+        what = "pictures that cannot be read, and why"
+        files.append((run_folder.UNREADABLE, what))
+    if os.path.exists(os.path.join(folder, run_folder.DUPLICATES)):
+        what = "pictures that occur twice, with other labels or in other splits"
+        files.append((run_folder.DUPLICATES, what))
     files += [
         (
             run_folder.AUDIT,
@@ -107,10 +107,3 @@ def _write(run, folder, audit, summary, out, calibration):
     if os.path.isdir(os.path.join(folder, run_folder.PICTURES)):
         files.append(("pictures/", "masks and reconstructions"))
     return files
-
-
-def _write_unreadable(path, problems):
-    with files_module.replacing(path) as stream:
-        writer = csv.writer(stream, lineterminator="\n")
-        writer.writerow(["path", "reason"])
-        writer.writerows(sorted(problems.items()))

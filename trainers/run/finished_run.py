@@ -31,6 +31,7 @@ _LATER = (
     "folder_layout",
     "image_root",
     "label_column",
+    "max_unreadable",
     "noise_foreign_classes",
     "path_column",
     "trusted",

@@ -19,6 +19,8 @@ AUDIT = "label_audit.csv"
 PICTURES = "pictures"
 TENSORBOARD = "tensorboard"
 REPORT = "report.html"
+UNREADABLE = "unreadable.csv"
+DUPLICATES = "duplicates.csv"
 EXPORT = "export"
 STARTUP_LOG = "tensorflow.log"
 
@@ -210,6 +212,8 @@ def _differences(before, now, prefix=""):
     for key in sorted(set(before) | set(now)):
         if prefix == "" and key in ("replaced", "preset"):
             continue  # How the settings came about does not matter.
+        if f"{prefix}{key}" == "data.max_unreadable":
+            continue  # It may be raised to go on.
         old, new = before.get(key), now.get(key)
         if isinstance(old, dict) and isinstance(new, dict):
             yield from _differences(old, new, f"{prefix}{key}.")

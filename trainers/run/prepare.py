@@ -25,6 +25,7 @@ from trainers.run import data
 from trainers.run import errors
 from trainers.run import feature_files
 from trainers.run import folder as run_folder
+from trainers.run import pictures
 from trainers.run import self_supervised
 from trainers.run import strategies
 from trainers.run import trusted_set
@@ -57,6 +58,8 @@ class Run:
         features: pair of float32 arrays `[N, D]` and `[V, D]`, features of the
             training and the trusted samples from a file; or None.
         corrections: tuple with a `Corrections` for each edited audit.
+        duplicates: `Duplicates` of the run's pictures, or None where they were
+            not looked for.
         loggers: tuple of str, where metrics go: `trainers.run.loggers`.
         kept_epoch: int, number of the epoch that the model is of, from 1; None
             where that is the last.
@@ -74,6 +77,7 @@ class Run:
     recipe: Any = None
     features: Any = None
     corrections: tuple = ()
+    duplicates: Any = None
     loggers: tuple = ("tensorboard",)
     kept_epoch: int | None = None
 
@@ -146,6 +150,7 @@ def prepare(settings, data_dir, distribute, build, labels=None):
             sources.removed,
             features=_features(settings, sources),
             corrections=sources.corrections,
+            duplicates=sources.duplicates,
         )
         if isinstance(model, nk.recipes.Recipe):
             model.check(run.train, **run.fit_inputs)
@@ -210,6 +215,8 @@ def record(run, folder, resumed, facts):
         UsageError: it was begun with other labels, samples or arguments.
     """
     run_folder.keep_labels(folder, run.train, resumed)
+    pictures.write_unreadable(run, folder)
+    pictures.write_duplicates(run, folder)
     if resumed:
         run_folder.check_used(folder, used(run))
     else:
@@ -307,9 +314,7 @@ def describe(run):
         lines.append(
             trusted_set.describe(run.trusted, run.settings.data, run.removed)
         )
-    broken = unreadable(train)
-    if broken and getattr(train, "reading", None) is None:
-        lines.append(f"{len(broken)} pictures cannot be read and were left out")
+    lines += pictures.describe(run)
     size = model.networks[0].count_params()
     count = len(model.networks)
     networks = f"{count} networks of" if count > 1 else "one network of"
@@ -337,8 +342,3 @@ def _readings(run):
         if reading.left_out:
             lines.append(f"{reading.split}: {reading.left_out_line()}")
     return lines
-
-
-def unreadable(source):
-    """Pictures that could not be read: dict from path to the reason."""
-    return getattr(source, "unreadable", {})

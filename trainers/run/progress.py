@@ -6,10 +6,25 @@ import keras
 from rich import console
 from rich import progress
 
+from noisy_keras.utils import names
+
 
 def make_console():
-    """The console of a run; plain lines where the output is no terminal."""
-    return console.Console(highlight=False, soft_wrap=True)
+    """The console of a run; plain lines where the output is no terminal.
+
+    Names of classes and files may look like markup or emoji codes.
+    """
+    return _Console(highlight=False, soft_wrap=True, markup=False, emoji=False)
+
+
+class _Console(console.Console):
+    """A console whose text cannot control the terminal."""
+
+    def print(self, *objects, **options):
+        super().print(
+            *(names.lines(o) if isinstance(o, str) else o for o in objects),
+            **options,
+        )
 
 
 class Progress(keras.callbacks.Callback):

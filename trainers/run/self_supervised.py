@@ -94,7 +94,8 @@ def print_results(out, found):
 
 def print_labels(out, labels):
     """As `classification.print_labels`."""
-    wrong = labels["samples"] - labels["ok"]
+    unread = labels.get("unreadable", 0)
+    wrong = labels["samples"] - labels["ok"] - unread
     out.print(
         f"Labels that their neighbours do not share: {wrong} of "
         f"{labels['samples']}."

@@ -84,11 +84,19 @@ def facts(folder, config):
         described += f"; {rate:.1%} of the training labels are wrong"
     return {
         "method": config["settings"]["method"],
-        "dataset": config["settings"]["data"]["dataset"],
+        "dataset": _without_folders(config["settings"]["data"]["dataset"]),
         "samples": config.get("samples"),
         "noise": described,
         "accuracy": _accuracy(folder),
     }
+
+
+def _without_folders(dataset):
+    """A data set without the folders of this machine that lead to it."""
+    kind, name = data.split_name(dataset)
+    if kind not in ("folder", "csv", "tfrecord"):
+        return dataset
+    return f"{kind}:{os.path.basename(os.path.normpath(name))}"
 
 
 def _accuracy(folder):

@@ -1,7 +1,6 @@
 """TFDS builders of the data sets that `noisy_keras.data.layouts` reads."""
 
 import collections.abc
-import io
 import os
 import re
 import warnings
@@ -13,11 +12,9 @@ import tensorflow_datasets as tfds
 from noisy_keras.data import layouts
 from noisy_keras.data.builders import base
 from noisy_keras.data.io import decoding
+from noisy_keras.data.io import whole
 from noisy_keras.data.sources.file_source import TOLERATED
 from noisy_keras.utils.errors import ConfigurationError
-
-# Number of files whose headers are checked in parallel at a time.
-_CHUNK = 256
 
 
 class LayoutBuilder(  # type: ignore[call-arg]
@@ -26,8 +23,8 @@ class LayoutBuilder(  # type: ignore[call-arg]
     """A TFDS builder for image files in their authors' folder structure.
 
     The examples are those that the readers in `noisy_keras.data.layouts` list.
-    JPEG and PNG files are copied byte for byte; GIF, BMP and truncated JPEG
-    files are converted to PNG. All lists are read and compared with the files
+    JPEG and PNG files are copied byte for byte; those of other formats are
+    converted to PNG. All lists are read and compared with the files
     before the first example is written.
 
     Attributes:
@@ -128,31 +125,23 @@ class LayoutBuilder(  # type: ignore[call-arg]
     def _generate_examples(self, split, listing):
         clean_labels = self._clean_labels(split, listing)
         unreadable = {}
-        for start in range(0, len(listing), _CHUNK):
-            paths = [
-                os.path.join(listing.root, path)
-                for path in listing.paths[start : start + _CHUNK]
-            ]
-            problems = decoding.check_headers(paths)
-            for row, path in enumerate(paths, start):
-                try:
-                    if row - start in problems:
-                        raise ConfigurationError(problems[row - start])
-                    image = _encoded(path)
-                except (OSError, ValueError) as error:
-                    unreadable[listing.ids[row]] = str(error)
-                    self._note_unreadable(split, listing, unreadable)
-                    continue
-                yield (
-                    listing.ids[row],
-                    {
-                        "image": image,
-                        "id": listing.ids[row],
-                        "label": listing.labels[row],
-                        "clean_label": clean_labels[row],
-                        **self._more(listing, row),
-                    },
-                )
+        for row, path in enumerate(listing.paths):
+            try:
+                image = _encoded(os.path.join(listing.root, path))
+            except (OSError, ValueError) as error:
+                unreadable[listing.ids[row]] = str(error)
+                self._note_unreadable(split, listing, unreadable)
+                continue
+            yield (
+                listing.ids[row],
+                {
+                    "image": image,
+                    "id": listing.ids[row],
+                    "label": listing.labels[row],
+                    "clean_label": clean_labels[row],
+                    **self._more(listing, row),
+                },
+            )
         if unreadable:
             warnings.warn(
                 f"Expected images in all files of {split!r}. Received: "
@@ -180,44 +169,10 @@ class LayoutBuilder(  # type: ignore[call-arg]
 def _encoded(path):
     """Returns a file's bytes, as PNG where TFDS cannot read the format."""
     data = decoding.read_bytes(path)
-    if data.startswith((b"GIF8", b"BM")):
-        # TensorFlow adds an axis to a GIF and rejects some BMP files.
-        pixels = _first_frame(data)
-    elif data.startswith(b"\xff\xd8") and _is_cut_short(data):
-        pixels = _decode_jpeg(data, try_recover_truncated=True)
-    else:
+    if whole.check(data) in ("JPEG", "PNG"):
         return data
-    return tf.io.encode_png(pixels).numpy()
-
-
-def _first_frame(data):
-    from PIL import Image
-
-    try:
-        with Image.open(io.BytesIO(data)) as image:
-            return np.asarray(image.convert("RGB"))
-    except Exception as error:  # Pillow passes on the errors of its decoders.
-        raise ConfigurationError(f"cannot be decoded ({error})") from error
-
-
-def _is_cut_short(data):
-    # A complete file ends in this marker. Decoding every file takes hours.
-    if b"\xff\xd9" in data[-64:]:
-        return False
-    try:
-        _decode_jpeg(data)
-    except ValueError:
-        return True
-    return False
-
-
-def _decode_jpeg(data, **options):
-    try:
-        return tf.io.decode_jpeg(data, channels=3, **options)
-    except tf.errors.InvalidArgumentError as error:
-        raise ConfigurationError(
-            f"cannot be decoded ({error.message})"
-        ) from error
+    # TensorFlow adds an axis to a GIF and rejects some BMP files.
+    return tf.io.encode_png(decoding.decode_small(data)).numpy()
 
 
 def _require_distinct(ids, split):

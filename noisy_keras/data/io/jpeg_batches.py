@@ -12,18 +12,21 @@ import numpy as np
 import tensorflow as tf
 
 _SIGNATURE = b"\xff\xd8\xff"
+# The last bytes of a whole file. Further data may follow them, in files that
+# are left to others.
+_END = b"\xff\xd9"
 # Bytes at the start of a file in which EXIF data, which may specify a
 # rotation, are searched.
 _START = 4096
 
 
 def decode_files(
-    paths: collections.abc.Sequence[str], size: int
+    paths: collections.abc.Sequence[str | bytes], size: int
 ) -> tuple[np.ndarray, np.ndarray]:
     """Decodes those of some files that are plain JPEG of the right size.
 
     Args:
-        paths: sequence of n str, paths of the files.
+        paths: sequence of n str or bytes, paths of the files.
         size: int, side S of the result in pixels.
 
     Returns:
@@ -51,6 +54,9 @@ def _graph(size):
         data = tf.io.read_file(path)
         start = tf.strings.substr(data, 0, _START)
         plain = tf.strings.substr(data, 0, len(_SIGNATURE)) == _SIGNATURE
+        # Padded, so that even an empty file has two bytes at its end.
+        end = tf.strings.substr(tf.strings.join([b"  ", data]), -2, 2)
+        plain &= end == _END
         # \C matches any byte, text or not.
         exif = tf.strings.regex_full_match(start, r"\C*Exif\x00\C*")
         return tf.cond(plain & ~exif, lambda: fitting(data), nothing)
@@ -66,7 +72,7 @@ def _graph(size):
         )
 
     def middle(data, height, width):
-        image = tf.io.decode_jpeg(data, channels=3, try_recover_truncated=True)
+        image = tf.io.decode_jpeg(data, channels=3)
         corner = [(height - size) // 2, (width - size) // 2, 0]
         return tf.slice(image, corner, square.shape)
 

@@ -32,7 +32,7 @@ _Source = TypeVar("_Source", bound="Source")
 LEFT_OUT = ("drop", "out_of_distribution")
 
 # Verdicts that keep the label.
-_KEPT = ("", "ok", "suspect")
+_KEPT = ("", "ok", "suspect", "unreadable")
 # Columns that are read.
 _COLUMNS = (
     "id",

@@ -9,11 +9,9 @@ from typing import Any
 from noisy_keras.data.io import filesystem
 from noisy_keras.data.io import folder_walk
 from noisy_keras.data.sources import folder_layout
+from noisy_keras.data.sources import unreadable
 from noisy_keras.utils.checks import abbreviated
 from noisy_keras.utils.errors import ConfigurationError
-
-#: Tolerated share of files that do not exist.
-TOLERATED = 0.01
 
 _MISSING = "no such file"
 
@@ -109,7 +107,7 @@ def resolve(
     shown = root or "."
     _check(path, found, outside, f"paths below {shown}", _OTHER_ROOT)
     _check(path, found, conflicting, "one label per path", "")
-    if len(missing) > _limit(max_unreadable, len(first)):
+    if len(missing) > unreadable.Unreadable(len(first), max_unreadable).limit:
         of = f"{len(missing)} of {len(first)} files are missing"
         hint = finder.elsewhere([written[row][1] for row in missing_rows[:3]])
         raise ConfigurationError(
@@ -134,12 +132,6 @@ def _check(path, found, rows, wanted, hint):
             f"Expected {wanted} in {path}. Received: {len(rows)} others: "
             f"{listing}" + (f". {hint}" if hint else "")
         )
-
-
-def _limit(most, total):
-    if most is None:
-        return max(1, TOLERATED * total)
-    return most * total if 0 <= most < 1 else most
 
 
 class _Finder:

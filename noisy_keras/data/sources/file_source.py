@@ -3,7 +3,6 @@
 import collections.abc
 import copy
 import os
-import threading
 from typing import Any
 from typing import Self
 
@@ -11,7 +10,10 @@ import numpy as np
 import tensorflow as tf
 
 from noisy_keras.data.augment import Augmentation
+from noisy_keras.data.io import checking
 from noisy_keras.data.io import decoding
+from noisy_keras.data.io import prints as prints_module
+from noisy_keras.data.sources import unreadable as unreadable_module
 from noisy_keras.data.sources.source import Source
 from noisy_keras.utils import checks
 from noisy_keras.utils.errors import ConfigurationError
@@ -23,15 +25,19 @@ _MEAN = (0.485, 0.456, 0.406)
 _STD = (0.229, 0.224, 0.225)
 
 #: Tolerated share of unreadable images.
-TOLERATED = 0.01
+TOLERATED = unreadable_module.TOLERATED
+#: Decoding more files than this in advance would take too long: then only their
+#: first and last bytes are checked.
+MOST_DECODED = 100_000
 
 
 class FileSource(Source):
     """A `Source` of image files.
 
-    An image that cannot be decoded is black and listed in `unreadable`. If
-    more than 1 % of the images are unreadable, reading raises an error.
-    `readable` checks the first bytes of all files in advance.
+    `readable` checks all files in advance and leaves out those that cannot be
+    read. A file that cannot be read later is black; `unreadable` has it, and a
+    warning names it. If more files are unreadable than `max_unreadable` allows,
+    reading raises an error.
 
     Args:
         paths: sequence of N str, paths of the files, absolute or relative to
@@ -42,12 +48,15 @@ class FileSource(Source):
         image_size: int, at least 8, side S of the images in pixels. The
             shorter side of each file is resized to about `8 / 7 S` (256 for
             224). Views take random crops of that; `fetch` takes the centre.
+        max_unreadable: number of files that may be unreadable (int), or
+            their share (float below 1). Defaults to 1 %, and at least one.
         **options: further arguments of `Source`. `ids` default to the paths,
             `pixel_mean` and `pixel_std` to those of ImageNet.
 
     Attributes:
-        unreadable: dict from path (str) to the reason (str), shared with
-            subsets.
+        prints: `Prints` of the N files, if `readable` decoded them; or None.
+        checked: str, what `readable` checked: `"whole"` files, their
+            `"ends"`, or `""` before.
     """
 
     def __init__(
@@ -58,6 +67,7 @@ class FileSource(Source):
         *,
         root: str | os.PathLike = "",
         image_size: int = 64,
+        max_unreadable: float | None = None,
         **options: Any,
     ) -> None:
         if image_size < 8:
@@ -79,9 +89,38 @@ class FileSource(Source):
         )
         checks.same_length(paths=paths, labels=self.labels)
         self.root = str(root)
-        self.unreadable: dict[str, str] = {}
-        self._total = len(paths)
-        self._lock = threading.Lock()
+        self.prints: prints_module.Prints | None = None
+        self.checked = ""
+        self._unreadable = unreadable_module.Unreadable(
+            len(paths), max_unreadable
+        )
+
+    @property
+    def unreadable(self) -> dict[str, str]:
+        """Files that cannot be read: paths and reasons, shared with subsets."""
+        return self._unreadable.found
+
+    @property
+    def unreadable_samples(self) -> np.ndarray:
+        """Samples whose files could not be read, bool array `[N]`."""
+        found = self._unreadable.found
+        names = self._names
+        return np.fromiter((name in found for name in names), bool, len(names))
+
+    @property
+    def _names(self):
+        """What `unreadable` calls the samples."""
+        return self.paths
+
+    @property
+    def most_unreadable(self) -> float:
+        """Largest number of unreadable files that is tolerated."""
+        return self._unreadable.limit
+
+    @property
+    def failure(self) -> ConfigurationError | None:
+        """The error that too many unreadable files have raised, or None."""
+        return self._unreadable.failure
 
     @property
     def margin(self) -> int:
@@ -115,26 +154,37 @@ class FileSource(Source):
         return source
 
     def readable(self) -> Self:
-        """Leaves out files that are empty or not images.
+        """Leaves out files that are not whole pictures.
 
-        Only the first bytes of each file are read.
+        All files are decoded; of more than 100,000, only the first and the
+        last bytes are read.
 
         Returns:
-            A `FileSource`; this one if all files are readable.
+            A `FileSource`.
 
         Raises:
-            ValueError: more than 1 % of the images are unreadable.
+            ValueError: more images are unreadable than `max_unreadable`.
         """
-        paths = np.asarray(self.paths)
-        problems = decoding.check_headers(self._full(paths))
-        if not problems:
+        if self.checked:
             return self
-        self._note({paths[i]: why for i, why in problems.items()})
+        paths = np.asarray(self.paths)
+        prints, checked = None, "ends"
+        if len(paths) > MOST_DECODED:
+            problems = checking.check_ends(self._full(paths))
+        else:
+            problems, prints = checking.check_whole(self._full(paths))
+            checked = "whole"
+        if problems:
+            self._note({paths[i]: why for i, why in problems.items()}, True)
+        source = copy.copy(self)
+        source.checked, source.prints = checked, prints
+        if not problems:
+            return source
         keep = np.setdiff1d(np.arange(self.num_samples), list(problems))
-        return self.subset(keep)
+        return source.subset(keep)
 
     def _full(self, paths):
-        return [tf.io.gfile.join(self.root, path) for path in paths]
+        return [os.path.join(self.root, path) for path in paths]
 
     def _read(self, rows, size):
         paths = self.paths[rows]
@@ -143,18 +193,10 @@ class FileSource(Source):
             self._note({paths[i]: why for i, why in problems.items()})
         return images
 
-    def _note(self, problems):
-        with self._lock:
-            self.unreadable.update(problems)
-        count = len(self.unreadable)
-        if count > max(1, TOLERATED * self._total):
-            shown = list(self.unreadable.items())[:3]
-            listing = "; ".join(f"{path}: {why}" for path, why in shown)
-            raise ConfigurationError(
-                f"Expected at most {TOLERATED:.0%} of unreadable images. "
-                f"Received: {count} of {self._total} in {self.root or '.'}, "
-                f"such as {listing}. Repair or remove them."
-            )
+    def _note(self, problems, expected=False):
+        self._unreadable.note(problems, self.root or ".", expected)
 
     def _select(self, index):
-        pass  # `subset` has already selected the paths.
+        # `subset` has already selected the paths.
+        if self.prints is not None:
+            self.prints = self.prints[index]

@@ -8,12 +8,12 @@ from noisy_keras.data.io import filesystem
 from noisy_keras.data.sources.file_source import FileSource
 from noisy_keras.utils.errors import ConfigurationError
 
-# Checking the headers of more files than this would take minutes.
-_MAX_CHECKED = 100_000
-
 
 def load(
-    name: str, split: str, data_dir: str | os.PathLike | None
+    name: str,
+    split: str,
+    data_dir: str | os.PathLike | None,
+    max_unreadable: float | None = None,
 ) -> FileSource:
     """Loads a split from the files in their authors' folder structure.
 
@@ -22,6 +22,7 @@ def load(
         split: str, `"train"`, `"validation"`, `"test"` or `"trusted"`, if the
             data set has it. `"fit"` is equal to `"train"`.
         data_dir: str, folder of the files.
+        max_unreadable: as in `FileSource`.
 
     Returns:
         A `FileSource` of uint8 images `[224, 224, 3]`.
@@ -30,7 +31,7 @@ def load(
         OSError: the folder or files are missing; the message contains the
             expected folder structure.
         ValueError: the split is unknown, the data set's lists are invalid, or
-            more than 1 % of the images are unreadable.
+            more images are unreadable than `max_unreadable` allows.
 
     Warns:
         UserWarning: there are images in no list. Only checked for `"train"`.
@@ -63,8 +64,9 @@ def load(
         true_labels=listing.true_labels,
         ids=listing.ids,
         name=f"{name} ({split})",
+        max_unreadable=max_unreadable,
     )
-    return source.readable() if source.num_samples <= _MAX_CHECKED else source
+    return source.readable()
 
 
 def _check_files(name, listing, split, data_dir):

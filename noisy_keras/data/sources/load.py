@@ -4,6 +4,7 @@ import collections.abc
 import difflib
 import functools
 import os
+from typing import Any
 
 from noisy_keras.data import layouts
 from noisy_keras.data.sources import cifar
@@ -41,6 +42,7 @@ def load(
     data_dir: str | os.PathLike | None = None,
     max_samples: int | None = None,
     image_size: int | None = None,
+    max_unreadable: float | None = None,
 ) -> Source:
     """Loads a data set by name.
 
@@ -66,6 +68,9 @@ def load(
             order of the source, before noise is applied.
         image_size: int, side of the images in pixels. Defaults to that of the
             data set.
+        max_unreadable: number of files that may be unreadable and are left out
+            (int), or their share (float below 1), of data sets that are read
+            from their original files. Defaults to 1 %, and at least one file.
 
     Returns:
         A `Source`.
@@ -108,7 +113,7 @@ def load(
         raise ConfigurationError(
             f"Expected at least one sample. Received: max_samples={max_samples}"
         )
-    options = {}
+    options: dict[str, Any] = {}
     if name in cifar_n.KINDS:
         options["kind"] = human_labels
         if noise is not None:
@@ -121,6 +126,13 @@ def load(
             f"Expected `human_labels` with one of {', '.join(cifar_n.KINDS)}. "
             f"Received: human_labels={human_labels!r} with {name!r}"
         )
+    if max_unreadable is not None:
+        if name not in layouts.BY_NAME:
+            raise ConfigurationError(
+                "Expected `max_unreadable` with one of "
+                f"{', '.join(layouts.BY_NAME)}. Received: {name!r}"
+            )
+        options["max_unreadable"] = max_unreadable
     source = _LOADERS[name](split, data_dir, **options)
     if image_size is not None:
         source = source.resized(image_size)

@@ -64,6 +64,10 @@ class RecordSource(FileSource):
         """Reads the bytes of one sample's image file."""
         return self._pictures.read(self._rows[row])
 
+    @property
+    def _names(self):
+        return self.ids
+
     def readable(self) -> Self:
         """Returns this source, because its records contain only images."""
         return self
@@ -319,8 +323,8 @@ def _indexed(shards, contents, image_size, options):
             image_size=image_size or description["image_shape"][0],
             **options,
         )
-        source.unreadable = contents.unreadable
-        source._total += len(description["left_out"])
+        source._unreadable.found |= contents.unreadable
+        source._unreadable.total += len(description["left_out"])
     else:
         source = ArrayRecordSource(
             pictures,

@@ -81,24 +81,20 @@ def test_other_formats_become_png(tmp_path):
         np.testing.assert_array_equal(examples[name]["image"], blue)
 
 
-def test_jpeg_that_is_cut_short_becomes_png(tmp_path):
+def test_jpeg_that_is_cut_short_is_left_out(tmp_path):
     folders.draw(tmp_path / "in", ["testing/0_0.jpg"])
     names = [f"training/{i}_{i}.jpg" for i in range(3)]
     folders.draw(tmp_path / "in", names, size=64)
     short, long, _ = (tmp_path / "in" / name for name in names)
-    complete = tf.io.decode_jpeg(short.read_bytes()).numpy()
-    short.write_bytes(short.read_bytes()[:-500])
+    short.write_bytes(short.read_bytes()[:-2])
     # Bytes after the end are harmless.
     long.write_bytes(long.read_bytes() + b"more" * 99)
-    builder = folders.prepare("animal10n", tmp_path)
+    with pytest.warns(UserWarning, match=r"0_0.jpg: JPEG file whose end"):
+        builder = folders.prepare("animal10n", tmp_path)
     skip = {"image": tfds.decode.SkipDecoding()}
     examples = folders.read(builder, "train", skip)
     assert examples[names[1]]["image"] == long.read_bytes()
-    data = examples[names[0]]["image"]
-    assert data.startswith(b"\x89PNG")
-    image = tf.io.decode_png(data).numpy()
-    np.testing.assert_array_equal(image[:16], complete[:16])
-    assert (image[-8:] != complete[-8:]).any()
+    assert set(examples) == set(names[1:])
 
 
 def test_unreadable_pictures_are_left_out_and_reported(tmp_path):

@@ -142,7 +142,11 @@ class _Writing:
         self._stop = threading.Event()
         self._lock = threading.Lock()
         self._done = self._failed = 0
-        self._most = file_source.TOLERATED * source.num_samples
+        self._most = getattr(
+            source,
+            "most_unreadable",
+            file_source.TOLERATED * source.num_samples,
+        )
         self._left_out = len(contents.description["left_out"])
 
     def run(self, workers: int) -> Written:

@@ -43,6 +43,13 @@ flags.DEFINE_bool(
 flags.DEFINE_bool(
     "calibrate", True, "Fit a temperature on the run's validation data."
 )
+flags.DEFINE_enum(
+    "which",
+    "kept",
+    ["kept", "last", "best"],
+    "The model: kept: model.keras; best: best.keras, the best epoch by "
+    "validation; last: model.keras, provided that it is of the last epoch.",
+)
 flags.DEFINE_string(
     "name", None, "Name of the model; default: its method and data set."
 )
@@ -97,6 +104,7 @@ def _write_labels():
 
 def _write_model():
     models.check(FLAGS.run, FLAGS.name, FLAGS.output)
+    models.check_which(FLAGS.run, FLAGS.which)
     own_method.check_run(FLAGS.run, FLAGS.method)
     with tempfile.NamedTemporaryFile(suffix=".log") as log:
         with run.native_messages(log.name):
@@ -111,6 +119,7 @@ def _write_model():
         format=FLAGS.format,
         ensemble=FLAGS.ensemble,
         calibrate=FLAGS.calibrate,
+        which=FLAGS.which,
     )
     exported = written.exported
     print(exported.path)

@@ -61,6 +61,42 @@ def check(run, name, output):
     return config
 
 
+def check_which(run, which):
+    """Checks that a run has the model that is wanted.
+
+    Args:
+        run: str, folder of the run, checked.
+        which: str, `"kept"`, `"last"` or `"best"`.
+
+    Returns:
+        str, name of the model's file.
+
+    Raises:
+        UsageError: it has not.
+    """
+    if which == "best":
+        path = os.path.join(run, run_folder.BEST_MODEL)
+        if not os.path.exists(path):
+            raise UsageError(
+                f"--which: expected {path} for best; runs of one training with "
+                "validation samples have it"
+            )
+        return run_folder.BEST_MODEL
+    path = os.path.join(run, run_folder.SUMMARY)
+    if which == "last" and os.path.exists(path):
+        with open(path, encoding="utf-8") as stream:
+            summary = json.load(stream)
+        last = (summary.get("final") or {}).get("epoch")
+        kept = summary.get("kept_epoch", last)
+        if kept != last:
+            raise UsageError(
+                f"--which: expected kept or best; {run_folder.MODEL} is of "
+                f"epoch {kept}, and the last, {last}, was not kept. Train with "
+                "--export=last to export it"
+            )
+    return run_folder.MODEL
+
+
 def write(
     run, output=None, *, name=None, version=None, data_dir=None, **options
 ):
@@ -72,7 +108,8 @@ def write(
         name: str, name of the model; None takes method and data set.
         version: int, version number; None takes the next one.
         data_dir: str, folder of the run's data set, as in training.
-        **options: `format`, a str, and `ensemble` and `calibrate`, bools.
+        **options: `format` and `which` (as of `check_which`), strs, and
+            `ensemble` and `calibrate`, bools.
 
     Returns:
         `Written`.
@@ -86,6 +123,7 @@ def write(
     from noisy_keras.methods.bases.self_supervised import SelfSupervisedModel
     from noisy_keras.serving import server_files
     from noisy_keras.utils.errors import ConfigurationError
+    from trainers.run import noise_estimate
     from trainers.run import serving as serving_of_run
 
     finished_run.check_version(run)
@@ -103,7 +141,8 @@ def write(
                 f"--version: expected a new one, because versions are never "
                 f"overwritten; {path} exists"
             )
-    model = finished_run.load_model(run)
+    which = options.get("which", "kept")
+    model = finished_run.load_model(run, check_which(run, which))
     if isinstance(model, SelfSupervisedModel):
         raise UsageError(
             "--run: expected a run of a method that predicts classes; got one "
@@ -124,8 +163,9 @@ def write(
             validation_data=source,
             ensemble=options.get("ensemble", True),
             name=name,
-            facts=serving_of_run.facts(run, config),
+            facts=serving_of_run.facts(run, config, which),
             next_version=version is None,
+            transition=noise_estimate.transition(run),
         )
         if format == serving.SAVED_MODEL:
             kept = server_files.write(output, name)

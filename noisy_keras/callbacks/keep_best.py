@@ -1,5 +1,6 @@
 """Keeps the networks of the epoch that validation shows to be the best."""
 
+import contextlib
 import os
 
 import keras
@@ -34,10 +35,14 @@ class KeepBest(keras.callbacks.Callback):
         transition: float `[K, K]`, the probability of each given label (column)
             by true label (row), which agreement is corrected for: see
             `noisy_keras.labels.selection`. None corrects nothing.
+        restore: bool, whether the best epoch is restored where it is clearly
+            better. If not, it is only kept: see `weights_of`.
 
     Attributes:
         kept_epoch: int, number of the epoch that the networks are of, from 1;
             None before training ends.
+        best_epoch: int, number of the epoch that is right most often, the first
+            of several; None before there is one.
 
     Example:
         >>> source = nk.data.load("digits", noise=nk.data.SymmetricNoise(0.4))
@@ -50,8 +55,9 @@ class KeepBest(keras.callbacks.Callback):
         True
     """
 
-    def __init__(self, validation, path=None, transition=None):
+    def __init__(self, validation, path=None, transition=None, restore=True):
         super().__init__()
+        self.restore = restore
         self.validation = validation
         self.transition = transition
         self._scores = selection.scores(transition)
@@ -59,6 +65,34 @@ class KeepBest(keras.callbacks.Callback):
         self.kept_epoch = None
         self._best = None  # dict of `epoch`, `hits` and the weights.
         self._last = None
+        self._final = None  # The weights of the last epoch.
+
+    @property
+    def best_epoch(self):
+        return None if self._best is None else int(self._best["epoch"])
+
+    @contextlib.contextmanager
+    def weights_of(self, which):
+        """Lends the model the networks of another epoch, after training.
+
+        Args:
+            which: `"best"` or `"last"`.
+
+        Yields:
+            The model; afterwards it has its own networks again.
+        """
+        weights = self._weights()
+        own = [keras.ops.convert_to_numpy(w) for w in weights]
+        lent = self._final
+        if which == "best":
+            lent = [self._best[f"weight_{k}"] for k in range(len(weights))]
+        for weight, value in zip(weights, lent, strict=True):
+            weight.assign(value)
+        try:
+            yield self.model
+        finally:
+            for weight, value in zip(weights, own, strict=True):
+                weight.assign(value)
 
     def on_train_begin(self, logs=None):
         if self.path is not None and os.path.exists(self.path):
@@ -94,7 +128,12 @@ class KeepBest(keras.callbacks.Callback):
         if self._last is None:  # There was nothing left to train.
             self._last = self.model.position.epoch
         self.kept_epoch = self._last
-        if selection.is_better(self._best["hits"], self._hits()):
+        self._final = [
+            keras.ops.convert_to_numpy(weight) for weight in self._weights()
+        ]
+        if self.restore and selection.is_better(
+            self._best["hits"], self._hits()
+        ):
             self.kept_epoch = int(self._best["epoch"])
             for number, weight in enumerate(self._weights()):
                 weight.assign(self._best[f"weight_{number}"])

@@ -18,7 +18,7 @@ class MetricsLog(keras.callbacks.Callback):
     `training_seconds` and `evaluation_seconds` (on `validation_data`) are those
     of its parts; the rest is spent in other callbacks. `images_per_second`
     counts all images in training batches, including trusted and unlabelled
-    ones. A loss term that no step of the epoch has is null.
+    ones. A loss term that no step of the epoch has is left out.
 
     The file is replaced atomically at the end of each epoch. When a run
     resumes, epochs that it trains again are removed.
@@ -53,6 +53,8 @@ class MetricsLog(keras.callbacks.Callback):
             record["phase"] = self.phase
         for name, value in (logs or {}).items():
             value = float(value)
+            if math.isnan(value) and name in self.model._means:
+                continue  # A term that no step of the epoch has.
             # JSON has no NaN: a metric without a value is null.
             record[name] = round(value, 6) if math.isfinite(value) else None
         record["seconds"] = round(time.monotonic() - self.model.epoch_began, 3)

@@ -5,11 +5,14 @@ noisy_keras 0.1 may override the hooks of that version on the model instead;
 they are honoured, with a warning.
 """
 
+from noisy_keras.labels import class_sizes
 from noisy_keras.labels.audit import LabelAudit
 from noisy_keras.labels.audit import unreadable_samples
 from noisy_keras.utils import deprecation
 
 _STRATEGY = "audit_strategy"
+# Evidence that does not depend on how many noisy labels a class has.
+_STRONG = ("trusted_labels",)
 
 
 def evidence(model):
@@ -24,7 +27,18 @@ def evidence(model):
 
 
 def clean_probability(model, source, measurement=None):
-    """As `NoisyLabelModel.estimate_clean_probability`."""
+    """As `NoisyLabelModel.estimate_clean_probability`.
+
+    In rare classes a bounded share is called wrong, whatever the method: see
+    `noisy_keras.labels.class_sizes`.
+    """
+    found = _clean_probability(model, source, measurement)
+    if found is None or evidence(model) in _STRONG:
+        return found
+    return class_sizes.within_bounds(found, source.labels)
+
+
+def _clean_probability(model, source, measurement):
     instead = "clean_probability"
     if _overrides(model, "known_clean_probability", instead):
         known = model.known_clean_probability(source)
@@ -92,6 +106,7 @@ def label_audit(model, source, batch_size=None):
         epochs=None if history is None else history.epochs(),
         unstable=strategy.unstable(model, source, clean),
         unreadable=unreadable_samples(source),
+        protected=class_sizes.protected(source.labels),
     )
 
 

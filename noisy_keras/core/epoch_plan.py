@@ -232,13 +232,25 @@ class OneRoundPlan(EpochPlan):
             **shared,
         }
 
-    def __call__(self, epoch):
-        indices = batches.shuffled(
+    def sample_order(self, epoch):
+        """The samples of each step.
+
+        Args:
+            epoch: int, number of the epoch, from 0.
+
+        Returns:
+            int32 `[steps, B]`, positions in the source; those of `indices` in
+            random order unless overridden.
+        """
+        return batches.shuffled(
             self.indices,
             self.steps,
             self.batch_size,
             batches.order_random(self.seed, epoch),
         )
+
+    def __call__(self, epoch):
+        indices = self.sample_order(epoch)
         seeds = batches.step_seeds(self.steps, self.seed, epoch, 0)
         return [
             batches.Round(

@@ -143,10 +143,14 @@ def fit(
     validation = inputs.as_validation(
         model, validation_data, validation_batch_size
     )
+    shown = keras.tree.flatten(callbacks) if callbacks else []
+    if verbose != 0 and not any(
+        isinstance(c, keras.callbacks.ProgbarLogger) for c in shown
+    ):
+        shown.append(_Progbar())
     outer = keras.callbacks.CallbackList(
-        callbacks,
+        shown,
         add_history=True,
-        add_progbar=verbose != 0,
         model=model,
         verbose=verbose,
         epochs=epochs,
@@ -266,10 +270,10 @@ def _epoch_logs(model):
         for name, value in model.get_metrics_result().items()
     }
     for name, mean in model._means.items():
-        unmeasured = float(keras.ops.convert_to_numpy(mean.count)) == 0.0
-        if unmeasured and name != "loss":
-            # A term that no step of the epoch had is not zero. It is kept as
-            # NaN because loggers take their columns from the first epoch. The
+        if name != "loss" and not _has_values(mean):
+            # A term that no step of the epoch had is not zero. It is NaN in
+            # what callbacks get, because Keras' loggers take their columns from
+            # the first epoch; the progress bar and our files leave it out. The
             # loss has no step where a callback ends training before the first.
             logs[name] = math.nan
     return logs
@@ -283,6 +287,28 @@ def _check_finite(logs, epoch):
             "diverged. Lower the learning rate and start from the last good "
             "checkpoint."
         )
+
+
+class _Progbar(keras.callbacks.ProgbarLogger):
+    """Keras' progress bar without the terms that no step of a phase has."""
+
+    def on_train_batch_end(self, batch, logs=None):
+        super().on_train_batch_end(batch, self._measured(logs))
+
+    def on_epoch_end(self, epoch, logs=None):
+        super().on_epoch_end(epoch, self._measured(logs))
+
+    def _measured(self, logs):
+        means = self.model._means
+        return {
+            name: value
+            for name, value in (logs or {}).items()
+            if name not in means or _has_values(means[name])
+        }
+
+
+def _has_values(mean):
+    return float(keras.ops.convert_to_numpy(mean.count)) > 0.0
 
 
 class _RoundCallbacks(keras.callbacks.CallbackList):

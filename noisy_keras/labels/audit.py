@@ -9,6 +9,7 @@ import numpy as np
 
 from noisy_keras.data.io import csv_rows
 from noisy_keras.data.sources.source import Source
+from noisy_keras.labels import class_sizes
 from noisy_keras.utils import deprecation
 from noisy_keras.utils import files
 
@@ -70,6 +71,8 @@ class LabelAudit:
             epochs, see `noisy_keras.labels.out_of_distribution`; or None.
         unreadable: bool `[N]`, samples whose image could not be read while
             training, so that nothing is known of their labels; or None.
+        protected: bool `[N]`, samples whose class has too few to replace its
+            labels, see `noisy_keras.labels.class_sizes`; or None.
 
     Example:
         >>> audit = nk.LabelAudit(
@@ -100,6 +103,7 @@ class LabelAudit:
     epochs: np.ndarray | None = None
     unstable: np.ndarray | None = None
     unreadable: np.ndarray | None = None
+    protected: np.ndarray | None = None
 
     def __len__(self) -> int:
         return len(self.ids)
@@ -116,7 +120,7 @@ class LabelAudit:
 
         `"suspect"`: the given label is more likely wrong than right.
         `"relabelled"`: it is suspect, and another class has a confidence of at
-        least 0.8.
+        least 0.8; never of a protected sample.
         `"out_of_distribution"`: it is suspect, and the predicted class was not
         stable, so that the image may belong to no class.
         `"unreadable"`: the image could not be read, whatever was found.
@@ -125,6 +129,8 @@ class LabelAudit:
         sure = (self.suggested_label != self.given_label) & (
             self.confidence >= RELABEL_FROM
         )
+        if self.protected is not None:
+            sure &= ~self.protected
         verdict = np.where(suspect, "suspect", "ok").astype(object)
         if self.unstable is not None:
             verdict[suspect & self.unstable] = "out_of_distribution"
@@ -132,6 +138,14 @@ class LabelAudit:
         if self.unreadable is not None:
             verdict[self.unreadable] = "unreadable"
         return verdict.astype(str)
+
+    @property
+    def mostly_wrong(self) -> tuple[str, ...]:
+        """Names of the classes most of whose given labels are called wrong."""
+        found = class_sizes.mostly_wrong(
+            self.clean_probability, self.given_label
+        )
+        return tuple(str(self.class_names[k]) for k in found)
 
     def most_suspect(self, count: int | None = None) -> np.ndarray:
         """Positions of the labels most likely wrong, in that order.

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from noisy_keras.labels import class_sizes
 from noisy_keras.labels import loss_rules
 from noisy_keras.mixtures import GaussianMixture
 from noisy_keras.mixtures.mixture import TwoComponentMixture
@@ -62,6 +63,41 @@ class LossDivision:
         """
         columns = () if loss is None else loss.T
         return [(c, describe(self.mixture.fit(c))) for c in columns]
+
+
+def by_class(
+    divide: LossDivision,
+    loss: np.ndarray,
+    previous: np.ndarray,
+    labels: np.ndarray,
+) -> np.ndarray:
+    """Divides the losses of each given class on their own.
+
+    One mixture of all losses separates classes that are learnt late, as rare
+    ones are, from the others, and not wrong labels from right ones. Classes
+    with fewer than `class_sizes.OWN_ALONE` samples are too small for a mixture:
+    they are divided by that of all losses above the easiest of their class, see
+    `loss_rules.above_easiest`, of which rare classes lose a bounded share.
+
+    Args:
+        divide: `LossDivision`.
+        loss: float `[N, M]` in `[0, 1]`, as of `LossDivision.__call__`.
+        previous: float `[N, M]`, likewise.
+        labels: int `[N]`, the given labels.
+
+    Returns:
+        float32 `[N, M]` in `[0, 1]`.
+    """
+    labels = np.asarray(labels)
+    above = [loss_rules.above_easiest(column, labels) for column in loss.T]
+    clean = divide(loss_rules.normalized(np.stack(above, 1)), previous)
+    for k, size in enumerate(np.bincount(labels)):
+        if size >= class_sizes.OWN_ALONE:
+            here = labels == k
+            own = loss_rules.normalized(loss[here])
+            clean[here] = divide(own, previous[here])
+    columns = [class_sizes.within_bounds(c, labels) for c in clean.T]
+    return np.stack(columns, axis=1)
 
 
 def describe(mixture: TwoComponentMixture) -> dict[str, Any]:

@@ -20,6 +20,7 @@ from noisy_keras.labels import loss_rules
 from noisy_keras.labels import measuring
 from noisy_keras.labels.division import LossDivision
 from noisy_keras.labels.division import LossHistory
+from noisy_keras.labels.division import by_class
 
 
 class AuditStrategy:
@@ -209,7 +210,13 @@ class PeerNetworks(LastPredictions):
         if measurement is None:
             return _from_table(model)
         loss = self._history(model).peek(measurement.loss)
-        return self.division(loss, _previous(model, loss)).mean(axis=1)
+        previous = _previous(model, loss)
+        per_class = getattr(model, "divides_per_class", None)
+        if per_class is not None and per_class(source):
+            found = by_class(self.division, loss, previous, source.labels)
+        else:
+            found = self.division(loss, previous)
+        return found.mean(axis=1)
 
     def loss_divisions(
         self, model: Any, source: Source

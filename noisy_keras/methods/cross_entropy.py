@@ -15,8 +15,6 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from noisy_keras.core.epoch_plan import OneRoundPlan
-from noisy_keras.core.model import NoisyLabelModel
 from noisy_keras.core.plugin import Views
 from noisy_keras.data import augment
 from noisy_keras.labels import loss_rules
@@ -24,7 +22,10 @@ from noisy_keras.labels import measuring
 from noisy_keras.labels.cross_epoch import CrossEpochHistory
 from noisy_keras.labels.division import LossDivision
 from noisy_keras.methods.bases import correction
+from noisy_keras.methods.bases import imbalance
 from noisy_keras.methods.bases import keras_loss
+from noisy_keras.methods.bases.imbalance import BalancedModel
+from noisy_keras.methods.bases.imbalance import BalancedPlan
 from noisy_keras.ops import losses
 from noisy_keras.ops import random
 from noisy_keras.tables.sample_table import SampleTable
@@ -37,11 +38,12 @@ _RULES = {
     "keep_clean_view": arguments.switch,
     "loss": keras_loss.rule,
     "correct_from": arguments.optional(arguments.at_least(0, int)),
+    **imbalance.RULES,
 }
 
 
 @keras.saving.register_keras_serializable(package="noisy_keras")
-class CrossEntropy(NoisyLabelModel):
+class CrossEntropy(BalancedModel):
     """Cross-entropy, or any other Keras loss, on the given labels.
 
     Args:
@@ -65,6 +67,15 @@ class CrossEntropy(NoisyLabelModel):
             contradict are mixed with these. None corrects nothing. With random
             labels, or as long as the predictions are mostly wrong, nothing is
             corrected either.
+        class_weight: None; `"balanced"`, which weighs each given class by
+            `N / (K n_c)`; or dict from classes to weights of at least 0, as in
+            Keras. It multiplies the loss of a sample.
+        sampling: str, `"shuffled"`, or `"balanced"`: each given class is shown
+            equally often.
+        logit_adjustment: None; `"loss"` or `"post_hoc"`: by the logarithms of
+            the shares of the given classes, see
+            `noisy_keras.methods.bases.imbalance`.
+        adjustment_strength: float >= 0, what these are multiplied by, tau.
 
     Raises:
         ConfigurationError: an argument out of range, or a loss that cannot be
@@ -98,6 +109,10 @@ class CrossEntropy(NoisyLabelModel):
         name=None,
         loss=None,
         correct_from=None,
+        class_weight=None,
+        sampling="shuffled",
+        logit_adjustment=None,
+        adjustment_strength=1.0,
     ):
         settings = arguments.checked(_RULES, locals())
         super().__init__(networks, num_samples, plugins, name, settings)
@@ -107,12 +122,15 @@ class CrossEntropy(NoisyLabelModel):
         self.loss = None  # Keras' own, which `compile` sets.
         if self._given_loss is not None:
             self._given_loss.check(self.num_classes)
+            if self.class_weight is not None:
+                self._given_loss.check_each(self.num_classes)
             if self._given_loss.sparse and self.plugins:
                 raise ConfigurationError(
                     "Expected a loss of soft targets, which the views of "
                     f"plug-ins have. Received: {self._given_loss.loss!r}, "
                     "which takes integer labels"
                 )
+        self.keep_balance()
         self.keep_history()
         # All clean until divided: SANM then hides least.
         self.clean_probability = SampleTable(
@@ -171,7 +189,7 @@ class CrossEntropy(NoisyLabelModel):
             # Line 8: cross-entropy to the views' labels.
             loss = tf.add_n(
                 [
-                    self._mean_loss(view.targets, out["logits"])
+                    self._mean_loss(view.targets, out["logits"], data["label"])
                     for view, out in zip(shown, seen, strict=True)
                 ]
             )
@@ -190,16 +208,20 @@ class CrossEntropy(NoisyLabelModel):
         self.descend(0, terms, data["label"], logits=outputs["logits"])
         self.remember(data, tf.nn.softmax(outputs["logits"]))
 
-    def _mean_loss(self, targets, logits, labels=None):
+    def _mean_loss(self, targets, logits, labels):
+        logits = self.adjusted(logits)
         if self._given_loss is not None:
-            return self._given_loss(targets, logits, labels)
-        return tf.reduce_mean(losses.cross_entropy(targets, logits))
+            return self.weighted(
+                self._given_loss.each(targets, logits, labels), labels
+            )
+        return self.weighted(losses.cross_entropy(targets, logits), labels)
 
     def make_plan(self, source, batch_size, seed=0, steps_per_epoch=None):
+        self.balance_for(source)
         return _Plan(self, source, batch_size, seed, steps_per_epoch)
 
 
-class _Plan(OneRoundPlan):
+class _Plan(BalancedPlan):
     """Judges the samples before epochs that need it."""
 
     def phase(self, epoch):

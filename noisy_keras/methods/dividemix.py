@@ -17,10 +17,12 @@ import tensorflow as tf
 from noisy_keras.core.model import NoisyLabelModel
 from noisy_keras.core.plugin import Views
 from noisy_keras.data import augment
+from noisy_keras.labels import class_sizes
 from noisy_keras.labels import measuring
 from noisy_keras.labels.cross_epoch import CrossEpochHistory
 from noisy_keras.labels.division import LossDivision
 from noisy_keras.labels.division import LossHistory
+from noisy_keras.labels.division import by_class
 from noisy_keras.labels.strategies import PeerNetworks
 from noisy_keras.methods.bases import adaptive_plan
 from noisy_keras.methods.bases import correction
@@ -53,6 +55,7 @@ _RULES = {
     "mix_unlabeled": arguments.switch,
     "loss_history": arguments.at_least(1, int),
     "separate_guesses": arguments.switch,
+    "division": arguments.one_of("auto", "global", "per_class"),
 }
 
 
@@ -106,6 +109,12 @@ class DivideMix(NoisyLabelModel):
             so that batch statistics are of B images as in the published code;
             joint passes are faster.
         name: str, name of the model.
+        division: str. `"global"`: one mixture divides all losses, as in the
+            paper; `"per_class"`: those of each given class are divided on their
+            own, see `noisy_keras.labels.division.by_class`; `"auto"`: the
+            latter where class sizes differ by more than a factor of 10. With
+            `warmup_epochs="auto"` the history takes classes into account, and
+            this has no effect.
 
     Both networks share one optimizer: a `LearningRateSchedule` counts the steps
     of both. A `LearningRateScheduler`, which counts epochs, is not affected.
@@ -155,6 +164,7 @@ class DivideMix(NoisyLabelModel):
         loss_history=1,
         separate_guesses=False,
         name=None,
+        division="auto",
     ):
         settings = arguments.checked(_RULES, locals())
         adaptive = settings["warmup_epochs"] == AUTO
@@ -343,7 +353,26 @@ class DivideMix(NoisyLabelModel):
         self.label_history.add_all(found.suggested, source.labels)
         losses_so_far = self._history.push(found.loss)
         known = self.clean_probability.numpy()
-        self.clean_probability.assign(self.divide(losses_so_far, known))
+        if self.divides_per_class(source):
+            found = by_class(self.divide, losses_so_far, known, source.labels)
+        else:
+            found = self.divide(losses_so_far, known)
+        self.clean_probability.assign(found)
+
+    def divides_per_class(self, source):
+        """Whether the losses of each given class are divided on their own.
+
+        Args:
+            source: `Source` in training.
+
+        Returns:
+            bool.
+        """
+        if self.adaptive or self.division == "global":
+            return False
+        return self.division == "per_class" or class_sizes.are_uneven(
+            source.labels
+        )
 
 
 def _initial_state(shape, dtype=None):

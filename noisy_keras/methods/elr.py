@@ -13,9 +13,10 @@ Regularization Prevents Memorization of Noisy Labels, NeurIPS 2020, section 4.
 import keras
 import tensorflow as tf
 
-from noisy_keras.core.model import NoisyLabelModel
 from noisy_keras.data import augment
 from noisy_keras.labels.cross_epoch import CrossEpochHistory
+from noisy_keras.methods.bases import imbalance
+from noisy_keras.methods.bases.imbalance import BalancedModel
 from noisy_keras.ops import losses
 from noisy_keras.tables.sample_table import SampleTable
 from noisy_keras.utils import arguments
@@ -29,11 +30,12 @@ _RULES = {
     "target_decay": arguments.within(0, 1, "[)"),
     "regularization_weight": arguments.at_least(0),
     "view": augment.view_rule,
+    **imbalance.RULES,
 }
 
 
 @keras.saving.register_keras_serializable(package="noisy_keras")
-class ELR(NoisyLabelModel):
+class ELR(BalancedModel):
     """Cross-entropy, regularised by a running mean of earlier predictions.
 
     Args:
@@ -47,6 +49,15 @@ class ELR(NoisyLabelModel):
         view: view to train on: one of `nk.data.VIEWS`, a Keras layer, or a
             function of images and a seed, see `nk.data.Source.view`.
         name: str, name of the model.
+        class_weight: None; `"balanced"`, which weighs each given class by
+            `N / (K n_c)`; or dict from classes to weights of at least 0, as in
+            Keras. It multiplies the cross-entropy of a sample.
+        sampling: str, `"shuffled"`, or `"balanced"`: each given class is shown
+            equally often.
+        logit_adjustment: None; `"loss"` or `"post_hoc"`: by the logarithms of
+            the shares of the given classes, see
+            `noisy_keras.methods.bases.imbalance`.
+        adjustment_strength: float >= 0, what these are multiplied by, tau.
 
     Attributes:
         targets: `SampleTable` `[N, K]`, the running means t; zeros before the
@@ -75,9 +86,14 @@ class ELR(NoisyLabelModel):
         regularization_weight=3.0,
         view="weak",
         name=None,
+        class_weight=None,
+        sampling="shuffled",
+        logit_adjustment=None,
+        adjustment_strength=1.0,
     ):
         settings = arguments.checked(_RULES, locals())
         super().__init__(networks, num_samples, name=name, settings=settings)
+        self.keep_balance()
         self.keep_history()
         self.targets = SampleTable(
             self.num_samples, self.num_classes, name="targets"
@@ -97,11 +113,11 @@ class ELR(NoisyLabelModel):
             share = tf.stop_gradient(p)
             share /= tf.reduce_sum(share, axis=1, keepdims=True)
             seen["targets"] = t = beta * before + (1.0 - beta) * share
-            loss = losses.cross_entropy(data["target"], logits)
+            loss = losses.cross_entropy(data["target"], self.adjusted(logits))
             # Section 4.1.
             penalty = tf.reduce_mean(early_learning_penalty(t, p))
             return {
-                "loss_labeled": tf.reduce_mean(loss),
+                "loss_labeled": self.weighted(loss, data["label"]),
                 "regularization": self.regularization_weight * penalty,
             }
 

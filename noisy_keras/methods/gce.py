@@ -15,11 +15,12 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from noisy_keras.core.epoch_plan import OneRoundPlan
-from noisy_keras.core.model import NoisyLabelModel
 from noisy_keras.data import augment
 from noisy_keras.labels import measuring
 from noisy_keras.labels.cross_epoch import CrossEpochHistory
+from noisy_keras.methods.bases import imbalance
+from noisy_keras.methods.bases.imbalance import BalancedModel
+from noisy_keras.methods.bases.imbalance import BalancedPlan
 from noisy_keras.tables.sample_table import SampleTable
 from noisy_keras.utils import arguments
 
@@ -29,11 +30,12 @@ _RULES = {
     "prune_from": arguments.at_least(0, int),
     "prune_every": arguments.at_least(1, int),
     "view": augment.view_rule,
+    **imbalance.RULES,
 }
 
 
 @keras.saving.register_keras_serializable(package="noisy_keras")
-class GCE(NoisyLabelModel):
+class GCE(BalancedModel):
     """Training with the generalised cross-entropy, truncated if asked.
 
     Args:
@@ -49,6 +51,15 @@ class GCE(NoisyLabelModel):
         view: view to train on: one of `nk.data.VIEWS`, a Keras layer, or a
             function of images and a seed, see `nk.data.Source.view`.
         name: str, name of the model.
+        class_weight: None; `"balanced"`, which weighs each given class by
+            `N / (K n_c)`; or dict from classes to weights of at least 0, as in
+            Keras. It multiplies the loss of a sample.
+        sampling: str, `"shuffled"`, or `"balanced"`: each given class is shown
+            equally often.
+        logit_adjustment: None; `"loss"` or `"post_hoc"`: by the logarithms of
+            the shares of the given classes, see
+            `noisy_keras.methods.bases.imbalance`.
+        adjustment_strength: float >= 0, what these are multiplied by, tau.
 
     Attributes:
         selected: `SampleTable` `[N, 1]`, 1 for samples that are trained on; of
@@ -79,9 +90,14 @@ class GCE(NoisyLabelModel):
         prune_every=10,
         view="weak",
         name=None,
+        class_weight=None,
+        sampling="shuffled",
+        logit_adjustment=None,
+        adjustment_strength=1.0,
     ):
         settings = arguments.checked(_RULES, locals())
         super().__init__(networks, num_samples, name=name, settings=settings)
+        self.keep_balance()
         self.keep_history()
         if self.truncation is not None:
             self.selected = SampleTable(
@@ -93,6 +109,7 @@ class GCE(NoisyLabelModel):
 
     def _train(self, data):
         def terms(logits):
+            logits = self.adjusted(logits)
             loss = generalized_cross_entropy(data["target"], logits, self.q)
             if self.truncation is not None:
                 # Section 3.3: the loss of a sample left out is the constant
@@ -100,12 +117,14 @@ class GCE(NoisyLabelModel):
                 selected = self.selected.read(data["index"])[:, 0]
                 constant = (1.0 - self.truncation**self.q) / self.q
                 loss = selected * loss + (1.0 - selected) * constant
-            return {"generalized_cross_entropy": tf.reduce_mean(loss)}
+            loss = self.weighted(loss, data["label"])
+            return {"generalized_cross_entropy": loss}
 
         logits = self.descend_on(data, terms)
         self.remember(data, tf.nn.softmax(logits))
 
     def make_plan(self, source, batch_size, seed=0, steps_per_epoch=None):
+        self.balance_for(source)
         return _Plan(self, source, batch_size, seed, steps_per_epoch)
 
     def prune(self, source):
@@ -148,7 +167,7 @@ def generalized_cross_entropy(targets, logits, q):
     return tf.reduce_sum(tf.cast(targets, tf.float32) * each, axis=1)
 
 
-class _Plan(OneRoundPlan):
+class _Plan(BalancedPlan):
     """Chooses the samples of a truncated loss between epochs."""
 
     def begin_epoch(self, epoch):

@@ -14,6 +14,7 @@ _NAMES = {
     "accuracy": "training, given labels",
     "val_accuracy": "validation",
     "test_accuracy": "test",
+    "val_balanced_accuracy": "validation, mean recall of the classes",
     "knn_given": "neighbours, training",
     "knn_validation": "neighbours, validation",
     "knn_test": "neighbours, test",
@@ -34,6 +35,7 @@ _PANELS = (
             "val_accuracy",
             "test_accuracy",
             "accuracy",
+            "val_balanced_accuracy",
             "knn_given",
             "knn_validation",
             "knn_test",
@@ -62,7 +64,11 @@ def panels(records, val_split="validation"):
     Returns:
         List of (title, alternative text, `matplotlib.figure.Figure`).
     """
-    names = _NAMES | {f"val_{m}": val_split for m in ("accuracy", "loss")}
+    names = _NAMES | {
+        "val_accuracy": val_split,
+        "val_loss": val_split,
+        "val_balanced_accuracy": f"{val_split}, mean recall of the classes",
+    }
     present = list(dict.fromkeys(name for r in records for name in r))
     # A loss with a single term has the same curve as that term.
     present = [

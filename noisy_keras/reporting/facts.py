@@ -6,6 +6,8 @@ from noisy_keras.reporting.label_charts import shortened
 _LONGEST = 200
 _EXACT = 4
 _SLOWEST = 5
+# Classes that a warning names, and the longest of their names.
+_NAMED, _NAME = 10, 40
 _PARTS = {
     "training": "training",
     "division": "division of the samples",
@@ -38,20 +40,27 @@ def cards(run, val_split):
     made = []
     summary = run.summary or {}
     made += _accuracies(run, summary, val_split)
+    made += _balanced(summary)
     labels = summary.get("labels") or {}
     if labels.get("samples"):
         flagged = sum(v for k, v in _verdicts(labels) if k not in NOT_WRONG)
         remark = (
-            f"{flagged / labels['samples']:.1%} of {labels['samples']:,} labels"
+            f"{flagged / labels['samples']:.1%} of {labels['samples']:,} "
+            f"labels, {labels.get('relabelled', 0):,} of them with a sure "
+            "suggestion"
         )
-        made.append(("labels flagged as noisy", f"{flagged:,}", remark))
+        made.append(("labels called wrong", f"{flagged:,}", remark))
     truth = run.config.get("effective_noise_rate")
     if truth is not None:
         made.append(("true noise rate", f"{truth:.1%}", "of the training set"))
     estimated = summary.get("estimated_noise_rate")
     if estimated is not None:
         made.append(
-            ("estimated noise rate", f"{estimated:.1%}", _estimated_when(run))
+            (
+                "estimated share of wrong labels",
+                _interval(summary) or f"{estimated:.1%}",
+                f"likeliest {estimated:.1%}, {_estimated_when(run)}",
+            )
         )
     if labels.get("label_auc") is not None:
         remarks = [
@@ -78,6 +87,57 @@ def cards(run, val_split):
             ("time", duration(seconds), f"{count} epoch{'s' * (count > 1)}")
         )
     return made
+
+
+def _interval(summary):
+    low, high = summary.get("estimated_noise_interval") or (None, None)
+    return None if low is None else f"{low:.1%} to {high:.1%}"
+
+
+def two_rates(summary):
+    """Why fewer or more labels are called wrong than are estimated to be.
+
+    Args:
+        summary: dict, as in `summary.json`.
+
+    Returns:
+        List of str, a sentence or two; empty where both agree.
+    """
+    labels = summary.get("labels") or {}
+    interval = summary.get("estimated_noise_interval")
+    if not labels.get("samples") or not interval:
+        return []
+    called = (labels["samples"] - labels["ok"]) / labels["samples"]
+    low, high = interval
+    if low <= called <= high:
+        return []
+    if called < low:
+        why = (
+            "the estimate counts wrong labels although it is not known which; "
+            "those are called wrong that are doubted one by one"
+        )
+    else:
+        why = (
+            "the audit also doubts labels of pictures that are hard to tell "
+            "apart, which the estimate discounts"
+        )
+    return [
+        f"Labels called wrong: {called:.1%}; estimated share of wrong labels: "
+        f"{low:.1%} to {high:.1%}. They differ because {why}."
+    ]
+
+
+def _balanced(summary):
+    """Cards of the balanced accuracy, where class sizes make it differ."""
+    return [
+        (
+            f"{split} balanced accuracy",
+            f"{found['balanced_accuracy']:.2%}",
+            "mean recall of the classes",
+        )
+        for split, found in (summary.get("class_figures") or {}).items()
+        if found.get("balanced_accuracy") is not None
+    ]
 
 
 def _estimated_when(run):
@@ -110,7 +170,64 @@ def notes(summary):
             f"The model is that of epoch {kept}, which is right on clearly "
             "more validation samples than the last."
         )
-    return found
+    exported = summary.get("exported") or {}
+    if exported.get("epoch") not in (None, kept):
+        found.append(
+            f"The exported model is that of epoch {exported['epoch']} "
+            f"({exported.get('which')})."
+        )
+    return found + two_rates(summary)
+
+
+def warnings(labels):
+    """What should make a reader doubt the judgement of the labels.
+
+    Args:
+        labels: dict, `labels` of `summary.json`.
+
+    Returns:
+        List of str, a sentence or two each.
+    """
+    names = labels.get("mostly_wrong") or []
+    if not names:
+        return []
+    shown = ", ".join(repr(shortened(n, _NAME)) for n in names[:_NAMED])
+    if len(names) > _NAMED:
+        shown += f" and {len(names) - _NAMED} more"
+    return [
+        "Warning: most labels of these classes are called wrong: "
+        f"{shown}. Look at them before you use the corrected labels; a class "
+        "that the network has not learnt looks like this, too."
+    ]
+
+
+def calibrated(summary):
+    """What the calibration of the exported model has changed.
+
+    Args:
+        summary: dict, as in `summary.json`.
+
+    Returns:
+        List of str, a sentence; empty where nothing was exported.
+    """
+    found = summary.get("calibration")
+    if not found:
+        return []
+    before, after = found.get("before"), found.get("after")
+    if after is None:
+        text = f"not scaled, because {found.get('skipped')}"
+        if before:
+            text += f"; calibration error {before['ece']:.3f} on validation"
+        return [f"The exported model is {text}."]
+    noise = ""
+    if found.get("noise_corrected"):
+        noise = " (corrected for their noise)"
+    return [
+        f"The exported model has temperature {found['temperature']:.3f}. On "
+        f"{found['samples']:,} validation samples{noise} the calibration "
+        f"error is {before['ece']:.3f} before and {after['ece']:.3f} after, "
+        "each fold judged by a temperature of the others."
+    ]
 
 
 def decisions(summary):
@@ -145,6 +262,10 @@ def _accuracies(run, summary, val_split):
         if name.startswith("knn_"):
             remark = f"{name.removeprefix('knn_')}, last epoch"
             made.append(("nearest neighbours", f"{value:.2%}", remark))
+    if best and "validation" in best:
+        remark = f"best epoch ({best['epoch']})"
+        value = f"{best['validation']:.2%}"
+        made.append(("validation accuracy", value, remark))
     if best and "test" in best:
         remark = f"epoch {best['epoch']}"
         made.append(("test, best by validation", f"{best['test']:.2%}", remark))

@@ -7,6 +7,7 @@ import time
 import numpy as np
 
 from noisy_keras.labels.audit import NOT_WRONG
+from noisy_keras.reporting import class_tables
 from noisy_keras.reporting import curves
 from noisy_keras.reporting import facts
 from noisy_keras.reporting import figures
@@ -150,6 +151,8 @@ def _content(run, pictures):
         "notes": [
             *facts.decisions(run.summary or {}),
             *facts.notes(run.summary or {}),
+            *facts.calibrated(run.summary or {}),
+            *facts.warnings((run.summary or {}).get("labels") or {}),
         ],
         "selection": selection.get("rule", ""),
         "curves": _figures(curves.panels(run.records, val_split)),
@@ -183,6 +186,7 @@ def _content(run, pictures):
         "duplicates_count": run.duplicates_count,
         "unreadable": run.unreadable,
         "unreadable_count": run.unreadable_count,
+        "classes": class_tables.tables(run.summary or {}),
         "calibration": run.calibration,
         "reliability": _figures(
             [label_charts.draw_reliability(run.calibration)]

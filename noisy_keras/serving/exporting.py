@@ -57,6 +57,7 @@ def export(
     facts=None,
     verify=True,
     next_version=False,
+    transition=None,
 ):
     """Exports the networks of a model, without optimizer, tables or teachers.
 
@@ -85,6 +86,9 @@ def export(
         verify: bool, whether to verify the exported version.
         next_version: bool, whether `path` is the folder of a model, in which
             the next version is created.
+        transition: float `[K, K]`, the probability of each given label (column)
+            by true label (row), where labels of `validation_data` are noisy:
+            see `calibration.calibrate`; or None.
 
     Returns:
         `Exported`.
@@ -116,7 +120,7 @@ def export(
         names = range(networks[0].output["logits"].shape[-1])
         notes.append("The classes have no names and are numbered.")
     names = [str(n) for n in names]
-    calibrated = _calibrate(networks, validation_data)
+    calibrated = _calibrate(networks, validation_data, transition)
     if calibrated.skipped:
         notes.append(f"Not calibrated: {calibrated.skipped}.")
     served = graph.ServedClassifier(
@@ -169,7 +173,7 @@ def _predictors(model, ensemble):
     return list(networks) if ensemble else list(networks[:1])
 
 
-def _calibrate(networks, source):
+def _calibrate(networks, source, transition=None):
     if source is None:
         return calibration_module.Calibration(
             skipped="there is no validation set"
@@ -186,7 +190,9 @@ def _calibrate(networks, source):
         stop = min(start + _BATCH_SIZE, source.num_samples)
         images = source.fetch(tf.range(start, stop))
         logits.append(forward(tf.cast(images, tf.float32)))
-    return calibration_module.calibrate(tf.concat(logits, 0), source.labels)
+    return calibration_module.calibrate(
+        tf.concat(logits, 0), source.labels, transition
+    )
 
 
 def _write_saved_model(served, folder, name, verify, notes):

@@ -99,3 +99,30 @@ def test_tables_are_those_of_the_whole_training():
     model, keep, _ = trained((0.9, 0.5, 0.5))
     assert keep.kept_epoch == 1
     assert (model.label_history.epochs() == 3).all()
+
+
+def test_both_epochs_can_be_had_where_neither_is_restored():
+    keras.utils.set_random_seed(0)
+    source, validation = toy.source(32), toy.source(200)
+    model = Model(toy.network(), source)
+    model.compile(nk.MomentumSGD(0.05))
+    keep = nk.callbacks.KeepBest(validation, restore=False)
+    weights = []
+
+    class Note(keras.callbacks.Callback):
+        def on_epoch_end(self, epoch, logs=None):
+            weights.append(model.networks[0].get_weights())
+
+    model.fit(
+        source,
+        epochs=3,
+        batch_size=16,
+        verbose=0,
+        callbacks=[Scripted((0.5, 0.9, 0.6)), Note(), keep],
+    )
+    assert (keep.kept_epoch, keep.best_epoch) == (3, 2)
+    assert is_of(model, weights[2])
+    for which, number in (("best", 1), ("last", 2)):
+        with keep.weights_of(which):
+            assert is_of(model, weights[number])
+    assert is_of(model, weights[2])

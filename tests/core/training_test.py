@@ -225,3 +225,19 @@ def test_networks_that_disagree_are_told():
         Toy([toy.network(), toy.network(size=8)], 8)
     with pytest.raises(ValueError, match="at least one sample"):
         Toy([toy.network()], 0)
+
+
+def test_terms_of_other_phases_stay_out_of_the_progress_bar(tmp_path, capsys):
+    source = toy.source(16)
+    model = nk.DivideMix(toy.network(), source, warmup_epochs=1)
+    model.compile(nk.MomentumSGD(0.01))
+    log = nk.callbacks.MetricsLog(tmp_path / "m.jsonl")
+    history = model.fit(
+        source, epochs=1, batch_size=8, verbose=2, callbacks=[log]
+    )
+    shown = capsys.readouterr().out
+    assert "loss_labeled" in shown
+    assert "loss_unlabeled" not in shown and "nan" not in shown.lower()
+    assert "loss_unlabeled" not in (tmp_path / "m.jsonl").read_text()
+    # Keras' loggers take their columns from here.
+    assert np.isnan(history.history["loss_unlabeled"]).all()

@@ -45,3 +45,41 @@ def test_predictions_worse_than_chance_are_not_scaled():
     found = calibration.calibrate(logits, np.ones(200, int))
     assert found.temperature == 1.0
     assert "uninformative" in found.skipped
+
+
+def noisy(count, rate, sharpness, seed=0):
+    """Logits that are right by their softmax of `logits / sharpness`."""
+    random = np.random.RandomState(seed)
+    logits = 2.0 * random.normal(size=(count, 3))
+    chances = calibration.softmax(logits)
+    true = (chances.cumsum(1) < random.uniform(size=(count, 1))).sum(1)
+    flipped = random.uniform(size=count) < rate
+    labels = np.where(flipped, (true + random.randint(1, 3, count)) % 3, true)
+    transition = np.full((3, 3), rate / 2)
+    np.fill_diagonal(transition, 1.0 - rate)
+    return sharpness * logits, labels, transition
+
+
+def test_noise_of_the_labels_does_not_flatten_predictions():
+    logits, labels, transition = noisy(6000, 0.4, sharpness=2.0)
+    flat = calibration.calibrate(logits, labels)
+    found = calibration.calibrate(logits, labels, transition)
+    assert flat.temperature > 3.0
+    assert found.temperature == pytest.approx(2.0, rel=0.1)
+    assert found.noise_corrected and not flat.noise_corrected
+    assert found.after["ece"] < found.before["ece"]
+
+
+def test_predictions_that_are_calibrated_are_left_alone():
+    logits, labels, _ = noisy(300, 0.0, sharpness=1.0, seed=2)
+    found = calibration.calibrate(logits, labels)
+    assert found.temperature == 1.0 and found.after is None
+    assert "no better" in found.skipped and found.before["ece"] > 0.0
+
+
+def test_a_transition_that_is_nearly_singular_is_not_used():
+    logits, labels, _ = noisy(600, 0.4, sharpness=2.0)
+    even = np.full((3, 3), 1 / 3)
+    assert calibration.calibrate(logits, labels, even) == (
+        calibration.calibrate(logits, labels)
+    )

@@ -69,7 +69,7 @@ def test_a_run_prints_its_settings_and_its_results(finished):
     assert "200 training images, 10 classes, 40% symmetric noise" in out
     assert "epoch 3/3" in out and "suspect labels" in out
     assert "best by validation" in out and "mean of last 3" in out
-    assert "Labels found wrong" in out
+    assert "Labels called wrong" in out
     assert f"Files in {folder}" in out
     # Nothing of TensorFlow's own on the way.
     assert "cuda" not in (out + result.stderr).lower()
@@ -78,6 +78,7 @@ def test_a_run_prints_its_settings_and_its_results(finished):
 def test_a_run_leaves_its_files(finished):
     folder, _ = finished
     assert set(os.listdir(folder)) == {
+        "best.keras",
         "checkpoints",
         "config.json",
         "calibration.json",

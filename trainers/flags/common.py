@@ -7,6 +7,7 @@ published for that method, data set, noise and rate.
 from absl import flags
 
 from trainers.flags import data
+from trainers.flags import imbalance
 
 #: Names of views of a picture.
 VIEWS = (
@@ -28,6 +29,7 @@ DIVIDEMIX = (
     "loss_history",
     "warmup_penalty",
     "train_view",
+    "division",
 )
 
 _DISTRIBUTE = ("auto", "none", "mirrored", "multi_worker", "tpu")
@@ -59,7 +61,9 @@ class _SwitchParser(flags.ArgumentParser):
     def __init__(self, values):
         super().__init__()
         self.values = values
-        self.syntactic_help = "|".join(dict.fromkeys(values.values()))
+        self.syntactic_help = "|".join(
+            dict.fromkeys(str(v) for v in values.values())
+        )
 
     def parse(self, argument):
         value = self.values.get(str(argument).lower())
@@ -81,6 +85,7 @@ def define_common(method):
         method: str, name of the method, for the help texts.
     """
     data.define()
+    imbalance.define()
     flags.DEFINE_string("network", None, "Name of the network.")
     flags.DEFINE_integer(
         "width", None, "Channels of the network's first stage.", lower_bound=1
@@ -147,11 +152,14 @@ def define_common(method):
         "Settings for flags left out: recommended, or official for the "
         "released code's choices.",
     )
-    flags.DEFINE_bool(
+    _define_switch(
         "export",
         True,
         "Whether to export the trained model for TensorFlow Serving, to "
-        "export/1/ in the run, and to check it in a process of its own.",
+        "export/1/ in the run, and to check it in a process of its own. What "
+        "is exported is model.keras; last or best: the last epoch, or the best "
+        "by validation (best.keras).",
+        {"true": True, "false": False, "last": "last", "best": "best"},
     )
     flags.DEFINE_list(
         "loggers",
@@ -219,6 +227,14 @@ def define_dividemix():
         VIEWS,
         "View to train on, when not the one that pseudo-labels are made from; "
         "autoaugment makes DivideMix AugDesc.",
+    )
+    flags.DEFINE_enum(
+        "division",
+        None,
+        ["auto", "global", "per_class"],
+        "Divide all losses together, or those of each given class on their "
+        "own; auto: per_class where class sizes differ by more than a factor "
+        "of 10.",
     )
 
 

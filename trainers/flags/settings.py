@@ -6,6 +6,7 @@ import os
 from trainers import UsageError
 from trainers import presets
 from trainers.flags import data
+from trainers.flags import imbalance
 from trainers.flags import require_file
 
 #: The parts of the settings by their keys in `config.json`: their attributes.
@@ -92,7 +93,7 @@ def resolve(
     image_size = pick("image_size", row.image_size)
     trusted = _trusted(row, dataset, noise, values, pick)
     _check_seeds(values)
-    own = _given(arguments)
+    own = _given(arguments) | imbalance.arguments(method, values)
     own_of_plugin = _given(plugin_arguments)
     replaced += [*own, *own_of_plugin]
     chosen = row.method_arguments(own)

@@ -89,6 +89,7 @@ def _run(settings, build, folder, resumed, values, facts):
         from trainers.run import pictures
         from trainers.run import prepare
         from trainers.run import progress
+        from trainers.run import serving
         from trainers.run import train
     out = progress.make_console()
     pictures.show_warnings(out)
@@ -102,6 +103,7 @@ def _run(settings, build, folder, resumed, values, facts):
         build,
         os.path.join(folder, run_folder.LABELS) if resumed else None,
     )
+    serving.check(run, values["export"])
     run.loggers = tuple(values["loggers"])
     out.print(prepare.describe(run))
     prepare.record(run, folder, resumed, facts())

@@ -14,6 +14,7 @@ from noisy_keras.labels.quality import label_quality
 from noisy_keras.reporting import facts
 from trainers import presets
 from trainers.run import callbacks as run_callbacks
+from trainers.run import class_figures
 from trainers.run import folder as run_folder
 from trainers.run import loggers
 from trainers.run import reporting
@@ -39,6 +40,8 @@ def measurements(run, source, knn_every=None):
     """
     del knn_every
     found = [callbacks.LabelQuality(source)]
+    if run.judged is not None:
+        found.append(callbacks.BalancedAccuracy(run.judged))
     # What else there is, `fit` judges each epoch.
     if run.validation is not None and run.test is not None:
         found.insert(0, run_callbacks.TestAccuracy(run.test))
@@ -89,22 +92,23 @@ def selects(run):
 
 
 def keep_best(run, folder):
-    """The callback that keeps the best epoch, where labels are noisy as found.
+    """The callback that keeps the best epoch beside the last.
 
-    Where noise is added to a published data set, results are those of the last
-    epoch, as in the papers' tables.
+    The model is that of the best epoch where labels are noisy as found, and
+    that epoch is clearly better. Where noise is added to a published data set,
+    results are those of the last epoch, as in the papers' tables.
 
     Args:
         run: `Run`.
         folder: str, folder of the run.
 
     Returns:
-        list of one callback, or empty.
+        list of one callback, or empty without a validation split.
     """
-    if not selects(run):
+    if run.validation is None:
         return []
     path = os.path.join(folder, "checkpoints", BEST)
-    return [callbacks.KeepBest(run.validation, path)]
+    return [callbacks.KeepBest(run.validation, path, restore=selects(run))]
 
 
 def validation_data(run):
@@ -124,12 +128,14 @@ def artefacts(run, folder, out, export):
         run: `Run`.
         folder: str, folder of the run.
         out: rich console.
-        export: bool, whether to export the model for serving.
+        export: bool, whether to export the model for serving; or `"last"` or
+            `"best"`, which epoch of it.
 
     Returns:
         A list of (name of a file, what it is).
     """
-    return serving.write(run, folder, out) if export else []
+    made = serving.write_best(run, folder)
+    return made + (serving.write(run, folder, out, export) if export else [])
 
 
 def summary(run, epochs):
@@ -153,8 +159,12 @@ def summary(run, epochs):
     best = max(measured, key=lambda e: e[judged])
     last = measured[-1]
     tail = measured[-10:]
+    classes, predicted = class_figures.of_run(run)
     found = {
         "estimated_noise_rate": run.estimate and run.estimate.rate,
+        "estimated_noise_interval": run.estimate
+        and run.estimate.interval
+        and list(run.estimate.interval),
         "selection": {
             "split": None if judged == "test" else judged,
             "rule": "none: no validation split was held out"
@@ -170,10 +180,13 @@ def summary(run, epochs):
         },
         "epochs_averaged": len(tail),
         "kept_epoch": run.kept_epoch or last["epoch"],
-        "no_better_than_guessing": is_guessing(
-            run.model.predict(run.judged, verbose=0).argmax(axis=1),
-            run.judged.labels,
+        "kept": next(
+            (m for m in measured if m["epoch"] == run.kept_epoch), last
         ),
+        "no_better_than_guessing": is_guessing(
+            predicted[judged], run.judged.labels
+        ),
+        "class_figures": classes,
         "ensemble": {"test": last["test"]} if "test" in last else None,
         "single_network": _single_networks(run),
     }
@@ -249,6 +262,7 @@ def found_labels(run, audit):
     return {
         "samples": len(audit),
         **audit.counts(),
+        "mostly_wrong": list(audit.mostly_wrong),
         "evidence": audit.evidence,
         "epochs": epochs,
         **{name: quality.get(name) for name in known},
@@ -279,6 +293,9 @@ def print_results(out, found):
             label = f"{name} (epoch {epoch})" if epoch else name
             accuracy.add_row(label, *cells)
     out.print(accuracy)
+    for split, figures in found.get("class_figures", {}).items():
+        line = class_figures.describe(figures)
+        out.print(f"On {split}: {line}.")
     for note in facts.notes(found):
         out.print(note)
 
@@ -295,9 +312,15 @@ def print_labels(out, labels):
     parts = f"{labels['relabelled']} of them with a sure suggestion"
     if labels["out_of_distribution"]:
         parts += f", {labels['out_of_distribution']} maybe of no class"
-    out.print(f"Labels found wrong: {wrong} of {labels['samples']}, {parts}.")
+    share = wrong / max(labels["samples"], 1)
+    out.print(
+        f"Labels called wrong: {wrong} of {labels['samples']} ({share:.1%}), "
+        f"{parts}."
+    )
     if unread:
         out.print(f"Not judged, because pictures cannot be read: {unread}.")
+    for note in facts.warnings(labels):
+        out.print(note)
     if labels.get("evidence"):
         evidence = labels["evidence"]
         out.print(f"By {EVIDENCE.get(evidence, evidence)}.")

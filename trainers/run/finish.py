@@ -11,6 +11,7 @@ from trainers.run import noise_estimate
 from trainers.run import pictures
 from trainers.run import recipes
 from trainers.run import reporting
+from trainers.run import serving
 
 
 def finish(run, folder, out, export=True):
@@ -20,17 +21,23 @@ def finish(run, folder, out, export=True):
         run: `Run`, trained.
         folder: str, folder of the run.
         out: rich console.
-        export: bool, whether to export the model for serving.
+        export: bool, whether to export the model for serving; or `"last"` or
+            `"best"`, which epoch of it.
     """
     audit = (run.recipe or run.model).label_audit(run.train)
     epochs = metrics_log.read(os.path.join(folder, run_folder.METRICS))
     summary = summarize(run, epochs, audit)
+    if export and "kept" in summary:
+        summary["exported"] = serving.choice(summary, export)
     # All replicas take part in this; one of them writes.
     calibration = run.variant.calibration(run, out)
     if not distribution.is_chief(run.strategy):
         return
     files = _write(run, folder, audit, summary, out, calibration)
     files += run.variant.artefacts(run, folder, out, export)
+    if "exported" in summary:
+        # The page says how the exported model is calibrated, too.
+        reporting.write(run, folder, out)
     out.print()
     run.variant.print_results(out, summary)
     if run.recipe is not None:

@@ -205,11 +205,12 @@ def sources(folder, data_dir, settings, exact=True):
     return found
 
 
-def load_model(folder):
+def load_model(folder, name=run_folder.MODEL):
     """The trained `NoisyLabelModel` of a run.
 
     Args:
         folder: str, folder of the run, checked.
+        name: str, name of its file.
 
     Raises:
         UsageError: it cannot be read.
@@ -219,7 +220,7 @@ def load_model(folder):
     from noisy_keras.core.model import NoisyLabelModel
     from trainers.run import errors
 
-    path = os.path.join(folder, run_folder.MODEL)
+    path = os.path.join(folder, name)
     expected = f"--run: expected a model that a trainer saved in {path}"
     if not _is_saved_model(path):
         raise UsageError(f"{expected}; it is another file, or broken")

@@ -10,6 +10,7 @@ from trainers.flags import data
 
 CONFIG = "config.json"
 MODEL = "model.keras"
+BEST_MODEL = "best.keras"
 SUMMARY = "summary.json"
 LABELS = "noise_manifest.npz"
 METRICS = "metrics.jsonl"

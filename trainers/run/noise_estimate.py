@@ -1,5 +1,6 @@
 """Settings for noise of unknown rate, chosen when the warm-up ends."""
 
+import json
 import os
 
 import keras
@@ -11,7 +12,10 @@ from noisy_keras.labels import noise_rate
 from noisy_keras.utils import distribution
 from trainers import presets
 from trainers.presets import dividemix
+from trainers.run import folder as run_folder
 
+# Classes with fewer samples have no transition that is worth inverting.
+_LEAST_OF_CLASS = 20
 #: Name of the file in the folder of a run.
 FILE = "noise_estimate.json"
 
@@ -105,6 +109,34 @@ def keep(run, folder):
         )
 
 
+def transition(folder):
+    """The noise of a run's labels, for the calibration on its validation split.
+
+    Args:
+        folder: str, folder of the run.
+
+    Returns:
+        float `[K, K]`, the probability of each given label (column) by true
+        label (row); None where noise was added and not found, or a class has
+        too few samples in training to tell.
+    """
+    paths = [os.path.join(folder, n) for n in (FILE, run_folder.CONFIG)]
+    if not all(map(os.path.exists, paths)):
+        return None
+    contents = []
+    for path in paths:
+        with open(path, encoding="utf-8") as stream:
+            contents.append(json.load(stream))
+    found, config = contents
+    matrix = np.asarray(found.get("transition", ()), np.float64)
+    joint = np.asarray(found.get("joint", ()), np.float64)
+    # Held-out samples have the noise of the others where that is not ours.
+    if config.get("noise") is not None or matrix.ndim != 2 or not matrix.size:
+        return None
+    given = joint.sum(axis=1) * (config.get("samples") or 0)
+    return matrix if given.min() >= _LEAST_OF_CLASS else None
+
+
 def describe(found, class_names, changes, why):
     """The estimate in a line, and the settings that follow in another.
 
@@ -118,6 +150,9 @@ def describe(found, class_names, changes, why):
         str.
     """
     lines = [f"estimated noise: {found.rate:.1%} of the labels are wrong"]
+    if found.interval is not None:
+        low, high = found.interval
+        lines[0] += f" ({low:.1%} to {high:.1%})"
     wrong = found.joint * (1.0 - np.eye(len(found.joint)))
     if wrong.any():
         given, true = np.unravel_index(wrong.argmax(), wrong.shape)

@@ -63,6 +63,7 @@ class Run:
         loggers: tuple of str, where metrics go: `trainers.run.loggers`.
         kept_epoch: int, number of the epoch that the model is of, from 1; None
             where that is the last.
+        keeper: `KeepBest` that has the best and the last epoch, or None.
     """
 
     settings: Settings
@@ -80,6 +81,7 @@ class Run:
     duplicates: Any = None
     loggers: tuple = ("tensorboard",)
     kept_epoch: int | None = None
+    keeper: Any = None
 
     @property
     def variant(self):
@@ -324,6 +326,14 @@ def describe(run):
     if "epochs" in run.settings.arguments:  # Of a recipe's last phase.
         options = options | {"epochs": run.settings.arguments["epochs"]}
     lines += learning_rate.describe(options, train.num_samples)
+    per_class = getattr(model, "divides_per_class", None)
+    if per_class is not None and per_class(train):
+        sizes = np.bincount(train.labels)
+        sizes = sizes[sizes > 0]
+        lines.append(
+            f"classes of {sizes.min()} to {sizes.max()} images: each is "
+            "divided on its own (--division=global divides all together)"
+        )
     if run.strategy.num_replicas_in_sync > 1:
         lines.append(f"{run.strategy.num_replicas_in_sync} replicas")
     return "\n".join(lines)

@@ -6,7 +6,12 @@ import keras
 from rich import console
 from rich import progress
 
+from noisy_keras.reporting import facts
 from noisy_keras.utils import names
+from trainers.run.time_left import TimeLeft
+
+# Seconds between signs of life within an epoch, where no bar can be drawn.
+_SIGN_EVERY = 60.0
 
 
 def make_console():
@@ -30,6 +35,9 @@ class _Console(console.Console):
 class Progress(keras.callbacks.Callback):
     """A progress bar over the whole training and a line per epoch.
 
+    Where the output is no terminal, there is also a line each minute within an
+    epoch.
+
     Args:
         out: rich console.
         judged: `"validation"` or `"test"`, the split of `val_accuracy`.
@@ -46,23 +54,26 @@ class Progress(keras.callbacks.Callback):
         self.phase = ""
         self._total = epochs
         self._bar = None
+        self._left = TimeLeft()
 
     def on_train_begin(self, logs=None):
+        # Of a recipe, each phase takes a time of its own.
+        self._left = TimeLeft.of(self.model)
+        self._signed = time.monotonic()
         if self._bar is not None:
             return  # One bar for all phases.
         self._bar = progress.Progress(
             progress.TextColumn("{task.description}"),
             progress.BarColumn(),
             progress.TaskProgressColumn(),
-            progress.TextColumn("time left"),
-            progress.TimeRemainingColumn(elapsed_when_finished=True),
+            progress.TextColumn("{task.fields[left]}"),
             console=self.out,
             transient=True,
             # Only a terminal can redraw; a log file gets lines alone.
             disable=not self.out.is_terminal,
         )
         self._bar.start()
-        self._task = self._bar.add_task("", total=self._epochs)
+        self._task = self._bar.add_task("", total=self._epochs, left="")
 
     def expect(self, epochs):
         """Sets the number of epochs of all phases, where a recipe decides it.
@@ -81,7 +92,9 @@ class Progress(keras.callbacks.Callback):
         steps = self.params["steps"]
         if steps:
             epoch = self.model.position.epoch
-            self._describe(epoch, epoch + min(1.0, (batch + 1) / steps))
+            done = epoch + min(1.0, (batch + 1) / steps)
+            self._describe(epoch, done)
+            self._sign(epoch, batch + 1, steps, done)
 
     def on_epoch_end(self, epoch, logs=None):
         seconds = time.monotonic() - self.model.epoch_began
@@ -89,6 +102,8 @@ class Progress(keras.callbacks.Callback):
             epoch + 1, self._epochs, seconds, logs or {}, self.judged
         )
         self.out.print(f"{line}  {self.phase}".rstrip())
+        self._left.add(epoch, seconds)
+        self._signed = time.monotonic()
         self._describe(epoch, epoch + 1)
 
     def close(self):
@@ -102,7 +117,29 @@ class Progress(keras.callbacks.Callback):
 
     def _describe(self, epoch, done):
         what = f"{self.phase} epoch {epoch + 1}/{self._epochs}"
-        self._bar.update(self._task, completed=done, description=what.strip())
+        self._bar.update(
+            self._task,
+            completed=done,
+            description=what.strip(),
+            left=self._time_left(done),
+        )
+
+    def _time_left(self, done):
+        seconds = self._left.seconds(done, self._epochs)
+        if seconds is None:
+            return ""
+        return f"time left about {facts.duration(seconds)}"
+
+    def _sign(self, epoch, step, steps, done):
+        """A sign of life in a log file, where an epoch takes long."""
+        if self.out.is_terminal:
+            return
+        now = time.monotonic()
+        if now - self._signed < _SIGN_EVERY:
+            return
+        self._signed = now
+        line = f"epoch {epoch + 1}/{self._epochs}  step {step}/{steps}"
+        self.out.print(f"{line}  {self._time_left(done)}".rstrip())
 
 
 def epoch_line(epoch, epochs, seconds, logs, judged="validation"):

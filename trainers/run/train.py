@@ -61,7 +61,7 @@ def _train_model(run, folder, out, bar, picture_every, knn_every):
         **fit_options(run),
     )
     for callback in kept:
-        run.kept_epoch = callback.kept_epoch
+        run.kept_epoch, run.keeper = callback.kept_epoch, callback
 
 
 def fit_options(run):

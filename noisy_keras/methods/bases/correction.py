@@ -15,6 +15,7 @@ bootstrapping (Reed et al., ICLR Workshop 2015) mixes all labels alike.
 import numpy as np
 import tensorflow as tf
 
+from noisy_keras.labels import class_sizes
 from noisy_keras.labels import loss_rules
 from noisy_keras.labels import noise_rate
 from noisy_keras.ops import mixing
@@ -37,7 +38,8 @@ def judge(model, source):
 
     Returns:
         A `RateEstimate`, and float32 `[N]` in `[0, 1]`, clean probabilities, of
-        which as large a share is below a half as `RateEstimate.certain`.
+        which as large a share is below a half as `RateEstimate.certain`, but
+        for rare classes, see `noisy_keras.labels.class_sizes`.
     """
     found = noise_rate.estimate_rate(
         model.prediction_history, source.labels, model.num_classes
@@ -47,7 +49,7 @@ def judge(model, source):
         found.certain,
         found.certain,
     )
-    return found, clean
+    return found, class_sizes.within_bounds(clean, source.labels)
 
 
 def is_random(rate, num_classes):

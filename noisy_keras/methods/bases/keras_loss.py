@@ -95,6 +95,16 @@ class KerasLoss:
         Returns:
             float32 scalar.
         """
+        return tf.reduce_mean(self.each(targets, logits, labels))
+
+    def each(self, targets, logits, labels=None):
+        """The loss of each sample: float32 `[B]`, or a scalar.
+
+        Args:
+            targets: as of `__call__`.
+            logits: as of `__call__`.
+            labels: as of `__call__`.
+        """
         logits = tf.cast(logits, tf.float32)
         predictions = logits if self.from_logits else tf.nn.softmax(logits)
         true = labels if self.sparse else tf.cast(targets, tf.float32)
@@ -102,7 +112,23 @@ class KerasLoss:
         of = self.loss
         if isinstance(of, keras.losses.Loss):
             of = of.call
-        return tf.reduce_mean(tf.cast(of(true, predictions), tf.float32))
+        return tf.cast(of(true, predictions), tf.float32)
+
+    def check_each(self, num_classes):
+        """Raises unless there is a loss of each sample, to be weighted.
+
+        Args:
+            num_classes: int, number of classes K.
+
+        Raises:
+            ConfigurationError: the loss is a scalar.
+        """
+        if _example(self.each, num_classes).shape.rank != 1:
+            raise ConfigurationError(
+                "Expected a loss with a value for each sample beside "
+                f"`class_weight`. Received: {self.loss!r}, which returns one "
+                "for all"
+            )
 
     def check(self, num_classes):
         """Finds out whether it takes targets or labels.

@@ -28,7 +28,9 @@ def printed(**labels):
 )
 def test_an_audit_of_few_epochs_has_a_warning(epochs, warned):
     text = printed(epochs=epochs)
-    assert "Labels found wrong: 70 of 100, 8 of them with a sure" in text
+    assert (
+        "Labels called wrong: 70 of 100 (70.0%), 8 of them with a sure" in text
+    )
     assert (
         (f"Epochs so far: {epochs:g}." in text)
         if warned

@@ -1,5 +1,7 @@
 """Generated data sets of image files, in the layouts of their authors."""
 
+import io
+
 import numpy as np
 from PIL import Image
 
@@ -20,6 +22,13 @@ def picture(label, random, size=48):
         # Seven colours: one, two or all three of the channels.
         patch[..., channel] = 230 * ((color + 1) >> channel & 1)
     return Image.fromarray(pixels.astype(np.uint8))
+
+
+def jpeg():
+    """The content of a JPEG file of a small grey picture."""
+    stream = io.BytesIO()
+    Image.new("RGB", (16, 16), "grey").save(stream, "JPEG")
+    return stream.getvalue()
 
 
 def clothing1m(root, train=700, judged=140, rate=0.3, seed=0):

@@ -13,13 +13,14 @@ import tensorflow as tf
 
 import noisy_keras as nk
 from noisy_keras.utils.errors import ConfigurationError
+from tests import drawn
 
 pytestmark = pytest.mark.filterwarnings(
     "ignore::noisy_keras.utils.errors.DataWarning"
 )
 
 # The beginning of a file is all that is read of it here.
-PICTURE = b"\xff\xd8\xff\xe0 a picture"
+PICTURE = drawn.jpeg()
 FILES = [f"{name}/{i}.jpg" for name in ("bus", "car") for i in range(4)]
 PAIRS = [(path, path[:3]) for path in FILES]
 

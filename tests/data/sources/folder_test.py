@@ -9,9 +9,10 @@ import noisy_keras as nk
 from noisy_keras.data.io.splits import split_in
 from noisy_keras.data.sources import folder as folder_source
 from noisy_keras.utils.errors import ConfigurationError
+from tests import drawn
 
 # The beginning of a file is all that is read of it here.
-PICTURE = b"\xff\xd8\xff\xe0 a picture"
+PICTURE = drawn.jpeg()
 NAMES = ("bus", "car", "van")
 
 

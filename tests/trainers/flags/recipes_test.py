@@ -23,6 +23,7 @@ OWN = {
     **dict.fromkeys(pseudo_label_flags.SHARED + pseudo_label_flags.META),
     "host": "dividemix",
     "warmup_epochs": None,
+    "division": None,
     "clean_threshold": None,
     "loss_history": None,
     "warmup_penalty": None,

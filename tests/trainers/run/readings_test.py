@@ -7,10 +7,11 @@ import pytest
 
 from noisy_keras.data.sources import csv_labels
 from noisy_keras.data.sources import manifest
+from tests import drawn
 from trainers.run import data
 from trainers.run import prepare
 
-PICTURE = b"\xff\xd8\xff\xe0 a picture"
+PICTURE = drawn.jpeg()
 SETTINGS = {
     "image_size": 16,
     "max_train_samples": None,

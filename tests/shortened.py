@@ -3,15 +3,16 @@
 import noisy_keras as nk
 
 
-def shorten_fit(monkeypatch, samples=128):
-    """Makes `fit` stop after two epochs, whatever its arguments.
+def shorten_fit(monkeypatch, samples=128, epochs=2):
+    """Makes `fit` stop after a few epochs, whatever its arguments.
 
     Args:
         monkeypatch: fixture of pytest.
+        epochs: int, the limit; 0 only checks the arguments.
         samples: int, the steps of an epoch are limited to about so many
             samples.
     """
-    fit = nk.NoisyLabelModel.fit
+    fit, most = nk.NoisyLabelModel.fit, epochs
 
     def short(self, *args, epochs=1, **options):
         if hasattr(self, "warmup_epochs"):
@@ -20,7 +21,10 @@ def shorten_fit(monkeypatch, samples=128):
         steps = max(1, samples // size)
         options.setdefault("steps_per_epoch", steps)
         # The phases of a recipe continue the count of epochs.
-        limit = options.get("initial_epoch", 0) + 2
-        return fit(self, *args, epochs=min(epochs, limit), **options)
+        first = options.pop("initial_epoch", 0)
+        last = min(epochs, first + most)
+        if not most:
+            first = last = 1
+        return fit(self, *args, epochs=last, initial_epoch=first, **options)
 
     monkeypatch.setattr(nk.NoisyLabelModel, "fit", short)

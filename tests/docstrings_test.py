@@ -3,6 +3,7 @@
 import doctest
 import importlib
 import os
+import re
 
 import keras
 import numpy as np
@@ -20,8 +21,13 @@ def modules_with_examples():
     for path in imports.python_files():
         if path.startswith("noisy_keras/"):
             with open(os.path.join(imports.ROOT, path)) as stream:
-                if ">>>" in stream.read():
-                    yield path.removesuffix(".py").replace("/", ".")
+                text = stream.read()
+            if ">>>" in text:
+                name = path.removesuffix(".py").replace("/", ".")
+                # Those that train take long.
+                trains = re.search(r">>> .*\.fit\(", text)
+                marks = [pytest.mark.large] if trains else []
+                yield pytest.param(name, marks=marks, id=name)
 
 
 @pytest.mark.parametrize("name", list(modules_with_examples()))

@@ -146,6 +146,7 @@ def test_one_step_by_hand():
         assert float(logs[name]) == pytest.approx(value, rel=1e-4), name
 
 
+@pytest.mark.large
 def test_unlabelled_samples_can_be_left_out():
     source = toy.source(32)
     model = model_of(source, mix_unlabeled=False)

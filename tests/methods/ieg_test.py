@@ -221,6 +221,7 @@ def test_the_average_follows_slowly():
     assert mine.trainable_variables == []
 
 
+@pytest.mark.large
 def test_other_optimizers_need_a_plain_lookahead():
     source = toy.source(64)
     model = nk.IEG(toy.network(), 64)

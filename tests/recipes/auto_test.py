@@ -85,6 +85,7 @@ def test_each_candidate_goes_on_with_what_was_learnt(candidate, monkeypatch):
     assert model.evaluate(images, labels, verbose=0)[1] > 0.5
 
 
+@pytest.mark.large
 def test_what_was_stopped_in_the_rest_ends_alike(tmp_path):
     source = toy.source(420, rate=0.3)
     train, validation = source.hold_out(0.1)
@@ -121,6 +122,7 @@ def test_what_was_stopped_in_the_rest_ends_alike(tmp_path):
     assert len(again.decisions) >= 5
 
 
+@pytest.mark.large
 def test_a_network_that_got_worse_is_not_kept(monkeypatch):
     source = toy.source(480, rate=0.0)
     train, validation = source.hold_out(0.25)
@@ -213,6 +215,7 @@ def test_candidates_that_divide_cost_as_much():
     assert candidates.epochs_for("sanm", 42) == 0  # Two epochs are no use.
 
 
+@pytest.mark.large
 def test_one_call_does_it_all():
     source = toy.source(100, rate=0.3)
     # So few samples prove nothing.
@@ -261,6 +264,7 @@ def test_the_note_of_early_predictions_outlives_what_is_memorised():
     assert found.random == pytest.approx(found.contradicted)
 
 
+@pytest.mark.large
 def test_planted_mistakes_leave_nothing_in_the_audit(monkeypatch):
     source = toy.source(480, rate=0.0)
     kept = {}
@@ -287,6 +291,7 @@ def test_planted_mistakes_leave_nothing_in_the_audit(monkeypatch):
     assert model.label_history.epochs()[rows].max() == 8
 
 
+@pytest.mark.large
 def test_arrays_that_are_held_out_choose_as_a_source_does():
     source = toy.source(240, rate=0.2)
     made = recipe(source, epochs=10, candidate="plain")

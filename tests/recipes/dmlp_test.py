@@ -86,6 +86,7 @@ def test_the_host_learns_purified_labels():
     np.testing.assert_array_equal(audit.suggested_label, made.purified.label)
 
 
+@pytest.mark.large
 def test_soft_labels_and_a_host_that_learns_with_the_trusted_set():
     source, trusted = sets()
     seen = []
@@ -130,6 +131,7 @@ def test_an_encoder_makes_the_features_and_they_are_kept(tmp_path):
         fitted(other, source, trusted, directory=tmp_path)
 
 
+@pytest.mark.large
 def test_what_was_stopped_while_purifying_goes_on(tmp_path, monkeypatch):
     source, trusted = sets()
     options = {"encoder": toy.network(), "epochs": 1, "drops": ()}
@@ -259,6 +261,7 @@ class Encoder(keras.Model):
         return self.network(images)["embedding"]
 
 
+@pytest.mark.large
 def test_other_inputs_in_the_same_folder_are_told(tmp_path):
     source, trusted = sets()
 
@@ -341,6 +344,7 @@ def test_what_cannot_be_purified_on_is_told_as_such(tmp_path):
         fitted(one, source, trusted, features=views)
 
 
+@pytest.mark.large
 def test_arguments_of_a_host_may_be_numbers_of_numpy(tmp_path):
     source, trusted = sets()
     made = recipe(

@@ -9,6 +9,7 @@ import numpy as np
 from rich import table
 
 from noisy_keras import callbacks
+from noisy_keras.labels import held_out
 from noisy_keras.labels.audit import EVIDENCE
 from noisy_keras.labels.quality import label_quality
 from noisy_keras.reporting import facts
@@ -170,7 +171,7 @@ def summary(run, epochs):
         },
         "epochs_averaged": len(tail),
         "kept_epoch": run.kept_epoch or last["epoch"],
-        "no_better_than_guessing": is_guessing(
+        "no_better_than_guessing": held_out.is_guessing(
             run.model.predict(run.judged, verbose=0).argmax(axis=1),
             run.judged.labels,
         ),
@@ -183,29 +184,6 @@ def summary(run, epochs):
             "note": "chosen on the test set; for published tables only",
         }
     return found
-
-
-def is_guessing(predicted, labels):
-    """Whether predictions have nothing to do with labels.
-
-    Predictions that are independent of the labels agree with them by chance,
-    the more often the less even the classes are; see Cohen's kappa.
-
-    Args:
-        predicted: int `[N]`, the predicted classes.
-        labels: int `[N]`, the given labels.
-
-    Returns:
-        bool, whether they agree at most two standard errors more often.
-    """
-    count = max(predicted.max(), labels.max()) + 1
-    shares = [
-        np.bincount(classes, minlength=count) / len(labels)
-        for classes in (predicted, labels)
-    ]
-    chance = float(np.dot(*shares))
-    error = np.sqrt(chance * (1.0 - chance) / len(labels))
-    return bool(np.mean(predicted == labels) <= chance + 2.0 * error)
 
 
 def accuracies(record, judged):

@@ -26,6 +26,9 @@ VERDICTS = ("", "ok", "suspect", "relabelled", *LEFT_OUT)
 _REVIEWED = ("corrected", "confirmed")
 
 _FIELDS = ("id", "path", "label", "given_label", "confidence", "verdict")
+#: The column of the split, where the audit has it, and its value for samples
+#: that were held out.
+_SPLIT, _HELD_OUT = "split", "validation"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -60,14 +63,19 @@ def write(run, output=None, suspect=True, formats=None):
     as verdict, excludes the sample. The verdict `ok` on a purified label keeps
     the given label and becomes `confirmed`.
 
+    Samples that were held out are exported, too; the column `split` tells them
+    from those in training. No label of theirs is purified: the verdict of the
+    audit decides.
+
     `confidence` is that in the exported label: its share of the purified
     distribution, or the audit's confidence in the suggestion, or the clean
     probability of the given label. Labels entered by a person have confidence
     1.
 
     The NPZ file contains `id`, `label` and `given_label` (class numbers),
-    `confidence` and `class_names`, without pickles, and for purified labels the
-    distributions `probabilities` `[n, K]`.
+    `confidence`, `class_names` and, where the audit has it, `split`, without
+    pickles, and for purified labels the distributions `probabilities` `[n, K]`;
+    a row for a sample that was held out is its label, one-hot.
 
     Args:
         run: str or path-like, folder of a finished run.
@@ -101,7 +109,8 @@ def write(run, output=None, suspect=True, formats=None):
     number = {name: k for k, name in enumerate(classes)}
     purified = _purified(os.path.join(run, "phases", "purified.npz"))
     rows = [
-        _row(row, purified is not None, number) for row in _read(audit, number)
+        _row(row, purified is not None and not _held_out(row), number)
+        for row in _read(audit, number)
     ]
     kept = [
         r
@@ -225,13 +234,23 @@ def _row(row, purified, known):
         "given_label": given,
         "confidence": "1" if verdict in _REVIEWED else row[of_label],
         "verdict": verdict,
+        **({_SPLIT: row[_SPLIT]} if _SPLIT in row else {}),
     }
+
+
+def _held_out(row):
+    return row.get(_SPLIT) == _HELD_OUT
+
+
+def _fields(rows):
+    """The columns of rows, a tuple."""
+    return (*_FIELDS, _SPLIT) if rows and _SPLIT in rows[0] else _FIELDS
 
 
 def _write_csv(path, rows):
     unfinished = f"{path}.unfinished"
     with open(unfinished, "w", encoding="utf-8", newline="") as stream:
-        writer = csv.DictWriter(stream, _FIELDS, lineterminator="\n")
+        writer = csv.DictWriter(stream, _fields(rows), lineterminator="\n")
         writer.writeheader()
         writer.writerows(rows)
     os.replace(unfinished, path)
@@ -240,7 +259,11 @@ def _write_csv(path, rows):
 def _write_npz(path, rows, number, purified):
     more = {}
     if purified is not None:
-        unknown = [r["id"] for r in rows if r["id"] not in purified]
+        unknown = [
+            r["id"]
+            for r in rows
+            if r["id"] not in purified and not _held_out(r)
+        ]
         if unknown:
             raise ValueError(
                 f"expected the samples of the run in its label audit; got "
@@ -249,11 +272,13 @@ def _write_npz(path, rows, number, purified):
         certain = np.eye(len(number), dtype=np.float32)
         found = [
             certain[number[r["label"]]]
-            if r["verdict"] in _REVIEWED
+            if r["verdict"] in _REVIEWED or _held_out(r)
             else purified[r["id"]]
             for r in rows
         ]
         more["probabilities"] = np.reshape(found, (-1, len(number)))
+    if rows and _SPLIT in rows[0]:
+        more[_SPLIT] = np.array([r[_SPLIT] for r in rows])
     unfinished = f"{path}.unfinished"
     with open(unfinished, "wb") as stream:
         np.savez_compressed(
@@ -275,8 +300,9 @@ def _write_parquet(path, rows):
     import pyarrow
     from pyarrow import parquet
 
-    columns = {name: [r[name] for r in rows] for name in _FIELDS}
-    kinds = {name: pyarrow.string() for name in _FIELDS}
+    fields = _fields(rows)
+    columns = {name: [r[name] for r in rows] for name in fields}
+    kinds = {name: pyarrow.string() for name in fields}
     kinds["confidence"] = pyarrow.float32()
     columns["confidence"] = [float(v) for v in columns["confidence"]]
     table = pyarrow.table(columns, pyarrow.schema(kinds))

@@ -62,7 +62,14 @@ def check(run, name, output):
 
 
 def write(
-    run, output=None, *, name=None, version=None, data_dir=None, **options
+    run,
+    output=None,
+    *,
+    name=None,
+    version=None,
+    data_dir=None,
+    dataset=None,
+    **options,
 ):
     """Exports the model of a run.
 
@@ -72,6 +79,8 @@ def write(
         name: str, name of the model; None takes method and data set.
         version: int, version number; None takes the next one.
         data_dir: str, folder of the run's data set, as in training.
+        dataset: str, where the data set is now, as `--dataset` takes it; None
+            if it has not moved.
         **options: `format`, a str, and `ensemble` and `calibrate`, bools.
 
     Returns:
@@ -112,7 +121,7 @@ def write(
         )
     source, notes = None, []
     if options.get("calibrate", True):
-        source, why = _validation(run, data_dir)
+        source, why = _validation(run, data_dir, dataset)
         if why:
             notes.append(why)
     try:
@@ -140,10 +149,10 @@ def write(
     return Written(exported, name, (*exported.notes, *notes))
 
 
-def _validation(run, data_dir):
-    """The validation source of a run, and a note if it cannot be loaded."""
+def _validation(run, data_dir, dataset):
+    """The validation source of a run, and a note if files are missing."""
     try:
-        found = finished_run.load(run, data_dir)
+        found = finished_run.load(run, data_dir, dataset)
     except UsageError as error:
         return None, f"The run's data cannot be loaded ({error})."
-    return found.validation, ""
+    return found.validation, f"{found.changes}." if found.changes else ""

@@ -206,7 +206,13 @@ class Auto(Recipe):
             folder = training.folder("checkpoints", REST)
             keep = keeping.keeper(training, found, transition, folder)
         if keep is None:
-            decide("kept: the last epoch, as no held-out samples choose")
+            line = "kept: the last epoch, as no held-out samples choose"
+            if training.options["validation_data"] is None:
+                line += (
+                    "; the labels are judged without any, by the history of "
+                    "predictions and by planted mistakes"
+                )
+            decide(line)
         model = self._train_rest(training, found, rest, keep)
         if keep is not None:
             kept, line = keeping.better(training, model, found, keep, plain.end)

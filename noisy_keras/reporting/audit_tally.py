@@ -32,6 +32,7 @@ class Suspect:
             is clean.
         confidence: float in `[0, 1]`, confidence in the suggested label.
         verdict: str, verdict of the audit.
+        split: str, `"train"` or `"validation"`.
     """
 
     row: int
@@ -43,6 +44,7 @@ class Suspect:
     clean_probability: float
     confidence: float
     verdict: str
+    split: str = "train"
 
 
 def _counter():
@@ -164,4 +166,5 @@ def _suspect(row, columns, number):
         clean_probability=float(cell("clean_probability")),
         confidence=float(cell("confidence")),
         verdict=cell("verdict"),
+        split=cell("split") or "train",
     )

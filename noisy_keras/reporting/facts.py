@@ -38,10 +38,11 @@ def cards(run, val_split):
     summary = run.summary or {}
     made += _accuracies(run, summary, val_split)
     labels = summary.get("labels") or {}
-    if labels.get("samples"):
-        flagged = sum(v for k, v in _verdicts(labels) if k != "ok")
+    every = labels.get("all") or labels
+    if every.get("samples"):
+        flagged = sum(v for k, v in _verdicts(every) if k != "ok")
         remark = (
-            f"{flagged / labels['samples']:.1%} of {labels['samples']:,} labels"
+            f"{flagged / every['samples']:.1%} of {every['samples']:,} labels"
         )
         made.append(("labels flagged as noisy", f"{flagged:,}", remark))
     truth = run.config.get("effective_noise_rate")

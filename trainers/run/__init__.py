@@ -97,6 +97,7 @@ def _run(settings, build, folder, resumed, values, facts):
         values["distribute"],
         build,
         os.path.join(folder, run_folder.LABELS) if resumed else None,
+        run_folder.read_samples(folder) if resumed else None,
     )
     run.loggers = tuple(values["loggers"])
     out.print(prepare.describe(run))

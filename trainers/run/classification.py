@@ -11,7 +11,8 @@ from rich import table
 from noisy_keras import callbacks
 from noisy_keras.labels import held_out
 from noisy_keras.labels.audit import EVIDENCE
-from noisy_keras.labels.quality import label_quality
+from noisy_keras.labels.audit import SPLITS
+from noisy_keras.labels.quality import audit_quality
 from noisy_keras.reporting import facts
 from trainers import presets
 from trainers.run import callbacks as run_callbacks
@@ -151,15 +152,17 @@ def summary(run, epochs):
     phase = epochs[-1].get("phase")
     own = [r for r in epochs if r.get("phase") == phase]
     measured = [accuracies(record, judged) for record in own]
-    best = max(measured, key=lambda e: e[judged])
+    best = measured[-1]
+    if judged is not None:
+        best = max(measured, key=lambda e: e[judged])
     last = measured[-1]
     tail = measured[-10:]
     found = {
         "estimated_noise_rate": run.estimate and run.estimate.rate,
         "selection": {
-            "split": None if judged == "test" else judged,
+            "split": None if judged != "validation" else judged,
             "rule": "none: no validation split was held out"
-            if judged == "test"
+            if judged != "validation"
             else "epoch of highest validation accuracy",
         },
         "final": last,
@@ -171,7 +174,8 @@ def summary(run, epochs):
         },
         "epochs_averaged": len(tail),
         "kept_epoch": run.kept_epoch or last["epoch"],
-        "no_better_than_guessing": held_out.is_guessing(
+        "no_better_than_guessing": judged is not None
+        and held_out.is_guessing(
             run.model.predict(run.judged, verbose=0).argmax(axis=1),
             run.judged.labels,
         ),
@@ -188,7 +192,9 @@ def summary(run, epochs):
 
 def accuracies(record, judged):
     """The epoch and the accuracies of a record of `metrics.jsonl`: dict."""
-    values = {"epoch": record["epoch"], judged: record["val_accuracy"]}
+    values = {"epoch": record["epoch"]}
+    if judged is not None:
+        values[judged] = record["val_accuracy"]
     if "test_accuracy" in record:
         values["test"] = record["test_accuracy"]
     return values
@@ -214,23 +220,36 @@ def found_labels(run, audit):
 
     Args:
         run: `Run`.
-        audit: `LabelAudit` of the training source.
+        audit: `LabelAudit` of all samples.
 
     Returns:
-        dict.
+        dict of the training samples; with those of validation, where any are
+        held out, in `validation`, and of both in `all`.
     """
-    quality = label_quality(run.train, audit.clean_probability)
-    known = ("label_auc", "label_precision", "label_recall")
+    train, held = map(audit.of_split, SPLITS)
     epochs = None  # Whose predictions were kept, of most samples.
-    if audit.epochs is not None:
-        epochs = float(np.median(audit.epochs))
-    return {
-        "samples": len(audit),
-        **audit.counts(),
+    if train.epochs is not None:
+        epochs = float(np.median(train.epochs))
+    found = {
+        **_counts(train),
         "evidence": audit.evidence,
         "epochs": epochs,
-        **{name: quality.get(name) for name in known},
+        **_quality(train),
     }
+    if len(held):
+        found["validation"] = _counts(held) | _quality(held)
+        found["all"] = _counts(audit) | _quality(audit)
+    return found
+
+
+def _counts(audit):
+    return {"samples": len(audit), **audit.counts()}
+
+
+def _quality(audit):
+    names = ("label_auc", "label_precision", "label_recall")
+    quality = audit_quality(audit)
+    return {name: quality.get(name) for name in names}
 
 
 def print_results(out, found):
@@ -243,6 +262,9 @@ def print_results(out, found):
     accuracy = table.Table(title="Accuracy", title_justify="left")
     accuracy.add_column("")
     splits = [s for s in ("validation", "test") if s in found["final"]]
+    if not splits:
+        out.print("Accuracy: unknown, as no samples were held out.")
+        return
     for split in splits:
         accuracy.add_column(split, justify="right")
     rows = [
@@ -268,11 +290,18 @@ def print_labels(out, labels):
         out: rich console.
         labels: dict, `labels` of `summary.json`.
     """
-    wrong = labels["samples"] - labels["ok"]
-    parts = f"{labels['relabelled']} of them with a sure suggestion"
-    if labels["out_of_distribution"]:
-        parts += f", {labels['out_of_distribution']} maybe of no class"
-    out.print(f"Labels found wrong: {wrong} of {labels['samples']}, {parts}.")
+    every = labels.get("all", labels)
+    wrong = every["samples"] - every["ok"]
+    parts = f"{every['relabelled']} of them with a sure suggestion"
+    if every["out_of_distribution"]:
+        parts += f", {every['out_of_distribution']} maybe of no class"
+    held = labels.get("validation")
+    if held is not None:
+        parts += (
+            f", {held['samples'] - held['ok']} of the {held['samples']} that "
+            "were held out"
+        )
+    out.print(f"Labels found wrong: {wrong} of {every['samples']}, {parts}.")
     if labels.get("evidence"):
         evidence = labels["evidence"]
         out.print(f"By {EVIDENCE.get(evidence, evidence)}.")
@@ -284,8 +313,14 @@ def print_labels(out, labels):
             "trained finds most labels wrong; train it longer to know."
         )
     if labels.get("label_auc") is not None:
-        out.print(
-            f"Against the true labels: AUC {labels['label_auc']:.3f}, "
-            f"precision {labels['label_precision'] or 0.0:.1%}, "
-            f"recall {labels['label_recall']:.1%}."
-        )
+        out.print(f"Against the true labels: {_against_truth(labels)}.")
+        if every is not labels and every["label_auc"] is not None:
+            out.print(f"With those held out: {_against_truth(every)}.")
+
+
+def _against_truth(labels):
+    return (
+        f"AUC {labels['label_auc']:.3f}, "
+        f"precision {labels['label_precision'] or 0.0:.1%}, "
+        f"recall {labels['label_recall']:.1%}"
+    )

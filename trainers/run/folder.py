@@ -12,6 +12,7 @@ CONFIG = "config.json"
 MODEL = "model.keras"
 SUMMARY = "summary.json"
 LABELS = "noise_manifest.npz"
+SAMPLES = "samples.npz"
 METRICS = "metrics.jsonl"
 HISTOGRAMS = "loss_histograms.jsonl"
 CALIBRATION = "calibration.json"
@@ -21,6 +22,8 @@ TENSORBOARD = "tensorboard"
 REPORT = "report.html"
 EXPORT = "export"
 STARTUP_LOG = "tensorflow.log"
+# What a run that was refused may have left.
+_BEFORE = {STARTUP_LOG, LABELS, SAMPLES}
 
 
 def default_folder(method, dataset):
@@ -73,7 +76,7 @@ def check(folder, settings, resume):
     path = os.path.join(folder, CONFIG)
     if not os.path.exists(path):
         # A run that was refused at once may have left the start-up messages.
-        if set(os.listdir(folder)) - {STARTUP_LOG, LABELS}:
+        if set(os.listdir(folder)) - _BEFORE:
             raise UsageError(
                 f"--output_dir: {folder} holds files, but no run to go on "
                 "with; name an empty or a new folder."
@@ -173,6 +176,44 @@ def keep_labels(folder, source, resumed):
         )
 
 
+def keep_samples(folder, record):
+    """Writes which samples a run was given, unless that is written.
+
+    Args:
+        folder: str, folder of the run.
+        record: `SampleRecord`.
+    """
+    # Imported here: it loads TensorFlow, and `check` comes before that.
+    from noisy_keras.utils import files
+
+    path = os.path.join(folder, SAMPLES)
+    if not os.path.exists(path):
+        with files.replacing(path, "wb") as stream:
+            record.save(stream)
+
+
+def read_samples(folder):
+    """Which samples a run was given.
+
+    Args:
+        folder: str, folder of the run.
+
+    Returns:
+        `SampleRecord`, or None for runs of version 0.1.0.
+
+    Raises:
+        UsageError: it cannot be read.
+    """
+    from noisy_keras.data.sources import sample_record
+    from trainers.run import errors
+
+    path = os.path.join(folder, SAMPLES)
+    if not os.path.exists(path):
+        return None
+    with errors.reported(OSError):
+        return sample_record.load(path)
+
+
 def discard_unused(folder):
     """Removes the folder of a run that was refused before it began.
 
@@ -180,7 +221,7 @@ def discard_unused(folder):
         folder: str, folder of the run; it stays if it holds files of a run.
     """
     files = set(os.listdir(folder))
-    if files <= {STARTUP_LOG, LABELS}:
+    if files <= _BEFORE:
         with contextlib.suppress(OSError):
             for name in files:
                 os.unlink(os.path.join(folder, name))

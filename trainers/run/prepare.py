@@ -13,6 +13,7 @@ import numpy as np
 import noisy_keras as nk
 from noisy_keras.data.sources import manifest
 from noisy_keras.methods.bases.self_supervised import SelfSupervisedModel
+from noisy_keras.utils.checks import abbreviated
 from noisy_keras.version import __version__
 from trainers import UsageError
 from trainers.flags.settings import Settings
@@ -44,7 +45,7 @@ class Run:
         settings: `Settings`.
         train: `Source` to train on, with its noisy labels.
         validation: `Source` held out, or None.
-        test: `Source`, or None; not both this and `validation` are None.
+        test: `Source`, or None.
         model: compiled `NoisyLabelModel` or `Recipe`; once a recipe has been
             trained, the model of its last phase.
         strategy: `tf.distribute.Strategy`.
@@ -55,6 +56,8 @@ class Run:
         features: pair of float32 arrays `[N, D]` and `[V, D]`, features of the
             training and the trusted samples from a file; or None.
         corrections: tuple with a `Corrections` for each edited audit.
+        record: `SampleRecord` of these sources.
+        changes: `Changes` of the files since the run began, or None.
         loggers: tuple of str, where metrics go: `trainers.run.loggers`.
         kept_epoch: int, number of the epoch that the model is of, from 1; None
             where that is the last.
@@ -72,6 +75,8 @@ class Run:
     recipe: Any = None
     features: Any = None
     corrections: tuple = ()
+    record: Any = None
+    changes: Any = None
     loggers: tuple = ("tensorboard",)
     kept_epoch: int | None = None
 
@@ -84,13 +89,31 @@ class Run:
 
     @property
     def judged(self):
-        """The source of `val_accuracy`: validation, or test without one."""
+        """The source of `val_accuracy`: validation, else test, or None."""
         return self.test if self.validation is None else self.validation
 
     @property
     def judged_name(self):
-        """`"validation"` or `"test"`."""
-        return "test" if self.validation is None else "validation"
+        """`"validation"` or `"test"`; None where no model is judged."""
+        if self.validation is not None:
+            return "validation"
+        return None if self.test is None else "test"
+
+    @property
+    def held_out(self):
+        """The source of held-out samples that are audited, or None.
+
+        Where noise was added to training labels, those of validation are right,
+        as these were before.
+        """
+        validation = self.validation
+        corrected = self.settings.data.get("audit")
+        if validation is None or self.train.noise is None or corrected:
+            return validation
+        if validation.true_labels is None and validation.noise is None:
+            validation = validation.relabel(validation.labels)
+            validation.true_labels = validation.labels
+        return validation
 
     @property
     def effective_noise_rate(self):
@@ -108,7 +131,7 @@ class Run:
         return {name: v for name, v in given.items() if v is not None}
 
 
-def prepare(settings, data_dir, distribute, build, labels=None):
+def prepare(settings, data_dir, distribute, build, labels=None, record=None):
     """Loads the data and builds the compiled model.
 
     Args:
@@ -118,6 +141,7 @@ def prepare(settings, data_dir, distribute, build, labels=None):
         build: function of (network, source, settings) to a model.
         labels: str, path of the noise manifest of a run that is resumed, or
             None.
+        record: `SampleRecord` of that run, or None.
 
     Returns:
         A `Run`.
@@ -128,7 +152,10 @@ def prepare(settings, data_dir, distribute, build, labels=None):
     strategy = strategies.make(distribute)
     _set_precision(settings.training["mixed_precision"])
     with errors.reported(OSError):
-        sources = data.sources(settings.data, data_dir, labels)
+        if (settings.arguments.get("features") or "").endswith(".npy"):
+            record = None  # Rows of the file are those of the whole split.
+        sources = data.sources(settings.data, data_dir, labels, record)
+        _check_complete(sources)
         _check_batch_size(settings, sources.train)
         model = _build(settings, sources.train, build, strategy)
         run = Run(
@@ -142,6 +169,8 @@ def prepare(settings, data_dir, distribute, build, labels=None):
             sources.removed,
             features=_features(settings, sources),
             corrections=sources.corrections,
+            record=sources.record,
+            changes=sources.changes,
         )
         if isinstance(model, nk.recipes.Recipe):
             model.check(run.train, **run.fit_inputs)
@@ -151,6 +180,34 @@ def prepare(settings, data_dir, distribute, build, labels=None):
 def _set_precision(name):
     policy = "float32" if name == "off" else f"mixed_{name}"
     keras.mixed_precision.set_global_policy(policy)
+
+
+def _check_complete(sources):
+    """Raises where training samples of a run that goes on are gone."""
+    changes = sources.changes
+    if changes is None:
+        return
+    gone = [
+        str(name)
+        for split, source in (
+            ("train", sources.train),
+            ("trusted", sources.trusted),
+        )
+        for name in _missing(sources.record, split, source)
+    ]
+    if gone:
+        raise UsageError(
+            "--output_dir: expected all training samples of the run that goes "
+            f"on, because its tables have a row for each; {len(gone)} are gone "
+            f"or moved, such as {abbreviated(gone)}. Bring them back, or name "
+            "another folder for a new run."
+        )
+
+
+def _missing(record, split, source):
+    names = record.ids[record.rows(split)]
+    there = set() if source is None else set(source.ids)
+    return [name for name in names if name not in there]
 
 
 def _check_batch_size(settings, train):
@@ -206,6 +263,7 @@ def record(run, folder, resumed, facts):
         UsageError: it was begun with other labels, samples or arguments.
     """
     run_folder.keep_labels(folder, run.train, resumed)
+    run_folder.keep_samples(folder, run.record)
     if resumed:
         run_folder.check_used(folder, used(run))
     else:
@@ -297,7 +355,14 @@ def describe(run):
             f"({train.noise['convention']}): {run.effective_noise_rate:.1%} of "
             "the labels are wrong"
         )
+    if run.judged is None:
+        lines.append(
+            "no samples are held out: the last epoch is the result, and "
+            "nothing chooses"
+        )
     lines += map(str, run.corrections)
+    if run.changes:
+        lines.append(str(run.changes))
     if run.trusted is not None:
         lines.append(
             trusted_set.describe(run.trusted, run.settings.data, run.removed)

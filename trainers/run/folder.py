@@ -46,13 +46,15 @@ def default_folder(method, dataset):
     return folder
 
 
-def check(folder, settings, resume):
+def check(folder, settings, resume, extension=None):
     """Raises unless a run can begin or go on in a folder.
 
     Args:
         folder: str, folder of the run; need not exist.
         settings: `Settings`.
         resume: bool, whether an earlier run in it may be resumed.
+        extension: `Extension` of the run in it, whose settings these are but
+            for what more epochs change; or None.
 
     Returns:
         bool, True if there is a run of the same settings.
@@ -87,7 +89,8 @@ def check(folder, settings, resume):
             f"--output_dir: {folder} holds a run; name another folder, or "
             "leave out --noresume to go on with it."
         )
-    _check_same(folder, "settings", settings.as_dict())
+    if extension is None:
+        _check_same(folder, "settings", settings.as_dict())
     return True
 
 
@@ -110,16 +113,25 @@ def check_used(folder, used):
 def _check_same(folder, part, values):
     with open(os.path.join(folder, CONFIG), encoding="utf-8") as stream:
         before = json.load(stream).get(part, {})
-    # Through JSON and back, so that tuples compare as lists.
-    now = json.loads(json.dumps(values))
-    differences = list(_differences(before, now))
-    if differences:
-        shown = "; ".join(differences[:4])
+    found = differences(before, values)
+    if found:
+        shown = "; ".join(found[:4])
         raise UsageError(
             f"--output_dir: {folder} holds a run of other {part}: {shown}. "
             "Name another folder, or use the same flags and version to go on "
             "with it."
         )
+
+
+def differences(before, values):
+    """How settings differ from those in a file, as a list of str.
+
+    Args:
+        before: dict, as JSON holds it.
+        values: dict.
+    """
+    # Through JSON and back, so that tuples compare as lists.
+    return list(_differences(before, json.loads(json.dumps(values))))
 
 
 def read_settings(folder):

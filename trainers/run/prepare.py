@@ -1,6 +1,7 @@
 """The first part of a run: its data is loaded, its model built and compiled."""
 
 import dataclasses
+import json
 import os
 import platform
 import time
@@ -11,6 +12,7 @@ import keras
 import numpy as np
 
 import noisy_keras as nk
+from noisy_keras.callbacks import metrics_log
 from noisy_keras.data.sources import manifest
 from noisy_keras.methods.bases.self_supervised import SelfSupervisedModel
 from noisy_keras.utils.checks import abbreviated
@@ -22,12 +24,15 @@ from trainers.run import classification
 from trainers.run import config_file
 from trainers.run import data
 from trainers.run import errors
+from trainers.run import extending
 from trainers.run import feature_files
 from trainers.run import folder as run_folder
 from trainers.run import self_supervised
 from trainers.run import strategies
 from trainers.run import trusted_set
 
+# Keys of `config.json` that are of the first process of a run.
+_OF_START = ("effective_noise_rate", "noise", "created")
 _PACKAGES = (
     "tensorflow",
     "keras",
@@ -250,7 +255,13 @@ def _features(settings, sources):
     return feature_files.rows(path, sources)
 
 
-def record(run, folder, resumed, facts):
+def trained_epochs(folder):
+    """How many epochs of a run are trained, by its metrics: int."""
+    path = os.path.join(folder, run_folder.METRICS)
+    return max((r["epoch"] for r in metrics_log.read(path)), default=0)
+
+
+def record(run, folder, resumed, facts, extension=None):
     """Writes what the run was begun with; checks it where a run is resumed.
 
     Args:
@@ -258,16 +269,25 @@ def record(run, folder, resumed, facts):
         folder: str, folder of the run.
         resumed: bool, whether the run goes on from an earlier process.
         facts: dict of further keys of `config.json`.
+        extension: `Extension` of a run that gets more epochs, or None.
 
     Raises:
         UsageError: it was begun with other labels, samples or arguments.
     """
     run_folder.keep_labels(folder, run.train, resumed)
     run_folder.keep_samples(folder, run.record)
-    if resumed:
+    path = os.path.join(folder, run_folder.CONFIG)
+    if extension is not None:
+        with open(path, encoding="utf-8") as stream:
+            before = json.load(stream)
+        # When and by which version it was begun stays.
+        changed = _config(run) | facts
+        kept = {name: before[name] for name in _OF_START if name in before}
+        more = {extending.KEY: list(extension.earlier)}
+        run_folder.write_json(path, changed | kept | more)
+    elif resumed:
         run_folder.check_used(folder, used(run))
     else:
-        path = os.path.join(folder, run_folder.CONFIG)
         run_folder.write_json(path, _config(run) | facts)
 
 

@@ -130,7 +130,7 @@ def _place(data):
     kind, path = data_flags.split_name(data["dataset"])
     path = os.path.expanduser(path)
     if kind == "csv":
-        return os.path.dirname(path)
+        return os.path.dirname(path) or "."
     return path if kind == "folder" else None
 
 

@@ -91,29 +91,36 @@ def judge_held_out(
         >>> found.clean_probability[:2].round(), int(found.suggested[0])
         (array([0., 1.], dtype=float32), 0)
     """
-    logits = np.log(np.maximum(np.asarray(probabilities, np.float64), _TINY))
-    labels = np.asarray(labels)
+    probabilities, labels = np.asarray(probabilities), np.asarray(labels)
+    count = len(labels)
     confusions, weights, expected = _parts(transition)
-    if is_guessing(logits.argmax(axis=1), labels):
-        likely = np.full(len(labels), max(1.0 - expected, 0.5), np.float32)
+    if is_guessing(probabilities.argmax(axis=1), labels):
+        likely = np.full(count, max(1.0 - expected, 0.5), np.float32)
         return HeldOutJudgement(likely, labels.astype(np.int32), likely)
-    some = np.linspace(0, len(labels) - 1, min(len(labels), _FITTED))
-    some = np.unique(some.astype(np.int64))
+    some = np.linspace(0, count - 1, min(count, _FITTED)).astype(np.int64)
     temperature, rate = _fit(
-        logits[some], labels[some], confusions, weights, expected
+        _logits(probabilities[some]),
+        labels[some],
+        confusions,
+        weights,
+        expected,
     )
     wrong = rate * weights
     noise = wrong[:, None] * confusions + np.diag(1.0 - wrong)
-    posterior = _softmax(logits / temperature) * noise.T[labels]
-    posterior /= np.maximum(posterior.sum(axis=1, keepdims=True), _TINY)
-    rows = np.arange(len(labels))
-    return HeldOutJudgement(
-        clean_probability=posterior[rows, labels].astype(np.float32),
-        suggested=posterior.argmax(axis=1).astype(np.int32),
-        confidence=posterior.max(axis=1).astype(np.float32),
-        rate=rate,
-        temperature=temperature,
+    clean, suggested, confidence = (
+        np.empty(count, kind) for kind in (np.float32, np.int32, np.float32)
     )
+    # In parts, for many samples of a thousand classes.
+    for first in range(0, count, _FITTED):
+        here = slice(first, first + _FITTED)
+        given = labels[here]
+        posterior = _softmax(_logits(probabilities[here]) / temperature)
+        posterior *= noise.T[given]
+        posterior /= np.maximum(posterior.sum(axis=1, keepdims=True), _TINY)
+        clean[here] = posterior[np.arange(len(given)), given]
+        suggested[here] = posterior.argmax(axis=1)
+        confidence[here] = posterior.max(axis=1)
+    return HeldOutJudgement(clean, suggested, confidence, rate, temperature)
 
 
 def is_guessing(predicted: np.ndarray, labels: np.ndarray) -> bool:
@@ -213,6 +220,10 @@ def _fit(logits, labels, confusions, weights, expected):
         if scores[here] > best[0]:
             best = (scores[here], float(temperature), float(rates[here]))
     return best[1:]
+
+
+def _logits(probabilities):
+    return np.log(np.maximum(np.asarray(probabilities, np.float64), _TINY))
 
 
 def _softmax(logits):

@@ -119,7 +119,7 @@ def _run(settings, build, folder, resumed, values, facts, extension=None):
     run.loggers = tuple(values["loggers"])
     out.print(prepare.describe(run))
     if extension is not None:
-        done = prepare.trained_epochs(folder)
+        done = extending.trained_epochs(folder)
         out.print(
             extending.describe(extension, settings, run.train.num_samples, done)
         )

@@ -14,6 +14,7 @@ from noisy_keras.data.selection import partition
 from noisy_keras.data.sources import manifest
 from noisy_keras.data.sources import origin
 from noisy_keras.data.sources import sample_record
+from noisy_keras.utils.checks import abbreviated
 from trainers import UsageError
 from trainers.flags import data as data_flags
 from trainers.run import errors
@@ -123,6 +124,41 @@ def sources(data, data_dir, labels=None, record=None):
             _place(data),
         ),
     )
+
+
+def check_complete(sources):
+    """Raises where training samples of a run that goes on are gone.
+
+    Args:
+        sources: `Sources`.
+
+    Raises:
+        UsageError: they are.
+    """
+    changes = sources.changes
+    if changes is None:
+        return
+    gone = [
+        str(name)
+        for split, source in (
+            ("train", sources.train),
+            ("trusted", sources.trusted),
+        )
+        for name in _missing(sources.record, split, source)
+    ]
+    if gone:
+        raise UsageError(
+            "--output_dir: expected all training samples of the run that goes "
+            f"on, because its tables have a row for each; {len(gone)} are gone "
+            f"or moved, such as {abbreviated(gone)}. Bring them back, or name "
+            "another folder for a new run."
+        )
+
+
+def _missing(record, split, source):
+    names = record.ids[record.rows(split)]
+    there = set() if source is None else set(source.ids)
+    return [name for name in names if name not in there]
 
 
 def _place(data):

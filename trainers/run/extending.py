@@ -57,7 +57,10 @@ def find(folder, settings, resolved, resume):
     wanted = settings.training["epochs"]
     if kept["method"] != settings.method or epochs in (None, wanted):
         return None
-    before = resolved(epochs)
+    try:
+        before = resolved(epochs)
+    except UsageError:
+        return None  # Flags that do not suit that number of epochs.
     if run_folder.differences(kept, before.as_dict()):
         return None  # In more than epochs, which `check` reports.
     if wanted < epochs:
@@ -81,6 +84,14 @@ def find(folder, settings, resolved, resume):
 def _epochs(kept):
     found = (kept.get("training") or {}).get("epochs")
     return found if isinstance(found, int) else None
+
+
+def trained_epochs(folder):
+    """How many epochs of a run are trained, by its metrics: int."""
+    from noisy_keras.callbacks import metrics_log
+
+    records = metrics_log.read(os.path.join(folder, run_folder.METRICS))
+    return max((record["epoch"] for record in records), default=0)
 
 
 def describe(extension, settings, num_samples, done):

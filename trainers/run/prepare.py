@@ -12,10 +12,8 @@ import keras
 import numpy as np
 
 import noisy_keras as nk
-from noisy_keras.callbacks import metrics_log
 from noisy_keras.data.sources import manifest
 from noisy_keras.methods.bases.self_supervised import SelfSupervisedModel
-from noisy_keras.utils.checks import abbreviated
 from noisy_keras.version import __version__
 from trainers import UsageError
 from trainers.flags.settings import Settings
@@ -31,6 +29,8 @@ from trainers.run import self_supervised
 from trainers.run import strategies
 from trainers.run import trusted_set
 
+#: The key of `config.json` with the trusted samples.
+TRUSTED = "trusted_samples"
 # Keys of `config.json` that are of the first process of a run.
 _OF_START = ("effective_noise_rate", "noise", "created")
 _PACKAGES = (
@@ -160,7 +160,7 @@ def prepare(settings, data_dir, distribute, build, labels=None, record=None):
         if (settings.arguments.get("features") or "").endswith(".npy"):
             record = None  # Rows of the file are those of the whole split.
         sources = data.sources(settings.data, data_dir, labels, record)
-        _check_complete(sources)
+        data.check_complete(sources)
         _check_batch_size(settings, sources.train)
         model = _build(settings, sources.train, build, strategy)
         run = Run(
@@ -185,34 +185,6 @@ def prepare(settings, data_dir, distribute, build, labels=None, record=None):
 def _set_precision(name):
     policy = "float32" if name == "off" else f"mixed_{name}"
     keras.mixed_precision.set_global_policy(policy)
-
-
-def _check_complete(sources):
-    """Raises where training samples of a run that goes on are gone."""
-    changes = sources.changes
-    if changes is None:
-        return
-    gone = [
-        str(name)
-        for split, source in (
-            ("train", sources.train),
-            ("trusted", sources.trusted),
-        )
-        for name in _missing(sources.record, split, source)
-    ]
-    if gone:
-        raise UsageError(
-            "--output_dir: expected all training samples of the run that goes "
-            f"on, because its tables have a row for each; {len(gone)} are gone "
-            f"or moved, such as {abbreviated(gone)}. Bring them back, or name "
-            "another folder for a new run."
-        )
-
-
-def _missing(record, split, source):
-    names = record.ids[record.rows(split)]
-    there = set() if source is None else set(source.ids)
-    return [name for name in names if name not in there]
 
 
 def _check_batch_size(settings, train):
@@ -255,12 +227,6 @@ def _features(settings, sources):
     return feature_files.rows(path, sources)
 
 
-def trained_epochs(folder):
-    """How many epochs of a run are trained, by its metrics: int."""
-    path = os.path.join(folder, run_folder.METRICS)
-    return max((r["epoch"] for r in metrics_log.read(path)), default=0)
-
-
 def record(run, folder, resumed, facts, extension=None):
     """Writes what the run was begun with; checks it where a run is resumed.
 
@@ -275,9 +241,12 @@ def record(run, folder, resumed, facts, extension=None):
         UsageError: it was begun with other labels, samples or arguments.
     """
     run_folder.keep_labels(folder, run.train, resumed)
-    run_folder.keep_samples(folder, run.record)
+    if run.record is not None:
+        run_folder.keep_samples(folder, run.record)
     path = os.path.join(folder, run_folder.CONFIG)
     if extension is not None:
+        samples = {k: v for k, v in used(run).items() if k == TRUSTED}
+        run_folder.check_used(folder, samples)
         with open(path, encoding="utf-8") as stream:
             before = json.load(stream)
         # When and by which version it was begun stays.
@@ -323,7 +292,7 @@ def used(run):
     """
     trusted = {}
     if run.trusted is not None:
-        trusted["trusted_samples"] = {
+        trusted[TRUSTED] = {
             "count": run.trusted.num_samples,
             "sha256": manifest.fingerprint(run.trusted),
         }

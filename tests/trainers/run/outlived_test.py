@@ -130,6 +130,25 @@ class TestChangedFolders:
             resumed()
 
 
+def test_a_csv_file_may_list_what_is_gone(tmp_path):
+    Splits.write(tmp_path / "pictures")
+    names = [
+        f"{name}/{file}"
+        for name in ("cat", "dog")
+        for file in sorted(os.listdir(tmp_path / "pictures" / name))
+    ]
+    listed = tmp_path / "pictures" / "labels.csv"
+    lines = [f"{name},{name[:3]}" for name in names]
+    listed.write_text("\n".join(["path,label", *lines]))
+    found = begun(tmp_path / "run", settings(f"csv:{listed}"))
+    (tmp_path / "pictures" / found.train.ids[2]).unlink()
+    again = read_back(tmp_path / "run")
+    assert again.changes.gone == (found.train.ids[2],)
+    assert again.changes.new == ()
+    there = np.delete(np.arange(len(found.train)), 2)
+    assert list(again.train.ids) == list(found.train.ids[there])
+
+
 def test_corrections_of_both_parts_are_read_back(tmp_path):
     dataset = Splits.write(tmp_path / "pictures")
     plain = data_module.sources(settings(dataset).data, None)

@@ -208,10 +208,7 @@ class Auto(Recipe):
         if keep is None:
             line = "kept: the last epoch, as no held-out samples choose"
             if training.options["validation_data"] is None:
-                line += (
-                    "; the labels are judged without any, by the history of "
-                    "predictions and by planted mistakes"
-                )
+                line += "; labels are judged by the history of predictions"
             decide(line)
         model = self._train_rest(training, found, rest, keep)
         if keep is not None:

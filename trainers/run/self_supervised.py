@@ -94,10 +94,11 @@ def print_results(out, found):
 
 def print_labels(out, labels):
     """As `classification.print_labels`."""
-    wrong = labels["samples"] - labels["ok"]
+    every = labels.get("all", labels)
+    wrong = every["samples"] - every["ok"]
     out.print(
         f"Labels that their neighbours do not share: {wrong} of "
-        f"{labels['samples']}."
+        f"{every['samples']}."
     )
     if labels.get("label_auc") is not None:
         out.print(f"Against the true labels: AUC {labels['label_auc']:.3f}.")

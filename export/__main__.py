@@ -18,6 +18,7 @@ from export import models
 from trainers import UsageError
 from trainers import run
 from trainers.flags import require_run
+from trainers.run import finished_run
 from trainers.run import own_method
 
 FLAGS = flags.FLAGS
@@ -65,6 +66,7 @@ flags.DEFINE_string(
 flags.DEFINE_string(
     "data_dir", None, "Folder of the run's data set, as in training."
 )
+finished_run.define_dataset()
 flags.DEFINE_list(
     "formats",
     None,
@@ -116,6 +118,7 @@ def _write_model():
         name=FLAGS.name,
         version=FLAGS.version,
         data_dir=FLAGS.data_dir,
+        dataset=FLAGS.dataset,
         format=FLAGS.format,
         ensemble=FLAGS.ensemble,
         calibrate=FLAGS.calibrate,

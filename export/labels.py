@@ -34,6 +34,9 @@ _NEEDED = {
 }
 _CORRECTED = "corrected_label"
 _FIELDS = ("id", "path", "label", "given_label", "confidence", "verdict")
+#: The column of the split, where the audit has it, and its value for samples
+#: that were held out.
+_SPLIT, _HELD_OUT = "split", "validation"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -68,14 +71,19 @@ def write(run, output=None, suspect=True, formats=None):
     as verdict, excludes the sample. The verdict `ok` on a purified label keeps
     the given label and becomes `confirmed`.
 
+    Samples that were held out are exported, too; the column `split` tells them
+    from those in training. No label of theirs is purified: the verdict of the
+    audit decides.
+
     `confidence` is that in the exported label: its share of the purified
     distribution, or the audit's confidence in the suggestion, or the clean
     probability of the given label. Labels entered by a person have confidence
     1.
 
     The NPZ file contains `id`, `label` and `given_label` (class numbers),
-    `confidence` and `class_names`, without pickles, and for purified labels the
-    distributions `probabilities` `[n, K]`.
+    `confidence`, `class_names` and, where the audit has it, `split`, without
+    pickles, and for purified labels the distributions `probabilities` `[n, K]`;
+    a row for a sample that was held out is its label, one-hot.
 
     Args:
         run: str or path-like, folder of a finished run.
@@ -114,7 +122,7 @@ def write(run, output=None, suspect=True, formats=None):
     purified = _purified(os.path.join(run, "phases", "purified.npz"))
     lookup = class_labels.Lookup(classes)
     rows = [
-        _row(row, purified is not None)
+        _row(row, purified is not None and not _held_out(row))
         for row in _read(csv_rows.read(audit), lookup, csv_rows.number)
     ]
     kept = [
@@ -183,7 +191,7 @@ def _read(table, lookup, to_number):
             f"expected the columns of a label audit in {path}; missing: "
             f"{', '.join(sorted(missing))}"
         )
-    table.check_distinct((*_NEEDED, _CORRECTED))
+    table.check_distinct((*_NEEDED, _CORRECTED, _SPLIT))
     rows = []
     for line, row in table.rows:
         rows.append(row)
@@ -205,6 +213,8 @@ def _read(table, lookup, to_number):
             if "," in row[column]:
                 row[column] = f"{value:.6g}"
         row["verdict"] = row["verdict"].strip()
+        if _SPLIT in row:
+            row[_SPLIT] = row[_SPLIT].strip()
         if row["verdict"] not in VERDICTS:
             raise ValueError(
                 f"{path}, line {line}: expected one of "
@@ -249,32 +259,49 @@ def _row(row, purified):
         "given_label": given,
         "confidence": "1" if verdict in _REVIEWED else row[of_label],
         "verdict": verdict,
+        **({_SPLIT: row[_SPLIT]} if _SPLIT in row else {}),
     }
+
+
+def _held_out(row):
+    return row.get(_SPLIT) == _HELD_OUT
+
+
+def _fields(rows):
+    """The columns of rows, a tuple."""
+    return (*_FIELDS, _SPLIT) if rows and _SPLIT in rows[0] else _FIELDS
 
 
 def _write_csv(path, rows, write_rows):
     unfinished = f"{path}.unfinished"
     with open(unfinished, "w", encoding="utf-8", newline="") as stream:
-        write_rows(stream, _FIELDS, rows)
+        write_rows(stream, _fields(rows), rows)
     os.replace(unfinished, path)
 
 
 def _write_npz(path, rows, number, purified):
     more = {}
     if purified is not None:
-        unknown = [r["id"] for r in rows if r["id"] not in purified]
+        unknown = [
+            r["id"]
+            for r in rows
+            if r["id"] not in purified and not _held_out(r)
+        ]
         if unknown:
             raise ValueError(
                 f"expected the samples of the run in its label audit; got "
                 f"{unknown[0]!r}, which has no purified label"
             )
-        found = [purified[r["id"]] for r in rows]
-        probabilities = np.reshape(found, (-1, len(number)))
-        for i, row in enumerate(rows):
-            if row["verdict"] in _REVIEWED:
-                probabilities[i] = 0.0
-                probabilities[i, number[row["label"]]] = 1.0
-        more["probabilities"] = probabilities
+        certain = np.eye(len(number), dtype=np.float32)
+        found = [
+            certain[number[r["label"]]]
+            if r["verdict"] in _REVIEWED or _held_out(r)
+            else purified[r["id"]]
+            for r in rows
+        ]
+        more["probabilities"] = np.reshape(found, (-1, len(number)))
+    if rows and _SPLIT in rows[0]:
+        more[_SPLIT] = np.array([r[_SPLIT] for r in rows])
     unfinished = f"{path}.unfinished"
     with open(unfinished, "wb") as stream:
         np.savez_compressed(
@@ -296,8 +323,9 @@ def _write_parquet(path, rows):
     import pyarrow
     from pyarrow import parquet
 
-    columns = {name: [r[name] for r in rows] for name in _FIELDS}
-    kinds = {name: pyarrow.string() for name in _FIELDS}
+    fields = _fields(rows)
+    columns = {name: [r[name] for r in rows] for name in fields}
+    kinds = {name: pyarrow.string() for name in fields}
     kinds["confidence"] = pyarrow.float32()
     columns["confidence"] = [float(v) for v in columns["confidence"]]
     table = pyarrow.table(columns, pyarrow.schema(kinds))

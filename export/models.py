@@ -98,7 +98,14 @@ def check_which(run, which):
 
 
 def write(
-    run, output=None, *, name=None, version=None, data_dir=None, **options
+    run,
+    output=None,
+    *,
+    name=None,
+    version=None,
+    data_dir=None,
+    dataset=None,
+    **options,
 ):
     """Exports the model of a run.
 
@@ -108,6 +115,8 @@ def write(
         name: str, name of the model; None takes method and data set.
         version: int, version number; None takes the next one.
         data_dir: str, folder of the run's data set, as in training.
+        dataset: str, where the data set is now, as `--dataset` takes it; None
+            if it has not moved.
         **options: `format` and `which` (as of `check_which`), strs, and
             `ensemble` and `calibrate`, bools.
 
@@ -151,7 +160,7 @@ def write(
         )
     source, notes = None, []
     if options.get("calibrate", True):
-        source, why = _validation(run, data_dir)
+        source, why = _validation(run, data_dir, dataset)
         if why:
             notes.append(why)
     try:
@@ -180,10 +189,10 @@ def write(
     return Written(exported, name, (*exported.notes, *notes))
 
 
-def _validation(run, data_dir):
-    """The validation source of a run, and a note if it cannot be loaded."""
+def _validation(run, data_dir, dataset):
+    """The validation source of a run, and a note if files are missing."""
     try:
-        found = finished_run.load(run, data_dir)
+        found = finished_run.load(run, data_dir, dataset)
     except UsageError as error:
         return None, f"The run's data cannot be loaded ({error})."
-    return found.validation, ""
+    return found.validation, f"{found.changes}." if found.changes else ""

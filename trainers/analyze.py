@@ -29,6 +29,7 @@ flags.DEFINE_string("run", None, "Folder of a finished run.")
 flags.DEFINE_string(
     "data_dir", None, "Folder of the run's data set, as for its command."
 )
+finished_run.define_dataset()
 flags.DEFINE_string(
     "method",
     None,
@@ -94,7 +95,9 @@ def _analyze(path):
         from trainers.run import progress
     own_method.load_for_run(path, FLAGS.method)
     out = progress.make_console()
-    found = finished_run.load(path, FLAGS.data_dir)
+    found = finished_run.load(path, FLAGS.data_dir, FLAGS.dataset)
+    if found.changes:
+        out.print(str(found.changes))
     if isinstance(found.model, SelfSupervisedModel):
         raise UsageError(
             "--run: expected a run of a method that predicts classes; got one "

@@ -29,6 +29,7 @@ flags.DEFINE_string("run", None, "Folder of a finished run.")
 flags.DEFINE_string(
     "data_dir", None, "Folder of the run's data set, as for its command."
 )
+finished_run.define_dataset()
 flags.DEFINE_integer(
     "top", 200, "Number of labels, the most suspect first.", lower_bound=1
 )
@@ -69,13 +70,16 @@ def _audit(folder, output):
     settings = finished_run.check(folder, _NEEDED)
     audit = audit_export.read(folder, AUDIT)
     sources = finished_run.sources(
-        folder, FLAGS.data_dir, settings, exact=False
+        folder, FLAGS.data_dir, settings, exact=False, dataset=FLAGS.dataset
     )
+    out = progress.make_console()
+    if sources.changes:
+        out.print(str(sources.changes))
     audit_export.write(
         audit,
-        sources.train,
+        {"train": sources.train, "validation": sources.validation},
         output,
-        progress.make_console(),
+        out,
         top=FLAGS.top,
         formats=FLAGS.format,
     )

@@ -13,6 +13,7 @@ from absl import flags
 from trainers import UsageError
 from trainers import run
 from trainers.flags import require_run
+from trainers.run import finished_run
 from trainers.run import folder as run_folder
 
 FLAGS = flags.FLAGS
@@ -21,6 +22,7 @@ flags.DEFINE_string("run", None, "Folder of a run.")
 flags.DEFINE_string(
     "data_dir", None, "Folder of the run's data set, as for its command."
 )
+finished_run.define_dataset()
 flags.DEFINE_string(
     "output", None, "File to write; default: report.html in the run."
 )
@@ -55,20 +57,23 @@ def _write(folder, output, settings):
     with run.native_messages(os.devnull):
         from noisy_keras import reporting
         from trainers.run import errors
-    source = _source(folder, settings) if FLAGS.pictures else None
+    sources = _sources(folder, settings) if FLAGS.pictures else None
     with errors.reported(OSError):
-        return reporting.write(folder, source, output)
+        return reporting.write(folder, sources, output)
 
 
-def _source(folder, settings):
-    """What the run was trained on, or None: then there are no pictures."""
-    from trainers.run import finished_run
-
+def _sources(folder, settings):
+    """What the audit is about, or None: then there are no pictures."""
     audited = os.path.exists(os.path.join(folder, run_folder.AUDIT))
     if not audited:
         return None
     try:
-        return finished_run.sources(folder, FLAGS.data_dir, settings).train
+        found = finished_run.sources(
+            folder, FLAGS.data_dir, settings, dataset=FLAGS.dataset
+        )
+        if found.changes:
+            print(found.changes, file=sys.stderr)
+        return {"train": found.train, "validation": found.validation}
     except UsageError as error:
         print(f"without pictures of suspects: {error}", file=sys.stderr)
         return None

@@ -5,10 +5,15 @@ noisy_keras 0.1 may override the hooks of that version on the model instead;
 they are honoured, with a warning.
 """
 
+import numpy as np
+
+from noisy_keras.core import inputs
 from noisy_keras.labels import class_sizes
+from noisy_keras.labels import held_out as held_out_module
 from noisy_keras.labels.audit import LabelAudit
 from noisy_keras.labels.audit import unreadable_samples
 from noisy_keras.utils import deprecation
+from noisy_keras.utils.errors import ConfigurationError
 
 _STRATEGY = "audit_strategy"
 # Evidence that does not depend on how many noisy labels a class has.
@@ -75,17 +80,85 @@ def loss_divisions(model, source):
     return model.audit_strategy.loss_divisions(model, source)
 
 
-def label_audit(model, source, batch_size=None):
+def label_audit(model, source, batch_size=None, held_out=None):
     """The audit of a source by a trained model.
 
     Args:
         model: `NoisyLabelModel`.
         source: `Source` that the model was fitted on.
         batch_size: int, number of samples in a batch, or None.
+        held_out: `Source` of samples that the model was not fitted on, which
+            are judged as well; or None.
 
     Returns:
         A `LabelAudit`.
     """
+    audit = _of_training(model, source, batch_size)
+    if held_out is None:
+        return audit
+    return with_held_out(model, audit, source, held_out, batch_size)
+
+
+def with_held_out(model, audit, source, held_out, batch_size=None):
+    """An audit of training samples, and the judgement of held-out ones.
+
+    Args:
+        model: trained `NoisyLabelModel`.
+        audit: `LabelAudit` of `source`.
+        source: `Source` that the model was fitted on.
+        held_out: `Source` of samples that it was not fitted on.
+        batch_size: int, number of samples in a batch, or None.
+
+    Returns:
+        A `LabelAudit`.
+
+    Raises:
+        ConfigurationError: held-out samples of other classes or images.
+    """
+    if not inputs.is_source(held_out):
+        raise ConfigurationError(
+            "Expected `held_out` to be a `Source`, such as the second of "
+            "`source.hold_out(0.1)`. Received: "
+            f"{type(held_out).__name__}"
+        )
+    if held_out.class_names != source.class_names:
+        raise ConfigurationError(
+            f"Expected held-out samples of the classes {source.class_names}. "
+            f"Received: {held_out.class_names}"
+        )
+    inputs.check_source(model, held_out)
+    transition = held_out_module.transition_of(
+        audit.clean_probability,
+        audit.given_label,
+        audit.suggested_label,
+        source.num_classes,
+    )
+    found = model.audit_strategy.held_out(
+        model, source, held_out, transition, batch_size
+    )
+    clean = found.clean_probability
+    # How well a class is learnt depends on its samples in training.
+    sizes = np.bincount(source.labels, minlength=source.num_classes)
+    if audit.evidence not in _STRONG:
+        clean = class_sizes.within_bounds(clean, held_out.labels, sizes)
+    return audit.with_held_out(
+        LabelAudit(
+            ids=held_out.ids,
+            given_label=held_out.labels,
+            suggested_label=found.suggested,
+            clean_probability=clean,
+            confidence=found.confidence,
+            class_names=held_out.class_names,
+            paths=held_out.paths,
+            true_label=held_out.true_labels,
+            foreign=held_out.foreign,
+            unreadable=unreadable_samples(held_out),
+            protected=class_sizes.protected(held_out.labels, sizes),
+        )
+    )
+
+
+def _of_training(model, source, batch_size):
     strategy = model.audit_strategy
     measurement = strategy.measure(model, source, batch_size)
     clean = clean_probability(model, source, measurement)

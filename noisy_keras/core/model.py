@@ -475,23 +475,37 @@ class NoisyLabelModel(DeprecatedNames, keras.Model):
         """
         inputs.check_source(self, source, training=True)
 
-    def label_audit(self, source, batch_size=None):
+    def label_audit(self, source, batch_size=None, held_out=None):
         """Finds which given labels are likely wrong.
 
         Args:
             source: the `Source` that the model was fitted on.
             batch_size: int, number of samples in a batch of the prediction
                 pass; default: 500.
+            held_out: `Source` of samples that were held out of training, or
+                None. They are judged by what the model predicts for them, and
+                follow the others; `split` tells which are which.
 
         Returns:
             A `LabelAudit`.
 
         Raises:
             ConfigurationError: a source that does not fit the model.
+
+        Example:
+            >>> noise = nk.data.SymmetricNoise(0.4)
+            >>> source = nk.data.load("digits", noise=noise)
+            >>> train, validation = source.hold_out(0.1)
+            >>> model = nk.CrossEntropy("tiny", train)
+            >>> model.compile()
+            >>> history = model.fit(train, epochs=2, verbose=0)
+            >>> audit = model.label_audit(train, held_out=validation)
+            >>> len(audit) == len(source)
+            True
         """
         self.check_source(source)
-        with data_errors.explained(source):
-            return audits.label_audit(self, source, batch_size)
+        with data_errors.explained(source, held_out):
+            return audits.label_audit(self, source, batch_size, held_out)
 
     def estimate_clean_probability(self, source, measurement=None):
         """The probability that each given label is right.

@@ -8,6 +8,8 @@ from noisy_keras.labels.cross_epoch import CrossEpochHistory
 from noisy_keras.labels.detection import Detection
 from noisy_keras.labels.detection import detect
 from noisy_keras.labels.division import LossDivision
+from noisy_keras.labels.held_out import HeldOutJudgement
+from noisy_keras.labels.held_out import judge_held_out
 from noisy_keras.labels.measuring import Measurement
 from noisy_keras.labels.noise_rate import RateEstimate
 from noisy_keras.labels.noise_rate import estimate_from_history
@@ -26,6 +28,7 @@ __all__ = [
     "CrossEpochHistory",
     "Detection",
     "EarlierPhase",
+    "HeldOutJudgement",
     "LabelAudit",
     "LastPredictions",
     "LossDivision",
@@ -35,5 +38,6 @@ __all__ = [
     "detect",
     "estimate_from_history",
     "estimate_rate",
+    "judge_held_out",
     "label_quality",
 ]

@@ -12,6 +12,7 @@ from noisy_keras.data.sources.source import Source
 from noisy_keras.labels import class_sizes
 from noisy_keras.utils import deprecation
 from noisy_keras.utils import files
+from noisy_keras.utils.errors import ConfigurationError
 
 #: A label is suspect where its clean probability is below this.
 SUSPECT_BELOW = 0.5
@@ -22,9 +23,12 @@ VERDICTS = ("ok", "suspect", "relabelled", "out_of_distribution", "unreadable")
 #: Those that call no label wrong.
 NOT_WRONG = ("ok", "unreadable")
 
+#: Parts of the data that an audit may cover.
+SPLITS = ("train", "validation")
+
 #: What an audit can be based on. Networks memorise wrong labels in the end. The
-#: early epochs of a history have not; and all other evidence but the last was
-#: not trained on the very label that it judges.
+#: early epochs of a history have not; and all other evidence but
+#: `last_predictions` was not trained on the very label that it judges.
 EVIDENCE = {
     "cross_epoch_history": "what was predicted for each sample before each "
     "step on it, averaged over epochs",
@@ -38,7 +42,11 @@ EVIDENCE = {
     "trained without labels",
     "last_predictions": "the trained network itself, which may have memorised "
     "wrong labels",
+    "held_out_predictions": "the predictions of a model that was not trained "
+    "on these samples",
 }
+#: What rows about held-out samples are based on.
+HELD_OUT = "held_out_predictions"
 
 #: The true label of an image that belongs to no class, in a file.
 FOREIGN = "(foreign)"
@@ -52,7 +60,7 @@ class LabelAudit:
 
     Attributes:
         ids: strings `[N]`, ids of the samples in their source.
-        given_label: int32 `[N]`, the labels that were trained on.
+        given_label: int32 `[N]`, the labels that the samples came with.
         suggested_label: int32 `[N]`, the likeliest classes.
         clean_probability: float32 `[N]` in `[0, 1]`, probability that the given
             label is right.
@@ -63,7 +71,8 @@ class LabelAudit:
         true_label: int32 `[N]` where the source knows some, or None; -1 where
             it is unknown, and of foreign images.
         foreign: bool `[N]`, images known to belong to no class, or None.
-        evidence: str, what the audit is based on: a key of `EVIDENCE`, or None.
+        evidence: str, what the audit of training samples is based on: a key of
+            `EVIDENCE`, or None.
         given_share: float32 `[N]` in `[0, 1]`, share of the epochs in which
             the given label was the predicted class, NaN without any; or None.
         epochs: int32 `[N]`, number of these epochs; or None.
@@ -104,6 +113,7 @@ class LabelAudit:
     unstable: np.ndarray | None = None
     unreadable: np.ndarray | None = None
     protected: np.ndarray | None = None
+    split: np.ndarray | None = None
 
     def __len__(self) -> int:
         return len(self.ids)
@@ -198,13 +208,16 @@ class LabelAudit:
             }
             if self.true_label is not None:
                 row["true_label"] = self._truth(names, i)
+            held_out = self.split is not None and self.split[i] != SPLITS[0]
             if self.evidence is not None:
-                row["evidence"] = self.evidence
+                row["evidence"] = HELD_OUT if held_out else self.evidence
             if self.epochs is not None:
                 # An audit has both of a history, or neither.
                 share = self.given_share[i]  # type: ignore[index]
                 row["given_share"] = "" if np.isnan(share) else f"{share:.4g}"
                 row["epochs"] = str(int(self.epochs[i]))
+            if self.split is not None:
+                row["split"] = str(self.split[i])
             yield row
 
     def _truth(self, names, i):
@@ -219,10 +232,10 @@ class LabelAudit:
         The columns are `id`, `path`, `given_label`, `suggested_label`,
         `clean_probability`, `confidence` and `verdict`; `true_label` where
         some is known (empty where not, `"(foreign)"` where the image belongs
-        to no class); `evidence`; and, of a history of predictions,
-        `given_share` and `epochs`. See the attributes. Text that a spreadsheet
-        would run as a formula is written with an apostrophe before it, which
-        `read_audit` takes away.
+        to no class); `evidence`; of a history of predictions, `given_share`
+        and `epochs`; and `split` where held-out samples are among them. See
+        the attributes. Text that a spreadsheet would run as a formula is
+        written with an apostrophe before it, which `read_audit` takes away.
 
         Args:
             path: str or path of the file.
@@ -235,15 +248,117 @@ class LabelAudit:
         """The source with suggested labels where the verdict is relabelled.
 
         Args:
-            source: the `Source` that was audited.
+            source: a `Source` that was audited: the one in training, or the
+                held-out one.
 
         Returns:
             A new `Source`.
+
+        Raises:
+            ConfigurationError: a source whose samples were not audited.
         """
-        change = self.verdict == "relabelled"
-        return source.relabel(
-            np.where(change, self.suggested_label, self.given_label)
+        rows = self._rows_of(source)
+        label = np.where(
+            self.verdict == "relabelled",
+            self.suggested_label,
+            self.given_label,
         )
+        return source.relabel(label[rows])
+
+    def of_split(self, name: str) -> "LabelAudit":
+        """The audit of a part of the data.
+
+        Args:
+            name: str, `"train"` or `"validation"`.
+
+        Returns:
+            A `LabelAudit`, which may be of no samples.
+        """
+        if name not in SPLITS:
+            raise ConfigurationError(
+                f"Expected a split, one of {SPLITS}. Received: {name!r}"
+            )
+        split = np.full(len(self), SPLITS[0])
+        if self.split is not None:
+            split = self.split
+        [rows] = np.nonzero(split == name)
+        given = {name: getattr(self, name) for name in _PER_SAMPLE}
+        return dataclasses.replace(
+            self, **{k: v[rows] for k, v in given.items() if v is not None}
+        )
+
+    def with_held_out(self, other: "LabelAudit") -> "LabelAudit":
+        """This audit of training samples, and that of held-out ones after it.
+
+        Args:
+            other: `LabelAudit` of held-out samples of the same classes.
+
+        Returns:
+            A `LabelAudit` with `split`.
+        """
+        empty: dict[str, Any] = {
+            "paths": "",
+            "true_label": -1,
+            "foreign": False,
+            "given_share": np.nan,
+            "epochs": 0,
+            "unstable": False,
+            "unreadable": False,
+            "protected": False,
+        }
+        joined: dict[str, Any] = {
+            "split": np.repeat(SPLITS, [len(self), len(other)])
+        }
+        for name in _PER_SAMPLE[:-1]:
+            parts = [getattr(self, name), getattr(other, name)]
+            if all(part is None for part in parts):
+                continue
+            joined[name] = np.concatenate(
+                [
+                    np.full(len(audit), empty[name]) if part is None else part
+                    for audit, part in zip((self, other), parts, strict=True)
+                ]
+            )
+        return dataclasses.replace(self, **joined)
+
+    def _rows_of(self, source):
+        """Positions of a source's samples in this audit."""
+        parts = {name: self.of_split(name) for name in SPLITS}
+        first = 0
+        for part in parts.values():
+            if np.array_equal(part.ids, source.ids):
+                return np.arange(first, first + len(part))
+            first += len(part)
+        if self.split is None and len(source) == len(self):
+            return np.arange(len(self))
+        place = {str(text): row for row, text in enumerate(self.ids)}
+        missing = [text for text in source.ids if str(text) not in place]
+        if missing or len(place) < len(self):
+            raise ConfigurationError(
+                "Expected a source whose samples were audited. Received: "
+                f"{source}"
+                + (f", without {missing[0]!r} in the audit" if missing else "")
+            )
+        return np.asarray([place[str(text)] for text in source.ids])
+
+
+#: Fields with a value for each sample.
+_PER_SAMPLE = (
+    "ids",
+    "given_label",
+    "suggested_label",
+    "clean_probability",
+    "confidence",
+    "paths",
+    "true_label",
+    "foreign",
+    "given_share",
+    "epochs",
+    "unstable",
+    "unreadable",
+    "protected",
+    "split",
+)
 
 
 def unreadable_samples(source: Source) -> np.ndarray | None:

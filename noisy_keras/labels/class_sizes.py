@@ -72,13 +72,17 @@ def are_uneven(labels: np.ndarray) -> bool:
 
 
 def within_bounds(
-    clean_probability: np.ndarray, labels: np.ndarray
+    clean_probability: np.ndarray,
+    labels: np.ndarray,
+    sizes: np.ndarray | None = None,
 ) -> np.ndarray:
     """Clean probabilities of which few are below a half in rare classes.
 
     Args:
         clean_probability: float `[N]` in `[0, 1]`.
         labels: int `[N]`, the given labels.
+        sizes: int `[K]`, number of training samples with each label, where
+            these are others; by them it is decided which classes are rare.
 
     Returns:
         float32 `[N]` in `[0, 1]`. Only those of rare classes that too many are
@@ -93,16 +97,18 @@ def within_bounds(
     """
     clean = np.array(clean_probability, np.float32)
     labels = np.asarray(labels)
-    sizes = np.bincount(labels)
-    rare = rare_classes(sizes)
+    rare = rare_classes(np.bincount(labels) if sizes is None else sizes)
     if not rare.any():
         return clean
     others = ~rare[labels]
-    usual = float(np.mean(clean[others] < 0.5))
+    usual = float(np.mean(clean[others] < 0.5)) if others.any() else 0.0
     for k in np.flatnonzero(rare):
         here = labels == k
+        size = int(np.sum(here))
+        if not size:
+            continue
         wrong = int(np.sum(clean[here] < 0.5))
-        most = most_wrong(sizes[k], wrong / sizes[k], usual)
+        most = most_wrong(size, wrong / size, usual)
         if wrong > most:
             clean[here] = _with_fewer(clean[here], most)
     return clean
@@ -125,17 +131,22 @@ def most_wrong(size: int, share: float, usual: float) -> int:
     return max(1, int(size * bound + 1e-9))
 
 
-def protected(labels: np.ndarray) -> np.ndarray:
+def protected(
+    labels: np.ndarray, sizes: np.ndarray | None = None
+) -> np.ndarray:
     """Samples whose label is never replaced: their class has too few.
 
     Args:
         labels: int `[N]`, the given labels.
+        sizes: int `[K]`, number of training samples with each label, where
+            these are others.
 
     Returns:
         bool `[N]`.
     """
     labels = np.asarray(labels)
-    return np.bincount(labels)[labels] < LEAST_RELABELLED
+    sizes = np.bincount(labels) if sizes is None else np.asarray(sizes)
+    return sizes[labels] < LEAST_RELABELLED
 
 
 def mostly_wrong(

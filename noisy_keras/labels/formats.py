@@ -12,6 +12,7 @@ from xml.etree import ElementTree
 
 from noisy_keras.labels.audit import FOREIGN
 from noisy_keras.labels.audit import NOT_WRONG
+from noisy_keras.labels.audit import SPLITS
 from noisy_keras.utils import names
 
 #: Formats that an audit can be written in.
@@ -29,7 +30,8 @@ def cleanlab(
     """The columns of cleanlab's `CleanLearning.get_label_issues()`.
 
     Read them by `pandas.read_csv`. As `label_issues` of `CleanLearning.fit`
-    they must have the samples in the order of the data.
+    they must have the samples in the order of the data: those in training come
+    first, and `split` tells them from held-out ones.
 
     Args:
         rows: rows of an audit.
@@ -38,7 +40,7 @@ def cleanlab(
     Returns:
         A list of dicts: `is_label_issue` (bool), `label_quality` (the clean
         probability, as a string), `given_label` and `predicted_label` (class
-        numbers), and `id`.
+        numbers), `id`, and `split` where the rows have one.
     """
     number = {name: c for c, name in enumerate(class_names)}
     return [
@@ -48,6 +50,7 @@ def cleanlab(
             "given_label": number[row["given_label"]],
             "predicted_label": number[row["suggested_label"]],
             "id": row["id"],
+            **({"split": row["split"]} if "split" in row else {}),
         }
         for row in rows
     ]
@@ -66,8 +69,9 @@ def fiftyone(
 
     Args:
         rows: rows of an audit.
-        files: dict from id to the path of its image, absolute or relative to
-            the folder; samples without one are left out.
+        files: dict from id, or from split and id, to the path of its image,
+            absolute or relative to the folder; samples without one are left
+            out.
         class_names: K strings.
 
     Returns:
@@ -75,7 +79,7 @@ def fiftyone(
     """
     samples = [
         {
-            "filepath": files[row["id"]],
+            "filepath": path,
             "tags": [row["verdict"]],
             "ground_truth": _classification(row["given_label"]),
             "predictions": _classification(
@@ -87,7 +91,7 @@ def fiftyone(
             **_optional_fields(row),
         }
         for row in rows
-        if row["id"] in files
+        if (path := _file_of(row, files)) is not None
     ]
     metadata = {
         "media_type": "image",
@@ -110,7 +114,15 @@ def _optional_fields(row):
         )
     if row.get("given_share"):
         found["given_share"] = float(row["given_share"])
+    if row.get("split"):
+        found["split"] = row["split"]
     return found
+
+
+def _file_of(row, files):
+    """The path of a row's image, or None."""
+    found = files.get((row.get("split") or SPLITS[0], row["id"]))
+    return found or files.get(row["id"])
 
 
 def label_studio(
@@ -123,8 +135,8 @@ def label_studio(
 
     Args:
         rows: rows of an audit.
-        files: dict from id to the path of its image below that root; samples
-            without one are left out.
+        files: dict from id, or from split and id, to the path of its image
+            below that root; samples without one are left out.
 
     Returns:
         A list of tasks. The score of a prediction is its confidence.
@@ -132,9 +144,9 @@ def label_studio(
     return [
         {
             "data": {
-                _PICTURE: "/data/local-files/?d="
-                + urllib.parse.quote(files[row["id"]]),
+                _PICTURE: "/data/local-files/?d=" + urllib.parse.quote(path),
                 "sample_id": row["id"],
+                **({"split": row["split"]} if row.get("split") else {}),
                 "given_label": row["given_label"],
                 "suggested_label": row["suggested_label"],
                 "clean_probability": float(row["clean_probability"]),
@@ -156,7 +168,7 @@ def label_studio(
             ],
         }
         for row in rows
-        if row["id"] in files
+        if (path := _file_of(row, files)) is not None
     ]
 
 

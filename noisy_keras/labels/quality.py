@@ -3,6 +3,7 @@
 import numpy as np
 
 from noisy_keras.data.sources.source import Source
+from noisy_keras.labels.audit import LabelAudit
 
 
 def label_quality(
@@ -26,9 +27,30 @@ def label_quality(
     if not known.any():
         return {}
     wrong = (source.labels != source.true_labels)[known]
+    return _of_wrong(wrong, np.asarray(clean_probability)[known])
+
+
+def audit_quality(audit: LabelAudit) -> dict[str, float]:
+    """As `label_quality`, of an audit that has the true labels it knows.
+
+    Args:
+        audit: `LabelAudit`.
+
+    Returns:
+        dict, as of `label_quality`.
+    """
+    if audit.true_label is None:
+        return {}
+    known = audit.true_label >= 0
+    if audit.foreign is not None:
+        known = known | audit.foreign
+    wrong = (audit.given_label != audit.true_label)[known]
+    return _of_wrong(wrong, audit.clean_probability[known])
+
+
+def _of_wrong(wrong, clean_probability):
     if not wrong.any() or wrong.all():
         return {}
-    clean_probability = np.asarray(clean_probability)[known]
     suspect = clean_probability < 0.5
     found = np.sum(suspect & wrong)
     quality = {

@@ -16,6 +16,7 @@ import numpy as np
 
 from noisy_keras.data.sources.source import Source
 from noisy_keras.labels import detection
+from noisy_keras.labels import held_out as held_out_module
 from noisy_keras.labels import loss_rules
 from noisy_keras.labels import measuring
 from noisy_keras.labels.division import LossDivision
@@ -128,6 +129,33 @@ class AuditStrategy:
         """
         del model
         return measurement.suggested, measurement.confidence
+
+    def held_out(
+        self,
+        model: Any,
+        source: Source,
+        held_out: Source,
+        transition: np.ndarray,
+        batch_size: int | None = None,
+    ) -> held_out_module.HeldOutJudgement:
+        """Judges samples that the model was not trained on.
+
+        Args:
+            model: `NoisyLabelModel`.
+            source: `Source` that the model was fitted on.
+            held_out: `Source` of the samples to judge.
+            transition: float `[K, K]`, the probability of each given label
+                (column) by true label (row), by the audit of `source`.
+            batch_size: int, number of samples in a batch, or None.
+
+        Returns:
+            A `HeldOutJudgement`; by predicted probabilities unless overridden.
+        """
+        del source
+        predicted = model.predict(held_out, batch_size=batch_size, verbose=0)
+        return held_out_module.judge_held_out(
+            predicted, held_out.labels, transition
+        )
 
     def unstable(
         self, model: Any, source: Source, clean_probability: np.ndarray

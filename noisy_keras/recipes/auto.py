@@ -206,7 +206,10 @@ class Auto(Recipe):
             folder = training.folder("checkpoints", REST)
             keep = keeping.keeper(training, found, transition, folder)
         if keep is None:
-            decide("kept: the last epoch, as no held-out samples choose")
+            line = "kept: the last epoch, as no held-out samples choose"
+            if training.options["validation_data"] is None:
+                line += "; labels are judged by the history of predictions"
+            decide(line)
         model = self._train_rest(training, found, rest, keep)
         if keep is not None:
             kept, line = keeping.better(training, model, found, keep, plain.end)

@@ -15,6 +15,7 @@ import warnings
 import numpy as np
 
 from noisy_keras import features as features_module
+from noisy_keras.core import audits
 from noisy_keras.core import inputs
 from noisy_keras.features import cache as feature_cache
 from noisy_keras.methods.dmlp import choice
@@ -195,8 +196,11 @@ class DMLP(HostRecipe):
             purified.labels if self.soft_labels else purified.label
         )
 
-    def label_audit(self, source):
-        return self.purified.audit(source)
+    def label_audit(self, source, held_out=None):
+        audit = self.purified.audit(source)
+        if held_out is None:
+            return audit
+        return audits.with_held_out(self.model, audit, source, held_out)
 
     def check(self, source, trusted=None, features=None):
         features = self._features if features is None else features

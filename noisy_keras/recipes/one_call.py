@@ -17,7 +17,7 @@ class AutoResult:
 
     Attributes:
         model: the trained `NoisyLabelModel`.
-        audit: `LabelAudit` of the training samples.
+        audit: `LabelAudit` of all samples, those in training first.
         decisions: list of str, what was found and done, and why.
         findings: dict of what the judgement found.
         train: the `Source` that was trained on.
@@ -56,7 +56,8 @@ def auto(
         network: a network or its name.
         epochs: int, the budget, as of `Auto`.
         validation: float in `[0, 1)`, the share of samples that are held out,
-            by which the network to keep is chosen. They are not judged.
+            by which the network to keep is chosen. Their labels are judged by
+            its predictions.
         width: int, number of channels of the first stage of a network given by
             name; None is the published width.
         batch_size: int, number of samples in a step.
@@ -99,7 +100,7 @@ def auto(
         seed=seed,
         verbose=verbose,
     )
-    audit = recipe.label_audit(train)
+    audit = recipe.label_audit(train, held_out=held)
     return AutoResult(
         model, audit, recipe.decisions, recipe.findings, train, held
     )

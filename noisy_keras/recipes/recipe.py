@@ -88,16 +88,18 @@ class Recipe:
         del phase
         return source
 
-    def label_audit(self, source):
+    def label_audit(self, source, held_out=None):
         """Finds which given labels are likely wrong, once fitted.
 
         Args:
             source: the `Source` that was passed to `fit`.
+            held_out: `Source` of samples that were held out of training, or
+                None: see `NoisyLabelModel.label_audit`.
 
         Returns:
             A `LabelAudit`.
         """
-        return self.model.label_audit(source)
+        return self.model.label_audit(source, held_out=held_out)
 
     def compile(self, optimizer=None, **options):
         """Configures all phases for training: see `NoisyLabelModel.compile`.

@@ -5,6 +5,7 @@ import csv
 import dataclasses
 import heapq
 
+from noisy_keras.data.io import csv_rows
 from noisy_keras.labels.audit import NOT_WRONG
 from noisy_keras.utils.errors import ConfigurationError
 
@@ -33,6 +34,7 @@ class Suspect:
             is clean.
         confidence: float in `[0, 1]`, confidence in the suggested label.
         verdict: str, verdict of the audit.
+        split: str, `"train"` or `"validation"`.
     """
 
     row: int
@@ -44,6 +46,7 @@ class Suspect:
     clean_probability: float
     confidence: float
     verdict: str
+    split: str = "train"
 
 
 def _counter():
@@ -157,12 +160,13 @@ def _suspect(row, columns, number):
 
     return Suspect(
         row=number,
-        id=cell("id"),
-        path=cell("path"),
+        id=csv_rows.original(cell("id")),
+        path=csv_rows.original(cell("path")),
         given=cell("given_label"),
         suggested=cell("suggested_label"),
         true=cell("true_label"),
         clean_probability=float(cell("clean_probability")),
         confidence=float(cell("confidence")),
         verdict=cell("verdict"),
+        split=cell("split") or "train",
     )

@@ -42,11 +42,12 @@ def cards(run, val_split):
     made += _accuracies(run, summary, val_split)
     made += _balanced(summary)
     labels = summary.get("labels") or {}
-    if labels.get("samples"):
-        flagged = sum(v for k, v in _verdicts(labels) if k not in NOT_WRONG)
+    every = labels.get("all") or labels
+    if every.get("samples"):
+        flagged = sum(v for k, v in _verdicts(every) if k not in NOT_WRONG)
         remark = (
-            f"{flagged / labels['samples']:.1%} of {labels['samples']:,} "
-            f"labels, {labels.get('relabelled', 0):,} of them with a sure "
+            f"{flagged / every['samples']:.1%} of {every['samples']:,} "
+            f"labels, {every.get('relabelled', 0):,} of them with a sure "
             "suggestion"
         )
         made.append(("labels called wrong", f"{flagged:,}", remark))
@@ -107,7 +108,8 @@ def two_rates(summary):
     interval = summary.get("estimated_noise_interval")
     if not labels.get("samples") or not interval:
         return []
-    called = (labels["samples"] - labels["ok"]) / labels["samples"]
+    called = labels["samples"] - labels["ok"] - labels.get("unreadable", 0)
+    called /= labels["samples"]
     low, high = interval
     if low <= called <= high:
         return []

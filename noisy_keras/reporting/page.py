@@ -35,8 +35,8 @@ def write(folder, source=None, path=None):
 
     Args:
         folder: str or path-like, folder of the run.
-        source: `Source` that was audited, for the images of suspects; None
-            omits them.
+        source: `Source` that was audited, or a dict from a split to it, for
+            the images of suspects; None omits them.
         path: str or path-like, the page; None takes `report.html` in the
             folder.
 

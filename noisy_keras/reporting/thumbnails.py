@@ -1,6 +1,7 @@
 """Thumbnails that are embedded in the page."""
 
 import base64
+from collections.abc import Mapping
 
 import numpy as np
 import tensorflow as tf
@@ -34,24 +35,56 @@ def of_pictures(images, side):
     return [_encoded(image) for image in images]
 
 
-def of_samples(source, suspects, side):
+def of_samples(sources, suspects, side):
     """Encodes the images of suspects as data URIs.
 
     Args:
-        source: `Source` that was audited.
+        sources: as of `images_of`.
         suspects: list of `Suspect`.
         side: int, longest side in pixels: see `of_pictures`.
 
     Returns:
-        List of str, "" for samples that are not in the source.
+        List of str, "" for samples that are not in the sources.
     """
-    index = [_index_of(source, suspect) for suspect in suspects]
-    found = [i for i in index if i is not None]
+    images = images_of(sources, suspects)
+    found = [image for image in images if image is not None]
     if not found:
-        return [""] * len(index)
-    images = source.fetch(np.asarray(found)).numpy() / source.pixel_scale
-    made = iter(of_pictures(images, side))
-    return ["" if i is None else next(made) for i in index]
+        return [""] * len(images)
+    made = iter(of_pictures(np.stack(found), side))
+    return ["" if image is None else next(made) for image in images]
+
+
+def images_of(sources, suspects):
+    """Reads the images of suspects.
+
+    Args:
+        sources: dict from a split to the `Source` that was audited, or None; or
+            the training `Source` alone.
+        suspects: list of `Suspect`.
+
+    Returns:
+        List of float arrays `[H, W, C]` in `[0, 1]`, None for samples that are
+        not in the sources.
+    """
+    if not isinstance(sources, Mapping):
+        sources = {"train": sources}
+    images = [None] * len(suspects)
+    for split, source in sources.items():
+        if source is None:
+            continue
+        places = [
+            (number, index)
+            for number, suspect in enumerate(suspects)
+            if suspect.split == split
+            and (index := _index_of(source, suspect)) is not None
+        ]
+        if not places:
+            continue
+        numbers, index = zip(*places, strict=True)
+        read = source.fetch(np.asarray(index)).numpy() / source.pixel_scale
+        for number, image in zip(numbers, read, strict=True):
+            images[number] = image
+    return images
 
 
 def _index_of(source, suspect):

@@ -74,6 +74,31 @@ def test_purified_labels_replace_differing_ones(tmp_path):
     assert (fewer.samples, fewer.replaced, fewer.left_out) == (2, 1, 1)
 
 
+def test_samples_held_out_are_exported_by_their_verdict(tmp_path):
+    run = a_run(tmp_path / "run")
+    purified(run)
+    path = run / "label_audit.csv"
+    header, *rows = path.read_text().splitlines()
+    rows = [f"{row},train" for row in rows]
+    # An id may be that of a sample in training, too.
+    rows += [
+        "a,v/a.png,dog,cat,0.1,0.95,relabelled,validation",
+        "z,v/z.png,dog,cat,0.4,0.60,suspect,validation",
+    ]
+    path.write_text("\n".join([f"{header},split", *rows]) + "\n")
+    written = labels.write(run, formats=["csv", "npz"])
+    assert written.samples == 5
+    with open(run / "labels" / "labels.csv", newline="") as stream:
+        found = list(csv.DictReader(stream))
+    assert list(found[0])[-1] == "split"
+    assert [r["label"] for r in found[3:]] == ["cat", "dog"]
+    with np.load(run / "labels" / "labels.npz", allow_pickle=False) as arrays:
+        assert list(arrays["split"]) == ["train"] * 3 + ["validation"] * 2
+        np.testing.assert_array_equal(
+            arrays["probabilities"][3:], [[1.0, 0.0], [0.0, 1.0]]
+        )
+
+
 def test_edits_take_precedence(tmp_path):
     assert labels.LEFT_OUT == corrections.LEFT_OUT
     columns = (

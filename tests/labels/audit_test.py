@@ -125,6 +125,53 @@ def test_relabelled_source_takes_sure_suggestions_alone():
     assert list(make().relabelled(source).labels) == [0, 0, 1, 0]
 
 
+def test_held_out_samples_follow_those_in_training(tmp_path):
+    history = {
+        "given_share": np.array([0.25, np.nan, 1.0, 0.0], np.float32),
+        "epochs": np.array([4, 0, 4, 4]),
+        "evidence": "cross_epoch_history",
+        "unstable": np.array([False, False, True, True]),
+    }
+    held = make(ids=np.array(["a", "f", "g", "h"], object), true_label=None)
+    audit = make(**history).with_held_out(held)
+    assert list(audit.verdict[4:]) == list(make().verdict)
+    rows = rows_of(audit, tmp_path / "label_audit.csv")
+    assert [r["split"] for r in rows] == ["train"] * 4 + ["validation"] * 4
+    assert [r["evidence"] for r in rows[3:5]] == [
+        "cross_epoch_history",
+        "held_out_predictions",
+    ]
+    assert [r["true_label"] for r in rows[3:5]] == ["dog", ""]
+    assert [r["given_share"] for r in rows[3:5]] == ["0", ""]
+    train, validation = map(audit.of_split, ("train", "validation"))
+    assert len(train) == len(validation) == 4
+    assert list(train.verdict) == list(make(**history).verdict)
+    assert list(validation.ids) == list("afgh")
+    assert list(make().of_split("train").ids) == list("abcd")
+    assert len(make().of_split("validation")) == 0
+    with pytest.raises(nk.ConfigurationError, match="Expected a split"):
+        audit.of_split("test")
+
+
+def test_both_parts_are_relabelled_by_one_audit():
+    images = np.zeros((4, 8, 8, 3), np.uint8)
+    first, second = (
+        nk.data.from_arrays(images, [0, 1, 1, 0], ids=ids)
+        for ids in (list("abcd"), list("afgh"))  # Names may come twice.
+    )
+    held = make(
+        ids=second.ids,
+        suggested_label=np.array([1, 1, 0, 0]),
+        clean_probability=np.array([0.1, 0.9, 0.1, 0.9]),
+        confidence=np.full(4, 0.9),
+    )
+    audit = make().with_held_out(held)
+    assert list(audit.relabelled(first).labels) == [0, 0, 1, 0]
+    assert list(audit.relabelled(second).labels) == [1, 1, 0, 0]
+    with pytest.raises(nk.ConfigurationError, match="samples were audited"):
+        audit.relabelled(nk.data.from_arrays(images, [0, 1, 1, 0]))
+
+
 def test_a_file_is_replaced_whole_or_not_at_all(tmp_path):
     path = tmp_path / "file.txt"
     path.write_text("before")

@@ -86,3 +86,37 @@ def test_classes_that_lose_most_of_their_samples_are_named():
     clean[10:15] = clean[20:26] = 0.1
     assert audit(labels, clean).mostly_wrong == ("c2",)
     assert audit(labels, np.full(30, 0.9)).mostly_wrong == ()
+
+
+def test_held_out_labels_are_judged_by_the_sizes_of_training():
+    held, sizes = sized(4, 4, 3), np.array([100, 100, 12])
+    clean = np.where(held == 2, 0.1, 0.9)
+    # As many as others by themselves, but rare in training.
+    assert np.sum(class_sizes.within_bounds(clean, held) < 0.5) == 3
+    assert np.sum(class_sizes.within_bounds(clean, held, sizes) < 0.5) == 1
+    # None of a large class may be held out, nor any of a rare one.
+    found = class_sizes.within_bounds(clean[8:], held[8:], sizes)
+    assert np.sum(found < 0.5) == 1
+    np.testing.assert_allclose(
+        class_sizes.within_bounds(clean[:8], held[:8], sizes), 0.9
+    )
+    assert class_sizes.protected(held).all()
+    assert not class_sizes.protected(held, sizes).any()
+    tiny = class_sizes.protected(held, np.array([100, 100, 9]))
+    assert tiny.tolist() == [False] * 8 + [True] * 3
+
+
+def test_an_audit_of_both_parts_keeps_what_it_knows_of_either():
+    labels = sized(3, 2)
+    bad = np.array([True, False, False, False, False])
+    of_train = audit(labels, np.full(5, 0.1), protected=labels == 1)
+    held = audit(labels, np.full(5, 0.1), unreadable=bad)
+    both = of_train.with_held_out(held)
+    assert both.verdict.tolist() == [
+        *["relabelled"] * 3,
+        *["suspect"] * 2,
+        "unreadable",
+        *["relabelled"] * 4,
+    ]
+    for split, part in (("train", of_train), ("validation", held)):
+        assert both.of_split(split).verdict.tolist() == part.verdict.tolist()

@@ -78,6 +78,29 @@ def test_pseudo_labelling_is_judged_by_the_phase_that_divided(source):
     assert np.isnan(audit.given_share).all() and not audit.epochs.any()
 
 
+@pytest.mark.parametrize("method", [nk.DivideMix, nk.SimCLR])
+def test_held_out_samples_are_judged_with_the_others(method, source):
+    held = toy.source(20, seed=1)
+    audit = build(method, source).label_audit(source, held_out=held)
+    assert len(audit) == COUNT + 20
+    found = audit.of_split("validation")
+    np.testing.assert_array_equal(found.given_label, held.labels)
+    assert np.isfinite(found.clean_probability).all()
+    # Those in training are judged as without them.
+    alone = build(method, source).label_audit(source)
+    assert len(audit.of_split("train")) == len(alone) and alone.split is None
+
+
+def test_held_out_samples_must_fit(source):
+    model = build(nk.CrossEntropy, source)
+    with pytest.raises(nk.ConfigurationError, match="`held_out` to be a `So"):
+        model.label_audit(source, held_out=source.labels)
+    other = toy.source(20)
+    other.class_names = tuple(f"other {name}" for name in other.class_names)
+    with pytest.raises(nk.ConfigurationError, match="samples of the classes"):
+        model.label_audit(source, held_out=other)
+
+
 def test_new_labels_begin_a_new_history(source):
     model = build(nk.JointOptim, source)
     model.begin_with(source)

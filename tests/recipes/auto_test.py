@@ -223,7 +223,9 @@ def test_one_call_does_it_all():
         source, toy.network(), epochs=10, batch_size=32, width=None, verbose=0
     )
     assert result.train.num_samples + result.validation.num_samples == 100
-    assert len(result.audit) == result.train.num_samples
+    assert len(result.audit) == 100
+    held = result.audit.of_split("validation")
+    assert list(held.ids) == list(result.validation.ids)
     assert result.findings["kind"] == "few"
     assert result.findings["noise_rate"] >= 0.0
     with pytest.raises(nk.ConfigurationError, match="from_folder"):

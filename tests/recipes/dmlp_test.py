@@ -84,6 +84,10 @@ def test_the_host_learns_purified_labels():
     audit = made.label_audit(source)
     np.testing.assert_array_equal(audit.given_label, source.labels)
     np.testing.assert_array_equal(audit.suggested_label, made.purified.label)
+    held = toy.source(40, rate=0.3, seed=7)
+    found = made.label_audit(source, held_out=held).of_split("validation")
+    right = held.labels == held.true_labels
+    assert np.mean((found.clean_probability > 0.5) == right) > 0.9
 
 
 @pytest.mark.large

@@ -5,6 +5,7 @@ import pytest
 
 import noisy_keras as nk
 from noisy_keras.labels import division
+from noisy_keras.reporting import audit_tally
 from noisy_keras.reporting import curves
 from noisy_keras.reporting import facts
 from noisy_keras.reporting import figures
@@ -12,6 +13,7 @@ from noisy_keras.reporting import label_charts
 from noisy_keras.reporting import loss_charts
 from noisy_keras.reporting import run_files
 from noisy_keras.reporting import thumbnails
+from tests import toy
 
 LOSSES = np.concatenate([np.linspace(0.02, 0.3, 70), np.linspace(0.5, 0.9, 30)])
 
@@ -176,3 +178,24 @@ def test_a_matrix_of_given_and_suggested_labels_is_drawn(count):
     texts = {text.get_text() for text in canvas.axes[0].texts}
     # Twenty classes leave no room for numbers.
     assert texts == ({"3", "7"} if count == 2 else set())
+
+
+def test_suspects_are_looked_up_in_their_split():
+    train, held = toy.source(8), toy.source(8, seed=1)
+    suspects = [
+        audit_tally.Suspect(row, name, "", "0", "1", "", 0.1, 0.9, "ok", split)
+        for row, (name, split) in enumerate(
+            [
+                (train.ids[3], "train"),
+                (held.ids[3], "validation"),
+                ("nobody", "train"),
+            ]
+        )
+    ]
+    sources = {"train": train, "validation": held}
+    first, second, none = thumbnails.images_of(sources, suspects)
+    np.testing.assert_allclose(first, train.fetch([3])[0] / 255)
+    np.testing.assert_allclose(second, held.fetch([3])[0] / 255)
+    assert none is None
+    # Of a run without validation, or of version 0.1.0.
+    assert thumbnails.of_samples(train, suspects, 64)[1:] == ["", ""]

@@ -1,5 +1,6 @@
 """The command line as a user meets it, in processes of its own."""
 
+import collections
 import csv
 import json
 import os
@@ -90,6 +91,7 @@ def test_a_run_leaves_its_files(finished):
         "noise_manifest.npz",
         "pictures",
         "report.html",
+        "samples.npz",
         "summary.json",
         "tensorboard",
         "tensorflow.log",
@@ -116,7 +118,10 @@ def test_a_run_leaves_its_files(finished):
     } <= (set(records[-1]))
     with open(folder / "label_audit.csv", newline="") as stream:
         rows = list(csv.DictReader(stream))
-    assert len(rows) == 200 and rows[0]["id"].startswith("digit_")
+    counts = collections.Counter(row["split"] for row in rows)
+    held = summary["labels"]["validation"]["samples"]
+    assert counts == {"train": 200, "validation": held} and held > 0
+    assert rows[0]["id"].startswith("digit_")
     assert sorted(os.listdir(folder / "pictures")) == [
         "masks.npz",
         "masks_epoch_0003.png",
@@ -240,7 +245,8 @@ def test_a_run_with_a_trusted_set_records_its_weights(tmp_path):
             assert np.isfinite(record[name])
         assert 0.0 <= record["kept_noisy"] <= 1.0
     with open(folder / "label_audit.csv", encoding="utf-8") as stream:
-        assert len(list(csv.DictReader(stream))) == 230
+        splits = [row["split"] for row in csv.DictReader(stream)]
+    assert splits.count("train") == 230
     # A run that goes on takes the same samples, and no others.
     refused = train("ieg", f"--output_dir={folder}", *IEG, "--trusted=4")
     assert refused.returncode == 2 and "trusted" in refused.stderr
@@ -296,7 +302,8 @@ def test_trusted_samples_of_a_file_are_taken_out_of_training(tmp_path):
     assert message in result.stdout
     with open(folder / "label_audit.csv", encoding="utf-8") as stream:
         ids = {row["id"] for row in csv.DictReader(stream)}
-    assert len(ids) == source.num_samples - 10
+    held = set(nk.data.load("digits", "validation").ids)
+    assert held <= ids and len(ids - held) == source.num_samples - 10
     assert not ids & {str(source.ids[r]) for r in rows}
 
 
@@ -311,7 +318,8 @@ def test_two_workers_make_one_run(tmp_path):
     lines = (folder / "metrics.jsonl").read_text().splitlines()
     assert [json.loads(line)["epoch"] for line in lines] == [1, 2]
     with open(folder / "label_audit.csv", encoding="utf-8") as stream:
-        assert len(list(csv.DictReader(stream))) == 230
+        splits = [row["split"] for row in csv.DictReader(stream)]
+    assert splits.count("train") == 230
     assert (folder / "summary.json").exists()
     assert (folder / "model.keras").exists()
     assert (folder / "export" / "1" / "saved_model.pb").exists()

@@ -49,13 +49,17 @@ def test_audits_are_read_one_after_the_other(tmp_path):
     assert found.train.noise == plain.noise
 
 
-def test_lines_about_samples_held_out_do_nothing(tmp_path):
-    # The audit of a run without validation.
+def test_samples_held_out_are_corrected_too(tmp_path):
+    # The audit of a run with other bounds.
     whole = data_module.sources(resolve("cross_entropy").data, None)
-    path = edited(tmp_path, [whole.validation.ids[0], "drop"])
+    ids, beyond = whole.validation.ids, whole.train.ids[300]
+    path = edited(tmp_path, [ids[0], "drop"], [ids[1], "7"], [beyond, "drop"])
     given = settings(audit=[path]).data
-    [found] = data_module.sources(given, None).corrections
+    sources = data_module.sources(given, None)
+    [found] = sources.corrections
     assert found.elsewhere == 1 and not found.left_out.any()
+    assert list(sources.validation.ids) == list(ids[1:])
+    assert sources.validation.labels[0] == 7
     with pytest.raises(ValueError, match="line 2: unknown id 'nobody'"):
         unknown = edited(tmp_path, ["nobody", "drop"])
         data_module.sources(settings(audit=[unknown]).data, None)

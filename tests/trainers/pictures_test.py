@@ -43,7 +43,8 @@ def test_a_folder_is_trained_on_and_unreadable_pictures_are_listed(
     assert rows == [{"path": "3/empty.jpg", "reason": "empty file"}]
     with open(tmp_path / "run" / "label_audit.csv", encoding="utf-8") as stream:
         rows = list(csv.DictReader(stream))
-    assert len(rows) == 300 and all(row["path"] for row in rows)
+    assert [row["split"] for row in rows].count("train") == 300
+    assert all(row["path"] for row in rows)
 
 
 def test_missing_files_are_reported_before_training(tmp_path):

@@ -1,5 +1,6 @@
 """The report of a run, from the command line and at a run's end."""
 
+import csv
 import functools
 import io
 import json
@@ -106,6 +107,9 @@ def test_a_run_has_its_page_and_the_same_in_tensorboard(tmp_path):
     run = a_run()
     names = [str(n) for n in run.train.class_names]
     made.write(tmp_path, names, samples=32, divisions=(1, 2, 3))
+    with open(tmp_path / "label_audit.csv", newline="") as stream:
+        # Pictures are looked up by the ids in the file.
+        run.train.ids = np.array([row["id"] for row in csv.DictReader(stream)])
     out = console.Console(file=io.StringIO())
     [(name, _)] = reporting.write(run, tmp_path, out)
     assert (tmp_path / name).stat().st_size < 5_000_000

@@ -148,7 +148,8 @@ def define():
         None,
         "Training samples held out to judge the model by, where the data set "
         "has no validation split: a count, or a share below 1. 0 holds out "
-        "none, and the test set is reported instead, unselected.",
+        "none: the last epoch is the result, and the test set is reported, "
+        "where there is one.",
         lower_bound=0.0,
     )
     flags.DEFINE_float(

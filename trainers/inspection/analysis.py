@@ -3,11 +3,16 @@
 import dataclasses
 import os
 
+import numpy as np
 from rich import table
 
 from noisy_keras import analysis
 from noisy_keras.labels import detection as detection_module
+from noisy_keras.labels import measuring
+from noisy_keras.labels import scores as scores_module
 from noisy_keras.utils import names
+from trainers import UsageError
+from trainers.inspection import audit_export
 from trainers.run import errors
 from trainers.run import folder as run_folder
 
@@ -41,18 +46,48 @@ def write(run, folder, out, parts, samples, pictures, pairs, seed):
     )
     written = []
     with errors.reported(OSError):
-        scores = analysis.sample_scores(run.model, run.train)
+        scores = _scores(run)
         if "detection" in parts:
             written += detection(run.train, scores, folder, out, pairs)
         if "histogram" in parts:
             written += histogram(run.train, scores, folder)
         if "class_maps" in parts:
             written += class_maps(run, scores, folder, out, pictures)
-        if "probes" in parts:
+        if "probes" in parts and run.judged is None:
+            out.print("No probes: no samples are held out to judge them by.")
+        elif "probes" in parts:
             written += probes(run, scores, folder, out, samples, seed)
     out.print(f"Files in {folder}:")
     for name, what in written:
         out.print(f"  {name:<26} {what}")
+
+
+def _scores(run):
+    """The scores of the training samples, of which some may be gone."""
+    if not (run.changes and run.changes.gone):
+        return analysis.sample_scores(run.model, run.train)
+    # Tables have a row for each sample that there was. The audit has, too.
+    audit = audit_export.read(run.folder, run_folder.AUDIT)
+    clean = {
+        row["id"]: float(row["clean_probability"])
+        for row in audit.rows
+        if row.get("split") != "validation"
+    }
+    missing = [name for name in run.train.ids if name not in clean]
+    if missing:
+        raise UsageError(
+            f"--run: expected all training samples in the {run_folder.AUDIT} "
+            f"of {run.folder}; {len(missing)} have no line, such as "
+            f"{missing[0]}"
+        )
+    loss = measuring.measure(run.model, run.train).loss.mean(axis=1)
+    return scores_module.SampleScores(
+        loss=loss,
+        clean_probability=np.asarray(
+            [clean[name] for name in run.train.ids], np.float32
+        ),
+        detection=detection_module.detect(loss),
+    )
 
 
 def detection(source, scores, folder, out, pairs=10):

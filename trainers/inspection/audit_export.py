@@ -133,12 +133,13 @@ def _problem(row, lookup):
     return ""
 
 
-def write(audit, source, output, out, top, formats):
+def write(audit, sources, output, out, top, formats):
     """Prints the most suspect labels and writes a folder of them.
 
     Args:
         audit: `Audit`.
-        source: `Source` with the pictures; some may be missing.
+        sources: as of `audit_pictures.places`, with the pictures; some may be
+            missing.
         output: str, folder to write, which does not exist yet. It appears
             whole or not at all.
         out: rich console.
@@ -150,15 +151,15 @@ def write(audit, source, output, out, top, formats):
     """
     rows = audit.most_suspect(top)
     print_rows(out, rows, len(audit.rows))
-    evidence = audit_module.EVIDENCE.get(rows[0].get("evidence", ""))
-    if evidence:
-        out.print(f"Judged by {evidence}.")
+    for name in dict.fromkeys(row.get("evidence", "") for row in rows):
+        if name in audit_module.EVIDENCE:
+            out.print(f"Judged by {audit_module.EVIDENCE[name]}.")
     parent = os.path.dirname(os.path.abspath(output))
     try:
         os.makedirs(parent, exist_ok=True)
         folder = tempfile.mkdtemp(prefix=".audit.", dir=parent)
         try:
-            lines = _write_into(folder, audit, rows, source, output, formats)
+            lines = _write_into(folder, audit, rows, sources, output, formats)
             os.chmod(folder, 0o755)  # mkdtemp makes private ones.
             os.rename(folder, output)
         finally:
@@ -169,12 +170,16 @@ def write(audit, source, output, out, top, formats):
         out.print(line)
 
 
-def _write_into(folder, audit, rows, source, output, formats):
-    thumbnails, missing = audit_pictures.write_thumbnails(folder, rows, source)
+def _write_into(folder, audit, rows, sources, output, formats):
+    thumbnails, missing = audit_pictures.write_thumbnails(folder, rows, sources)
     _write_csv(
         os.path.join(folder, MOST_SUSPECT),
         [
-            row | {"thumbnail": thumbnails.get(row["id"], ""), CORRECTED: ""}
+            row
+            | {
+                "thumbnail": thumbnails.get(audit_pictures.key(row), ""),
+                CORRECTED: "",
+            }
             for row in rows
         ],
     )
@@ -188,7 +193,7 @@ def _write_into(folder, audit, rows, source, output, formats):
         found = audit_formats.cleanlab(audit.rows, audit.class_names)
         _write_csv(os.path.join(folder, "cleanlab.csv"), found)
         files.append(("cleanlab.csv", "as CleanLearning.get_label_issues()"))
-    root, below = _picture_files(source)
+    root, below = _picture_files(sources)
     if "fiftyone" in formats:
         os.mkdir(os.path.join(folder, "fiftyone"))
         shown = {k: os.path.join(root, path) for k, path in below.items()}
@@ -227,17 +232,23 @@ def _write_into(folder, audit, rows, source, output, formats):
     ]
 
 
-def _picture_files(source):
-    """The folder of a source's pictures, and their paths below it by id."""
-    root = getattr(source, "root", None)
-    if root is None or source.paths is None or "://" in root:
+def _picture_files(sources):
+    """A folder of all pictures, and their paths below it by split and id."""
+    found, roots = {}, set()
+    for name, (source, index) in audit_pictures.places(sources).items():
+        root = getattr(source, "root", None)
+        if root is None or source.paths is None or "://" in root:
+            return "", {}
+        root = os.path.abspath(root)
+        roots.add(root)
+        path = os.path.join(root, source.paths[index])
+        if os.path.isfile(path):
+            found[name] = path
+    if not found:
         return "", {}
-    root = os.path.abspath(root)
-    return root, {
-        name: path
-        for name, path in zip(source.ids, source.paths, strict=True)
-        if os.path.isfile(os.path.join(root, path))
-    }
+    # Each split may have a folder of its own.
+    root = os.path.commonpath(sorted(roots))
+    return root, {k: os.path.relpath(path, root) for k, path in found.items()}
 
 
 def _write_csv(path, rows):

@@ -47,28 +47,53 @@ small {{ color: #555; }}
 """
 
 
-def write_thumbnails(folder, rows, source):
+def places(sources):
+    """Where the samples of an audit are.
+
+    Args:
+        sources: dict from a split to a `Source` or None, or the training
+            `Source` alone.
+
+    Returns:
+        dict from (split, id) to a pair of a `Source` and a position in it.
+    """
+    if not isinstance(sources, dict):
+        sources = {"train": sources}
+    return {
+        (split, str(name)): (source, index)
+        for split, source in sources.items()
+        if source is not None
+        for index, name in enumerate(source.ids)
+    }
+
+
+def key(row):
+    """The split and the id of a row of an audit, a tuple."""
+    return row.get("split") or "train", row["id"]
+
+
+def write_thumbnails(folder, rows, sources):
     """Writes a PNG file for each picture that can be read.
 
     Args:
         folder: str, folder to write `thumbnails/` to.
         rows: list of dicts, rows of an audit.
-        source: `Source` with the pictures.
+        sources: as of `places`, with the pictures.
 
     Returns:
-        A dict from id to the path of its file from the folder on, and a list
-        of (id, reason) of those without.
+        A dict from split and id, see `key`, to the path of its file from the
+        folder on, and a list of (id, reason) of those without.
     """
     os.mkdir(os.path.join(folder, FOLDER))
-    place = {text: row for row, text in enumerate(source.ids)}
+    place = places(sources)
     paths, missing = {}, []
     for rank, row in enumerate(rows, start=1):
-        name = row["id"]
+        name = key(row)
         picture, why = None, "the data has no such sample now"
         if name in place:
-            picture, why = _picture(source, place[name])
+            picture, why = _picture(*place[name])
         if picture is None:
-            missing.append((name, why))
+            missing.append((row["id"], why))
             continue
         paths[name] = f"{FOLDER}/{rank:04d}.png"
         with open(os.path.join(folder, paths[name]), "wb") as stream:
@@ -104,21 +129,21 @@ def write_sheets(folder, rows, thumbnails):
     Args:
         folder: str, folder with the thumbnails.
         rows: list of dicts, rows of an audit.
-        thumbnails: dict from id to path.
+        thumbnails: dict from split and id to path.
 
     Returns:
         A list of (name of a file, what it is).
     """
     files = [(f"{FOLDER}/", "the pictures")]
     figures = [
-        _figure(rank, row, thumbnails.get(row["id"]))
+        _figure(rank, row, thumbnails.get(key(row)))
         for rank, row in enumerate(rows, start=1)
     ]
     page = _PAGE.format(count=len(rows), figures="\n".join(figures))
     with open(os.path.join(folder, PAGE), "w", encoding="utf-8") as stream:
         stream.write(page)
     files.append((PAGE, "all of them on a page"))
-    shown = [row for row in rows if row["id"] in thumbnails][:_ON_SHEET]
+    shown = [row for row in rows if key(row) in thumbnails][:_ON_SHEET]
     if shown:
         _write_sheet(folder, shown, thumbnails)
         files.append((SHEET, f"the first {len(shown)} in a picture"))
@@ -134,7 +159,8 @@ def _figure(rank, row, path):
     return (
         f"<figure>{picture}<figcaption>{rank}. <b>{shown['given_label']}</b> "
         f"&rarr; {shown['suggested_label']}<br><small>"
-        f"{shown['verdict'].replace('_', ' ')}, clean {clean:.1%}<br>"
+        f"{shown['verdict'].replace('_', ' ')}, clean {clean:.1%}"
+        f"{', held out' * (key(row)[0] != 'train')}<br>"
         f"{shown['id']}</small></figcaption></figure>"
     )
 
@@ -149,7 +175,8 @@ def _write_sheet(folder, rows, thumbnails):
     for axis in axes.flat:
         axis.set_axis_off()
     for axis, row in zip(axes.flat, rows, strict=False):
-        with open(os.path.join(folder, thumbnails[row["id"]]), "rb") as stream:
+        path = os.path.join(folder, thumbnails[key(row)])
+        with open(path, "rb") as stream:
             picture = tf.io.decode_png(stream.read(), channels=3).numpy()
         axis.imshow(picture, interpolation="nearest")
         axis.set_title(

@@ -14,6 +14,7 @@ from absl import logging
 
 from trainers import UsageError
 from trainers.flags import settings as settings_module
+from trainers.run import extending
 from trainers.run import folder as run_folder
 
 FLAGS = flags.FLAGS
@@ -38,13 +39,16 @@ def main(argv, method, build, resolve=None, facts=dict):
         int, the exit status, as of `exit_status`.
     """
 
-    def resolved():
+    def resolved(**changed):
         settings_of = resolve or settings_module.resolve
         if FLAGS.config is None:
-            return settings_of(method, _values())
+            return settings_of(method, _values() | changed)
         from trainers.run import config_file
 
-        return config_file.settings(FLAGS.config, method, settings_of)
+        def changed_settings_of(method, values):
+            return settings_of(method, values | changed)
+
+        return config_file.settings(FLAGS.config, method, changed_settings_of)
 
     def action():
         settings = resolved()
@@ -56,9 +60,22 @@ def main(argv, method, build, resolve=None, facts=dict):
         folder = values["output_dir"] or run_folder.default_folder(
             settings.method, settings.data["dataset"]
         )
-        resumed = run_folder.check(folder, settings, values["resume"])
+        extension = extending.find(
+            folder, settings, lambda n: resolved(epochs=n), values["resume"]
+        )
+        resumed = run_folder.check(
+            folder, settings, values["resume"], extension
+        )
         try:
-            _run(settings, _checked(build), folder, resumed, values, facts)
+            _run(
+                settings,
+                _checked(build),
+                folder,
+                resumed,
+                values,
+                facts,
+                extension,
+            )
         except UsageError:
             run_folder.discard_unused(folder)
             raise
@@ -79,7 +96,7 @@ def _values():
     return {name: FLAGS[name].value for name in FLAGS}
 
 
-def _run(settings, build, folder, resumed, values, facts):
+def _run(settings, build, folder, resumed, values, facts, extension=None):
     with native_messages(os.path.join(folder, run_folder.STARTUP_LOG)):
         # TensorFlow loads here.
         import noisy_keras  # noqa: F401
@@ -102,11 +119,17 @@ def _run(settings, build, folder, resumed, values, facts):
         values["distribute"],
         build,
         os.path.join(folder, run_folder.LABELS) if resumed else None,
+        run_folder.read_samples(folder) if resumed else None,
     )
     serving.check(run, values["export"])
     run.loggers = tuple(values["loggers"])
     out.print(prepare.describe(run))
-    prepare.record(run, folder, resumed, facts())
+    if extension is not None:
+        done = extending.trained_epochs(folder)
+        out.print(
+            extending.describe(extension, settings, run.train.num_samples, done)
+        )
+    prepare.record(run, folder, resumed, facts(), extension)
     used = (run.train, run.validation, run.test, run.trusted)
     with errors.reported(), data_errors.explained(*used):
         train.train(

@@ -9,8 +9,10 @@ import numpy as np
 from rich import table
 
 from noisy_keras import callbacks
+from noisy_keras.labels import held_out
 from noisy_keras.labels.audit import EVIDENCE
-from noisy_keras.labels.quality import label_quality
+from noisy_keras.labels.audit import SPLITS
+from noisy_keras.labels.quality import audit_quality
 from noisy_keras.reporting import facts
 from trainers import presets
 from trainers.run import callbacks as run_callbacks
@@ -156,7 +158,9 @@ def summary(run, epochs):
     phase = epochs[-1].get("phase")
     own = [r for r in epochs if r.get("phase") == phase]
     measured = [accuracies(record, judged) for record in own]
-    best = max(measured, key=lambda e: e[judged])
+    best = measured[-1]
+    if judged is not None:
+        best = max(measured, key=lambda e: e[judged])
     last = measured[-1]
     tail = measured[-10:]
     classes, predicted = class_figures.of_run(run)
@@ -166,9 +170,9 @@ def summary(run, epochs):
         and run.estimate.interval
         and list(run.estimate.interval),
         "selection": {
-            "split": None if judged == "test" else judged,
+            "split": None if judged != "validation" else judged,
             "rule": "none: no validation split was held out"
-            if judged == "test"
+            if judged != "validation"
             else "epoch of highest validation accuracy",
         },
         "final": last,
@@ -183,9 +187,8 @@ def summary(run, epochs):
         "kept": next(
             (m for m in measured if m["epoch"] == run.kept_epoch), last
         ),
-        "no_better_than_guessing": is_guessing(
-            predicted[judged], run.judged.labels
-        ),
+        "no_better_than_guessing": judged is not None
+        and held_out.is_guessing(predicted[judged], run.judged.labels),
         "class_figures": classes,
         "ensemble": {"test": last["test"]} if "test" in last else None,
         "single_network": _single_networks(run),
@@ -198,32 +201,11 @@ def summary(run, epochs):
     return found
 
 
-def is_guessing(predicted, labels):
-    """Whether predictions have nothing to do with labels.
-
-    Predictions that are independent of the labels agree with them by chance,
-    the more often the less even the classes are; see Cohen's kappa.
-
-    Args:
-        predicted: int `[N]`, the predicted classes.
-        labels: int `[N]`, the given labels.
-
-    Returns:
-        bool, whether they agree at most two standard errors more often.
-    """
-    count = max(predicted.max(), labels.max()) + 1
-    shares = [
-        np.bincount(classes, minlength=count) / len(labels)
-        for classes in (predicted, labels)
-    ]
-    chance = float(np.dot(*shares))
-    error = np.sqrt(chance * (1.0 - chance) / len(labels))
-    return bool(np.mean(predicted == labels) <= chance + 2.0 * error)
-
-
 def accuracies(record, judged):
     """The epoch and the accuracies of a record of `metrics.jsonl`: dict."""
-    values = {"epoch": record["epoch"], judged: record["val_accuracy"]}
+    values = {"epoch": record["epoch"]}
+    if judged is not None:
+        values[judged] = record["val_accuracy"]
     if "test_accuracy" in record:
         values["test"] = record["test_accuracy"]
     return values
@@ -249,24 +231,37 @@ def found_labels(run, audit):
 
     Args:
         run: `Run`.
-        audit: `LabelAudit` of the training source.
+        audit: `LabelAudit` of all samples.
 
     Returns:
-        dict.
+        dict of the training samples; with those of validation, where any are
+        held out, in `validation`, and of both in `all`.
     """
-    quality = label_quality(run.train, audit.clean_probability)
-    known = ("label_auc", "label_precision", "label_recall")
+    train, held = map(audit.of_split, SPLITS)
     epochs = None  # Whose predictions were kept, of most samples.
-    if audit.epochs is not None:
-        epochs = float(np.median(audit.epochs))
-    return {
-        "samples": len(audit),
-        **audit.counts(),
-        "mostly_wrong": list(audit.mostly_wrong),
+    if train.epochs is not None:
+        epochs = float(np.median(train.epochs))
+    found = {
+        **_counts(train),
+        "mostly_wrong": list(train.mostly_wrong),
         "evidence": audit.evidence,
         "epochs": epochs,
-        **{name: quality.get(name) for name in known},
+        **_quality(train),
     }
+    if len(held):
+        found["validation"] = _counts(held) | _quality(held)
+        found["all"] = _counts(audit) | _quality(audit)
+    return found
+
+
+def _counts(audit):
+    return {"samples": len(audit), **audit.counts()}
+
+
+def _quality(audit):
+    names = ("label_auc", "label_precision", "label_recall")
+    quality = audit_quality(audit)
+    return {name: quality.get(name) for name in names}
 
 
 def print_results(out, found):
@@ -279,6 +274,9 @@ def print_results(out, found):
     accuracy = table.Table(title="Accuracy", title_justify="left")
     accuracy.add_column("")
     splits = [s for s in ("validation", "test") if s in found["final"]]
+    if not splits:
+        out.print("Accuracy: unknown, as no samples were held out.")
+        return
     for split in splits:
         accuracy.add_column(split, justify="right")
     rows = [
@@ -300,6 +298,10 @@ def print_results(out, found):
         out.print(note)
 
 
+def _called_wrong(counts):
+    return counts["samples"] - counts["ok"] - counts.get("unreadable", 0)
+
+
 def print_labels(out, labels):
     """Prints how many labels were found wrong, and how reliably.
 
@@ -307,14 +309,21 @@ def print_labels(out, labels):
         out: rich console.
         labels: dict, `labels` of `summary.json`.
     """
-    unread = labels.get("unreadable", 0)
-    wrong = labels["samples"] - labels["ok"] - unread
-    parts = f"{labels['relabelled']} of them with a sure suggestion"
-    if labels["out_of_distribution"]:
-        parts += f", {labels['out_of_distribution']} maybe of no class"
-    share = wrong / max(labels["samples"], 1)
+    every = labels.get("all", labels)
+    unread = every.get("unreadable", 0)
+    wrong = _called_wrong(every)
+    parts = f"{every['relabelled']} of them with a sure suggestion"
+    if every["out_of_distribution"]:
+        parts += f", {every['out_of_distribution']} maybe of no class"
+    held = labels.get("validation")
+    if held is not None:
+        parts += (
+            f", {_called_wrong(held)} of the {held['samples']} that were held "
+            "out"
+        )
+    share = wrong / max(every["samples"], 1)
     out.print(
-        f"Labels called wrong: {wrong} of {labels['samples']} ({share:.1%}), "
+        f"Labels called wrong: {wrong} of {every['samples']} ({share:.1%}), "
         f"{parts}."
     )
     if unread:
@@ -332,8 +341,14 @@ def print_labels(out, labels):
             "trained finds most labels wrong; train it longer to know."
         )
     if labels.get("label_auc") is not None:
-        out.print(
-            f"Against the true labels: AUC {labels['label_auc']:.3f}, "
-            f"precision {labels['label_precision'] or 0.0:.1%}, "
-            f"recall {labels['label_recall']:.1%}."
-        )
+        out.print(f"Against the true labels: {_against_truth(labels)}.")
+        if every is not labels and every["label_auc"] is not None:
+            out.print(f"With those held out: {_against_truth(every)}.")
+
+
+def _against_truth(labels):
+    return (
+        f"AUC {labels['label_auc']:.3f}, "
+        f"precision {labels['label_precision'] or 0.0:.1%}, "
+        f"recall {labels['label_recall']:.1%}"
+    )

@@ -38,6 +38,7 @@ KEYS = (
     "classes",
     "versions",
     "created",
+    "extended_from",
 )
 # Flags of a process, not of a run. Nor is the file of an own method taken from
 # here: no code is loaded from a path that a file names.

@@ -14,6 +14,8 @@ from noisy_keras.data.selection import corrections
 from noisy_keras.data.selection import partition
 from noisy_keras.data.sources import manifest
 from noisy_keras.data.sources import origin
+from noisy_keras.data.sources import sample_record
+from noisy_keras.utils.checks import abbreviated
 from trainers import UsageError
 from trainers.flags import data as data_flags
 from trainers.run import errors
@@ -29,8 +31,8 @@ class Sources(NamedTuple):
 
     Attributes:
         train: `Source` with noisy labels, without the trusted samples.
-        validation: `Source` held out; not both this and `test` are None.
-        test: `Source` as published.
+        validation: `Source` held out, or None.
+        test: `Source` as published, or None.
         trusted: `Source` with right labels, for methods that learn with it.
         removed: int, how many of the trusted samples were in training.
         keys: list, `overlap.keys` of the training split as it was loaded,
@@ -38,6 +40,9 @@ class Sources(NamedTuple):
         corrections: tuple with a `Corrections` for each edited audit.
         duplicates: `Duplicates` of the pictures of train, validation and test,
             by their labels without noise; None where they are not own files.
+        record: `SampleRecord` of these sources.
+        changes: `Changes` of the files since the run began; None where the
+            sources were drawn, and not found again by their record.
     """
 
     train: Any
@@ -48,9 +53,11 @@ class Sources(NamedTuple):
     keys: Any = ()
     corrections: tuple = ()
     duplicates: Any = None
+    record: Any = None
+    changes: Any = None
 
 
-def sources(data, data_dir, labels=None):
+def sources(data, data_dir, labels=None, record=None):
     """Loads what a run trains on and is judged by.
 
     Noise changes training labels alone. Validation, test and trusted labels
@@ -62,16 +69,20 @@ def sources(data, data_dir, labels=None):
         labels: str, path of the noise manifest of a run that is resumed or
             read back, or None. Where a network made the labels, or audits
             corrected them, they are taken from it.
+        record: `SampleRecord` of that run, or None. Files are found again by
+            it; other samples are drawn as they were, and compared with it.
 
     Returns:
         `Sources`.
 
     Raises:
-        UsageError: a validation share where the data set has such a split, or
-            nothing to judge a model by; classes to leave out that do not
-            exist, or are all but one; or a trusted set that cannot be had.
+        UsageError: a validation share where the data set has such a split;
+            classes to leave out that do not exist, or are all but one; a
+            trusted set that cannot be had; or no file of the record is there.
         ConfigurationError: data, a manifest or an audit that does not fit.
     """
+    if record is not None and _are_files(record, data):
+        return _recorded(record, data, data_dir, labels)
     found = origin.find(data["dataset"], data_dir, **_reading(data, labels))
     _check_validation(found, data)
     load = _loader(found, data)
@@ -96,9 +107,16 @@ def sources(data, data_dir, labels=None):
         _load_foreign, data_dir, whole, left_out, train.image_shape[0]
     )
     train = _with_noise(train, data, labels, foreign)
-    train, applied = _corrected(
-        train, data, labels, known=(whole, judged["validation"])
-    )
+    if labels is None:
+        train, judged["validation"], applied = _corrected(
+            train, judged["validation"], data, whole
+        )
+    else:
+        applied = ()  # These labels are corrected.
+        if record is not None and judged["validation"] is not None:
+            judged["validation"] = record.labelled(
+                "validation", judged["validation"]
+            )
     return Sources(
         train,
         **judged,
@@ -107,6 +125,104 @@ def sources(data, data_dir, labels=None):
         keys=overlap.keys(loaded),
         corrections=applied,
         duplicates=duplicates,
+        record=sample_record.SampleRecord.of_sources(
+            {"train": train, **judged, "trusted": trusted},
+            loaded,
+            _place(data),
+        ),
+    )
+
+
+def check_complete(sources):
+    """Raises where training samples of a run that goes on are gone.
+
+    Args:
+        sources: `Sources`.
+
+    Raises:
+        UsageError: they are.
+    """
+    changes = sources.changes
+    if changes is None:
+        return
+    gone = [
+        str(name)
+        for split, source in (
+            ("train", sources.train),
+            ("trusted", sources.trusted),
+        )
+        for name in _missing(sources.record, split, source)
+    ]
+    if gone:
+        raise UsageError(
+            "--output_dir: expected all training samples of the run that goes "
+            f"on, because its tables have a row for each; {len(gone)} are gone "
+            f"or moved, such as {abbreviated(gone)}. Bring them back, or name "
+            "another folder for a new run."
+        )
+
+
+def _missing(record, split, source):
+    names = record.ids[record.rows(split)]
+    there = set() if source is None else set(source.ids)
+    return [name for name in names if name not in there]
+
+
+def _place(data):
+    """The folder of a data set of files, or None."""
+    kind, path = data_flags.split_name(data["dataset"])
+    path = os.path.expanduser(path)
+    if kind == "csv":
+        return os.path.dirname(path) or "."
+    return path if kind == "folder" else None
+
+
+def _are_files(record, data):
+    """Whether samples can be found again by their record alone."""
+    # The pictures of classes left out may be shown as foreign ones.
+    drawn = data["noise_foreign_classes"] is not None
+    return record.is_of_files() and _place(data) is not None and not drawn
+
+
+def _recorded(record, data, data_dir, labels):
+    """The sources of a record, of which files may be gone."""
+    place, gone = _place(data), []
+    parts = {}
+    for split in ("train", "validation", "test", "trusted"):
+        parts[split], missing = record.restored(
+            split, place, data["image_size"], data.get("max_unreadable")
+        )
+        gone += missing
+    known = sum(len(record.rows(split)) for split in parts)
+    if parts["train"] is None:
+        raise UsageError(
+            f"--dataset: expected the training samples of the run in {place}, "
+            f"such as {record.ids[record.rows('train')[0]]}; none of them is "
+            "there. If the data set has moved, give its new place, such as "
+            "--dataset=folder:PATH."
+        )
+    foreign = data["noise_foreign"]
+    if foreign is not None:
+        size = parts["train"].image_shape[0]
+        foreign = origin.find(foreign, data_dir).load("train", image_size=size)
+    kind, path = data_flags.split_name(data["dataset"])
+    new = record.new_files(
+        place,
+        path if kind == "csv" else None,
+        path_column=data.get("path_column"),
+        label_column=data.get("label_column"),
+    )
+    roots, removed = record.roots, 0
+    if roots.get("trusted") == roots["train"]:
+        removed = len(record.rows("trusted"))
+    return Sources(
+        manifest.apply(labels, parts["train"], foreign),
+        parts["validation"],
+        parts["test"],
+        parts["trusted"],
+        removed,
+        record=record,
+        changes=sample_record.Changes(known, tuple(gone), new),
     )
 
 
@@ -138,18 +254,13 @@ def _duplicates(**splits):
 
 
 def _check_validation(found, data):
-    """Raises unless there is, or can be, something to judge a model by."""
+    """Raises where samples would be held out beside a validation split."""
     share = data["validation"]
     # CIFAR's is cut from its training set, so that another cut can be made.
     if share and "validation" in found.splits and found.fit == "train":
         raise UsageError(
             f"--validation: {data['dataset']} has a validation split of its "
             "own; leave the flag out, or give 0 to go without."
-        )
-    if share == 0.0 and "test" not in found.splits:
-        raise UsageError(
-            f"--validation: expected a share above 0, because "
-            f"{data['dataset']} has no test split to judge a model by; got 0"
         )
 
 
@@ -278,18 +389,19 @@ def _with_noise(train, data, labels, load_foreign):
     return manifest.apply(os.path.expanduser(made), train, foreign)
 
 
-def _corrected(train, data, labels, known):
-    """The source with labels corrected by edited audits, and what these did.
+def _corrected(train, validation, data, whole):
+    """Both sources as edited audits correct them, and what these did.
 
-    Audits may have lines about all samples of the sources in `known`.
+    Audits may have lines about all samples of `whole`, too, of which both may
+    be parts.
     """
-    if labels is not None:
-        return train, ()  # These labels are corrected.
-    ids = {
-        name for source in known if source is not None for name in source.ids
-    }
     applied = []
     for path in data.get("audit") or ():
-        applied.append(corrections.read_audit(path, train, ids))
-        train = applied[-1].apply(train)
-    return train, tuple(applied)
+        found = corrections.read_audit(
+            path, train, whole.ids, held_out=validation
+        )
+        applied.append(found)
+        train = found.apply(train)
+        if validation is not None:
+            validation = found.held_out.apply(validation)
+    return train, validation, tuple(applied)

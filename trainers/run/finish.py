@@ -24,7 +24,9 @@ def finish(run, folder, out, export=True):
         export: bool, whether to export the model for serving; or `"last"` or
             `"best"`, which epoch of it.
     """
-    audit = (run.recipe or run.model).label_audit(run.train)
+    audit = (run.recipe or run.model).label_audit(
+        run.train, held_out=run.held_out
+    )
     epochs = metrics_log.read(os.path.join(folder, run_folder.METRICS))
     summary = summarize(run, epochs, audit)
     if export and "kept" in summary:
@@ -54,7 +56,7 @@ def summarize(run, epochs, audit):
     Args:
         run: `Run`, trained.
         epochs: list of dicts, the records of `metrics.jsonl`.
-        audit: `LabelAudit` of the training source.
+        audit: `LabelAudit` of all samples.
 
     Returns:
         dict.
@@ -107,6 +109,7 @@ def _write(run, folder, audit, summary, out, calibration):
         (run_folder.SUMMARY, "the figures above and more"),
         (run_folder.METRICS, "all metrics of every epoch"),
         (run_folder.LABELS, "the labels as the run was given them"),
+        (run_folder.SAMPLES, "which samples were in training, which held out"),
     ]
     if run.estimate is not None:
         files.append((noise_estimate.FILE, "which classes are given for which"))

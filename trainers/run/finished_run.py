@@ -7,7 +7,10 @@ import re
 import zipfile
 from typing import Any
 
+from absl import flags
+
 from trainers import UsageError
+from trainers.flags import data as data_flags
 from trainers.flags import require_run
 from trainers.run import folder as run_folder
 
@@ -52,9 +55,10 @@ class FinishedRun:
         data: dict, the `data` part of its `Settings`.
         model: trained `NoisyLabelModel`.
         train: `Source` that it was trained on, with its labels.
-        judged: `Source` of other samples: test, else validation.
+        judged: `Source` of other samples: test, else validation, or None.
         judged_name: `"test"` or `"validation"`.
         validation: `Source`, or None where none was held out.
+        changes: `Changes` of the files since the run began, or None.
     """
 
     folder: str
@@ -65,6 +69,17 @@ class FinishedRun:
     judged: Any
     judged_name: str
     validation: Any = None
+    changes: Any = None
+
+
+def define_dataset():
+    """Defines the flag of the commands for finished runs."""
+    flags.DEFINE_string(
+        "dataset",
+        None,
+        "Where the run's data set is now, if it has moved, such as "
+        "folder:PATH; default: where it was.",
+    )
 
 
 def check(folder, needed=_NEEDED):
@@ -129,12 +144,13 @@ def _numbers(version):
     return tuple(numbers)
 
 
-def load(folder, data_dir):
+def load(folder, data_dir, dataset=None):
     """Loads a run's model and the sources that it was trained and judged on.
 
     Args:
         folder: str, folder of the run.
         data_dir: str, value of `--data_dir`, or None.
+        dataset: str, value of `--dataset`, where the data set is now, or None.
 
     Returns:
         A `FinishedRun`.
@@ -148,10 +164,12 @@ def load(folder, data_dir):
 
     settings = check(folder)
     check_version(folder)
-    found = sources(folder, data_dir, settings)
+    found = sources(folder, data_dir, settings, dataset=dataset)
     model = load_model(folder)
     with errors.reported():
-        inputs.check_source(model, found.train, training=True)
+        # Samples may be gone.
+        whole = not (found.changes and found.changes.gone)
+        inputs.check_source(model, found.train, training=whole)
     judged_name = "validation" if found.test is None else "test"
     return FinishedRun(
         folder=folder,
@@ -164,21 +182,24 @@ def load(folder, data_dir):
         judged=getattr(found, judged_name),
         judged_name=judged_name,
         validation=found.validation,
+        changes=found.changes,
     )
 
 
-def sources(folder, data_dir, settings, exact=True):
+def sources(folder, data_dir, settings, exact=True, dataset=None):
     """The sources that a run was trained and judged on.
 
     Args:
         folder: str, folder of the run.
         data_dir: str, value of `--data_dir`, or None.
         settings: dict, as of `check`.
-        exact: bool, whether they must be what they were; else pictures may be
-            missing.
+        exact: bool, whether samples that are drawn again must be what they
+            were.
+        dataset: str, value of `--dataset`, where the data set is now, or None.
 
     Returns:
-        `data.Sources`.
+        `data.Sources`. Files are found by the run's record of its samples, if
+        it has one; `changes` then tells which are gone and which are new.
 
     Raises:
         UsageError: the data cannot be had as it was.
@@ -195,12 +216,19 @@ def sources(folder, data_dir, settings, exact=True):
             f"--run: expected the setting {missing[0]!r} in the "
             f"{run_folder.CONFIG} of {folder}; it has none"
         )
+    if dataset is not None:
+        data_flags.check(dataset)
+        data = data | {"dataset": dataset}
+    record = run_folder.read_samples(folder)
     with errors.reported(OSError):
-        found = data_module.sources(data, data_dir, labels)
+        found = data_module.sources(data, data_dir, labels, record)
+    if found.changes is not None:
+        return found
     if exact and not manifest.matches(labels, found.train):
         raise UsageError(
             f"--run: the data is not what the run in {folder} was trained on: "
-            "other samples or labels. Bring it back to what it was."
+            "other samples or labels. Bring it back to what it was, or, if it "
+            "has moved, give its place with --dataset."
         )
     return found
 

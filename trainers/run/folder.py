@@ -13,6 +13,7 @@ MODEL = "model.keras"
 BEST_MODEL = "best.keras"
 SUMMARY = "summary.json"
 LABELS = "noise_manifest.npz"
+SAMPLES = "samples.npz"
 METRICS = "metrics.jsonl"
 HISTOGRAMS = "loss_histograms.jsonl"
 CALIBRATION = "calibration.json"
@@ -24,6 +25,8 @@ UNREADABLE = "unreadable.csv"
 DUPLICATES = "duplicates.csv"
 EXPORT = "export"
 STARTUP_LOG = "tensorflow.log"
+# What a run that was refused may have left.
+_BEFORE = {STARTUP_LOG, LABELS, SAMPLES}
 
 
 def default_folder(method, dataset):
@@ -46,13 +49,15 @@ def default_folder(method, dataset):
     return folder
 
 
-def check(folder, settings, resume):
+def check(folder, settings, resume, extension=None):
     """Raises unless a run can begin or go on in a folder.
 
     Args:
         folder: str, folder of the run; need not exist.
         settings: `Settings`.
         resume: bool, whether an earlier run in it may be resumed.
+        extension: `Extension` of the run in it, whose settings these are but
+            for what more epochs change; or None.
 
     Returns:
         bool, True if there is a run of the same settings.
@@ -76,7 +81,7 @@ def check(folder, settings, resume):
     path = os.path.join(folder, CONFIG)
     if not os.path.exists(path):
         # A run that was refused at once may have left the start-up messages.
-        if set(os.listdir(folder)) - {STARTUP_LOG, LABELS}:
+        if set(os.listdir(folder)) - _BEFORE:
             raise UsageError(
                 f"--output_dir: {folder} holds files, but no run to go on "
                 "with; name an empty or a new folder."
@@ -87,7 +92,8 @@ def check(folder, settings, resume):
             f"--output_dir: {folder} holds a run; name another folder, or "
             "leave out --noresume to go on with it."
         )
-    _check_same(folder, "settings", settings.as_dict())
+    if extension is None:
+        _check_same(folder, "settings", settings.as_dict())
     return True
 
 
@@ -110,16 +116,25 @@ def check_used(folder, used):
 def _check_same(folder, part, values):
     with open(os.path.join(folder, CONFIG), encoding="utf-8") as stream:
         before = json.load(stream).get(part, {})
-    # Through JSON and back, so that tuples compare as lists.
-    now = json.loads(json.dumps(values))
-    differences = list(_differences(before, now))
-    if differences:
-        shown = "; ".join(differences[:4])
+    found = differences(before, values)
+    if found:
+        shown = "; ".join(found[:4])
         raise UsageError(
             f"--output_dir: {folder} holds a run of other {part}: {shown}. "
             "Name another folder, or use the same flags and version to go on "
             "with it."
         )
+
+
+def differences(before, values):
+    """How settings differ from those in a file, as a list of str.
+
+    Args:
+        before: dict, as JSON holds it.
+        values: dict.
+    """
+    # Through JSON and back, so that tuples compare as lists.
+    return list(_differences(before, json.loads(json.dumps(values))))
 
 
 def read_settings(folder):
@@ -176,6 +191,44 @@ def keep_labels(folder, source, resumed):
         )
 
 
+def keep_samples(folder, record):
+    """Writes which samples a run was given, unless that is written.
+
+    Args:
+        folder: str, folder of the run.
+        record: `SampleRecord`.
+    """
+    # Imported here: it loads TensorFlow, and `check` comes before that.
+    from noisy_keras.utils import files
+
+    path = os.path.join(folder, SAMPLES)
+    if not os.path.exists(path):
+        with files.replacing(path, "wb") as stream:
+            record.save(stream)
+
+
+def read_samples(folder):
+    """Which samples a run was given.
+
+    Args:
+        folder: str, folder of the run.
+
+    Returns:
+        `SampleRecord`, or None for runs of version 0.1.0.
+
+    Raises:
+        UsageError: it cannot be read.
+    """
+    from noisy_keras.data.sources import sample_record
+    from trainers.run import errors
+
+    path = os.path.join(folder, SAMPLES)
+    if not os.path.exists(path):
+        return None
+    with errors.reported(OSError):
+        return sample_record.load(path)
+
+
 def discard_unused(folder):
     """Removes the folder of a run that was refused before it began.
 
@@ -183,7 +236,7 @@ def discard_unused(folder):
         folder: str, folder of the run; it stays if it holds files of a run.
     """
     files = set(os.listdir(folder))
-    if files <= {STARTUP_LOG, LABELS}:
+    if files <= _BEFORE:
         with contextlib.suppress(OSError):
             for name in files:
                 os.unlink(os.path.join(folder, name))

@@ -61,11 +61,15 @@ def write_unreadable(run, folder):
     Returns:
         bool, whether there are any.
     """
-    rows = sorted(_unreadable(run).items())
-    if rows:
-        path = os.path.join(folder, run_folder.UNREADABLE)
-        _write(path, ("path", "reason"), rows)
-    return bool(rows)
+    path = os.path.join(folder, run_folder.UNREADABLE)
+    found = _unreadable(run)
+    # A run that goes on has only the pictures that could be read before.
+    if run.changes is not None and os.path.exists(path):
+        before = csv_rows.read(path).rows
+        found = {row["path"]: row["reason"] for _, row in before} | found
+    if found:
+        _write(path, ("path", "reason"), sorted(found.items()))
+    return bool(found)
 
 
 def write_duplicates(run, folder):

@@ -1,6 +1,7 @@
 """The first part of a run: its data is loaded, its model built and compiled."""
 
 import dataclasses
+import json
 import os
 import platform
 import time
@@ -23,6 +24,7 @@ from trainers.run import classification
 from trainers.run import config_file
 from trainers.run import data
 from trainers.run import errors
+from trainers.run import extending
 from trainers.run import feature_files
 from trainers.run import folder as run_folder
 from trainers.run import pictures
@@ -30,6 +32,10 @@ from trainers.run import self_supervised
 from trainers.run import strategies
 from trainers.run import trusted_set
 
+#: The key of `config.json` with the trusted samples.
+TRUSTED = "trusted_samples"
+# Keys of `config.json` that are of the first process of a run.
+_OF_START = ("effective_noise_rate", "noise", "created")
 _PACKAGES = (
     "tensorflow",
     "keras",
@@ -47,7 +53,7 @@ class Run:
         settings: `Settings`.
         train: `Source` to train on, with its noisy labels.
         validation: `Source` held out, or None.
-        test: `Source`, or None; not both this and `validation` are None.
+        test: `Source`, or None.
         model: compiled `NoisyLabelModel` or `Recipe`; once a recipe has been
             trained, the model of its last phase.
         strategy: `tf.distribute.Strategy`.
@@ -60,6 +66,8 @@ class Run:
         corrections: tuple with a `Corrections` for each edited audit.
         duplicates: `Duplicates` of the run's pictures, or None where they were
             not looked for.
+        record: `SampleRecord` of these sources.
+        changes: `Changes` of the files since the run began, or None.
         loggers: tuple of str, where metrics go: `trainers.run.loggers`.
         kept_epoch: int, number of the epoch that the model is of, from 1; None
             where that is the last.
@@ -79,6 +87,8 @@ class Run:
     features: Any = None
     corrections: tuple = ()
     duplicates: Any = None
+    record: Any = None
+    changes: Any = None
     loggers: tuple = ("tensorboard",)
     kept_epoch: int | None = None
     keeper: Any = None
@@ -92,13 +102,31 @@ class Run:
 
     @property
     def judged(self):
-        """The source of `val_accuracy`: validation, or test without one."""
+        """The source of `val_accuracy`: validation, else test, or None."""
         return self.test if self.validation is None else self.validation
 
     @property
     def judged_name(self):
-        """`"validation"` or `"test"`."""
-        return "test" if self.validation is None else "validation"
+        """`"validation"` or `"test"`; None where no model is judged."""
+        if self.validation is not None:
+            return "validation"
+        return None if self.test is None else "test"
+
+    @property
+    def held_out(self):
+        """The source of held-out samples that are audited, or None.
+
+        Where noise was added to training labels, those of validation are right,
+        as these were before.
+        """
+        validation = self.validation
+        corrected = self.settings.data.get("audit")
+        if validation is None or self.train.noise is None or corrected:
+            return validation
+        if validation.true_labels is None and validation.noise is None:
+            validation = validation.relabel(validation.labels)
+            validation.true_labels = validation.labels
+        return validation
 
     @property
     def effective_noise_rate(self):
@@ -116,7 +144,7 @@ class Run:
         return {name: v for name, v in given.items() if v is not None}
 
 
-def prepare(settings, data_dir, distribute, build, labels=None):
+def prepare(settings, data_dir, distribute, build, labels=None, record=None):
     """Loads the data and builds the compiled model.
 
     Args:
@@ -126,6 +154,7 @@ def prepare(settings, data_dir, distribute, build, labels=None):
         build: function of (network, source, settings) to a model.
         labels: str, path of the noise manifest of a run that is resumed, or
             None.
+        record: `SampleRecord` of that run, or None.
 
     Returns:
         A `Run`.
@@ -138,7 +167,10 @@ def prepare(settings, data_dir, distribute, build, labels=None):
     with errors.reported(OSError), warnings.catch_warnings():
         # `describe` prints what they say.
         warnings.simplefilter("ignore", DataWarning)
-        sources = data.sources(settings.data, data_dir, labels)
+        if (settings.arguments.get("features") or "").endswith(".npy"):
+            record = None  # Rows of the file are those of the whole split.
+        sources = data.sources(settings.data, data_dir, labels, record)
+        data.check_complete(sources)
         _check_batch_size(settings, sources.train)
         model = _build(settings, sources.train, build, strategy)
         run = Run(
@@ -153,6 +185,8 @@ def prepare(settings, data_dir, distribute, build, labels=None):
             features=_features(settings, sources),
             corrections=sources.corrections,
             duplicates=sources.duplicates,
+            record=sources.record,
+            changes=sources.changes,
         )
         if isinstance(model, nk.recipes.Recipe):
             model.check(run.train, **run.fit_inputs)
@@ -204,7 +238,7 @@ def _features(settings, sources):
     return feature_files.rows(path, sources)
 
 
-def record(run, folder, resumed, facts):
+def record(run, folder, resumed, facts, extension=None):
     """Writes what the run was begun with; checks it where a run is resumed.
 
     Args:
@@ -212,6 +246,7 @@ def record(run, folder, resumed, facts):
         folder: str, folder of the run.
         resumed: bool, whether the run goes on from an earlier process.
         facts: dict of further keys of `config.json`.
+        extension: `Extension` of a run that gets more epochs, or None.
 
     Raises:
         UsageError: it was begun with other labels, samples or arguments.
@@ -219,10 +254,22 @@ def record(run, folder, resumed, facts):
     run_folder.keep_labels(folder, run.train, resumed)
     pictures.write_unreadable(run, folder)
     pictures.write_duplicates(run, folder)
-    if resumed:
+    if run.record is not None:
+        run_folder.keep_samples(folder, run.record)
+    path = os.path.join(folder, run_folder.CONFIG)
+    if extension is not None:
+        samples = {k: v for k, v in used(run).items() if k == TRUSTED}
+        run_folder.check_used(folder, samples)
+        with open(path, encoding="utf-8") as stream:
+            before = json.load(stream)
+        # When and by which version it was begun stays.
+        changed = _config(run) | facts
+        kept = {name: before[name] for name in _OF_START if name in before}
+        more = {extending.KEY: list(extension.earlier)}
+        run_folder.write_json(path, changed | kept | more)
+    elif resumed:
         run_folder.check_used(folder, used(run))
     else:
-        path = os.path.join(folder, run_folder.CONFIG)
         run_folder.write_json(path, _config(run) | facts)
 
 
@@ -258,7 +305,7 @@ def used(run):
     """
     trusted = {}
     if run.trusted is not None:
-        trusted["trusted_samples"] = {
+        trusted[TRUSTED] = {
             "count": run.trusted.num_samples,
             "sha256": manifest.fingerprint(run.trusted),
         }
@@ -311,7 +358,14 @@ def describe(run):
             "the labels are wrong"
         )
     lines += _readings(run)
+    if run.judged is None:
+        lines.append(
+            "no samples are held out: the last epoch is the result, and "
+            "nothing chooses"
+        )
     lines += map(str, run.corrections)
+    if run.changes:
+        lines.append(str(run.changes))
     if run.trusted is not None:
         lines.append(
             trusted_set.describe(run.trusted, run.settings.data, run.removed)

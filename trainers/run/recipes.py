@@ -97,7 +97,7 @@ def summary(run, epochs):
     last = {
         r["phase"]: classification.accuracies(r, run.judged_name)
         for r in epochs
-        if "val_accuracy" in r
+        if run.judged is None or "val_accuracy" in r
     }
     detections = {}
     for name, division in getattr(run.recipe, "divisions", {}).items():

@@ -13,6 +13,7 @@ from noisy_keras.labels import division
 from noisy_keras.labels import measuring
 from noisy_keras.reporting import page
 from noisy_keras.reporting import run_files
+from noisy_keras.reporting import thumbnails
 from trainers.run import errors
 from trainers.run import folder as run_folder
 from trainers.run import loggers
@@ -35,6 +36,8 @@ def calibration(run, out):
         known. None where it cannot be measured.
     """
     split = "validation" if run.test is None else "test"
+    if getattr(run, split) is None:
+        return None  # No samples are held out.
     with errors.survived(out, "calibration could not be measured"):
         return {"split": split} | _calibration(run.model, getattr(run, split))
     return None
@@ -75,7 +78,7 @@ def write(run, folder, out):
     """
     with errors.survived(out, f"{run_folder.REPORT} could not be written"):
         _keep_detections(run, folder)
-        reporting.write(folder, run.train)
+        reporting.write(folder, _audited(run))
         if loggers.TENSORBOARD in run.loggers:
             _to_tensorboard(run, folder)
         return [(run_folder.REPORT, "all of this on one page, for any browser")]
@@ -108,14 +111,18 @@ def _keep_detections(run, folder):
     loss_histograms.write(path, records)
 
 
+def _audited(run):
+    return {"train": run.train, "validation": run.validation}
+
+
 def _to_tensorboard(run, folder):
     files = run_files.read(folder)
     pictures = page.drawn(files)
     suspects = (files.audit.suspects if files.audit else [])[:_SUSPECTS]
-    if suspects:
-        index = np.asarray([s.row for s in suspects])
-        images = run.train.fetch(index).numpy() / run.train.pixel_scale
-        pictures["most_suspect"] = np.clip(images, 0.0, 1.0)
+    images = thumbnails.images_of(_audited(run), suspects)
+    images = [image for image in images if image is not None]
+    if images:
+        pictures["most_suspect"] = np.clip(np.stack(images), 0.0, 1.0)
     epoch = files.records[-1]["epoch"] if files.records else 0
     drawing.to_tensorboard(
         os.path.join(folder, run_folder.TENSORBOARD), pictures, epoch

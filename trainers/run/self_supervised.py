@@ -94,11 +94,12 @@ def print_results(out, found):
 
 def print_labels(out, labels):
     """As `classification.print_labels`."""
-    unread = labels.get("unreadable", 0)
-    wrong = labels["samples"] - labels["ok"] - unread
+    every = labels.get("all", labels)
+    unread = every.get("unreadable", 0)
+    wrong = every["samples"] - every["ok"] - unread
     out.print(
         f"Labels that their neighbours do not share: {wrong} of "
-        f"{labels['samples']}."
+        f"{every['samples']}."
     )
     if labels.get("label_auc") is not None:
         out.print(f"Against the true labels: AUC {labels['label_auc']:.3f}.")

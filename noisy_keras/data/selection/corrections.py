@@ -6,7 +6,8 @@ A line corrects the sample that its `id` names:
 - otherwise `verdict` decides: `relabelled` uses `suggested_label`; `drop` and
   `out_of_distribution` leave the sample out; `ok`, `suspect` and an empty
   value keep the label.
-Samples without a line keep their label.
+Samples without a line keep their label. Where two samples have the same id, one
+in training and one held out, the column `split` tells which of them is meant.
 """
 
 import collections.abc
@@ -21,6 +22,7 @@ from noisy_keras.data.io import class_labels
 from noisy_keras.data.io import csv_rows
 from noisy_keras.data.io import filesystem
 from noisy_keras.data.selection.sample_ids import Ids
+from noisy_keras.utils.checks import abbreviated
 from noisy_keras.utils.errors import ConfigurationError
 
 if TYPE_CHECKING:
@@ -28,6 +30,8 @@ if TYPE_CHECKING:
 
 _Source = TypeVar("_Source", bound="Source")
 
+#: The values of the column `split`.
+TRAIN, HELD_OUT = "train", "validation"
 #: Values of either column that leave a sample out.
 LEFT_OUT = ("drop", "out_of_distribution")
 
@@ -40,6 +44,7 @@ _COLUMNS = (
     "verdict",
     "suggested_label",
     "given_label",
+    "split",
 )
 # Number of problems that an error message lists.
 _SHOWN = 100
@@ -57,6 +62,8 @@ class Corrections:
             left out.
         elsewhere: int, number of lines about samples that are known but not in
             the source.
+        held_out: `Corrections` of held-out samples, or None.
+        gone: tuple of str, ids of samples whose files are no longer there.
     """
 
     path: str
@@ -64,14 +71,27 @@ class Corrections:
     left_out: np.ndarray
     changed: np.ndarray
     elsewhere: int = 0
+    held_out: "Corrections | None" = None
+    gone: tuple = ()
 
     def __str__(self) -> str:
         text = (
             f"{int(self.changed.sum())} labels corrected and "
             f"{int(self.left_out.sum())} samples left out by {self.path}"
         )
+        held = self.held_out
+        if held is not None and (held.changed.any() or held.left_out.any()):
+            text += (
+                f"; of held-out samples, {int(held.changed.sum())} labels "
+                f"corrected and {int(held.left_out.sum())} left out"
+            )
         if self.elsewhere:
             text += f"; {self.elsewhere} lines are about other samples"
+        if self.gone:
+            text += (
+                f"; {len(self.gone)} lines are about samples that are gone, "
+                f"such as {abbreviated(list(self.gone))}"
+            )
         return text
 
     def apply(self, source: _Source) -> _Source:
@@ -100,6 +120,7 @@ def read_audit(
     path: str | os.PathLike,
     source: "Source",
     known: collections.abc.Iterable[str] = (),
+    held_out: "Source | None" = None,
 ) -> Corrections:
     """Reads an edited label audit.
 
@@ -110,19 +131,25 @@ def read_audit(
     Args:
         path: str, path of a CSV file with the column `id`, and with `verdict`
             and `suggested_label`, or `corrected_label`. If there is a column
-            `given_label`, it must contain the labels of `source`.
-        source: `Source` whose labels are corrected.
+            `given_label`, it must contain the labels of the samples. A column
+            `split`, `train` or `validation`, decides between two samples of the
+            same id.
+        source: `Source` whose labels are corrected. Without `held_out`, lines
+            about samples of another split have no effect.
         known: iterable of str, ids of samples that belong to the data set but
-            not to `source`, for example those held out for validation. Lines
-            about them are counted and have no effect.
+            to neither source. Lines about them are counted and have no effect.
+        held_out: `Source` of held-out samples whose labels are corrected, too;
+            or None.
 
     Returns:
-        `Corrections`.
+        `Corrections` of `source`; those of `held_out` are in its attribute of
+        that name. Where samples are files, lines about files that are gone are
+        listed and have no effect.
 
     Raises:
         OSError: the file cannot be read.
         ValueError: columns are missing; ids, labels or verdicts are unknown,
-            ids occur twice, or given labels are not those of `source` (the
+            ids occur twice, or given labels are not those of the sources (the
             message lists the lines); or no sample would be left.
 
     Example:
@@ -141,16 +168,30 @@ def read_audit(
     path = filesystem.expanded(path)
     table = csv_rows.read(path)
     _check_columns(path, table)
-    ids, known_ids = Ids(source.ids), Ids(known)
+    ids_of = {
+        split: {row["id"] for _, row in table.rows if _split(row) == split}
+        for split in (TRAIN, HELD_OUT)
+    }
+    twice = ids_of[TRAIN] & ids_of[HELD_OUT]
+    # An audit may be read for the held-out samples alone.
+    own = TRAIN
+    if held_out is None and _all_among(source.ids, ids_of[HELD_OUT] - twice):
+        own = HELD_OUT
+    parts = [_Part(source, own)]
+    if held_out is not None:
+        parts.append(_Part(held_out, HELD_OUT))
     classes = class_labels.Lookup(source.class_names)
-    label = np.array(source.labels, np.int32)
-    left_out = np.zeros(source.num_samples, bool)
-    wrong, elsewhere = [], 0
-    seen: dict[str | int, str] = {}
+    known_ids = Ids(known)
+    wrong, elsewhere, unknown = [], 0, []
+    seen: dict[tuple, str] = {}
     for line, row in table.rows:
         name = row["id"]
-        here = ids.find(name)
-        key = name if here is None else here
+        split = _split(row) or own
+        part = _part_of(parts, name, split, name in twice)
+        if part is None:
+            key = (name, split if name in twice else "")
+        else:
+            key = (part.split, part.ids.find(name))
         if key in seen:
             wrong.append(f"line {line}: id {name!r} again, as {seen[key]}")
             continue
@@ -158,31 +199,91 @@ def read_audit(
         problem, outcome = _outcome(row, classes)
         if problem:
             wrong.append(f"line {line}: {problem}")
-        elif here is None:
-            is_known = known_ids.find(name) is not None
-            elsewhere += is_known
-            if not is_known:
-                wrong.append(f"line {line}: unknown id {name!r}")
+        elif part is not None:
+            problem = part.take(row, outcome, classes)
+            if problem:
+                wrong.append(f"line {line}: {problem}")
+        elif known_ids.find(name) is not None or split not in {
+            part.split for part in parts
+        }:
+            elsewhere += 1
         else:
-            given = row.get("given_label", "")
-            if given.strip() and classes.find(given) != source.labels[here]:
-                expected = source.class_names[source.labels[here]]
-                wrong.append(
-                    f"line {line}: given_label {given!r} of a sample whose "
-                    f"label is {expected!r}"
-                )
-            left_out[here] = outcome in LEFT_OUT
-            if isinstance(outcome, int):
-                label[here] = outcome
+            unknown.append((line, name))
+    # A file may have been removed; but not all of them.
+    gone = (
+        bool(table.rows)
+        and source.paths is not None
+        and len(unknown) < len(table.rows)
+    )
+    if not gone:
+        wrong += [f"line {line}: unknown id {name!r}" for line, name in unknown]
     if wrong:
         raise ConfigurationError(_message(path, source, wrong))
-    if left_out.all():
-        raise ConfigurationError(
-            f"Expected {path} to keep some of the {source.num_samples} "
-            "samples. Received: none, all are left out"
-        )
-    changed = ~left_out & (label != source.labels)
-    return Corrections(path, label, left_out, changed, elsewhere)
+    first, *others = (part.corrections(path) for part in parts)
+    return dataclasses.replace(
+        first,
+        elsewhere=elsewhere,
+        held_out=others[0] if others else None,
+        gone=tuple(name for _, name in unknown),
+    )
+
+
+class _Part:
+    """The corrections of one source, as lines add to them."""
+
+    def __init__(self, source: "Source", split: str) -> None:
+        self.source, self.split = source, split
+        self.ids = Ids(source.ids)
+        self.label = np.array(source.labels, np.int32)
+        self.left_out = np.zeros(source.num_samples, bool)
+
+    def take(self, row, outcome, classes):
+        """Adds a line; returns a problem (str, empty if there is none)."""
+        here, source = self.ids.find(row["id"]), self.source
+        self.left_out[here] = outcome in LEFT_OUT
+        if isinstance(outcome, int):
+            self.label[here] = outcome
+        given = row.get("given_label", "")
+        if given.strip() and classes.find(given) != source.labels[here]:
+            expected = source.class_names[source.labels[here]]
+            return (
+                f"given_label {given!r} of a sample whose label is {expected!r}"
+            )
+        return ""
+
+    def corrections(self, path):
+        if self.left_out.all():
+            raise ConfigurationError(
+                f"Expected {path} to keep some of the "
+                f"{self.source.num_samples} samples of {self.source.name}. "
+                "Received: none, all are left out"
+            )
+        changed = ~self.left_out & (self.label != self.source.labels)
+        return Corrections(path, self.label, self.left_out, changed)
+
+
+def _split(row):
+    return csv_rows.cell(row, "split")
+
+
+def _all_among(ids, names):
+    """Whether lines with these names are about all samples with these ids."""
+    if len(names) < len(ids):
+        return False
+    found = Ids(ids)
+    return len({found.find(name) for name in names} - {None}) == len(ids)
+
+
+def _part_of(parts, name, split, ambiguous):
+    """The part that a line is about, or None.
+
+    An id alone is enough where it is that of one sample: samples are drawn
+    anew, so that they need not be in the split that they were in.
+    """
+    having = [part for part in parts if part.ids.find(name) is not None]
+    if ambiguous or len(having) > 1:
+        having = [part for part in having if part.split == split]
+    return having[0] if having else None
 
 
 def _check_columns(path, table):

@@ -7,6 +7,7 @@ import numpy as np
 from noisy_keras import features
 from noisy_keras.core import inputs
 from noisy_keras.features import neighbors
+from noisy_keras.labels.held_out import HeldOutJudgement
 from noisy_keras.labels.strategies import AuditStrategy
 
 
@@ -49,13 +50,21 @@ class NearestNeighbors(AuditStrategy):
             queries=rows,
             own=own,
         )
-        given = np.take_along_axis(share, source.labels[:, None], axis=1)
-        most = share.max(axis=1)
-        return Votes(
-            clean_probability=given[:, 0] / most,
-            suggested=share.argmax(axis=1).astype(np.int32),
-            confidence=most,
+        return _votes(share, source.labels)
+
+    def held_out(self, model, source, held_out, transition, batch_size=None):
+        """Training samples vote for held-out ones as for each other."""
+        del transition
+        batch_size = batch_size or inputs.EVALUATION_BATCH_SIZE
+        voters = neighbors.spread(source.num_samples, neighbors.MOST)
+        rows, queries = (
+            features.compute(part, model.encoder, batch_size=batch_size)
+            for part in (source.subset(voters), held_out)
         )
+        share = neighbors.vote(
+            rows, source.labels[voters], source.num_classes, queries=queries
+        )
+        return HeldOutJudgement(*_votes(share, held_out.labels))
 
     def clean_probability(self, model, source, measurement=None):
         if measurement is None:
@@ -64,3 +73,14 @@ class NearestNeighbors(AuditStrategy):
             # A pass that measured the losses of the untrained classifier.
             measurement = self.measure(model, source)
         return measurement.clean_probability
+
+
+def _votes(share, labels):
+    """`Votes` of shares `[N, K]` of the neighbours' votes."""
+    given = np.take_along_axis(share, labels[:, None], axis=1)
+    most = share.max(axis=1)
+    return Votes(
+        clean_probability=given[:, 0] / most,
+        suggested=share.argmax(axis=1).astype(np.int32),
+        confidence=most,
+    )

@@ -168,3 +168,92 @@ def test_files_without_corrections_are_reported(
 def test_a_missing_file_is_reported(tmp_path):
     with pytest.raises(OSError):
         a_source().relabel_from(tmp_path / "none.csv")
+
+
+class TestHeldOutSamples:
+    """One audit of the samples in training and of those held out."""
+
+    HEADER = "id,corrected_label,split"
+
+    def parts(self):
+        whole = a_source()
+        return whole.subset([0, 1, 2]), whole.subset([3, 4, 5])
+
+    def test_both_are_corrected_by_id(self, tmp_path):
+        train, held = self.parts()
+        # Of another cut: 000003 was in training, 000000 was held out.
+        path = edited(
+            tmp_path,
+            "000003,dog,train",
+            "000000,owl,validation",
+            "000004,drop,validation",
+            header=self.HEADER,
+        )
+        found = nk.data.read_audit(path, train, held_out=held)
+        assert labels_of(found.apply(train)) == {
+            "000000": 2,
+            "000001": 1,
+            "000002": 2,
+        }
+        corrected = found.held_out.apply(held)
+        assert labels_of(corrected) == {"000003": 1, "000005": 2}
+        assert "of held-out samples, 1 labels corrected and 1 left" in str(
+            found
+        )
+        with pytest.raises(ValueError, match="keep some of the 3 samples"):
+            lines = [f"{name},drop," for name in held.ids]
+            path = edited(tmp_path, *lines, header=self.HEADER)
+            nk.data.read_audit(path, train, held_out=held)
+
+    def test_the_split_decides_between_equal_ids(self, tmp_path):
+        train, held = a_source(3), a_source(3)
+        path = edited(
+            tmp_path,
+            "000000,dog,train",
+            "000000,owl,validation",
+            header=self.HEADER,
+        )
+        found = nk.data.read_audit(path, train, held_out=held)
+        assert labels_of(found.apply(train))["000000"] == 1
+        assert labels_of(found.held_out.apply(held))["000000"] == 2
+
+    def test_either_is_corrected_alone(self, tmp_path):
+        train, held = self.parts()
+        path = edited(
+            tmp_path,
+            *(f"{name},dog,train" for name in train.ids),
+            *(f"{name},cat,validation" for name in held.ids),
+            header=self.HEADER,
+        )
+        assert set(labels_of(train.relabel_from(path)).values()) == {1}
+        assert set(labels_of(held.relabel_from(path)).values()) == {0}
+        assert nk.data.read_audit(path, held).elsewhere == 3
+
+    def test_a_spreadsheet_may_have_changed_ids_and_classes(self, tmp_path):
+        train, held = self.parts()
+        path = tmp_path / "edited.csv"
+        lines = ["0; owl;train", "4;0; validation ", "5;;validation"]
+        path.write_text("\n".join(["ID;Corrected_Label;Split", *lines]))
+        found = nk.data.read_audit(path, train, held_out=held)
+        assert labels_of(found.apply(train))["000000"] == 2
+        assert labels_of(found.held_out.apply(held))["000004"] == 0
+        assert found.elsewhere == 0
+        with pytest.raises(ValueError, match="line 3: id '000000' again"):
+            path.write_text("id,corrected_label\n0,owl\n000000,dog\n")
+            nk.data.read_audit(path, train, held_out=held)
+
+
+def test_lines_about_files_that_are_gone_are_listed(tmp_path):
+    paths = [f"{name}.png" for name in "abcdef"]
+    source = a_source(ids=paths)
+    source.paths = np.asarray(paths, object)
+    path = edited(
+        tmp_path, "a.png,dog", "gone.png,dog", header="id,corrected_label"
+    )
+    found = nk.data.read_audit(path, source)
+    assert found.gone == ("gone.png",) and found.changed.sum() == 1
+    assert "1 lines are about samples that are gone, such as gone" in str(found)
+    with pytest.raises(ValueError, match="line 2: unknown id 'gone.png'"):
+        source.relabel_from(
+            edited(tmp_path, "gone.png,dog", header="id,corrected_label")
+        )

@@ -211,6 +211,37 @@ class TestFiles:
         assert "most_suspect.png" not in dict(files)
 
 
+def test_pictures_of_both_parts_are_shown(run, source, tmp_path):
+    """Also where both have a sample of the same id."""
+    other = nk.data.load("digits", "test").subset(range(100))
+    held = nk.data.from_arrays(
+        other.fetch(range(100)).numpy(),
+        other.labels,
+        class_names=source.class_names,
+        ids=source.ids,
+    )
+    audit = audit_of(source).with_held_out(audit_of(held))
+    settings = resolve("cross_entropy", max_train_samples=100)
+    both = write_run(tmp_path / "run", settings, source, audit)
+    sources = {"train": source, "validation": held}
+    message = written(both, sources, tmp_path / "audit", 4, ["label_studio"])
+    assert "was not trained on these samples" in message
+    rows = rows_of(tmp_path / "audit" / "most_suspect.csv")
+    assert {r["split"] for r in rows} == {"train", "validation"}
+    assert len({r["thumbnail"] for r in rows}) == 4
+    for row in rows:
+        index = list(source.ids).index(row["id"])
+        [image] = sources[row["split"]].fetch([index]).numpy()
+        scale = 255 / sources[row["split"]].pixel_scale
+        with Image.open(tmp_path / "audit" / row["thumbnail"]) as picture:
+            shown = np.asarray(picture).reshape(96, 96, -1)[1::3, 1::3]
+        np.testing.assert_array_equal(shown, np.round(image * scale))
+    page = (tmp_path / "audit" / "index.html").read_text()
+    assert page.count(", held out") == 2
+    tasks = json.loads((tmp_path / "audit" / "label_studio.json").read_text())
+    assert len({task["data"]["image"] for task in tasks}) == 4
+
+
 def test_a_failure_leaves_nothing(run, source, tmp_path, monkeypatch):
     def fail(*_):
         raise OSError("no space")

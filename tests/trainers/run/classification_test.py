@@ -1,6 +1,5 @@
 import io
 
-import numpy as np
 import pytest
 from rich import console
 
@@ -44,24 +43,6 @@ def test_other_evidence_needs_no_epochs():
 
 def test_summaries_of_older_runs_are_printed_too():
     assert "Epochs so far" not in printed()
-
-
-def test_guessing_is_what_agrees_by_chance_alone():
-    labels = np.repeat([0, 1], 50)
-    # Two standard errors of a half are 0.1 of 100.
-    for right, guessed in ((59, True), (61, False)):
-        predicted = labels.copy()
-        wrong = np.arange(100 - right)
-        # As many of either class, so that chance stays a half.
-        wrong = np.where(wrong % 2, wrong // 2, 50 + wrong // 2)
-        predicted[wrong] = 1 - predicted[wrong]
-        assert classification.is_guessing(predicted, labels) == guessed
-    # The most frequent class alone is a guess; finding the rare one is not.
-    labels = np.repeat([0, 1], [90, 10])
-    assert classification.is_guessing(np.zeros(100, int), labels)
-    predicted = labels.copy()
-    predicted[:10] = 1
-    assert not classification.is_guessing(predicted, labels)
 
 
 ROW = {"epoch": 9, "validation": 0.4}

@@ -76,6 +76,51 @@ def callback(options, num_samples):
     )
 
 
+def of_epoch(options, num_samples, epoch):
+    """The rate of an epoch's last step.
+
+    Args:
+        options: dict, as of `optimizer`.
+        num_samples: int, number of training samples N.
+        epoch: int, number of the epoch, from 0.
+
+    Returns:
+        float.
+    """
+    if not _by_steps(options):
+        return optimizers.stepwise(
+            options["learning_rate"], options["learning_rate_drops"]
+        )(epoch, None)
+    if options["rate_warmup_epochs"] is not None:
+        steps = max(1, num_samples // options["batch_size"])
+    else:
+        steps = batches.steps_for(num_samples, options["batch_size"])
+    steps = min(steps, options["steps_per_epoch"] or steps)
+    return float(of_optimizer(options, num_samples)((epoch + 1) * steps - 1))
+
+
+def schedule_in_words(options):
+    """How the rate changes, in a few words.
+
+    Args:
+        options: dict, as of `optimizer`.
+
+    Returns:
+        str.
+    """
+    if options["restart_steps"] is not None:
+        return "its cosine restarts go on"
+    if options["rate_warmup_epochs"] is not None:
+        return "it falls to 0 by half a cosine at the end"
+    drops = sorted(set(options["learning_rate_drops"]))
+    if not drops:
+        return "it is constant"
+    return (
+        "it is divided by 10 after epoch" + "s" * (len(drops) > 1) + " "
+        f"{', '.join(map(str, drops))}"
+    )
+
+
 def describe(options, num_samples):
     """How the rate changes where steps decide it, and by which optimizer.
 

@@ -165,10 +165,7 @@ def test_what_was_stopped_while_purifying_goes_on(tmp_path, monkeypatch):
     "stop_after",
     [
         pytest.param(0, marks=pytest.mark.large),
-        pytest.param(1, marks=pytest.mark.large),
-        pytest.param(2, marks=pytest.mark.large),
         pytest.param(3, marks=pytest.mark.large),
-        pytest.param(4, marks=pytest.mark.large),
     ],
 )
 def test_what_was_stopped_in_any_phase_ends_alike(tmp_path, stop_after):

@@ -141,7 +141,9 @@ class CrossEntropy(NoisyLabelModel):
             target = correction.corrected(self, data["index"], target)
 
         def terms(logits):
-            loss = self._mean_loss(target, logits, data["label"])
+            loss = self._mean_loss(
+                target, logits, data["label"], data.get("weight")
+            )
             return {"loss_labeled": loss}
 
         logits = self.descend_on(data, terms)
@@ -190,10 +192,20 @@ class CrossEntropy(NoisyLabelModel):
         self.descend(0, terms, data["label"], logits=outputs["logits"])
         self.remember(data, tf.nn.softmax(outputs["logits"]))
 
-    def _mean_loss(self, targets, logits, labels=None):
+    def _mean_loss(self, targets, logits, labels=None, weights=None):
         if self._given_loss is not None:
-            return self._given_loss(targets, logits, labels)
-        return tf.reduce_mean(losses.cross_entropy(targets, logits))
+            return self._given_loss(targets, logits, labels, weights)
+        loss = losses.cross_entropy(targets, logits)
+        return tf.reduce_mean(loss if weights is None else weights * loss)
+
+    @property
+    def refuses_sample_weight(self):
+        if self.plugins:
+            return "has plug-ins, whose terms of the loss have no weights"
+        given = self._given_loss
+        if given is not None and not given.per_sample:
+            return "has a loss that is one number for a whole batch"
+        return ""
 
     def make_plan(self, source, batch_size, seed=0, steps_per_epoch=None):
         return _Plan(self, source, batch_size, seed, steps_per_epoch)

@@ -66,6 +66,7 @@ class ELR(NoisyLabelModel):
     loss_names = ("loss_labeled", "regularization")
     network_count = 1
     audit_strategy = CrossEpochHistory()
+    refuses_sample_weight = ""
 
     def __init__(
         self,
@@ -99,7 +100,12 @@ class ELR(NoisyLabelModel):
             seen["targets"] = t = beta * before + (1.0 - beta) * share
             loss = losses.cross_entropy(data["target"], logits)
             # Section 4.1.
-            penalty = tf.reduce_mean(early_learning_penalty(t, p))
+            penalty = early_learning_penalty(t, p)
+            if "weight" in data:
+                # Both terms are of the sample: else those of little weight
+                # would be regularised alone.
+                loss, penalty = data["weight"] * loss, data["weight"] * penalty
+            penalty = tf.reduce_mean(penalty)
             return {
                 "loss_labeled": tf.reduce_mean(loss),
                 "regularization": self.regularization_weight * penalty,

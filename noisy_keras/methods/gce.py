@@ -68,6 +68,7 @@ class GCE(NoisyLabelModel):
     loss_names = ("generalized_cross_entropy",)
     network_count = 1
     audit_strategy = CrossEpochHistory()
+    refuses_sample_weight = ""
 
     def __init__(
         self,
@@ -100,6 +101,8 @@ class GCE(NoisyLabelModel):
                 selected = self.selected.read(data["index"])[:, 0]
                 constant = (1.0 - self.truncation**self.q) / self.q
                 loss = selected * loss + (1.0 - selected) * constant
+            if "weight" in data:
+                loss = data["weight"] * loss
             return {"generalized_cross_entropy": tf.reduce_mean(loss)}
 
         logits = self.descend_on(data, terms)

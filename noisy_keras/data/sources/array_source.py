@@ -10,6 +10,7 @@ import tensorflow as tf
 
 from noisy_keras.data.sources.source import Source
 from noisy_keras.utils import checks
+from noisy_keras.utils import given_labels
 from noisy_keras.utils.errors import ConfigurationError
 from noisy_keras.utils.types import ArrayLike
 from noisy_keras.utils.types import TensorLike
@@ -22,6 +23,8 @@ class ArraySource(Source):
         images: array-like `[N, H, W, C]` or `[N, H, W]`, as in `from_arrays`.
         labels: int array `[N]`, the given labels.
         class_names: sequence of K str.
+        pixel_scale: float, the value of a white pixel where the images are all
+            black and do not tell it; or None.
         **options: further arguments of `Source`. `pixel_mean` and `pixel_std`
             default to those of the images.
     """
@@ -31,9 +34,12 @@ class ArraySource(Source):
         images: ArrayLike,
         labels: ArrayLike,
         class_names: collections.abc.Sequence[str],
+        *,
+        pixel_scale: float | None = None,
         **options: Any,
     ) -> None:
-        images, pixel_scale = checks.images(images)
+        images, pixel_scale = checks.images(images, pixel_scale)
+        labels = given_labels.as_array(labels)
         checks.same_length(images=images, labels=np.atleast_1d(labels))
         mean, std = _statistics(images, pixel_scale)
         options.setdefault("pixel_mean", mean)
@@ -97,6 +103,7 @@ def from_arrays(
     labels: ArrayLike,
     true_labels: ArrayLike | None = None,
     class_names: collections.abc.Sequence[str] | None = None,
+    sample_weight: ArrayLike | None = None,
     **options: Any,
 ) -> ArraySource:
     """Makes a source from arrays.
@@ -104,11 +111,17 @@ def from_arrays(
     Args:
         images: array `[N, H, W, C]` or `[N, H, W]` with one or three channels,
             uint8, or float in `[0, 255]` or `[0, 1]`.
-        labels: int array `[N]`, the given labels, which may be wrong.
-        true_labels: int array `[N]`, the true labels, -1 where unknown; or
-            None. They are used for metrics only.
-        class_names: sequence of K str. Defaults to "0", "1", ... up to the
-            highest label.
+        labels: the given labels, which may be wrong, in any of these forms:
+            integers `[N]` or `[N, 1]`, also as floats; names of classes;
+            one-hot rows or distributions `[N, K]`, see
+            `Source.relabel`.
+        true_labels: the true labels, in the same forms but no distributions;
+            integers are -1 where unknown; or None. They are used for metrics
+            only.
+        class_names: sequence of K str. Defaults to the names that occur,
+            sorted; or to "0", "1", ... up to the highest label.
+        sample_weight: float array `[N]`, see `Source.with_sample_weights`; or
+            None.
         **options: `ids`, `name`, `pixel_mean`, `pixel_std`, `augmentation`, as
             in `Source`.
 
@@ -127,16 +140,35 @@ def from_arrays(
     """
     checks.images(images)
     if class_names is None:
-        # The labels determine the number of classes. They are checked first,
-        # so that an invalid label does not become a number of classes.
-        known = checks.labels(labels, np.iinfo(np.int32).max)
-        highest = known.max()
-        if true_labels is not None:
-            highest = max(highest, np.max(true_labels))
-        class_names = [str(c) for c in range(highest + 1)]
-    return ArraySource(
+        class_names = _class_names(labels, true_labels)
+    source = ArraySource(
         images, labels, class_names, true_labels=true_labels, **options
     )
+    if sample_weight is None:
+        return source
+    return source.with_sample_weights(sample_weight)
+
+
+def _class_names(labels, true_labels):
+    """The classes that labels determine."""
+    given = given_labels.read(labels)
+    true = None
+    if true_labels is not None:
+        true = given_labels.read(
+            true_labels, what="true_labels", soft_allowed=False
+        )
+    if given.class_names is not None:
+        true_names = () if true is None else true.class_names or ()
+        return given_labels.in_order({*given.class_names, *true_names})
+    if given.num_classes is not None:
+        return [str(c) for c in range(given.num_classes)]
+    # They are checked first, so that an invalid label does not become a number
+    # of classes.
+    known = checks.labels(given.labels, np.iinfo(np.int32).max)
+    highest = known.max()
+    if true is not None:
+        highest = max(highest, np.max(true.labels))
+    return [str(c) for c in range(highest + 1)]
 
 
 def from_dataset(
@@ -147,11 +179,12 @@ def from_dataset(
     """Makes a source from a `tf.data.Dataset`, which is read into memory once.
 
     Args:
-        dataset: finite `tf.data.Dataset` of pairs `(image, label)`, batched or
-            not. The order of this first iteration determines the index of each
-            sample.
-        num_classes: int, number of classes K. Defaults to the highest label
-            plus one.
+        dataset: finite `tf.data.Dataset` of `(image, label)` or of `(image,
+            label, sample_weight)`, batched or not, with labels in any form
+            that `from_arrays` takes. The order of this first iteration
+            determines the index of each sample.
+        num_classes: int, number of classes K. Defaults to that of
+            `from_arrays`.
         **options: further arguments of `from_arrays`.
 
     Returns:
@@ -161,28 +194,72 @@ def from_dataset(
         ValueError: the elements have another structure, or the dataset is
             empty or infinite.
     """
+    images, labels, weights, _ = read(dataset)
+    if num_classes is not None and "class_names" not in options:
+        given = given_labels.read(labels, num_classes=num_classes)
+        options["class_names"] = given.class_names or [
+            str(c) for c in range(num_classes)
+        ]
+    return from_arrays(images, labels, sample_weight=weights, **options)
+
+
+def read(
+    dataset: tf.data.Dataset,
+) -> tuple[np.ndarray, np.ndarray, np.ndarray | None, int | None]:
+    """Reads a dataset into arrays.
+
+    Args:
+        dataset: as of `from_dataset`.
+
+    Returns:
+        Images, labels, and weights or None, as they are; and the dataset's
+        batch size, None where it is not batched.
+
+    Raises:
+        ValueError: as of `from_dataset`.
+    """
     spec = dataset.element_spec
-    if not isinstance(spec, tuple) or len(spec) < 2:
+    if not isinstance(spec, tuple) or len(spec) not in (2, 3):
         raise ConfigurationError(
-            f"Expected a dataset of (image, label). Received: elements {spec}"
+            "Expected a dataset of (image, label) or of (image, label, "
+            f"sample_weight). Received: elements {spec}"
         )
     if dataset.cardinality() == tf.data.INFINITE_CARDINALITY:
         raise ConfigurationError(
             "Expected a finite dataset. Received: an infinite one; leave out "
             "`repeat()`, because epochs repeat the dataset."
         )
-    # Labels of a batched dataset have one axis more.
-    if spec[1].shape.rank == 0:
+    batched = is_batched(dataset)
+    if not batched:
         dataset = dataset.batch(256)
-    parts = [element[:2] for element in dataset.as_numpy_iterator()]
+    parts = list(dataset.as_numpy_iterator())
     if not parts:
         raise ConfigurationError(
             "Expected a dataset with elements. Received: none"
         )
-    images, labels = (np.concatenate(p) for p in zip(*parts, strict=True))
-    if num_classes is not None:
-        options.setdefault("class_names", [str(c) for c in range(num_classes)])
-    return from_arrays(images, labels.reshape(-1), **options)
+    images, labels, *weights = (
+        np.concatenate(p) for p in zip(*parts, strict=True)
+    )
+    size = len(parts[0][0]) if batched else None
+    return images, labels, weights[0] if weights else None, size
+
+
+def is_batched(dataset: tf.data.Dataset) -> bool:
+    """Whether a dataset of `(image, ...)` yields batches.
+
+    Args:
+        dataset: `tf.data.Dataset` of tuples.
+
+    Returns:
+        bool; True where neither labels nor images tell.
+    """
+    image, *rest = dataset.element_spec
+    if rest and rest[0].shape.rank == 0:
+        return False
+    if image.shape.rank == 3:
+        # One image, or a batch of grey ones without an axis of channels.
+        return image.shape[-1] not in (1, 3, None)
+    return image.shape.rank != 2
 
 
 def _statistics(images, pixel_scale):

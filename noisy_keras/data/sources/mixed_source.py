@@ -74,6 +74,7 @@ class MixedSource(Source):
             name=source.name,
         )
         self.soft_labels = source.soft_labels
+        self.sample_weights = source.sample_weights
         position = np.full(source.num_samples, -1, np.int64)
         position[rows] = index
         is_foreign = position >= 0

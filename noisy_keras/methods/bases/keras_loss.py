@@ -84,17 +84,28 @@ class KerasLoss:
             )
         return cls(found)
 
-    def __call__(self, targets, logits, labels=None):
+    def __call__(self, targets, logits, labels=None, weights=None):
         """The mean loss of a batch.
 
         Args:
             targets: float `[B, K]`, distributions.
             logits: float `[B, K]`.
             labels: int `[B]`, the given labels, for sparse losses.
+            weights: float `[B]`, what the loss of each sample is multiplied by,
+                or None; for losses that are `per_sample`.
 
         Returns:
             float32 scalar.
         """
+        loss = self._losses(targets, logits, labels)
+        return tf.reduce_mean(loss if weights is None else weights * loss)
+
+    @property
+    def per_sample(self):
+        """Whether it is a loss of each sample, and not of a batch alone."""
+        return _example(self, each=True).shape.rank == 1
+
+    def _losses(self, targets, logits, labels):
         logits = tf.cast(logits, tf.float32)
         predictions = logits if self.from_logits else tf.nn.softmax(logits)
         true = labels if self.sparse else tf.cast(targets, tf.float32)
@@ -102,7 +113,7 @@ class KerasLoss:
         of = self.loss
         if isinstance(of, keras.losses.Loss):
             of = of.call
-        return tf.reduce_mean(tf.cast(of(true, predictions), tf.float32))
+        return tf.cast(of(true, predictions), tf.float32)
 
     def check(self, num_classes):
         """Finds out whether it takes targets or labels.
@@ -158,9 +169,10 @@ class KerasLoss:
         return f"KerasLoss({self.loss!r})"
 
 
-def _example(loss, num_classes=3):
+def _example(loss, num_classes=3, each=False):
     """The loss of a fixed batch, of another size than there are classes."""
     labels = tf.range(num_classes + 1) % num_classes
     targets = 0.8 * tf.one_hot(labels, num_classes) + 0.2 / num_classes
     logits = tf.linspace(-1.0, 3.0, (num_classes + 1) * num_classes)
-    return loss(targets, tf.reshape(logits, targets.shape), labels)
+    compute = loss._losses if each else loss
+    return compute(targets, tf.reshape(logits, targets.shape), labels)

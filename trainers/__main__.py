@@ -24,7 +24,7 @@ _ELSEWHERE = {
     "example": "noisy_keras.data.example",
     "shard": "noisy_keras.data.shard",
 }
-_FINISHED = ("analyze", "audit", "export", "report")
+_FINISHED = ("analyze", "audit", "export", "predict", "report")
 _DATA = ("builders", "example", "shard")
 
 

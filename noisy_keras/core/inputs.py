@@ -494,10 +494,12 @@ def as_source(model, images, labels, weights=None, soft_allowed=True):
         labels, known, model.num_classes, soft_allowed=soft_allowed
     )
     names = known or given.class_names
-    return array_source.from_arrays(
+    source = array_source.from_arrays(
         images,
-        given.labels if given.soft is None else given.soft,
+        given.labels,
         class_names=names or [str(c) for c in range(model.num_classes)],
-        sample_weight=weights,
         pixel_scale=white_pixel(model),
     )
+    if given.soft is not None:
+        source = source.relabel(given.soft)
+    return source.with_sample_weights(weights)

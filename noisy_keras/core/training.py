@@ -274,10 +274,11 @@ def _is_due(epoch, frequency):
 
 
 def _epoch_logs(model):
-    logs = {
-        name: float(np.reshape(value, ()))
-        for name, value in model.get_metrics_result().items()
-    }
+    logs = {}
+    for name, value in model.get_metrics_result().items():
+        value = np.asarray(value)
+        # Metrics such as `F1Score` may have a number per class.
+        logs[name] = float(value.reshape(())) if value.size == 1 else value
     for name, mean in model._means.items():
         unmeasured = float(keras.ops.convert_to_numpy(mean.count)) == 0.0
         if unmeasured and name != "loss":

@@ -1,4 +1,4 @@
-"""The pictures that are named to be predicted, and the labels that they have."""
+"""The pictures that are to be predicted, and the labels that they have."""
 
 import dataclasses
 import os

@@ -87,8 +87,8 @@ def write(
     )
     if pictures.others:
         out.print(
-            f"{len(pictures.others)} files are no pictures by their names, such "
-            f"as {pictures.others[0]}",
+            f"{len(pictures.others)} files are no pictures by their names, "
+            f"such as {pictures.others[0]}",
             markup=False,
         )
     temperature, how = 1.0, "as the network gives them (--nocalibrate)"

@@ -46,7 +46,10 @@ def run(tmp_path_factory):
     source = nk.data.from_arrays(images, labels, class_names=NAMES)
     model = nk.CrossEntropy(toy.network(), source)
     model.save(folder / run_folder.MODEL)
-    config = {"settings": {"method": "cross_entropy"}, "classes": list(NAMES)}
+    # Of a data set that is not there any more.
+    data = {"dataset": "folder:gone"}
+    settings = {"method": "cross_entropy", "data": data}
+    config = {"settings": settings, "classes": list(NAMES)}
     run_folder.write_json(folder / run_folder.CONFIG, config)
     calibration = {"temperature": 2.0, "samples": 120, "skipped": ""}
     run_folder.write_json(

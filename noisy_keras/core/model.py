@@ -490,6 +490,10 @@ class NoisyLabelModel(DeprecatedNames, keras.Model):
         if isinstance(x, tf.data.Dataset):
             checked = inputs.checked_dataset(self, x, batch_size)
             x, told, batch_size = checked.dataset, checked.told, None
+        elif y is None and isinstance(x, np.ndarray):
+            raise ConfigurationError(
+                "Expected labels `y` beside images. Received: y=None"
+            )
         elif y is not None:
             x = inputs.as_source(self, x, y, weights, soft_allowed=False)
             y = weights = None

@@ -35,58 +35,76 @@ def dataset(*parts):
     return tf.data.Dataset.from_tensor_slices(parts)
 
 
-def test_labels_in_all_forms_are_evaluated_alike(model):
+def read(model, data):
+    """Images and labels of a dataset, as Keras gets them."""
+    checked = inputs.checked_dataset(model, data, 10)
+    with checked.told():
+        parts = list(checked.dataset.as_numpy_iterator())
+    return [np.concatenate(p) for p in zip(*parts, strict=True)]
+
+
+def test_labels_in_all_forms_mean_the_same(model):
     images, labels = arrays()
     assert model.pictures.class_names == NAMES
-    expected = model.evaluate(images, labels, verbose=0)
     for form in (
         np.array(NAMES)[labels],
         np.eye(4)[labels],
         labels[:, None].astype(float),
     ):
-        for data in (
-            (images, form),
-            (dataset(images, form).batch(10),),
-            (dataset(images, form),),  # Not batched.
-        ):
-            found = model.evaluate(*data, verbose=0)
-            np.testing.assert_allclose(found, expected, rtol=1e-5)
+        source = inputs.as_source(model, images, form)
+        assert source.labels.tolist() == labels.tolist()
+        assert source.class_names == NAMES
+        for data in (dataset(images, form).batch(7), dataset(images, form)):
+            found = read(model, data)
+            np.testing.assert_array_equal(found[0], images)
+            assert found[1].tolist() == labels.tolist()
+    soft = 0.7 * np.eye(4)[labels] + 0.075
+    source = inputs.as_source(model, images, soft)
+    np.testing.assert_allclose(source.soft_labels, soft, rtol=1e-6)
 
 
-def test_wrong_labels_and_images_are_told_in_a_line_at_every_entry(model):
+def test_keras_evaluates_them_alike(model):
+    images, labels = arrays()
+    expected = model.evaluate(images, labels, verbose=0)
+    data = dataset(images, np.eye(4)[labels]).batch(10)
+    found = model.evaluate(data, verbose=0)
+    np.testing.assert_allclose(found, expected, rtol=1e-5)
+
+
+def test_wrong_labels_and_images_are_told_in_a_line(model):
     images, labels = arrays()
     wrong = np.where(np.arange(32) == 21, 7, labels)
-    for data, message in (
+    for given, message in (
         ((images, wrong), r"in \[0, 4\).*7 at row"),
         ((images, 0.7 * np.eye(4)[labels] + 0.075), "one class per sample"),
         ((images / 255.0, labels), "white pixels.*multiply the images by 255"),
         ((images / 127.5 - 1.0, labels), r"if black is -1"),
         ((images[:, :8], labels), "images as the model was built for"),
     ):
-        batches = dataset(*data).batch(16)
-        for call, given, options in (
-            (model.evaluate, data, {}),
-            (model.evaluate, [batches], {}),
-            (model.fit, arrays(), {"validation_data": batches}),
-        ):
+        for call in (model.evaluate, lambda *data: read(model, dataset(*data))):
             with pytest.raises(nk.ConfigurationError, match=message) as error:
-                call(*given, **options, verbose=0)
+                call(*given)
             assert "\n" not in str(error.value)
     with pytest.raises(ValueError, match="7 at row 5 .in batch 1."):
         model.evaluate(dataset(images, wrong).batch(16), verbose=0)
+    with pytest.raises(ValueError, match="7 at row 5 .in batch 1."):
+        model.fit(
+            images,
+            labels,
+            validation_data=dataset(images, wrong).batch(16),
+            verbose=0,
+        )
 
 
 def test_images_are_checked_where_they_are_predicted(model):
     images = arrays()[0]
     expected = model.predict(images, verbose=0)
-    np.testing.assert_allclose(
-        model.predict(images.astype(np.float32), verbose=0), expected
-    )
-    np.testing.assert_allclose(
-        model.predict(dataset(images).batch(8), verbose=0), expected, rtol=1e-4
-    )
+    found = model.predict(images.astype(np.float32), verbose=0)
+    np.testing.assert_allclose(found, expected, rtol=1e-5)
+    [found] = read(model, dataset(images).batch(8))
+    np.testing.assert_array_equal(found, images)
     # Black images are of any range.
-    assert model.predict(np.zeros((1, 16, 16, 3)), verbose=0).shape == (1, 4)
+    inputs.checked_images(model, np.zeros((1, 16, 16, 3)))
     for wrong, message in (
         (images / 255.0, "white pixels"),
         (images / 127.5 - 1.0, "if black is -1"),
@@ -107,7 +125,7 @@ def test_only_what_was_fitted_is_audited(model):
         model.label_audit((images[::-1], labels[::-1]))
     source = nk.data.from_arrays(images, names)
     # Other labels of the same samples may be audited.
-    model.label_audit(source.relabel(np.roll(labels, 1)))
+    inputs.check_fitted(model, source.relabel(np.roll(labels, 1)))
     with pytest.raises(ValueError, match="tf.data dataset"):
         model.label_audit(images)
     other = nk.data.from_arrays(images, np.array(["a", "c", "b", "x"])[labels])
@@ -170,24 +188,54 @@ def test_weights_are_multiplied_and_checked():
         nk.ELR,
     ],
 )
-def test_a_sample_of_weight_zero_does_not_count(make):
+def test_the_loss_of_a_step_is_weighted(make):
+    images, labels = arrays()
+    model = make(toy.network(), 32)
+    # Without a step, the loss is that of the same network each time.
+    model.compile(keras.optimizers.SGD(0.0), metrics=(), run_eagerly=True)
+    source = nk.data.from_arrays(images, labels, class_names=NAMES)
+
+    def loss(weights):
+        model.reset_metrics()
+        if isinstance(model, nk.ELR):
+            model.targets.assign(np.zeros([32, 4], np.float32))
+        fields = {
+            "index": tf.range(32),
+            "images": tf.constant(images),
+            "label": tf.constant(source.labels),
+            "target": tf.one_hot(source.labels, 4),
+            "seed": tf.zeros([32, 2], tf.int32),
+        }
+        if weights is not None:
+            fields["weight"] = tf.constant(weights, tf.float32)
+        model.steps()["train"](fields)
+        return float(model.get_metrics_result()["loss"])
+
+    assert loss(np.ones(32)) == pytest.approx(loss(None), rel=1e-4)
+    each = [loss(32.0 * np.eye(32)[i]) for i in (3, 8)]
+    both = loss(16.0 * (np.eye(32)[3] + np.eye(32)[8]))
+    assert both == pytest.approx(np.mean(each), rel=1e-4)
+    assert each[0] != pytest.approx(each[1], rel=1e-3)
+    assert loss(np.zeros(32)) == pytest.approx(0.0, abs=1e-6)
+
+
+def test_fit_passes_weights_to_the_step():
     images, labels = arrays()
 
-    def weights_after(changed):
+    def loss(factor):
         keras.utils.set_random_seed(3)
-        model = make(toy.network(), 32)
-        model.compile(keras.optimizers.SGD(0.5), metrics=())
-        given = np.where(np.arange(32) < 4, changed, labels)
-        model.fit(
+        model = nk.CrossEntropy(toy.network(), 32)
+        model.compile(keras.optimizers.SGD(0.0), metrics=())
+        return model.fit(
             images,
-            given,
-            sample_weight=np.where(np.arange(32) < 4, 0.0, 1.5),
+            labels,
+            sample_weight=np.full(32, factor),
+            class_weight={k: 0.5 for k in range(4)},
             batch_size=32,
             verbose=0,
-        )
-        return np.concatenate([w.ravel() for w in model.get_weights()[:2]])
+        ).history["loss"][0]
 
-    np.testing.assert_allclose(weights_after(0), weights_after(2), atol=1e-6)
+    assert loss(4.0) == pytest.approx(2.0 * loss(2.0), rel=1e-4)
 
 
 def test_methods_that_cannot_honour_weights_say_why():

@@ -157,8 +157,8 @@ def _of_rows(values, num_classes, what, soft_allowed):
     count = values.shape[1]
     if num_classes is not None and count != num_classes:
         raise ConfigurationError(
-            f"Expected `{what}` with one column per class, "
-            f"[N, {num_classes}]. Received: shape {values.shape}"
+            f"Expected `{what}` with one column per class, of shape "
+            f"[N, {num_classes}]. Received: {values.shape}"
         )
     checks.class_count(count)
     rows = values.astype(np.float32)
@@ -173,7 +173,8 @@ def _of_rows(values, num_classes, what, soft_allowed):
     if len(wrong):
         raise ConfigurationError(
             f"Expected rows of `{what}` that are one-hot, or non-negative and "
-            f"sum to 1. Received: {len(wrong)} others: {_shown(rows, wrong)}"
+            f"sum to 1. Received: {len(wrong)} other rows: "
+            + _shown(rows, wrong)
         )
     if not soft_allowed:
         wrong = np.flatnonzero(~ones)

@@ -78,7 +78,7 @@ def test_evaluate_checks_what_it_is_given():
         model.evaluate(images / 255.0, labels, verbose=0)
     with pytest.raises(ValueError, match="integer"):
         model.evaluate(images, labels + 0.6, verbose=0)
-    with pytest.raises(ValueError, match=r"one column per class, \[N, 4\]"):
+    with pytest.raises(ValueError, match=r"of shape \[N, 4\]"):
         model.evaluate(images, np.eye(5)[labels % 4], verbose=0)
     with pytest.raises(ValueError, match="`validation_data`"):
         model.fit(toy.source(32), validation_data=images, verbose=0)

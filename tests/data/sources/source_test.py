@@ -159,7 +159,7 @@ NAN = np.where(np.arange(20)[:, None, None, None] == 7, np.nan, NAN)
         (IMAGES.astype(str), LABELS, "dtype uint8 or float"),
         (IMAGES, LABELS[:5], "20 images, 5 labels"),
         (IMAGES, LABELS + 0.5, "Expected integer `labels`"),
-        (IMAGES, LABELS[None], "one-hot.*1 others: the first at row 0"),
+        (IMAGES, LABELS[None], "one-hot.*1 other rows: the first at row 0"),
         (IMAGES / 127.5 - 1.0, LABELS, r"pass `\(images \+ 1\) \* 127.5`"),
         (IMAGES, LABELS - 1, r"Received: 5 outside: -1 at row 0"),
         (IMAGES, LABELS * 0, "at least 2 classes"),

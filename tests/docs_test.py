@@ -22,7 +22,7 @@ from tests import pages
 from tests import shortened
 
 #: Commands of `trainers` that are no method's.
-NO_METHODS = ("analyze", "audit", "report", "run")
+NO_METHODS = ("analyze", "audit", "predict", "report", "run")
 LARGE = pytest.mark.large
 PAGES = pages.of_docs()
 

@@ -150,7 +150,7 @@ def _table(needed):
     """Returns a reader of the first lines of a CSV file, and their number."""
 
     def reader(path):
-        _, rows = csv_rows.read(path)
+        rows = csv_rows.read(path).rows
         found = [_with(row, needed) for _, row in rows[:_LINES]]
         return found, len(rows)
 

@@ -5,6 +5,10 @@ Usage: `import noisy_keras as nk`.
 
 import importlib
 
+from noisy_keras.utils import backend as _backend  # noqa: F401 (it checks)
+
+# isort: split
+
 from noisy_keras import analysis
 from noisy_keras import callbacks
 from noisy_keras import data
@@ -22,6 +26,8 @@ from noisy_keras.core.epoch_plan import OneRoundPlan
 from noisy_keras.core.model import NoisyLabelModel
 from noisy_keras.core.plugin import StepPlugin
 from noisy_keras.core.plugin import Views
+from noisy_keras.core.prediction import FilePredictions
+from noisy_keras.core.prediction import predict_files
 from noisy_keras.data.batches import Round
 from noisy_keras.labels.audit import LabelAudit
 from noisy_keras.labels.strategies import AuditStrategy
@@ -79,6 +85,7 @@ __all__ = [
     "DivideMix",
     "EpochPlan",
     "FeatureQueue",
+    "FilePredictions",
     "JointOptim",
     "LabelAudit",
     "LabelHistory",
@@ -108,6 +115,7 @@ __all__ = [
     "mixtures",
     "networks",
     "ops",
+    "predict_files",
     "recipes",
     "reporting",
     "serving",

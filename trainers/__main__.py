@@ -24,7 +24,8 @@ _ELSEWHERE = {
     "example": "noisy_keras.data.example",
     "shard": "noisy_keras.data.shard",
 }
-_FINISHED = ("analyze", "audit", "export", "report")
+#: Commands on finished runs.
+FINISHED = ("analyze", "audit", "export", "predict", "report")
 _DATA = ("builders", "example", "shard")
 
 
@@ -60,10 +61,10 @@ def summary_of(module):
 def help_text():
     """What `--help` prints: a line for every command."""
     found = commands()
-    after = (*_FINISHED, *_DATA)
+    after = (*FINISHED, *_DATA)
     groups = {
         "Train a model:": [n for n in found if n not in after],
-        "Use a finished run:": _FINISHED,
+        "Use a finished run:": FINISHED,
         "Prepare data:": _DATA,
     }
     width = max(map(len, found))

@@ -94,6 +94,7 @@ class OneRoundPlan(EpochPlan):
     * `images`: `[B, H, W, C]`, uint8 or float32, in the model's `view`.
     * `label`: int32 `[B]`, the given labels.
     * `target`: float32 `[B, K]`, the given labels as distributions.
+    * `weight`: float32 `[B]`, where the source has `sample_weights`.
     * `seed`: int32 `[B, 2]`, the same in every row, for what the step draws.
     * what `step_settings`, `sample_choices` and `sample_fields` add.
 
@@ -223,9 +224,13 @@ class OneRoundPlan(EpochPlan):
             for name, value in row.items()
             if name != "index"
         }
+        weights = {}
+        if self.source.sample_weights is not None:
+            weights["weight"] = tf.gather(self.source.sample_weights, index)
         return {
             "index": index,
             **self.views(images, row["seed"]),
+            **weights,
             "label": tf.gather(self.source.labels, index),
             "target": self.source.fetch_targets(index),
             **self.sample_fields(index),

@@ -1,14 +1,18 @@
 """The base class of all methods."""
 
+import contextlib
 import inspect
 
 import keras
+import numpy as np
 import tensorflow as tf
 
 from noisy_keras import optimizers
 from noisy_keras.core import audits
 from noisy_keras.core import data_errors
 from noisy_keras.core import inputs
+from noisy_keras.core import metrics as metrics_module
+from noisy_keras.core import prediction
 from noisy_keras.core import training
 from noisy_keras.core.deprecated import DeprecatedNames
 from noisy_keras.core.epoch_plan import OneRoundPlan
@@ -94,6 +98,11 @@ class NoisyLabelModel(DeprecatedNames, keras.Model):
     view = "weak"
     #: How the given labels are judged, an `AuditStrategy`.
     audit_strategy = strategies.LastPredictions()
+    #: Why weights of samples or classes cannot be honoured; "" where the steps
+    #: multiply the loss of each sample by `weight` of the batch.
+    refuses_sample_weight = "has a step that does not use them"
+    #: Whether it maps images to class probabilities.
+    predicts_classes = True
 
     def __init__(
         self, networks, num_samples, plugins=(), name=None, settings=None
@@ -140,6 +149,7 @@ class NoisyLabelModel(DeprecatedNames, keras.Model):
         self.built = True
         if source is not None:
             inputs.check_source(self, source)
+            self.pictures = inputs.pictures_of(source, fitted=False)
 
     # What a method defines.
 
@@ -214,7 +224,14 @@ class NoisyLabelModel(DeprecatedNames, keras.Model):
         ]
         return tf.add_n(logits) / float(len(logits))
 
-    def compile(self, optimizer=None, loss=None, metrics=("accuracy",), **kw):
+    def compile(
+        self,
+        optimizer=None,
+        loss=None,
+        metrics=("accuracy",),
+        weighted_metrics=None,
+        **kw,
+    ):
         """Configures the model for training, as `keras.Model.compile`.
 
         Args:
@@ -223,10 +240,16 @@ class NoisyLabelModel(DeprecatedNames, keras.Model):
                 field.
             loss: must be None: every method has its own.
             metrics: Keras metrics of given labels and predicted probabilities.
+                Keras' own metrics of one-hot labels, such as
+                `CategoricalAccuracy` and `AUC`, get those; all others get
+                integers.
+            weighted_metrics: the same, of samples that count by their weights.
             **kw: `run_eagerly`, `steps_per_execution`, `jit_compile`, ...
 
         Raises:
-            ConfigurationError: a loss, or an optimizer that overwrites weights.
+            ConfigurationError: a loss, a metric that cannot be computed of
+                labels and probabilities, or an optimizer that overwrites
+                weights.
         """
         if loss is not None:
             raise ConfigurationError(
@@ -234,7 +257,17 @@ class NoisyLabelModel(DeprecatedNames, keras.Model):
                 f"Received: loss={loss!r}"
             )
         optimizer = optimizers.prepared(optimizer, self.networks)
-        super().compile(optimizer=optimizer, metrics=list(metrics or ()), **kw)
+        with self.distribute_strategy.scope():
+            metrics, weighted = (
+                metrics_module.prepared(given, self.num_classes)
+                for given in (metrics, weighted_metrics)
+            )
+        super().compile(
+            optimizer=optimizer,
+            metrics=metrics,
+            weighted_metrics=weighted or None,
+            **kw,
+        )
         self._loss_tracker = None  # Ours is among the means.
         with self.distribute_strategy.scope():
             if self._compile_metrics is not None:
@@ -278,6 +311,12 @@ class NoisyLabelModel(DeprecatedNames, keras.Model):
 
     def test_step(self, batch):
         images, labels, weights = keras.utils.unpack_x_y_sample_weight(batch)
+        if labels is None or labels.shape[1:].num_elements() not in (None, 1):
+            raise ConfigurationError(
+                "Expected integer labels [B] of a generator; arrays and "
+                "tf.data datasets may have others. Received: "
+                f"{None if labels is None else labels.shape}"
+            )
         labels = tf.reshape(tf.cast(labels, tf.int32), [-1])
         logits = self.logits(images)
         loss = losses.sparse_cross_entropy(labels, logits)
@@ -325,10 +364,19 @@ class NoisyLabelModel(DeprecatedNames, keras.Model):
             labels=data.get("label"),
             logits=lambda: seen["logits"],
             clip_norm=clip_norm,
+            sample_weight=data.get("weight"),
         )
         return seen["logits"]
 
-    def descend(self, k, terms, labels=None, logits=None, clip_norm=None):
+    def descend(
+        self,
+        k,
+        terms,
+        labels=None,
+        logits=None,
+        clip_norm=None,
+        sample_weight=None,
+    ):
         """Takes one optimizer step on network `k` and reports its loss.
 
         `descend_on` is simpler, where the loss is that of a batch's images.
@@ -345,6 +393,8 @@ class NoisyLabelModel(DeprecatedNames, keras.Model):
                 arguments to them, called after `terms`.
             clip_norm: float, upper bound on the global norm of the gradient, or
                 None.
+            sample_weight: float `[B]`, for the compiled `weighted_metrics`, or
+                None. It does not change the loss.
         """
         variables = self.trainable_beside(k)
         with tf.GradientTape(watch_accessed_variables=False) as tape:
@@ -370,7 +420,9 @@ class NoisyLabelModel(DeprecatedNames, keras.Model):
             self._means[name].update_state(value)
         if labels is not None and self._compile_metrics is not None:
             logits = logits() if callable(logits) else logits
-            self._compile_metrics.update_state(labels, tf.nn.softmax(logits))
+            self._compile_metrics.update_state(
+                labels, tf.nn.softmax(logits), sample_weight=sample_weight
+            )
 
     def trainable_beside(self, k):
         """Variables of network `k` and of what plug-ins train with it.
@@ -432,16 +484,29 @@ class NoisyLabelModel(DeprecatedNames, keras.Model):
     def evaluate(self, x=None, y=None, batch_size=None, **kwargs):
         """As `keras.Model.evaluate`; `x` may also be a `Source`.
 
-        Loss and metrics refer to the given labels.
+        Loss and metrics refer to the given labels, which may have any form that
+        `nk.data.from_arrays` takes but distributions.
         """
-        if y is not None and kwargs.get("sample_weight") is None:
-            x, y = inputs.as_source(self, x, y), None
+        told = contextlib.nullcontext
+        weights = kwargs.pop("sample_weight", None)
+        if isinstance(x, tf.data.Dataset):
+            checked = inputs.checked_dataset(self, x, batch_size)
+            x, told, batch_size = checked.dataset, checked.told, None
+        elif y is None and isinstance(x, np.ndarray):
+            raise ConfigurationError(
+                "Expected labels `y` beside images. Received: y=None"
+            )
+        elif y is not None:
+            x = inputs.as_source(self, x, y, weights, soft_allowed=False)
+            y = weights = None
         source = x
         if inputs.is_source(x):
             x = inputs.evaluation_batches(self, x, batch_size)
             batch_size = None
-        with data_errors.explained(source):
-            return super().evaluate(x, y, batch_size=batch_size, **kwargs)
+        with data_errors.explained(source), told():
+            return super().evaluate(
+                x, y, batch_size=batch_size, sample_weight=weights, **kwargs
+            )
 
     def train_on_batch(self, *args, **kwargs):
         """Not possible: a plain batch does not tell which samples it holds."""
@@ -452,34 +517,60 @@ class NoisyLabelModel(DeprecatedNames, keras.Model):
         )
 
     def predict(self, x, batch_size=None, **kwargs):
-        """As `keras.Model.predict`; `x` may also be a `Source`.
+        """As `keras.Model.predict`, of more than arrays.
+
+        Args:
+            x: images `[N, H, W, C]`, as in training; a `Source`; a
+                `tf.data.Dataset`; or a list of paths of image files and of PIL
+                images, which are decoded as in training. A path alone is a list
+                of one.
+            batch_size: int, number of samples in a batch; default: 500, or 32
+                for arrays.
+            **kwargs: as in Keras.
 
         Returns:
             float32 `[N, K]`, class probabilities.
+
+        Raises:
+            ConfigurationError: images of another shape or range than the model
+                was built for, or files that cannot be read; `nk.predict_files`
+                predicts the others.
         """
+        told, pictures = contextlib.nullcontext, None
+        if prediction.are_pictures(x):
+            x = pictures = prediction.source_of(self, x)
         source = x
         if inputs.is_source(x):
             x = inputs.evaluation_batches(self, x, batch_size)
             batch_size = None
-        with data_errors.explained(source):
-            return super().predict(x, batch_size=batch_size, **kwargs)
+        elif isinstance(x, tf.data.Dataset):
+            checked = inputs.checked_dataset(self, x, batch_size)
+            x, told, batch_size = checked.dataset, checked.told, None
+        elif tf.is_tensor(x) or isinstance(x, (np.ndarray, list)):
+            x = inputs.checked_images(self, x)
+        with data_errors.explained(source), told():
+            found = super().predict(x, batch_size=batch_size, **kwargs)
+        if pictures is not None:
+            prediction.check_read(pictures)
+        return found
 
     def check_source(self, source):
-        """Raises unless the model was built for a source.
+        """Raises unless the model was built for a source, and fitted on it.
 
         Args:
             source: `Source`, to be trained on or audited.
 
         Raises:
-            ConfigurationError: other classes, images or numbers of samples.
+            ConfigurationError: other classes, images, or samples.
         """
-        inputs.check_source(self, source, training=True)
+        inputs.check_fitted(self, source)
 
     def label_audit(self, source, batch_size=None, held_out=None):
         """Finds which given labels are likely wrong.
 
         Args:
-            source: the `Source` that the model was fitted on.
+            source: what the model was fitted on: the `Source`, the
+                `tf.data.Dataset`, or a pair of arrays (images, labels).
             batch_size: int, number of samples in a batch of the prediction
                 pass; default: 500.
             held_out: `Source` of samples that were held out of training, or
@@ -490,7 +581,8 @@ class NoisyLabelModel(DeprecatedNames, keras.Model):
             A `LabelAudit`.
 
         Raises:
-            ConfigurationError: a source that does not fit the model.
+            ConfigurationError: a source that does not fit the model, or that
+                has other samples than it was fitted on.
 
         Example:
             >>> noise = nk.data.SymmetricNoise(0.4)
@@ -503,6 +595,7 @@ class NoisyLabelModel(DeprecatedNames, keras.Model):
             >>> len(audit) == len(source)
             True
         """
+        source = inputs.as_training_source(self, source)
         self.check_source(source)
         with data_errors.explained(source, held_out):
             return audits.label_audit(self, source, batch_size, held_out)
@@ -511,7 +604,7 @@ class NoisyLabelModel(DeprecatedNames, keras.Model):
         """The probability that each given label is right.
 
         Args:
-            source: the `Source` that the model was fitted on.
+            source: what the model was fitted on, as of `label_audit`.
             measurement: `Measurement`, as of the model's `audit_strategy`, of
                 which a label audit makes use where the tables do not suffice.
                 None asks for what the tables know, without a pass over the
@@ -532,6 +625,7 @@ class NoisyLabelModel(DeprecatedNames, keras.Model):
             >>> len(clean) == len(source)
             True
         """
+        source = inputs.as_training_source(self, source)
         return audits.clean_probability(self, source, measurement)
 
     # Saving.

@@ -21,6 +21,12 @@ from noisy_keras.utils.errors import ConfigurationError
 # device.
 _CHECK_EVERY = 20
 
+# The class that has Keras' `fit`. Tools that log by themselves replace that of
+# `keras.Model`, and would take every round for a training of its own.
+_KERAS = next(
+    c for c in keras.Model.__mro__ if c is not keras.Model and "fit" in vars(c)
+)
+
 
 @dataclasses.dataclass
 class Position:
@@ -64,15 +70,17 @@ def fit(
         x: the training data. One of:
             a `Source`;
             images as an array `[N, H, W, C]`, with their labels in `y`;
-            a `tf.data.Dataset` of `(image, label)`, which is read into memory
-            once (a dataset that shuffles must be the same object when training
-            goes on);
+            a `tf.data.Dataset` of `(image, label)` or `(image, label,
+            sample_weight)`, which is read into memory once (a dataset that
+            shuffles must be the same object when training goes on);
             an `EpochPlan`, or any function of the epoch's number to a list of
             `Round`s or of datasets of `{phase: fields}`;
             or one dataset of `{phase: fields}`.
-        y: int `[N]`, the given labels where `x` is an array.
+        y: the given labels where `x` is an array, in any form that
+            `nk.data.from_arrays` takes. Integers are classes of the model, in
+            `[0, K)`.
         batch_size: int, number of samples in a step over all replicas, B;
-            default: the method's.
+            default: that of a batched dataset, else the method's.
         epochs: int, number of the last epoch; as in Keras, not the number of
             epochs to be trained from `initial_epoch` on.
         verbose: as in Keras.
@@ -81,10 +89,15 @@ def fit(
             so validation samples are split off before it is built, by
             `source.hold_out`.
         validation_data: `Source`, `tf.data.Dataset` of `(image, label)`, or a
-            tuple of arrays `(images, labels)`.
+            tuple of arrays `(images, labels)`; datasets and tuples may have
+            weights as well.
         shuffle: must be True; the order is a function of (seed, epoch).
-        class_weight: must be None: methods weight samples themselves.
-        sample_weight: must be None: methods weight samples themselves.
+        class_weight: dict from class, by number or name, to what the loss of
+            its samples is multiplied by; the class of a sample is that of its
+            given label. Methods that weight, divide or mix samples themselves
+            refuse it (`refuses_sample_weight`).
+        sample_weight: float array `[N]`, what the loss of each sample is
+            multiplied by; as above.
         initial_epoch: int, number of the first epoch, from 0.
         steps_per_epoch: int, upper bound on the steps of each round; None
             takes all samples.
@@ -106,16 +119,6 @@ def fit(
             within 20 calls of the compiled step.
     """
     model._assert_compile_called("fit")
-    for name, value in (
-        ("class_weight", class_weight),
-        ("sample_weight", sample_weight),
-    ):
-        if value is not None:
-            raise ConfigurationError(
-                f"Expected no `{name}`: {type(model).__name__} weights "
-                f"samples itself. Received: {name} of type "
-                f"{type(value).__name__}"
-            )
     if validation_split:
         raise ConfigurationError(
             "Expected no `validation_split`: the model is built for the "
@@ -139,8 +142,17 @@ def fit(
         )
     # A recipe counts epochs over all phases.
     model.planned_epochs = epochs - model.first_epoch
-    plan = inputs.as_plan(model, x, y, batch_size, seed, steps_per_epoch)
-    validation = inputs.as_validation(
+    plan = inputs.as_plan(
+        model,
+        x,
+        y,
+        batch_size,
+        seed,
+        steps_per_epoch,
+        sample_weight,
+        class_weight,
+    )
+    validation, told = inputs.as_validation(
         model, validation_data, validation_batch_size
     )
     shown = keras.tree.flatten(callbacks) if callbacks else []
@@ -175,14 +187,15 @@ def fit(
         _check_finite(logs, epoch)
         if validation is not None and _is_due(epoch + 1, validation_freq):
             began = time.monotonic()
-            results = keras.Model.evaluate(
-                model,
-                validation,
-                steps=validation_steps,
-                callbacks=_RoundCallbacks(outer, 0),
-                return_dict=True,
-                verbose=0,
-            )
+            with told():
+                results = _KERAS.evaluate(
+                    model,
+                    validation,
+                    steps=validation_steps,
+                    callbacks=_RoundCallbacks(outer, 0),
+                    return_dict=True,
+                    verbose=0,
+                )
             logs |= {f"val_{name}": v for name, v in results.items()}
             model.epoch_seconds["evaluation"] = time.monotonic() - began
         outer.on_epoch_end(epoch, logs)
@@ -228,7 +241,7 @@ def _train_epoch(model, plan, start, outer, epochs, verbose):
             model.batch_size = one.batch_size
             share = (one.steps - first) / one.steps
             model.epoch_samples += round(one.num_samples * share)
-            keras.Model.fit(
+            _KERAS.fit(
                 model,
                 one.distributed(model.distribute_strategy, first),
                 epochs=epoch + 1,
@@ -265,10 +278,11 @@ def _is_due(epoch, frequency):
 
 
 def _epoch_logs(model):
-    logs = {
-        name: float(np.reshape(value, ()))
-        for name, value in model.get_metrics_result().items()
-    }
+    logs = {}
+    for name, value in model.get_metrics_result().items():
+        value = np.asarray(value)
+        # Metrics such as `F1Score` may have a number per class.
+        logs[name] = float(value.reshape(())) if value.size == 1 else value
     for name, mean in model._means.items():
         if name != "loss" and not _has_values(mean):
             # A term that no step of the epoch had is not zero. It is NaN in

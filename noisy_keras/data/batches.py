@@ -288,13 +288,14 @@ def for_evaluation(source: Source, batch_size: int) -> tf.data.Dataset:
 
     Returns:
         A `tf.data.Dataset` of pairs `(image, label)`, `[B, H, W, C]` and int32
-        `[B]`.
+        `[B]`; with float32 weights `[B]` where the source has any.
     """
+    rows = [np.arange(source.num_samples, dtype=np.int32), source.labels]
+    if source.sample_weights is not None:
+        rows.append(source.sample_weights)
     with tf.device("CPU"):
-        dataset = tf.data.Dataset.from_tensor_slices(
-            (np.arange(source.num_samples, dtype=np.int32), source.labels)
-        )
+        dataset = tf.data.Dataset.from_tensor_slices(tuple(rows))
     return mapped(
         dataset.batch(batch_size),
-        lambda index, label: (source.fetch(index), label),
+        lambda index, *rest: (source.fetch(index), *rest),
     )

@@ -10,6 +10,7 @@ import numpy as np
 from noisy_keras.data.io import csv_rows
 from noisy_keras.data.sources.source import Source
 from noisy_keras.labels import class_sizes
+from noisy_keras.labels import notebook
 from noisy_keras.utils import deprecation
 from noisy_keras.utils import files
 from noisy_keras.utils.errors import ConfigurationError
@@ -117,6 +118,21 @@ class LabelAudit:
 
     def __len__(self) -> int:
         return len(self.ids)
+
+    def _repr_html_(self) -> str:
+        return notebook.page(self)
+
+    def to_pandas(self) -> Any:
+        """All rows as a table of pandas, which must be installed.
+
+        Returns:
+            `pandas.DataFrame` with the columns of `to_csv`; probabilities and
+            shares are floats, NaN where there is none.
+
+        Raises:
+            ImportError: pandas is not installed.
+        """
+        return notebook.to_pandas(self)
 
     @property
     def unsettled(self) -> np.ndarray | None:

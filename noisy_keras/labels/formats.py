@@ -4,6 +4,7 @@ All functions take rows as `LabelAudit.rows` yields them and as its CSV file
 holds them: dicts of strings.
 """
 
+import os
 import urllib.parse
 from collections.abc import Iterable
 from collections.abc import Mapping
@@ -93,9 +94,12 @@ def fiftyone(
         for row in rows
         if (path := _file_of(row, files)) is not None
     ]
+    classes = [*class_names, NO_CLASS]
     metadata = {
         "media_type": "image",
-        "default_classes": [*class_names, NO_CLASS],
+        "default_classes": classes,
+        # Where its importer of files without a version looks for them.
+        "info": {"default_classes": classes},
     }
     return metadata, {"samples": samples}
 
@@ -131,7 +135,7 @@ def label_studio(
     """Tasks with predictions, in Label Studio's JSON format.
 
     Images are served by Label Studio's local file storage, from below its
-    `LABEL_STUDIO_LOCAL_FILES_DOCUMENT_ROOT`.
+    `LABEL_STUDIO_LOCAL_FILES_DOCUMENT_ROOT`: see `local_files`.
 
     Args:
         rows: rows of an audit.
@@ -144,7 +148,9 @@ def label_studio(
     return [
         {
             "data": {
-                _PICTURE: "/data/local-files/?d=" + urllib.parse.quote(path),
+                _PICTURE: "/data/local-files/?d="
+                # Names of files need not be text.
+                + urllib.parse.quote(os.fsencode(path)),
                 "sample_id": row["id"],
                 **({"split": row["split"]} if row.get("split") else {}),
                 "given_label": row["given_label"],
@@ -170,6 +176,26 @@ def label_studio(
         for row in rows
         if (path := _file_of(row, files)) is not None
     ]
+
+
+def local_files(
+    folder: str, files: Mapping[str, str]
+) -> tuple[str, dict[str, str]]:
+    """Where Label Studio's local file storage serves the files of a folder.
+
+    A project needs a storage for them, and Label Studio refuses one whose path
+    is the document root itself. Therefore the root is the parent.
+
+    Args:
+        folder: str, path of the folder; it is the path of the storage.
+        files: dict from id to the path of its image below the folder.
+
+    Returns:
+        The document root, and a dict from id to the path below that.
+    """
+    root, name = os.path.split(os.path.abspath(folder))
+    below = {k: os.path.join(name, path) for k, path in files.items()}
+    return root, {k: v.replace(os.sep, "/") for k, v in below.items()}
 
 
 def label_studio_config(class_names: Sequence[str]) -> str:

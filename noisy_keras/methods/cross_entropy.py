@@ -159,7 +159,9 @@ class CrossEntropy(BalancedModel):
             target = correction.corrected(self, data["index"], target)
 
         def terms(logits):
-            loss = self._mean_loss(target, logits, data["label"])
+            loss = self._mean_loss(
+                target, logits, data["label"], data.get("weight")
+            )
             return {"loss_labeled": loss}
 
         logits = self.descend_on(data, terms)
@@ -208,13 +210,24 @@ class CrossEntropy(BalancedModel):
         self.descend(0, terms, data["label"], logits=outputs["logits"])
         self.remember(data, tf.nn.softmax(outputs["logits"]))
 
-    def _mean_loss(self, targets, logits, labels):
+    def _mean_loss(self, targets, logits, labels, weights=None):
         logits = self.adjusted(logits)
         if self._given_loss is not None:
-            return self.weighted(
-                self._given_loss.each(targets, logits, labels), labels
-            )
-        return self.weighted(losses.cross_entropy(targets, logits), labels)
+            loss = self._given_loss.each(targets, logits, labels)
+        else:
+            loss = losses.cross_entropy(targets, logits)
+        if weights is not None:
+            loss = weights * loss
+        return self.weighted(loss, labels)
+
+    @property
+    def refuses_sample_weight(self):
+        if self.plugins:
+            return "has plug-ins, whose terms of the loss have no weights"
+        given = self._given_loss
+        if given is not None and not given.per_sample(self.num_classes):
+            return "has a loss that is one number for a whole batch"
+        return ""
 
     def make_plan(self, source, batch_size, seed=0, steps_per_epoch=None):
         self.balance_for(source)

@@ -138,6 +138,9 @@ class DivideMix(NoisyLabelModel):
     default_batch_size = 64
     loss_names = ("loss_labeled", "loss_unlabeled", "penalty")
     network_count = 2
+    refuses_sample_weight = (
+        "divides samples by their losses, and trains on mixtures of pairs"
+    )
     audit_strategy = PeerNetworks()
     #: Arguments that `change` can change during training.
     CHANGEABLE = ("unlabeled_weight", "rampup_epochs", "clean_threshold")

@@ -57,6 +57,9 @@ class EG(TrustedSetModel):
         >>> history = model.fit(source, trusted=trusted, epochs=20, verbose=0)
     """
 
+    refuses_sample_weight = (
+        "uses no given label of these samples, but pseudo-labels"
+    )
     loss_names = ("loss_trusted", "loss_unlabeled", "consistency")
 
     def __init__(

@@ -77,6 +77,7 @@ class ELR(BalancedModel):
     loss_names = ("loss_labeled", "regularization")
     network_count = 1
     audit_strategy = CrossEpochHistory()
+    refuses_sample_weight = ""
 
     def __init__(
         self,
@@ -115,7 +116,12 @@ class ELR(BalancedModel):
             seen["targets"] = t = beta * before + (1.0 - beta) * share
             loss = losses.cross_entropy(data["target"], self.adjusted(logits))
             # Section 4.1.
-            penalty = tf.reduce_mean(early_learning_penalty(t, p))
+            penalty = early_learning_penalty(t, p)
+            if "weight" in data:
+                # Both terms are of the sample: else those of little weight
+                # would be regularised alone.
+                loss, penalty = data["weight"] * loss, data["weight"] * penalty
+            penalty = tf.reduce_mean(penalty)
             return {
                 "loss_labeled": self.weighted(loss, data["label"]),
                 "regularization": self.regularization_weight * penalty,

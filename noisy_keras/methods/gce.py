@@ -79,6 +79,7 @@ class GCE(BalancedModel):
     loss_names = ("generalized_cross_entropy",)
     network_count = 1
     audit_strategy = CrossEpochHistory()
+    refuses_sample_weight = ""
 
     def __init__(
         self,
@@ -117,6 +118,8 @@ class GCE(BalancedModel):
                 selected = self.selected.read(data["index"])[:, 0]
                 constant = (1.0 - self.truncation**self.q) / self.q
                 loss = selected * loss + (1.0 - selected) * constant
+            if "weight" in data:
+                loss = data["weight"] * loss
             loss = self.weighted(loss, data["label"])
             return {"generalized_cross_entropy": loss}
 

@@ -75,6 +75,9 @@ class PseudoLabeling(SoftLabelModel):
         >>> history = model.fit(source, epochs=10, verbose=0)
     """
 
+    refuses_sample_weight = (
+        "trains on mixtures of pairs, and on labels that it predicts"
+    )
     audit_strategy = EarlierPhase()
 
     def __init__(

@@ -1,6 +1,7 @@
 """`nk.auto`: a source in, a classifier and a judgement of the labels out."""
 
 import dataclasses
+import warnings
 
 from noisy_keras.core import inputs
 from noisy_keras.core.model import NoisyLabelModel
@@ -90,6 +91,12 @@ def auto(
     train, held = source, None
     if validation:
         train, held = source.hold_out(validation, seed=seed)
+    if batch_size > train.num_samples:
+        warnings.warn(
+            f"Only {train.num_samples} samples are trained on: that is the "
+            f"batch size, in place of {batch_size}.",
+            stacklevel=2,
+        )
     recipe = Auto(network, train, epochs=epochs, width=width, **options)
     recipe.compile(optimizer)
     model = recipe.fit(

@@ -9,6 +9,7 @@ import tensorflow as tf
 
 from noisy_keras.callbacks import ResumableCheckpoint
 from noisy_keras.core import inputs
+from noisy_keras.core import sample_weights
 from noisy_keras.features import cache as feature_cache
 from noisy_keras.networks import as_networks
 from noisy_keras.networks import build as build_network
@@ -210,6 +211,11 @@ class Recipe:
                 f"makes one. Received: {type(source).__name__}"
             )
         check_network(self.networks[0], source)
+        sample_weights.check(
+            source,
+            "has phases that divide, mix or relabel samples",
+            type(self).__name__,
+        )
         most = source.num_samples
         for name, value, bound in (
             ("batch_size", batch_size, most),

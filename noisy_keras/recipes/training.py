@@ -71,6 +71,11 @@ class Training:
         """
         replicas = self.recipe._strategy.num_replicas_in_sync
         most = source.num_samples - source.num_samples % replicas
+        if wanted is not None and wanted > most:
+            self.report(
+                f"batch size {most} in place of {wanted}: there are "
+                f"{source.num_samples} samples and {replicas} replicas"
+            )
         return min(wanted or self.recipe.default_batch_size, most)
 
     def fresh_network(self, weights=None):

@@ -158,12 +158,46 @@ def soft_labels(values, num_classes):
     return read_only(values / total[:, None])
 
 
-def images(values):
+def sample_weights(values, count, what="sample_weight"):
+    """Checks the weights of samples.
+
+    Args:
+        values: array-like `[N]` or `[N, 1]`.
+        count: int, number of samples N.
+        what: str, name of the argument in the message.
+
+    Returns:
+        Float32 array `[N]`, read-only.
+
+    Raises:
+        ValueError: If the shape differs, or a weight is negative or not finite.
+    """
+    values = np.asarray(values)
+    if values.ndim == 2 and values.shape[1] == 1:
+        values = values[:, 0]
+    if values.shape != (count,) or values.dtype.kind not in "biuf":
+        raise ConfigurationError(
+            f"Expected `{what}` to be one number per sample, [{count}]. "
+            f"Received: {values.dtype} of shape {values.shape}"
+        )
+    wrong = np.flatnonzero(~(np.isfinite(values) & (values >= 0)))
+    if len(wrong):
+        shown = abbreviated([f"{values[i]} at row {i}" for i in wrong[:4]])
+        raise ConfigurationError(
+            f"Expected `{what}` to be finite and not negative. "
+            f"Received: {len(wrong)} others: {shown}"
+        )
+    return read_only(values.astype(np.float32))
+
+
+def images(values, expected_scale=None):
     """Checks images in memory.
 
     Args:
         values: array-like `[N, H, W, C]` or `[N, H, W]` (greyscale), uint8, or
             float in `[0, 255]` or `[0, 1]`.
+        expected_scale: float, the value of a white pixel where the images do
+            not tell; or None.
 
     Returns:
         Tuple of the images `[N, H, W, C]`, uint8 or float32, and the value of a
@@ -210,14 +244,43 @@ def images(values):
             f"{int(np.flatnonzero(invalid)[0])}"
         )
     low, high = float(values.min()), float(values.max())
-    if low < 0.0 or high > 255.0:
-        raise ConfigurationError(
-            "Expected pixel values in [0, 255] or [0, 1]; networks standardise "
-            f"them. Received: values between {low:.4g} and {high:.4g}"
-        )
+    whole = high > 1.0 or bool(np.all(values == values.round()))
+    scale = pixel_scale(low, high, whole, expected_scale)
     if values.dtype.kind in "iu":
         return values.astype(np.uint8), 255.0
-    return values.astype(np.float32), 1.0 if high <= 1.0 else 255.0
+    return values.astype(np.float32), scale
+
+
+def pixel_scale(low, high, whole=False, expected=None):
+    """The value of a white pixel, from the range of pixel values.
+
+    Args:
+        low: float, lowest value of float images.
+        high: float, highest value.
+        whole: bool, whether all values are whole numbers. Then those of 0 and
+            1 are of black images in either range.
+        expected: float, the value of a white pixel for such images, or None.
+
+    Returns:
+        Float, 1.0 if all values are in `[0, 1]`, else 255.0.
+
+    Raises:
+        ValueError: If values are not in `[0, 255]`; the message says how to
+            bring them there.
+    """
+    if 0.0 <= low and high <= 255.0:
+        if high <= 1.0 and whole and expected is not None:
+            return expected
+        return 1.0 if high <= 1.0 else 255.0
+    mend = ""
+    if -1.0 <= low and high <= 1.0:
+        mend = "; if black is -1, pass `(images + 1) * 127.5`"
+    elif -128.0 <= low and high <= 128.0:
+        mend = "; if the mean was subtracted, add it again"
+    raise ConfigurationError(
+        "Expected pixel values in [0, 255] or [0, 1]; networks standardise "
+        f"them. Received: values between {low:.4g} and {high:.4g}{mend}"
+    )
 
 
 def same_length(**arrays):

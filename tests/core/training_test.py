@@ -195,7 +195,7 @@ def test_a_loss_that_diverges_is_noticed_within_the_epoch(model):
         ({"epochs": 0}, "at least 1 epoch"),
         ({"epochs": 2, "initial_epoch": 3}, "initial_epoch=3"),
         ({"shuffle": False}, "shuffle=True"),
-        ({"class_weight": {0: 1.0}}, "Expected no `class_weight`"),
+        ({"class_weight": {0: 1.0}}, "`class_weight` beside batches"),
         ({"sample_weight": [1.0]}, "Expected no `sample_weight`"),
         ({"validation_split": 0.1}, "hold_out"),
     ],
@@ -241,3 +241,23 @@ def test_terms_of_other_phases_stay_out_of_the_progress_bar(tmp_path, capsys):
     assert "loss_unlabeled" not in (tmp_path / "m.jsonl").read_text()
     # Keras' loggers take their columns from here.
     assert np.isnan(history.history["loss_unlabeled"]).all()
+
+
+def test_tools_that_replace_keras_fit_see_no_round(model, monkeypatch):
+    calls, recorder = [], Recorder()
+    own = keras.Model.fit
+
+    def logged(self, *args, **kwargs):
+        calls.append(self)
+        return own(self, *args, **kwargs)
+
+    monkeypatch.setattr(keras.Model, "fit", logged)
+    history = model.fit(
+        lambda epoch: [dealt("a", 2), dealt("b", 1)],
+        epochs=3,
+        verbose=0,
+        callbacks=[recorder],
+    )
+    assert not calls
+    assert isinstance(history, keras.callbacks.History)
+    assert history.epoch == [0, 1, 2] and len(history.history["loss"]) == 3

@@ -1,6 +1,8 @@
 import csv
 import io
 import json
+import os
+import urllib.parse
 from xml.etree import ElementTree
 
 import numpy as np
@@ -73,6 +75,7 @@ def test_fiftyone_gets_both_labels_of_samples_that_have_a_file():
     assert metadata["default_classes"] == ["cat", "a<b", "out_of_distribution"]
     # Without this key it reads what is not of a version of its own.
     assert "version" not in metadata
+    assert metadata["info"]["default_classes"] == metadata["default_classes"]
     first, last = json.loads(json.dumps(content))["samples"]
     assert first["filepath"] == "below/1 a.png" and last["source_id"] == "3"
     assert first["ground_truth"] == {"_cls": "Classification", "label": "cat"}
@@ -100,6 +103,36 @@ def test_label_studio_gets_tasks_that_fit_their_interface():
     assert names == ["cat", "a<b", "out_of_distribution"]
     assert region["value"]["choices"] == ["a<b"]
     assert last["predictions"][0]["result"][0]["value"]["choices"] == ["cat"]
+
+
+def test_label_studio_gets_files_below_the_parent_of_their_folder(tmp_path):
+    folder = tmp_path / "my pictures"
+    names = {"1": "a/b c.png", "2": os.fsdecode(b"caf\xe9 #1+.png")}
+    root, files = audit_formats.local_files(str(folder), names)
+    assert root == str(tmp_path)
+    tasks = audit_formats.label_studio(
+        [{**row, "id": k} for row, k in zip(rows(), names, strict=False)], files
+    )
+    for task, name in zip(tasks, names.values(), strict=True):
+        url = task["data"]["image"]
+        url.encode("ascii")
+        path = urllib.parse.unquote_to_bytes(url.partition("?d=")[2])
+        assert os.fsdecode(path) == f"my pictures/{name}"
+
+
+def test_fiftyone_reads_them(tmp_path):
+    importers = pytest.importorskip("fiftyone.utils.data")
+    both = audit_formats.fiftyone(rows(), FILES, NAMES)
+    for name, content in zip(("metadata", "samples"), both, strict=True):
+        (tmp_path / f"{name}.json").write_text(json.dumps(content))
+    # `from_dir` takes this one for files without a version.
+    with importers.LegacyFiftyOneDatasetImporter(str(tmp_path)) as found:
+        assert found.get_dataset_info() == both[0]["info"]
+        first, last = found
+    assert first.ground_truth.label == "cat"
+    assert first.predictions.confidence == pytest.approx(0.95)
+    assert first.filepath == str(tmp_path / "below" / "1 a.png")
+    assert last.mistakenness == pytest.approx(0.9)
 
 
 def test_label_studio_accepts_them():

@@ -206,7 +206,11 @@ def _write_into(folder, audit, rows, sources, output, formats):
             ("fiftyone/", 'for Dataset.from_dir("fiftyone", FiftyOneDataset)')
         )
     if "label_studio" in formats:
-        tasks = audit_formats.label_studio(rows, below or thumbnails)
+        storage = os.path.abspath(root if below else output)
+        document_root, served = audit_formats.local_files(
+            storage, below or thumbnails
+        )
+        tasks = audit_formats.label_studio(rows, served)
         run_folder.write_json(os.path.join(folder, "label_studio.json"), tasks)
         config = audit_formats.label_studio_config(audit.class_names)
         with open(
@@ -215,11 +219,12 @@ def _write_into(folder, audit, rows, sources, output, formats):
             stream.write(config)
         files.append(("label_studio.json", "tasks of the most suspect"))
         files.append(("label_studio.xml", "their labelling interface"))
-        notes.append(
+        notes += [
             "For Label Studio set LABEL_STUDIO_LOCAL_FILES_SERVING_ENABLED=true"
-            " and LABEL_STUDIO_LOCAL_FILES_DOCUMENT_ROOT="
-            + os.path.abspath(root if below else output)
-        )
+            f" and LABEL_STUDIO_LOCAL_FILES_DOCUMENT_ROOT={document_root},",
+            "and add to the project a source storage of local files with the "
+            f"path {storage}; it need not be synchronised.",
+        ]
     if missing:
         notes.append(
             f"{len(missing)} pictures cannot be read and are not shown, such "

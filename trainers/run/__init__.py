@@ -196,6 +196,10 @@ def exit_status(argv, action, settings=None):
         return _fail(error, 2)
     except FloatingPointError as error:
         return _fail(error, 1)
+    except ImportError as error:
+        if "KERAS_BACKEND" not in str(error):
+            raise
+        return _fail(error, 2)
     return 0
 
 

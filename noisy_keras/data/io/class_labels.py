@@ -410,7 +410,8 @@ def _numbers(column, names, what, where, by_name, unknown_allowed=False):
         among = (
             f"in [0, {len(names)})"
             if column.numeric
-            else f"to be one of the {len(names)} classes"
+            else f"to be one of the {len(names)} classes "
+            + abbreviated(list(names))
         )
         raise ConfigurationError(
             f"Expected `{what}` {among}. Received: {len(rows)} others: {shown}"

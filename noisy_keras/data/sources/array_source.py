@@ -9,6 +9,7 @@ import numpy as np
 import tensorflow as tf
 
 from noisy_keras.data.io import class_labels
+from noisy_keras.data.io import given_labels
 from noisy_keras.data.sources.source import Source
 from noisy_keras.utils import checks
 from noisy_keras.utils.errors import ConfigurationError
@@ -24,6 +25,8 @@ class ArraySource(Source):
         images: array-like `[N, H, W, C]` or `[N, H, W]`, as in `from_arrays`.
         labels: int array `[N]`, the given labels.
         class_names: sequence of K str.
+        pixel_scale: float, the value of a white pixel where the images are all
+            black and do not tell it; or None.
         **options: further arguments of `Source`. `pixel_mean` and `pixel_std`
             default to those of the images.
     """
@@ -33,9 +36,12 @@ class ArraySource(Source):
         images: ArrayLike,
         labels: ArrayLike,
         class_names: collections.abc.Sequence[str],
+        *,
+        pixel_scale: float | None = None,
         **options: Any,
     ) -> None:
-        images, pixel_scale = checks.images(images)
+        images, pixel_scale = checks.images(images, pixel_scale)
+        labels = given_labels.as_array(labels)
         checks.same_length(images=images, labels=np.atleast_1d(labels))
         mean, std = _statistics(images, pixel_scale)
         options.setdefault("pixel_mean", mean)
@@ -99,6 +105,7 @@ def from_arrays(
     labels: ArrayLike,
     true_labels: ArrayLike | None = None,
     class_names: collections.abc.Sequence[str] | None = None,
+    sample_weight: ArrayLike | None = None,
     **options: Any,
 ) -> ArraySource:
     """Makes a source from arrays.
@@ -109,15 +116,17 @@ def from_arrays(
     Args:
         images: array `[N, H, W, C]` or `[N, H, W]` with one or three channels,
             uint8, or float in `[0, 255]` or `[0, 1]`.
-        labels: array `[N]` or `[N, 1]` of integers, floats with integer values
-            or text; or one-hot labels `[N, K]`. The given labels, which may be
-            wrong.
-        true_labels: the true labels in the same form, -1 or missing where
-            unknown; or None. They are used for metrics only.
+        labels: the given labels, which may be wrong, in any of these forms:
+            integers `[N]` or `[N, 1]`, also as floats; text; one-hot rows or
+            distributions `[N, K]`, see `Source.relabel`.
+        true_labels: the true labels in the same form but no distributions, -1
+            or missing where unknown; or None. They are used for metrics only.
         class_names: sequence of K str, the classes in order, if there are
             classes without samples or other names. Text is looked up among
             them. Integers are the numbers of the classes in `[0, K)`, or else
             their names.
+        sample_weight: float array `[N]`, see `Source.with_sample_weights`; or
+            None.
         **options: `ids`, `name`, `pixel_mean`, `pixel_std`, `augmentation`, as
             in `Source`.
 
@@ -128,6 +137,7 @@ def from_arrays(
         ValueError: arrays have another shape, type or length; pixels are not
             finite; labels are missing or no classes; or there are fewer than
             two classes.
+
     Example:
         >>> images = np.zeros((6, 8, 8, 3), np.uint8)
         >>> source = from_arrays(images, [0, 1, 2, 0, 1, 2])
@@ -135,15 +145,24 @@ def from_arrays(
         <ArraySource 'source': 6 images (8, 8, 3), 3 classes>
     """
     checks.images(images)
+    soft = given_labels.distributions(labels, class_names)
+    if soft is not None:
+        # Numbers of classes alone might be taken for names.
+        width = soft.shape[1]
+        labels = np.eye(width, dtype=np.uint8)[soft.argmax(axis=1)]
+        class_names = class_names or [str(c) for c in range(width)]
     found = class_labels.encode(labels, class_names, true_labels=true_labels)
     warn_about_data(found.notes)
-    return ArraySource(
+    source = ArraySource(
         images,
-        found.labels,
+        found.labels if soft is None else soft,
         found.class_names,
         true_labels=found.true_labels,
         **options,
     )
+    if sample_weight is None:
+        return source
+    return source.with_sample_weights(sample_weight)
 
 
 def from_dataset(
@@ -154,11 +173,12 @@ def from_dataset(
     """Makes a source from a `tf.data.Dataset`, which is read into memory once.
 
     Args:
-        dataset: finite `tf.data.Dataset` of pairs `(image, label)`, batched or
-            not, with labels as in `from_arrays`. The order of this first
-            iteration determines the index of each sample.
+        dataset: finite `tf.data.Dataset` of `(image, label)` or of `(image,
+            label, sample_weight)`, batched or not, with labels in any form
+            that `from_arrays` takes. The order of this first iteration
+            determines the index of each sample.
         num_classes: int, number of classes K, whose labels are the integers
-            in `[0, K)`. Defaults to the classes that occur.
+            in `[0, K)`, or K names. Defaults to the classes that occur.
         **options: further arguments of `from_arrays`.
 
     Returns:
@@ -168,45 +188,74 @@ def from_dataset(
         ValueError: the elements have another structure, or the dataset is
             empty or infinite.
     """
+    images, labels, weights, _ = read(dataset)
+    if num_classes is not None and "class_names" not in options:
+        given = given_labels.read(labels, num_classes=num_classes)
+        options["class_names"] = given.class_names or [
+            str(c) for c in range(num_classes)
+        ]
+    return from_arrays(images, labels, sample_weight=weights, **options)
+
+
+def read(
+    dataset: tf.data.Dataset,
+) -> tuple[np.ndarray, np.ndarray, np.ndarray | None, int | None]:
+    """Reads a dataset into arrays.
+
+    Args:
+        dataset: as of `from_dataset`.
+
+    Returns:
+        Images, labels, and weights or None, as they are; and the dataset's
+        batch size, None where it is not batched.
+
+    Raises:
+        ValueError: as of `from_dataset`.
+    """
     spec = dataset.element_spec
-    if not isinstance(spec, tuple) or len(spec) != 2:
-        hint = ""
-        if isinstance(spec, tuple) and len(spec) == 3:
-            hint = (
-                ". Sample weights are not used; take them away with "
-                "`dataset.map(lambda image, label, weight: (image, label))`"
-            )
+    if not isinstance(spec, tuple) or len(spec) not in (2, 3):
         raise ConfigurationError(
-            "Expected a dataset of (image, label). Received: elements "
-            f"{spec}{hint}"
+            "Expected a dataset of (image, label) or of (image, label, "
+            f"sample_weight). Received: elements {spec}"
         )
     if dataset.cardinality() == tf.data.INFINITE_CARDINALITY:
         raise ConfigurationError(
             "Expected a finite dataset. Received: an infinite one; leave out "
             "`repeat()`, because epochs repeat the dataset."
         )
-    if not _is_batched(*spec):
+    batched = is_batched(dataset)
+    if not batched:
         dataset = dataset.batch(256)
     parts = list(dataset.as_numpy_iterator())
     if not parts:
         raise ConfigurationError(
             "Expected a dataset with elements. Received: none"
         )
-    images, labels = (np.concatenate(p) for p in zip(*parts, strict=True))
-    if num_classes is not None:
-        options.setdefault("class_names", [str(c) for c in range(num_classes)])
-    return from_arrays(images, labels, **options)
+    images, labels, *weights = (
+        np.concatenate(p) for p in zip(*parts, strict=True)
+    )
+    size = len(parts[0][0]) if batched else None
+    return images, labels, weights[0] if weights else None, size
 
 
-def _is_batched(image, label):
-    """Returns whether elements of these specifications are batches."""
-    if label.shape.rank == 0:
+def is_batched(dataset: tf.data.Dataset) -> bool:
+    """Whether a dataset of `(image, ...)` yields batches.
+
+    Args:
+        dataset: `tf.data.Dataset` of tuples.
+
+    Returns:
+        bool; True where neither labels nor images tell.
+    """
+    image, *rest = dataset.element_spec
+    if rest and rest[0].shape.rank == 0:
         return False
-    if label.shape.rank != 1 or image.shape.rank != 3:
-        return image.shape.rank != 2
-    # Batches of grey images with labels, or a coloured image with a one-hot
-    # label.
-    return label.shape[0] is None or image.shape[-1] not in (1, 3)
+    if image.shape.rank == 3:
+        # One image, or a batch of grey ones without an axis of channels.
+        if rest and (rest[0].shape.rank != 1 or rest[0].shape[0] is None):
+            return True
+        return image.shape[-1] not in (1, 3, None)
+    return image.shape.rank != 2
 
 
 def _statistics(images, pixel_scale):

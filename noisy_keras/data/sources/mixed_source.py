@@ -75,6 +75,7 @@ class MixedSource(Source):
         )
         self.soft_labels = source.soft_labels
         self.reading = source.reading
+        self.sample_weights = source.sample_weights
         position = np.full(source.num_samples, -1, np.int64)
         position[rows] = index
         is_foreign = position >= 0

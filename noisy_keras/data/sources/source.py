@@ -18,15 +18,19 @@ import tensorflow as tf
 
 from noisy_keras.data import augment
 from noisy_keras.data.augment import Augmentation
+from noisy_keras.data.io import given_labels
 from noisy_keras.data.selection import classes as classes_module
 from noisy_keras.data.selection import corrections
 from noisy_keras.data.selection import partition
 from noisy_keras.data.sources.reading import Reading
 from noisy_keras.utils import checks
+from noisy_keras.utils import pickling
 from noisy_keras.utils.types import ArrayLike
 from noisy_keras.utils.types import TensorLike
 
-_PER_SAMPLE = "labels soft_labels true_labels foreign ids paths".split()
+_PER_SAMPLE = (
+    "labels soft_labels true_labels foreign ids paths sample_weights".split()
+)
 
 
 class NoiseGenerator(Protocol):
@@ -72,6 +76,8 @@ class Source:
             `AsymmetricNoise`; None if unknown.
         noise: dict that describes the label noise, or None. If noise was added
             to noisy labels, `"before"` describes the earlier noise.
+        sample_weights: float32 array `[N]` of at least 0, what the loss of
+            each sample is multiplied by, or None; see `with_sample_weights`.
         name: str, name of the source for messages and file names.
         reading: `Reading`, what was found, ignored and left out where the
             source was read from; None where there is nothing to say.
@@ -94,16 +100,20 @@ class Source:
         name: str = "source",
     ) -> None:
         self.class_names = tuple(str(c) for c in class_names)
-        self.labels = checks.labels(labels, len(self.class_names))
-        self.soft_labels: np.ndarray | None = None
+        checks.class_count(len(self.class_names))
+        given = given_labels.read(labels, self.class_names)
+        self.labels = given.labels
+        self.soft_labels: np.ndarray | None = given.soft
+        self.sample_weights: np.ndarray | None = None
         self.true_labels: np.ndarray | None = None
         if true_labels is not None:
-            self.true_labels = checks.labels(
+            self.true_labels = given_labels.read(
                 true_labels,
-                len(self.class_names),
+                self.class_names,
                 what="true_labels",
+                soft_allowed=False,
                 unknown_allowed=True,
-            )
+            ).labels
             checks.same_length(labels=self.labels, true_labels=self.true_labels)
         self.foreign: np.ndarray | None = None
         self.look_alikes: str | collections.abc.Mapping[int, int] | None = None
@@ -230,7 +240,7 @@ class Source:
 
         Args:
             labels: int array `[N]`, or float array `[N, K]` whose rows are
-                probability distributions.
+                probability distributions; or the names of classes.
             noise: dict that describes the noise of the labels, or None.
 
         Returns:
@@ -241,16 +251,31 @@ class Source:
                 or rows are not probability distributions.
         """
         source = copy.copy(self)
-        labels = np.asarray(labels)
-        if labels.ndim == 2:
-            soft = checks.soft_labels(labels, self.num_classes)
-            source.soft_labels = soft
-            labels = checks.read_only(soft.argmax(axis=1).astype(np.int32))
-        else:
-            source.soft_labels = None
-        source.labels = checks.labels(labels, self.num_classes)
+        given = given_labels.read(labels, self.class_names)
+        source.labels, source.soft_labels = given.labels, given.soft
         checks.same_length(samples=self.labels, labels=source.labels)
         source.noise = noise
+        return source
+
+    def with_sample_weights(self, weights: ArrayLike | None) -> Self:
+        """Makes a source whose samples have weights in the loss.
+
+        Args:
+            weights: float array `[N]` of finite numbers of at least 0; or None
+                for no weights.
+
+        Returns:
+            A `Source`.
+
+        Raises:
+            ValueError: `weights` has another length or other values.
+        """
+        source = copy.copy(self)
+        source.sample_weights = None
+        if weights is not None:
+            source.sample_weights = checks.sample_weights(
+                weights, self.num_samples
+            )
         return source
 
     def relabel_from(self, path: str | os.PathLike) -> Self:
@@ -419,6 +444,21 @@ class Source:
         if labels is not None:
             part = part.relabel(labels)
         return self.subset(rest, name=self.name), part
+
+    def __getstate__(self) -> dict[str, Any]:
+        return pickling.state(self.__dict__)
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update(pickling.restored(state))
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Self:
+        # Sources are immutable, and images may fill the memory.
+        return copy.copy(self)
+
+    def __copy__(self) -> Self:
+        source = object.__new__(type(self))
+        source.__dict__.update(self.__dict__)
+        return source
 
     def _select(self, index):
         """Restricts `fetch` of a new copy to `index`."""

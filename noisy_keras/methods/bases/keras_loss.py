@@ -84,18 +84,21 @@ class KerasLoss:
             )
         return cls(found)
 
-    def __call__(self, targets, logits, labels=None):
+    def __call__(self, targets, logits, labels=None, weights=None):
         """The mean loss of a batch.
 
         Args:
             targets: float `[B, K]`, distributions.
             logits: float `[B, K]`.
             labels: int `[B]`, the given labels, for sparse losses.
+            weights: float `[B]`, what the loss of each sample is multiplied by,
+                or None; for losses that are `per_sample`.
 
         Returns:
             float32 scalar.
         """
-        return tf.reduce_mean(self.each(targets, logits, labels))
+        loss = self.each(targets, logits, labels)
+        return tf.reduce_mean(loss if weights is None else weights * loss)
 
     def each(self, targets, logits, labels=None):
         """The loss of each sample: float32 `[B]`, or a scalar.
@@ -114,6 +117,14 @@ class KerasLoss:
             of = of.call
         return tf.cast(of(true, predictions), tf.float32)
 
+    def per_sample(self, num_classes):
+        """Whether it is a loss of each sample, and not of a batch alone.
+
+        Args:
+            num_classes: int, number of classes K.
+        """
+        return _example(self.each, num_classes).shape.rank == 1
+
     def check_each(self, num_classes):
         """Raises unless there is a loss of each sample, to be weighted.
 
@@ -123,7 +134,7 @@ class KerasLoss:
         Raises:
             ConfigurationError: the loss is a scalar.
         """
-        if _example(self.each, num_classes).shape.rank != 1:
+        if not self.per_sample(num_classes):
             raise ConfigurationError(
                 "Expected a loss with a value for each sample beside "
                 f"`class_weight`. Received: {self.loss!r}, which returns one "

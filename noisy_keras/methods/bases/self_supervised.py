@@ -49,6 +49,8 @@ class SelfSupervisedModel(NoisyLabelModel):
     loss_names = ("contrastive",)
     network_count = 1
     audit_strategy = NearestNeighbors()
+    refuses_sample_weight = "compares views of images, and uses no label"
+    predicts_classes = False
 
     def __init__(self, networks, num_samples, settings, name=None):
         super().__init__(networks, num_samples, name=name, settings=settings)

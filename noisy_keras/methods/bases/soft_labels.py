@@ -42,6 +42,9 @@ class SoftLabelModel(NoisyLabelModel):
             mixed.
     """
 
+    refuses_sample_weight = (
+        "has terms of a batch's mean prediction, and replaces labels"
+    )
     default_batch_size = 128
     loss_names = ("loss_labeled", "prior", "entropy")
     network_count = 1

@@ -12,6 +12,7 @@ import tensorflow as tf
 
 from noisy_keras import optimizers
 from noisy_keras.core import inputs
+from noisy_keras.core import sample_weights
 from noisy_keras.core.model import NoisyLabelModel
 from noisy_keras.labels.cross_epoch import CrossEpochHistory
 from noisy_keras.methods.bases.trusted_plan import TrustedPlan
@@ -44,6 +45,9 @@ class TrustedSetModel(NoisyLabelModel):
             in the sample's last step and its mean; -1 before the first.
     """
 
+    refuses_sample_weight = (
+        "learns from trusted samples how much each of the others counts"
+    )
     default_batch_size = 100
     network_count = 1
     audit_strategy = CrossEpochHistory(by_class=False, complete=False)
@@ -137,6 +141,7 @@ class TrustedSetModel(NoisyLabelModel):
                 "Expected `trusted` to be a source or (images, labels). "
                 f"Received: {type(trusted).__name__}"
             )
+        sample_weights.check(trusted, "takes none", "`trusted`")
         inputs.check_source(self, trusted)
         counts = np.bincount(trusted.labels, minlength=self.num_classes)
         missing = [

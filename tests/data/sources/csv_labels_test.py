@@ -19,7 +19,6 @@ pytestmark = pytest.mark.filterwarnings(
     "ignore::noisy_keras.utils.errors.DataWarning"
 )
 
-# The beginning of a file is all that is read of it here.
 PICTURE = drawn.jpeg()
 FILES = [f"{name}/{i}.jpg" for name in ("bus", "car") for i in range(4)]
 PAIRS = [(path, path[:3]) for path in FILES]

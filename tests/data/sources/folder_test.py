@@ -11,7 +11,6 @@ from noisy_keras.data.sources import folder as folder_source
 from noisy_keras.utils.errors import ConfigurationError
 from tests import drawn
 
-# The beginning of a file is all that is read of it here.
 PICTURE = drawn.jpeg()
 NAMES = ("bus", "car", "van")
 

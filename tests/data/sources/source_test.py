@@ -154,9 +154,9 @@ def test_a_plain_dataset_is_read_once():
         assert source.image_shape == (16, 16, 1)
     with pytest.raises(ValueError, match=r"in \[0, 4\).*5 at row 1"):
         nk.data.from_dataset(grey.take(4), num_classes=4)
-    with pytest.raises(ValueError, match="weights are not used.*dataset.map"):
-        weighted = dataset.map(lambda image, label: (image, label, 1.0))
-        nk.data.from_dataset(weighted)
+    weighted = dataset.map(lambda image, label: (image, label, 0.5))
+    source = nk.data.from_dataset(weighted)
+    assert source.sample_weights.tolist() == [0.5] * 20
     with pytest.raises(ValueError, match="an infinite one"):
         nk.data.from_dataset(dataset.repeat())
     with pytest.raises(ValueError, match="Expected a dataset of"):
@@ -183,6 +183,17 @@ def test_labels_mean_the_same_in_every_form(labels):
     assert source.true_labels.tolist() == LABELS.tolist()
 
 
+def test_distributions_are_soft_labels():
+    soft = 0.7 * np.eye(4)[LABELS] + 0.075
+    source = nk.data.from_arrays(IMAGES, soft, true_labels=LABELS)
+    assert source.class_names == ("0", "1", "2", "3")
+    assert source.true_labels.tolist() == LABELS.tolist()
+    # Names that are numbers change no class.
+    source = nk.data.from_arrays(IMAGES, soft, class_names=[1, 2, 3, 4])
+    assert source.labels.tolist() == LABELS.tolist()
+    np.testing.assert_allclose(source.soft_labels, soft, rtol=1e-6)
+
+
 NAN = IMAGES.astype(np.float32)
 NAN = np.where(np.arange(20)[:, None, None, None] == 7, np.nan, NAN)
 
@@ -198,7 +209,9 @@ NAN = np.where(np.arange(20)[:, None, None, None] == 7, np.nan, NAN)
         (IMAGES.astype(str), LABELS, "dtype uint8 or float"),
         (IMAGES, LABELS[:5], "20 images, 5 labels"),
         (IMAGES, LABELS + 0.5, "Expected integer `labels`, or text"),
-        (IMAGES, np.stack([LABELS] * 2, 1), "one label per sample"),
+        (IMAGES, np.stack([LABELS] * 2, 1), "one-hot.*other rows: the first"),
+        (IMAGES, LABELS[None], "one-hot.*1 other rows: the first at row 0"),
+        (IMAGES / 127.5 - 1.0, LABELS, r"pass `\(images \+ 1\) \* 127.5`"),
         (IMAGES, LABELS - 1, r"Received: 5 below: -1 at row 0"),
         (IMAGES, LABELS * 0, "at least 2 classes"),
     ],

@@ -4,6 +4,7 @@ import csv
 import functools
 import json
 import os
+import urllib.parse
 
 import numpy as np
 import pytest
@@ -139,11 +140,20 @@ def test_what_a_person_writes_into_it_corrects_the_data(run, source, tmp_path):
     np.testing.assert_array_equal(corrected.labels[1:], source.labels[2:])
 
 
+def served(root, task):
+    """The file that Label Studio serves for a task."""
+    url = urllib.parse.urlsplit(task["data"]["image"])
+    assert url.path == "/data/local-files/"
+    return root / urllib.parse.parse_qs(url.query)["d"][0]
+
+
 def test_the_whole_audit_is_written_for_other_tools(run, source, tmp_path):
     assert audit_command._FORMATS == audit_formats.FORMATS
     output = tmp_path / "audit"
     message = written(run, source, output, 5, audit_formats.FORMATS)
-    assert f"LOCAL_FILES_DOCUMENT_ROOT={output}" in message
+    # Label Studio refuses a storage at the root itself.
+    assert f"LOCAL_FILES_DOCUMENT_ROOT={tmp_path}," in message
+    assert f"the path {output};" in message
     assert len(rows_of(output / "cleanlab.csv")) == 100
     assert len(rows_of(output / "label_audit.csv")) == 100
     content = json.loads((output / "fiftyone" / "samples.json").read_text())
@@ -153,7 +163,7 @@ def test_the_whole_audit_is_written_for_other_tools(run, source, tmp_path):
     assert shown.exists()
     tasks = json.loads((output / "label_studio.json").read_text())
     assert len(tasks) == 5
-    assert tasks[0]["data"]["image"].endswith("?d=thumbnails/0001.png")
+    assert served(tmp_path, tasks[0]).samefile(output / "thumbnails/0001.png")
     assert (output / "label_studio.xml").read_text().startswith("<View>")
 
 
@@ -198,6 +208,17 @@ class TestFiles:
         )["samples"]
         assert len(samples) == train.num_samples - 1
         assert all(os.path.isfile(s["filepath"]) for s in samples)
+
+    def test_label_studio_serves_the_pictures_themselves(
+        self, found, pictures, tmp_path
+    ):
+        run, train = found
+        strange = pictures / "$a$" / "00.png"
+        message = written(run, train, run / "audit", 3, ["label_studio"])
+        assert f"DOCUMENT_ROOT={pictures.parent}," in message
+        assert f"the path {pictures};" in message
+        tasks = json.loads((run / "audit" / "label_studio.json").read_text())
+        assert served(pictures.parent, tasks[0]).samefile(strange)
 
     def test_without_any_picture_the_table_is_still_written(self, found):
         run, train = found

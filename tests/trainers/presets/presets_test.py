@@ -13,6 +13,7 @@ import pytest
 import noisy_keras as nk
 from tests import imports
 from trainers import UsageError
+from trainers import __main__ as front_door
 from trainers import presets
 
 DATASETS = (
@@ -52,7 +53,7 @@ def targets_of(method):
 def test_there_is_a_file_for_each_command_that_trains():
     files = os.listdir(os.path.join(imports.ROOT, "trainers"))
     names = {name.removesuffix(".py") for name in files if ".py" in name}
-    others = {"__init__", "__main__", "analyze", "audit", "report"}
+    others = {"__init__", "__main__", *front_door.FINISHED} - {"export"}
     assert set(METHODS) == names - others
 
 

@@ -11,6 +11,7 @@ import collections.abc
 import os
 import struct
 import threading
+from typing import Any
 
 import numpy as np
 import tensorflow as tf
@@ -59,6 +60,18 @@ class RecordFiles:
             collections.OrderedDict()
         )
         self._lock = threading.Lock()
+
+    def __getstate__(self) -> dict[str, Any]:
+        # Files are opened again where they are read.
+        return {
+            "paths": self.paths,
+            "places": self.places,
+            "offsets": self.offsets,
+            "lengths": self.lengths,
+        }
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__init__(**state)  # type: ignore[misc]
 
     def __len__(self) -> int:
         return len(self.lengths)

@@ -94,6 +94,12 @@ def write_tfrecord(
     """
     folder = os.path.expanduser(str(folder))
     _check_name(name)
+    if source.sample_weights is not None:
+        raise ConfigurationError(
+            "Expected a source without sample weights, which the files do not "
+            "hold: `source.with_sample_weights(None)`. Received: weights of "
+            f"{source.num_samples} samples"
+        )
     if isinstance(source, file_source.FileSource):
         source = source.readable()
     count = _shard_count(shards, source.num_samples)

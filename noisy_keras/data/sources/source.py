@@ -254,6 +254,13 @@ class Source:
         given = given_labels.read(labels, self.class_names)
         source.labels, source.soft_labels = given.labels, given.soft
         checks.same_length(samples=self.labels, labels=source.labels)
+        if given.soft is None and np.shape(labels) == (
+            self.num_samples,
+            self.num_classes,
+        ):
+            # Distributions stay distributions, even if each is of one class.
+            rows = np.eye(self.num_classes, dtype=np.float32)[given.labels]
+            source.soft_labels = checks.read_only(rows)
         source.noise = noise
         return source
 

@@ -18,11 +18,15 @@ class TestCrossEntropy(MethodTests):
 class TestMaskedCrossEntropy(MethodTests):
     epochs = 8
     phases = ("train", "plugin")
-    large = (
-        "test_xla_gives_the_same_losses",
-        "test_two_replicas_train_with_equal_tables",
-        "test_a_saved_model_goes_on_as_if_never_saved",
-    )
+    large = ("test_xla_gives_the_same_losses",)
+    # `TestCrossEntropy` has them, and `TestSANM` with masks.
+    test_two_replicas_train_with_equal_tables = None
+    test_a_saved_model_goes_on_as_if_never_saved = None
+    test_true_labels_reach_no_batch = None
+    test_mixed_precision_trains = None
+    test_one_trace_per_phase_however_the_epochs_change = None
+    test_a_run_killed_within_an_epoch_ends_as_if_it_had_not_been = None
+    test_a_source_that_does_not_fit_is_refused = None
 
     def build(self, source):
         return nk.SANM(toy.network(), source, host="ce", warmup_epochs=1)

@@ -17,6 +17,9 @@ class TestMetaWeightNet(MetaLearnerTests):
     test_a_class_without_trusted_samples_is_named = None
     test_a_trusted_set_of_other_images_is_refused = None
     test_a_trusted_set_as_arrays = None
+    # Of the base class: `TestIEG` has them.
+    test_true_labels_reach_no_batch = None
+    test_a_run_killed_within_an_epoch_ends_as_if_it_had_not_been = None
 
     def build(self, source):
         return nk.MetaWeightNet(toy.network(), source.num_samples)

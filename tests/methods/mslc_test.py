@@ -18,6 +18,9 @@ class TestMSLC(MetaLearnerTests):
     test_a_trusted_set_as_arrays = None
 
     phases = ("correct", "train")
+    # Of the base class: `TestIEG` has them.
+    test_true_labels_reach_no_batch = None
+    test_a_run_killed_within_an_epoch_ends_as_if_it_had_not_been = None
 
     def build(self, source):
         return nk.MSLC(toy.network(), source.num_samples, correct_from=3)

@@ -189,7 +189,7 @@ def write(
     return Written(exported, name, (*exported.notes, *notes))
 
 
-def _validation(run, data_dir, dataset):
+def _validation(run, data_dir, dataset=None):
     """The validation source of a run, and a note if files are missing."""
     try:
         found = finished_run.load(run, data_dir, dataset)

@@ -73,7 +73,7 @@ def test_python_blocks_run_in_their_order(
     for name in ("pictures", "shards"):
         (tmp_path / name).symlink_to(folder / name)
     monkeypatch.chdir(tmp_path)
-    # The docstrings' examples train each method.
+    # Tests of all methods train each of them.
     of_method = os.sep + "methods" + os.sep in path
     epochs = 0 if of_method else 2
     shortened.shorten_fit(monkeypatch, samples=64, epochs=epochs)

@@ -14,6 +14,7 @@ import noisy_keras as nk
 from tests import imports
 from tests import shortened
 
+METHODS = "noisy_keras.methods."
 NAMES = {"nk": nk, "np": np, "keras": keras, "tf": tf}
 
 
@@ -26,6 +27,7 @@ def modules_with_examples():
                 name = path.removesuffix(".py").replace("/", ".")
                 # Those that train take long.
                 trains = re.search(r">>> .*\.fit\(", text)
+                trains = trains and not name.startswith(METHODS)
                 marks = [pytest.mark.large] if trains else []
                 yield pytest.param(name, marks=marks, id=name)
 
@@ -33,7 +35,9 @@ def modules_with_examples():
 @pytest.mark.parametrize("name", list(modules_with_examples()))
 def test_examples_give_what_they_show(name, tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
-    shortened.shorten_fit(monkeypatch)
+    # Tests of all methods train each of them.
+    epochs = 0 if name.startswith(METHODS) else 2
+    shortened.shorten_fit(monkeypatch, epochs=epochs)
     module = importlib.import_module(name)
     results = doctest.testmod(
         module, extraglobs=NAMES, optionflags=doctest.ELLIPSIS

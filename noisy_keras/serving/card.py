@@ -136,8 +136,8 @@ def _calibration(found):
     return (
         f"{text} before temperature scaling, {after['ece']:.4f} and "
         f"{after['nll']:.4f} after it. The graph has the temperature "
-        f"{found['temperature']:.4f}; each half of the samples was measured "
-        "with the temperature fitted on the other half."
+        f"{found['temperature']:.4f}; each fifth of the samples was "
+        "measured with the temperature fitted on the others."
     )
 
 

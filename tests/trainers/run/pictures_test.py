@@ -53,11 +53,11 @@ def test_unreadable_files_of_all_splits_are_listed(tmp_path):
         "b/cut.png": "PNG file whose end is missing",
         "../val/b/cut.png": "PNG file whose end is missing",
         "../test/b/cut.png": "PNG file whose end is missing",
-        "b/\\udce8.jpg": "empty file",
+        "b/\\xe8.jpg": "its name is not UTF-8; rename it",
     }
-    [line, *_] = pictures.describe(run)
-    assert line.startswith("4 pictures cannot be read and were left out")
-    assert "and 1 more" in line
+    lines = run.train.reading.lines()
+    [line] = [line for line in lines if line.startswith("left out")]
+    assert line.startswith("left out: 2 files: b/cut.png (PNG file whose end")
 
 
 def test_the_flag_raises_the_limit(tmp_path):
@@ -129,8 +129,8 @@ def test_large_sets_say_what_was_not_checked(tmp_path, monkeypatch):
     path = tmp_path / "a" / "3.png"
     path.write_bytes(path.read_bytes()[:-1])
     run = run_of(data.sources(data_test.options(f"folder:{tmp_path}"), None))
-    lines = pictures.describe(run)
-    assert "a/3.png: PNG file whose end is missing" in lines[0]
-    assert "only the first and last bytes" in lines[1]
+    assert "a/3.png (PNG file whose end is missing)" in str(run.train.reading)
+    [line] = pictures.describe(run)
+    assert "only the first and last bytes" in line
     assert run.duplicates is None
     assert not np.isin("a/3.png", run.train.paths)

@@ -4,6 +4,16 @@ import os
 
 from trainers import UsageError
 
+#: Flags for classes of different sizes, and the methods that take them: their
+#: loss to given labels can be balanced.
+IMBALANCE = (
+    "class_weight",
+    "sampling",
+    "logit_adjustment",
+    "adjustment_strength",
+)
+BALANCED = ("cross_entropy", "gce", "elr")
+
 
 def require_file(flag, path, what):
     """Raises unless the value of a flag is the path of a file.

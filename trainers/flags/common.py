@@ -6,8 +6,8 @@ published for that method, data set, noise and rate.
 
 from absl import flags
 
+from trainers.flags import BALANCED
 from trainers.flags import data
-from trainers.flags import imbalance
 
 #: Names of views of a picture.
 VIEWS = (
@@ -85,7 +85,7 @@ def define_common(method):
         method: str, name of the method, for the help texts.
     """
     data.define()
-    imbalance.define()
+    _define_imbalance()
     flags.DEFINE_string("network", None, "Name of the network.")
     flags.DEFINE_integer(
         "width", None, "Channels of the network's first stage.", lower_bound=1
@@ -241,3 +241,34 @@ def define_dividemix():
 def dividemix(values):
     """The arguments of DivideMix from the flags' values: dict."""
     return {name: values[name] for name in DIVIDEMIX}
+
+
+def _define_imbalance():
+    """Defines the flags for classes of different sizes."""
+    flags.DEFINE_string(
+        "class_weight",
+        None,
+        "Weights of the classes in the loss: balanced, or "
+        "CLASS_NUMBER:WEIGHT,... with numbers from 0; classes left out have "
+        f"weight 1. Of {', '.join(BALANCED)}.",
+    )
+    flags.DEFINE_enum(
+        "sampling",
+        None,
+        ["shuffled", "balanced"],
+        f"balanced: show each class equally often. Of {', '.join(BALANCED)}.",
+    )
+    flags.DEFINE_enum(
+        "logit_adjustment",
+        None,
+        ["loss", "post_hoc"],
+        "Adjust logits by the shares of the classes, in the loss or in what is "
+        f"predicted. Of {', '.join(BALANCED)}.",
+    )
+    flags.DEFINE_float(
+        "adjustment_strength",
+        None,
+        "With --logit_adjustment: what the logarithms of the shares are "
+        "multiplied by; default: 1.",
+        lower_bound=0.0,
+    )

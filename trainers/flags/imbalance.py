@@ -1,20 +1,14 @@
-"""Flags for classes of different sizes, and the methods that take them."""
+"""Values of the flags for classes of different sizes, and who takes them.
+
+Imported only where one of the flags is given.
+"""
 
 import json
 
-from absl import flags
-
 from trainers import UsageError
+from trainers.flags import BALANCED
+from trainers.flags import IMBALANCE
 
-#: Methods whose loss to given labels can be balanced.
-METHODS = ("cross_entropy", "gce", "elr")
-#: The flags.
-NAMES = (
-    "class_weight",
-    "sampling",
-    "logit_adjustment",
-    "adjustment_strength",
-)
 #: What keeps classes apart in methods that do not take them.
 _OWN_WAY = {
     "dividemix": "its penalty keeps the mean prediction even over the classes, "
@@ -27,37 +21,6 @@ _OWN_WAY = {
     "auto": "its second part is chosen by evidence that weights would distort",
 }
 _WEIGHTED = "it weighs or replaces labels itself"
-
-
-def define():
-    """Defines the flags."""
-    flags.DEFINE_string(
-        "class_weight",
-        None,
-        "Weights of the classes in the loss: balanced, or "
-        "CLASS_NUMBER:WEIGHT,... with numbers from 0; classes left out have "
-        f"weight 1. Of {', '.join(METHODS)}.",
-    )
-    flags.DEFINE_enum(
-        "sampling",
-        None,
-        ["shuffled", "balanced"],
-        f"balanced: show each class equally often. Of {', '.join(METHODS)}.",
-    )
-    flags.DEFINE_enum(
-        "logit_adjustment",
-        None,
-        ["loss", "post_hoc"],
-        "Adjust logits by the shares of the classes, in the loss or in what is "
-        f"predicted. Of {', '.join(METHODS)}.",
-    )
-    flags.DEFINE_float(
-        "adjustment_strength",
-        None,
-        "With --logit_adjustment: what the logarithms of the shares are "
-        "multiplied by; default: 1.",
-        lower_bound=0.0,
-    )
 
 
 def arguments(method, values):
@@ -73,13 +36,13 @@ def arguments(method, values):
     Raises:
         UsageError: a method that does not take them, or a value out of range.
     """
-    given = {n: values[n] for n in NAMES if values.get(n) is not None}
-    if given and method not in METHODS:
+    given = {n: values[n] for n in IMBALANCE if values.get(n) is not None}
+    if given and method not in BALANCED:
         why = _OWN_WAY.get(method, _WEIGHTED)
         name = next(iter(given))
         raise UsageError(
             f"--{name}: expected none with {method}, because {why}; "
-            f"{', '.join(METHODS)} take it; got {given[name]}"
+            f"{', '.join(BALANCED)} take it; got {given[name]}"
         )
     if "adjustment_strength" in given and "logit_adjustment" not in given:
         raise UsageError(

@@ -5,8 +5,8 @@ import os
 
 from trainers import UsageError
 from trainers import presets
+from trainers.flags import IMBALANCE
 from trainers.flags import data
-from trainers.flags import imbalance
 from trainers.flags import require_file
 
 #: The parts of the settings by their keys in `config.json`: their attributes.
@@ -93,7 +93,7 @@ def resolve(
     image_size = pick("image_size", row.image_size)
     trusted = _trusted(row, dataset, noise, values, pick)
     _check_seeds(values)
-    own = _given(arguments) | imbalance.arguments(method, values)
+    own = _given(arguments) | _imbalance(method, values)
     own_of_plugin = _given(plugin_arguments)
     replaced += [*own, *own_of_plugin]
     chosen = row.method_arguments(own)
@@ -265,6 +265,16 @@ def _audits(paths):
         path if "://" in path else os.path.abspath(os.path.expanduser(path))
         for path in paths
     ]
+
+
+def _imbalance(method, values):
+    """Arguments from the flags for classes of different sizes."""
+    if all(values.get(name) is None for name in IMBALANCE):
+        return {}
+    # Imported here, because few runs need it.
+    from trainers.flags import imbalance
+
+    return imbalance.arguments(method, values)
 
 
 def _check_seeds(values):

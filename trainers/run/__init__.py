@@ -14,7 +14,6 @@ from absl import logging
 
 from trainers import UsageError
 from trainers.flags import settings as settings_module
-from trainers.run import extending
 from trainers.run import folder as run_folder
 
 FLAGS = flags.FLAGS
@@ -60,9 +59,13 @@ def main(argv, method, build, resolve=None, facts=dict):
         folder = values["output_dir"] or run_folder.default_folder(
             settings.method, settings.data["dataset"]
         )
-        extension = extending.find(
-            folder, settings, lambda n: resolved(epochs=n), values["resume"]
-        )
+        extension = None
+        if os.path.isdir(folder):
+            from trainers.run import extending
+
+            extension = extending.find(
+                folder, settings, lambda n: resolved(epochs=n), values["resume"]
+            )
         resumed = run_folder.check(
             folder, settings, values["resume"], extension
         )
@@ -125,6 +128,8 @@ def _run(settings, build, folder, resumed, values, facts, extension=None):
     run.loggers = tuple(values["loggers"])
     out.print(prepare.describe(run))
     if extension is not None:
+        from trainers.run import extending
+
         done = extending.trained_epochs(folder)
         out.print(
             extending.describe(extension, settings, run.train.num_samples, done)

@@ -1,6 +1,7 @@
 import pytest
 
 from trainers import UsageError
+from trainers.flags import IMBALANCE
 from trainers.flags import imbalance
 
 
@@ -28,9 +29,7 @@ def test_methods_that_do_not_take_them_say_why(method, why):
 
 
 def test_nothing_given_is_nothing_for_any_method():
-    assert (
-        imbalance.arguments("dividemix", dict.fromkeys(imbalance.NAMES)) == {}
-    )
+    assert imbalance.arguments("dividemix", dict.fromkeys(IMBALANCE)) == {}
 
 
 def test_a_strength_needs_an_adjustment():

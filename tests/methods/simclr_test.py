@@ -10,7 +10,7 @@ from noisy_keras.testing import toy
 
 class TestSimCLR(SelfSupervisedMethodTests):
     batch_size = 32
-    learning_rate = 0.3
+    learning_rate = 0.1
     candidates = 63
 
     def build(self, source):

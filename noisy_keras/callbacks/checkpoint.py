@@ -44,7 +44,7 @@ class ResumableCheckpoint(keras.callbacks.Callback):
 
     Example:
         >>> source = nk.data.load("digits")
-        >>> model = nk.SANM("tiny", source)
+        >>> model = nk.CrossEntropy("tiny", source)
         >>> model.compile()
         >>> checkpoint = nk.callbacks.ResumableCheckpoint("run/checkpoints")
         >>> history = model.fit(

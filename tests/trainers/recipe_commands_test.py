@@ -101,11 +101,15 @@ def test_purified_labels_are_exported(purified):
     result = commands.run("export", "--labels", f"--run={folder}")
     assert result.returncode == 0, result.stderr
     labels = nk.PurifiedLabels.load(folder / "phases" / "purified.npz")
-    message = f"250 labels, {labels.replaced.sum()} of them replaced"
-    assert message in result.stdout
+    # And those of the 270 samples of the validation split.
+    assert "520 labels, " in result.stdout
     with np.load(folder / "labels" / "labels.npz") as arrays:
-        np.testing.assert_array_equal(arrays["label"], labels.label)
-        np.testing.assert_allclose(arrays["probabilities"], labels.labels)
+        train = arrays["split"] == "train"
+        assert train.sum() == 250
+        np.testing.assert_array_equal(arrays["label"][train], labels.label)
+        np.testing.assert_allclose(
+            arrays["probabilities"][train], labels.labels
+        )
 
 
 @pytest.mark.large

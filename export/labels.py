@@ -24,14 +24,6 @@ VERDICTS = ("", "ok", "suspect", "relabelled", "unreadable", *LEFT_OUT)
 # Verdicts on labels that a person has decided.
 _REVIEWED = ("corrected", "confirmed")
 
-_NEEDED = {
-    "id",
-    "given_label",
-    "suggested_label",
-    "clean_probability",
-    "confidence",
-    "verdict",
-}
 _CORRECTED = "corrected_label"
 _FIELDS = ("id", "path", "label", "given_label", "confidence", "verdict")
 #: The column of the split, where the audit has it, and its value for samples
@@ -115,12 +107,12 @@ def write(run, output=None, suspect=True, formats=None):
     with open(config, encoding="utf-8") as stream:
         classes = json.load(stream)["classes"]
     # Imported here: it loads TensorFlow, and wrong arguments come before that.
-    from noisy_keras.data.io import class_labels
+    from noisy_keras.data.io import class_lookup
     from noisy_keras.data.io import csv_rows
 
     number = {name: k for k, name in enumerate(classes)}
     purified = _purified(os.path.join(run, "phases", "purified.npz"))
-    lookup = class_labels.Lookup(classes)
+    lookup = class_lookup.Lookup(classes)
     rows = [
         _row(row, purified is not None and not _held_out(row))
         for row in _read(csv_rows.read(audit), lookup, csv_rows.number)
@@ -184,14 +176,17 @@ def _read(table, lookup, to_number):
 
     Classes have their names.
     """
+    # Imported here, as in `write`.
+    from noisy_keras.labels.audit import COLUMNS
+
     path = table.path
-    missing = _NEEDED - set(table.columns)
+    missing = set(COLUMNS) - set(table.columns)
     if missing:
         raise ValueError(
             f"expected the columns of a label audit in {path}; missing: "
             f"{', '.join(sorted(missing))}"
         )
-    table.check_distinct((*_NEEDED, _CORRECTED, _SPLIT))
+    table.check_distinct((*COLUMNS, _CORRECTED, _SPLIT))
     rows = []
     for line, row in table.rows:
         rows.append(row)

@@ -54,6 +54,10 @@ class Pair:
     kind: str
 
 
+#: Names of the fields of a `Pair`, the columns of a table of them.
+COLUMNS = tuple(field.name for field in dataclasses.fields(Pair))
+
+
 @dataclasses.dataclass(frozen=True)
 class Duplicates:
     """Pictures that occur more than once.

@@ -24,6 +24,16 @@ VERDICTS = ("ok", "suspect", "relabelled", "out_of_distribution", "unreadable")
 #: Those that call no label wrong.
 NOT_WRONG = ("ok", "unreadable")
 
+#: Columns that every file of an audit has.
+COLUMNS = (
+    "id",
+    "given_label",
+    "suggested_label",
+    "clean_probability",
+    "confidence",
+    "verdict",
+)
+
 #: Parts of the data that an audit may cover.
 SPLITS = ("train", "validation")
 

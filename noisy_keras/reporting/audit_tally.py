@@ -6,17 +6,9 @@ import dataclasses
 import heapq
 
 from noisy_keras.data.io import csv_rows
+from noisy_keras.labels.audit import COLUMNS
 from noisy_keras.labels.audit import NOT_WRONG
 from noisy_keras.utils.errors import ConfigurationError
-
-_NEEDED = (
-    "id",
-    "given_label",
-    "suggested_label",
-    "clean_probability",
-    "confidence",
-    "verdict",
-)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -102,10 +94,10 @@ def tally(path, most=48):
     with open(path, encoding="utf-8", newline="") as stream:
         reader = csv.reader(stream)
         columns = {name: k for k, name in enumerate(next(reader, []))}
-        missing = [name for name in _NEEDED if name not in columns]
+        missing = [name for name in COLUMNS if name not in columns]
         if missing:
             raise ConfigurationError(
-                f"Expected the columns {', '.join(_NEEDED)} in {path}. "
+                f"Expected the columns {', '.join(COLUMNS)} in {path}. "
                 f"Received: no {', '.join(missing)}"
             )
         suspects = heapq.nsmallest(
@@ -117,7 +109,7 @@ def tally(path, most=48):
 
 def _flagged(reader, columns, found, path):
     """Counts all rows, and yields those that are not ok, for sorting."""
-    place = [columns[name] for name in _NEEDED[1:]]
+    place = [columns[name] for name in COLUMNS[1:]]
     given_at, suggested_at, clean_at, confidence_at, verdict_at = place
     true_at = columns.get("true_label")
     least = max(place) + 1

@@ -11,6 +11,7 @@ import numpy as np
 
 from noisy_keras.callbacks import mask_pictures
 from noisy_keras.callbacks import metrics_log
+from noisy_keras.data import duplicates as duplicates_module
 from noisy_keras.data.io import csv_rows
 from noisy_keras.reporting import audit_tally
 from noisy_keras.utils.errors import ConfigurationError
@@ -19,15 +20,6 @@ from noisy_keras.version import __version__
 # Lines of a table that the page shows.
 _LINES = 40
 _UNREADABLE = ("path", "reason")
-_DUPLICATES = (
-    "path",
-    "label",
-    "split",
-    "other_path",
-    "other_label",
-    "other_split",
-    "kind",
-)
 _DIVISION = ("epoch", "network", "counts", "mixture")
 _CALIBRATION = (
     "split",
@@ -125,7 +117,9 @@ def read(folder):
             f"The run was made by noisy_keras {made_by} and this page by "
             f"{__version__}, which may not show everything."
         )
-    duplicates = attempt("duplicates.csv", _table(_DUPLICATES), ([], 0))
+    duplicates = attempt(
+        "duplicates.csv", _table(duplicates_module.COLUMNS), ([], 0)
+    )
     unreadable = attempt("unreadable.csv", _table(_UNREADABLE), ([], 0))
     return RunFiles(
         folder=folder,

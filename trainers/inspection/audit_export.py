@@ -11,7 +11,7 @@ from rich import box
 from rich import table
 from rich import text
 
-from noisy_keras.data.io import class_labels
+from noisy_keras.data.io import class_lookup
 from noisy_keras.data.io import csv_rows
 from noisy_keras.labels import audit as audit_module
 from noisy_keras.labels import formats as audit_formats
@@ -84,7 +84,7 @@ def read(run, name):
             f"--run: expected a label audit in {path}; "
             + (f"no columns {', '.join(missing)}" if missing else "no lines")
         )
-    lookup = class_labels.Lookup(classes)
+    lookup = class_lookup.Lookup(classes)
     rows = []
     for line, row in table.rows:
         row = row | {"verdict": csv_rows.cell(row, "verdict")}

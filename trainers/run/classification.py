@@ -337,8 +337,9 @@ def print_labels(out, labels):
     epochs = labels.get("epochs") or _FEW_EPOCHS
     if by_history and epochs < _FEW_EPOCHS:
         out.print(
-            f"Epochs so far: {epochs:g}. A network that has hardly been "
-            "trained finds most labels wrong; train it longer to know."
+            f"Predictions per label so far: {epochs:g}. A network that has "
+            "hardly been trained finds most labels wrong; train it longer to "
+            "know."
         )
     if labels.get("label_auc") is not None:
         out.print(f"Against the true labels: {_against_truth(labels)}.")

@@ -3,20 +3,11 @@
 import os
 import warnings
 
+from noisy_keras.data import duplicates
 from noisy_keras.data.io import csv_rows
 from noisy_keras.data.sources import unreadable
 from noisy_keras.utils import files
 from trainers.run import folder as run_folder
-
-_COLUMNS = (
-    "path",
-    "label",
-    "split",
-    "other_path",
-    "other_label",
-    "other_split",
-    "kind",
-)
 
 
 def describe(run):
@@ -82,10 +73,10 @@ def write_duplicates(run, folder):
     if run.duplicates is not None and run.duplicates.pairs:
         path = os.path.join(folder, run_folder.DUPLICATES)
         rows = [
-            [getattr(pair, name) for name in _COLUMNS]
+            [getattr(pair, name) for name in duplicates.COLUMNS]
             for pair in run.duplicates.pairs
         ]
-        _write(path, _COLUMNS, rows)
+        _write(path, duplicates.COLUMNS, rows)
 
 
 def show_warnings(out):

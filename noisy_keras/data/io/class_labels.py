@@ -11,20 +11,14 @@ Nothing here takes memory by the highest label.
 
 import collections.abc
 import dataclasses
-import re
-import unicodedata
 from typing import Any
 
 import numpy as np
 
+from noisy_keras.data.io import class_lookup
 from noisy_keras.utils import checks
 from noisy_keras.utils.checks import abbreviated
 from noisy_keras.utils.errors import ConfigurationError
-
-#: Texts that stand for a label that is missing, in lower case.
-MISSING = ("", "nan", "<na>", "null", "n/a", "#n/a")
-
-_INTEGER = re.compile(r"([+-]?)(0|[1-9][0-9]*)(?:\.0*)?")
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -128,88 +122,6 @@ def encode(
     return ClassLabels(numbers, names, known, notes)
 
 
-class Lookup:
-    """Finds classes by what a person has written.
-
-    A text is a class by its name, else by its name without surrounding
-    blanks. It is also a class if it is the integer of the name, as `1` and
-    `1.0` are of `01`: spreadsheets write these. If no name is an integer, an
-    integer in `[0, K)` is the number of a class.
-
-    Args:
-        class_names: sequence of K str.
-    """
-
-    def __init__(self, class_names: collections.abc.Sequence[str]) -> None:
-        self.class_names = tuple(class_names)
-        self._by_name = {name: c for c, name in enumerate(self.class_names)}
-        self._stripped = _unique(name.strip() for name in self.class_names)
-        integers = [_as_integer(name, zeros=True) for name in self.class_names]
-        self._by_integer = _unique(integers)
-        self._by_integer.pop(None, None)
-        self._numbered = all(i is None for i in integers)
-
-    def is_name(self, text: str) -> bool:
-        """Returns whether a text is the name of a class, verbatim.
-
-        Args:
-            text: str.
-        """
-        return text in self._by_name
-
-    def find(self, text: str) -> int | None:
-        """Returns the number of a class, or None if there is no such class.
-
-        Args:
-            text: str.
-        """
-        if text in self._by_name:
-            return self._by_name[text]
-        text = text.strip()
-        if text in self._by_name:
-            return self._by_name[text]
-        if text in self._stripped:
-            return self._stripped[text]
-        integer = _as_integer(text)
-        if integer is None:
-            return None
-        if self._numbered:
-            return integer if 0 <= integer < len(self.class_names) else None
-        return self._by_integer.get(integer)
-
-
-def is_missing(text: str) -> bool:
-    """Returns whether a text stands for a label that is missing."""
-    return text.strip().casefold() in MISSING
-
-
-def notes_on(class_names: collections.abc.Iterable[str]) -> tuple[str, ...]:
-    """Finds classes that may be meant to be one.
-
-    Args:
-        class_names: iterable of str.
-
-    Returns:
-        tuple of str: a line if names differ only by case, blanks, leading
-        zeros or the form of accents, else nothing.
-    """
-    alike: dict[str, list[str]] = {}
-    for name in class_names:
-        alike.setdefault(_likeness(name), []).append(name)
-    groups = [
-        " and ".join(map(repr, names))
-        for names in alike.values()
-        if len(names) > 1
-    ]
-    if not groups:
-        return ()
-    return (
-        "classes that differ only by case, blanks or leading zeros: "
-        + abbreviated(groups)
-        + "; give them one name if they are one class",
-    )
-
-
 def _row(row):
     return f"row {row}"
 
@@ -305,36 +217,28 @@ def _text(value):
     return "" if value is None else str(value)
 
 
-def _as_integer(text, zeros=False):
-    """The integer that a text is, or None; `zeros` allows leading ones."""
-    text = text.strip()
-    if zeros:
-        text = re.sub(r"^([+-]?)0+(?=\d)", r"\1", text)
-    found = _INTEGER.fullmatch(text)
-    # Text beyond the length of any integer type is a name.
-    if found is None or len(text) > 20:
-        return None
-    return int(found[1] + found[2])
-
-
 def _found_classes(given, true, what, where):
     """The classes that occur, and notes on them."""
-    missing = np.asarray([is_missing(text) for text in given.texts], bool)
+    missing = np.asarray(
+        [class_lookup.is_missing(text) for text in given.texts], bool
+    )
     _check_rows(
         missing[given.codes], f"a label in every row of `{what}`", where
     )
     texts = {text.strip() for text in given.texts}
     if true is not None:
-        others = {t.strip() for t in true.texts if not is_missing(t)}
+        others = {
+            t.strip() for t in true.texts if not class_lookup.is_missing(t)
+        }
         texts |= others if "-1" in texts else others - {"-1", "-1.0"}
-    integers = {text: _as_integer(text) for text in texts}
+    integers = {text: class_lookup.as_integer(text) for text in texts}
     if None in integers.values():
         names = tuple(sorted(texts))
     else:
         found = sorted(set(integers.values()))
         _check_negative(found, given, what, where)
         names = tuple(map(str, found))
-    notes = notes_on(names)
+    notes = class_lookup.notes_on(names)
     blank = [text for text in given.texts if text != text.strip()]
     merged = [t for t in blank if t.strip() in given.texts]
     if merged:
@@ -356,7 +260,9 @@ def _check_negative(found, given, what, where):
     # -1 and 1 are the two classes of many data sets.
     if found[0] >= 0 or found == [-1, 1]:
         return
-    wrong = np.asarray([(_as_integer(t) or 0) < 0 for t in given.texts], bool)
+    wrong = np.asarray(
+        [(class_lookup.as_integer(t) or 0) < 0 for t in given.texts], bool
+    )
     rows = np.flatnonzero(wrong[given.codes])
     if not len(rows):  # Only true labels are negative.
         raise ConfigurationError(
@@ -380,14 +286,17 @@ def _numbers(column, names, what, where, by_name, unknown_allowed=False):
             f"Expected one-hot `{what}` with a column for each of the "
             f"{len(names)} classes. Received: {column.width} columns"
         )
-    lookup = Lookup(names)
+    lookup = class_lookup.Lookup(names)
     if column.numeric and not by_name:
         found = _by_number(column, lookup, what, unknown_allowed)
     else:
         found = [lookup.find(text) for text in column.texts]
     unknown = [
         number is None
-        and (is_missing(text) or (_as_integer(text) == -1 and unknown_allowed))
+        and (
+            class_lookup.is_missing(text)
+            or (class_lookup.as_integer(text) == -1 and unknown_allowed)
+        )
         for text, number in zip(column.texts, found, strict=True)
     ]
     if not unknown_allowed:
@@ -428,7 +337,7 @@ def _by_number(column, lookup, what, unknown_allowed):
     if column.width:
         return numbers
     known = [
-        None if unknown_allowed and value == -1 else lookup._by_name.get(text)
+        None if unknown_allowed and value == -1 else lookup.named(text)
         for value, text in zip(values, column.texts, strict=True)
     ]
     relevant = [v for v in values if not (unknown_allowed and v == -1)]
@@ -457,17 +366,3 @@ def _check_rows(wrong, expected, where):
             f"Expected {expected}. Received: {len(rows)} without: "
             + abbreviated([where(i) for i in rows[:4]])
         )
-
-
-def _likeness(name):
-    text = unicodedata.normalize("NFKC", name).casefold()
-    text = re.sub(r"\s+", "", text)
-    return re.sub(r"(?<!\d)0+(?=\d)", "", text)
-
-
-def _unique(values):
-    """dict from value to position, for values that occur once."""
-    found: dict[Any, int | None] = {}
-    for position, value in enumerate(values):
-        found[value] = None if value in found else position
-    return {value: p for value, p in found.items() if p is not None}

@@ -18,7 +18,7 @@ from typing import TypeVar
 
 import numpy as np
 
-from noisy_keras.data.io import class_labels
+from noisy_keras.data.io import class_lookup
 from noisy_keras.data.io import csv_rows
 from noisy_keras.data.io import filesystem
 from noisy_keras.data.selection.sample_ids import Ids
@@ -180,7 +180,7 @@ def read_audit(
     parts = [_Part(source, own)]
     if held_out is not None:
         parts.append(_Part(held_out, HELD_OUT))
-    classes = class_labels.Lookup(source.class_names)
+    classes = class_lookup.Lookup(source.class_names)
     known_ids = Ids(known)
     wrong, elsewhere, unknown = [], 0, []
     seen: dict[tuple, str] = {}
@@ -303,7 +303,7 @@ def _outcome(row, classes):
 
     Args:
         row: dict from column to value.
-        classes: `class_labels.Lookup`.
+        classes: `class_lookup.Lookup`.
 
     Returns:
         A problem (str, empty if there is none), and the new class (int), one

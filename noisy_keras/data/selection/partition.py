@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from noisy_keras.data.io import class_labels
+from noisy_keras.data.io import class_lookup
 from noisy_keras.data.io import csv_rows
 from noisy_keras.data.io import filesystem
 from noisy_keras.data.selection.sample_ids import Ids
@@ -187,7 +187,7 @@ class NamedSamples:
         """
         if self.labels is None:
             return None
-        lookup = class_labels.Lookup(class_names)
+        lookup = class_lookup.Lookup(class_names)
         found: list[int] = []
         wrong = []
         for label, line in zip(self.labels, self.lines, strict=True):

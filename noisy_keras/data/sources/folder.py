@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from noisy_keras.data.io import class_labels
+from noisy_keras.data.io import class_lookup
 from noisy_keras.data.io import filesystem
 from noisy_keras.data.io import folder_walk
 from noisy_keras.data.sources import folder_layout
@@ -101,7 +101,7 @@ def from_folder(
         **options,
     ).readable()
     source.unreadable.update(left_out)
-    notes = class_labels.notes_on(names)
+    notes = class_lookup.notes_on(names)
     warn_about_data(notes)
     counts = np.bincount(source.labels, minlength=len(names))
     source.reading = Reading(

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from noisy_keras.data.io import class_labels
+from noisy_keras.data.io import class_lookup
 from noisy_keras.utils.errors import ConfigurationError
 
 HIGHEST = np.iinfo(np.int64).max
@@ -161,12 +162,12 @@ def test_true_labels_of_no_class_are_reported():
     ],
 )
 def test_classes_that_may_be_one_are_named(names, alike):
-    (note,) = class_labels.notes_on(names)
+    (note,) = class_lookup.notes_on(names)
     assert alike in note and "dog" not in note
 
 
 def test_classes_that_differ_are_not_named():
-    assert class_labels.notes_on(["a", "b", "10", "1", "100", "x1"]) == ()
+    assert class_lookup.notes_on(["a", "b", "10", "1", "100", "x1"]) == ()
 
 
 def test_identifiers_in_place_of_labels_are_doubted():
@@ -181,12 +182,12 @@ def test_labels_that_differ_by_blanks_are_one_class_and_named():
 
 
 def test_lookups_prefer_the_text_as_it_is():
-    lookup = class_labels.Lookup(["stripes ", "stripes", "b"])
+    lookup = class_lookup.Lookup(["stripes ", "stripes", "b"])
     assert lookup.find("stripes ") == 0 and lookup.find("stripes") == 1
     assert lookup.find(" stripes") == 1 and lookup.find("2") == 2
     assert lookup.find("3") is None and lookup.find("-1") is None
     # A spreadsheet strips zeros; a number is no position then.
-    lookup = class_labels.Lookup(["01", "02", "10"])
+    lookup = class_lookup.Lookup(["01", "02", "10"])
     assert [lookup.find(t) for t in ("2", "2.0", "10", "0")] == [1, 1, 2, None]
 
 

@@ -31,18 +31,20 @@ def test_an_audit_of_few_epochs_has_a_warning(epochs, warned):
         "Labels called wrong: 70 of 100 (70.0%), 8 of them with a sure" in text
     )
     assert (
-        (f"Epochs so far: {epochs:g}." in text)
+        (f"Predictions per label so far: {epochs:g}." in text)
         if warned
-        else ("Epochs so far" not in text)
+        else ("Predictions per label so far" not in text)
     )
 
 
 def test_other_evidence_needs_no_epochs():
-    assert "Epochs so far" not in printed(evidence="trusted_labels", epochs=2.0)
+    assert "Predictions per label so far" not in printed(
+        evidence="trusted_labels", epochs=2.0
+    )
 
 
 def test_summaries_of_older_runs_are_printed_too():
-    assert "Epochs so far" not in printed()
+    assert "Predictions per label so far" not in printed()
 
 
 ROW = {"epoch": 9, "validation": 0.4}

@@ -14,7 +14,7 @@ _NAMES = {
     "accuracy": "training, given labels",
     "val_accuracy": "validation",
     "test_accuracy": "test",
-    "val_balanced_accuracy": "validation, mean recall of the classes",
+    "val_balanced_accuracy": "validation, balanced",
     "knn_given": "neighbours, training",
     "knn_validation": "neighbours, validation",
     "knn_test": "neighbours, test",
@@ -67,7 +67,7 @@ def panels(records, val_split="validation"):
     names = _NAMES | {
         "val_accuracy": val_split,
         "val_loss": val_split,
-        "val_balanced_accuracy": f"{val_split}, mean recall of the classes",
+        "val_balanced_accuracy": f"{val_split}, balanced",
     }
     present = list(dict.fromkeys(name for r in records for name in r))
     # A loss with a single term has the same curve as that term.

@@ -43,6 +43,7 @@ def folder(tmp_path_factory):
     """A folder with what the pages' commands leave: images, shards, a run."""
     folder = tmp_path_factory.mktemp("docs")
     example.write(str(folder / "pictures"))
+    shortened.remove_pictures(folder / "pictures")
     source = nk.data.from_folder(str(folder / "pictures"), image_size=32)
     nk.data.write_tfrecord(source, str(folder / "shards"), shards=4)
     # As a run of `trainers.simclr` leaves it; what it holds, is not read here.
@@ -77,6 +78,7 @@ def test_python_blocks_run_in_their_order(
     of_method = os.sep + "methods" + os.sep in path
     epochs = 0 if of_method else 2
     shortened.shorten_fit(monkeypatch, samples=64, epochs=epochs)
+    shortened.shorten_data(monkeypatch)
     names = {}
     for block in pages.blocks(path, "python"):
         training = re.search(r"\n[^\n]*(\.fit|nk\.auto)\(", block)

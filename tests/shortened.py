@@ -1,5 +1,7 @@
 """Shortens the training of documentation examples, to test them quickly."""
 
+import os
+
 import noisy_keras as nk
 
 
@@ -28,3 +30,27 @@ def shorten_fit(monkeypatch, samples=128, epochs=2):
         return fit(self, *args, epochs=last, initial_epoch=first, **options)
 
     monkeypatch.setattr(nk.NoisyLabelModel, "fit", short)
+
+
+def shorten_data(monkeypatch, samples=256):
+    """Makes `nk.data.load` read that many samples, unless the caller says."""
+    load = nk.data.load
+
+    def short(*args, **options):
+        return load(*args, **{"max_samples": samples} | options)
+
+    monkeypatch.setattr(nk.data, "load", short)
+
+
+def remove_pictures(folder, per_class=25):
+    """Leaves a few pictures of each class in the example folder."""
+    for label in filter(str.isdecimal, os.listdir(folder)):
+        paths = sorted(os.listdir(folder / label))[per_class:]
+        for path in paths:
+            os.remove(folder / label / path)
+    for name in ("labels.csv", "checked.csv"):
+        with open(folder / name, encoding="utf-8") as stream:
+            header, *lines = stream.read().splitlines()
+        lines = [x for x in lines if (folder / x.split(",")[0]).exists()]
+        text = "\n".join([header, *lines, ""])
+        (folder / name).write_text(text, encoding="utf-8")

@@ -36,7 +36,6 @@ def write(folder: str | os.PathLike, rate: float = 0.3, seed: int = 0) -> int:
     Raises:
         FileExistsError: `folder` exists.
     """
-    # Imported here because only this example needs them.
     # Imported here: only this example needs them.
     from PIL import Image
     from sklearn import datasets

@@ -65,7 +65,7 @@ EXAMPLES = [p for p in PAGES if pages.blocks(p, "python") and p != FRONT]
 @pytest.mark.large
 @pytest.mark.parametrize("path", EXAMPLES, ids=pages.name_of)
 def test_python_blocks_run_in_their_order(
-    path, folder, tmp_path, monkeypatch, two_replicas
+    path, folder, tmp_path, monkeypatch, two_replicas, request
 ):
     # A second strategy in one process would clash with that of other tests.
     monkeypatch.setattr(
@@ -79,6 +79,9 @@ def test_python_blocks_run_in_their_order(
     epochs = 0 if of_method else 2
     shortened.shorten_fit(monkeypatch, samples=64, epochs=epochs)
     shortened.shorten_data(monkeypatch)
+    # A step is taken once or twice, which is cheaper than tracing it.
+    request.addfinalizer(lambda: tf.config.run_functions_eagerly(False))
+    tf.config.run_functions_eagerly(True)
     names = {}
     for block in pages.blocks(path, "python"):
         training = re.search(r"\n[^\n]*(\.fit|nk\.auto)\(", block)

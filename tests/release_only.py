@@ -15,8 +15,9 @@ _FLOAT16 = "test_mixed_precision_trains[[]mixed_float16]"
 _PLANTED = "test_it_learns_and_finds_planted_wrong_labels"
 
 _METHODS = {
-    # XLA: cross-entropy, DivideMix and L2R keep it.
+    # XLA: cross-entropy, with and without masks, and L2R keep it.
     # Replicas: SANM and EG keep them. Traces: EG and MoCo keep them.
+    "dividemix_test.py::TestDivideMix": (_XLA,),
     "elr_test.py::TestELR": (_XLA,),
     "gce_test.py::TestGCE": (_XLA, _KILLED, _REPLICAS),
     "ieg_test.py::TestIEG": (_XLA, _SAVED, _REPLICAS, _TRACES, _FLOAT16),
@@ -59,6 +60,16 @@ PATTERNS = [
         )
     ),
     "tests/recipes/auto_test.py::test_each_candidate_*[[]sanm]",
+    # SANM and DMLP stand for methods and recipes.
+    *(
+        f"tests/trainers/killed_test.py::*[[]{name}-*"
+        for name in ("c2d", "drpl", "ieg", "moco")
+    ),
+    *(
+        f"tests/trainers/first_commands_test.py::*[[]{name}-*"
+        for name in ("eg", "l2r", "meta_weight_net")
+    ),
+    "tests/utils/distribution_test.py::test_two_workers_train_as_one[[]ieg]",
     # The first and the fifth are run by CI.
     *(f"tests/examples_test.py::test_they_run[[]0{n}_*" for n in (2, 3, 4)),
 ]

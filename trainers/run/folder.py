@@ -97,7 +97,7 @@ def check(folder, settings, resume, extension=None):
     return True
 
 
-def check_used(folder, used):
+def check_used(folder, used, defaults=None):
     """Raises unless a run is resumed with the arguments that it began with.
 
     After an update, defaults may differ although the flags are the same.
@@ -105,17 +105,21 @@ def check_used(folder, used):
     Args:
         folder: str, folder of the run, which has a config.
         used: dict of parts of the config.
+        defaults: dict of the same structure, the defaults of arguments. An
+            argument that the run was begun without, as its version did not
+            have it yet, counts as having its default.
 
     Raises:
         UsageError: they differ.
     """
     for part, values in used.items():
-        _check_same(folder, part, values)
+        _check_same(folder, part, values, (defaults or {}).get(part, {}))
 
 
-def _check_same(folder, part, values):
+def _check_same(folder, part, values, defaults=None):
     with open(os.path.join(folder, CONFIG), encoding="utf-8") as stream:
         before = json.load(stream).get(part, {})
+    before = _completed(before, defaults or {})
     found = differences(before, values)
     if found:
         shown = "; ".join(found[:4])
@@ -260,6 +264,17 @@ def write_json(path, content):
     with files.replacing(path) as stream:
         json.dump(content, stream, indent=2)
         stream.write("\n")
+
+
+def _completed(before, defaults):
+    """Settings of a file, with the defaults of those that it lacks."""
+    completed = dict(before)
+    for key, value in defaults.items():
+        if key not in completed:
+            completed[key] = value
+        elif isinstance(value, dict) and isinstance(completed[key], dict):
+            completed[key] = _completed(completed[key], value)
+    return completed
 
 
 def _differences(before, now, prefix=""):

@@ -1,6 +1,7 @@
 """The first part of a run: its data is loaded, its model built and compiled."""
 
 import dataclasses
+import inspect
 import json
 import os
 import platform
@@ -268,7 +269,7 @@ def record(run, folder, resumed, facts, extension=None):
         more = {extending.KEY: list(extension.earlier)}
         run_folder.write_json(path, changed | kept | more)
     elif resumed:
-        run_folder.check_used(folder, used(run))
+        run_folder.check_used(folder, used(run), _defaults(run))
     else:
         run_folder.write_json(path, _config(run) | facts)
 
@@ -316,6 +317,25 @@ def used(run):
             for plugin in run.model.plugins
         },
         **trusted,
+    }
+
+
+def _defaults(run):
+    """The defaults of the arguments in `used`."""
+
+    def of(owner):
+        settings = getattr(owner, "settings", {})
+        parameters = inspect.signature(type(owner)).parameters
+        return {
+            name: parameters[name].default
+            for name in settings
+            if name in parameters
+            and parameters[name].default is not inspect.Parameter.empty
+        }
+
+    return {
+        "method": of(run.model),
+        "plugins": {plugin.name: of(plugin) for plugin in run.model.plugins},
     }
 
 

@@ -95,3 +95,29 @@ def test_other_defaults_of_a_method_are_refused(tmp_path):
     other = used | {"plugins": {"sanm": {"box": "d"}}}
     with pytest.raises(UsageError, match="other plugins: sanm.box was c, now"):
         run_folder.check_used(tmp_path, other)
+
+
+def test_arguments_that_a_version_did_not_have_count_as_defaults(tmp_path):
+    used = {"method": {"temperature": 0.5}, "plugins": {"sanm": {"box": "c"}}}
+    run_folder.write_json(f"{tmp_path}/config.json", used)
+    defaults = {
+        "method": {"temperature": 0.7, "sampling": "shuffled"},
+        "plugins": {"sanm": {"penalty": 1.0}},
+    }
+    now = {
+        "method": {"temperature": 0.5, "sampling": "shuffled"},
+        "plugins": {"sanm": {"box": "c", "penalty": 1.0}},
+    }
+    run_folder.check_used(tmp_path, now, defaults)
+    for other, message in (
+        (
+            now | {"method": now["method"] | {"sampling": "balanced"}},
+            "other method: sampling was shuffled, now balanced",
+        ),
+        (
+            now | {"plugins": {"sanm": {"box": "c", "penalty": 2.0}}},
+            "other plugins: sanm.penalty was 1.0, now 2.0",
+        ),
+    ):
+        with pytest.raises(UsageError, match=message):
+            run_folder.check_used(tmp_path, other, defaults)

@@ -47,13 +47,13 @@ PATTERNS = [
     ),
     # Cross-entropy, DivideMix, SANM and IEG stand for the hosts.
     *(
-        f"tests/{_HOSTS}[[]{host}]"
+        f"{_HOSTS}[[]{host}]"
         for host in ("joint_optim", "l2r", "meta_weight_net", "mlc", "mslc")
     ),
     # DivideMix, IEG and DRPL stand for one network less, a trusted set and
     # recipes; the tests of each method train it.
     *(
-        f"tests/{_FIRST}[[]{name}]"
+        f"{_FIRST}[[]{name}]"
         for name in (
             *("C2D", "DMLP", "EG", "ELR", "GCE", "JointOptim", "L2R", "MLC"),
             *("MSLC", "MetaWeightNet", "MoCo", "PseudoLabeling", "SimCLR"),

@@ -37,6 +37,13 @@ IEG = (
     "--batch_size=32",
     "--noise_rate=0.5",
 )
+WORKERS = (
+    "--max_train_samples=260",
+    "--width=4",
+    "--epochs=2",
+    "--batch_size=32",
+    "--noise_rate=0.5",
+)
 SIMCLR = (
     "--max_train_samples=200",
     "--width=4",
@@ -310,9 +317,9 @@ def test_trusted_samples_of_a_file_are_taken_out_of_training(tmp_path):
 @pytest.mark.large
 def test_two_workers_make_one_run(tmp_path):
     folder = tmp_path / "run"
-    flags = (f"--output_dir={folder}", *IEG)
+    flags = (f"--output_dir={folder}", *WORKERS)
     for out, errors in cluster.run(
-        [words("trainers.ieg", *flags)] * 2, timeout=600
+        [words("trainers.cross_entropy", *flags)] * 2, timeout=600
     ):
         assert "2 replicas" in out and errors == ""
     lines = (folder / "metrics.jsonl").read_text().splitlines()

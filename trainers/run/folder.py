@@ -119,7 +119,8 @@ def check_used(folder, used, defaults=None):
 def _check_same(folder, part, values, defaults=None):
     with open(os.path.join(folder, CONFIG), encoding="utf-8") as stream:
         before = json.load(stream).get(part, {})
-    before = _completed(before, defaults or {})
+    # Through JSON and back, so that tuples compare as lists.
+    before = _completed(before, json.loads(json.dumps(defaults or {})))
     found = differences(before, values)
     if found:
         shown = "; ".join(found[:4])

@@ -36,7 +36,7 @@ def load(path):
     Raises:
         ConfigurationError: the file cannot be loaded.
     """
-    _import_libraries(path)
+    import_libraries(path)
     try:
         # In safe mode, Keras refuses to run code that such a file may contain.
         return keras.saving.load_model(path, compile=False, safe_mode=True)
@@ -155,8 +155,15 @@ def _values(config, key):
             yield from _values(value, key)
 
 
-def _import_libraries(path):
-    """Imports the libraries whose layers a file has, if they are there."""
+def import_libraries(path):
+    """Imports the libraries whose layers a file has, so that it can be loaded.
+
+    Args:
+        path: str, a `.keras` file.
+
+    Raises:
+        ConfigurationError: one is not installed.
+    """
     modules = {
         str(value).partition(".")[0]
         for value in _values(_config(path), "module")
@@ -215,6 +222,8 @@ class SavedModel(keras.layers.Layer):
                 "...)` allows it. Received: a file that asks for it"
             )
         self._signature, self._images, self.spec = signature(self.folder)
+        # Its variables are exported with the network: see `loaded_in`.
+        self.loaded = self._signature.loaded
 
     def call(self, images):
         images = tf.cast(images, self.spec.dtype)
@@ -224,6 +233,19 @@ class SavedModel(keras.layers.Layer):
 
     def get_config(self):
         return {**super().get_config(), "folder": self.folder}
+
+
+def loaded_in(networks):
+    """The SavedModels within networks, which their exports need.
+
+    Args:
+        networks: list of `keras.Model`.
+
+    Returns:
+        A list of what `tf.saved_model.load` returned.
+    """
+    layers = [layer for n in networks for layer in n._flatten_layers()]
+    return [one.loaded for one in layers if isinstance(one, SavedModel)]
 
 
 def signature(path):

@@ -199,6 +199,22 @@ def test_a_saved_model_is_a_frozen_network(tmp_path, rank):
     )
 
 
+@pytest.mark.large
+def test_a_network_with_a_saved_model_is_served(tmp_path):
+    name = export(tmp_path / "encoder")
+    network = nk.networks.build(name, image_shape=(16, 16, 3), num_classes=2)
+    served = nk.serving.ServedClassifier([network], ["a", "b"])
+    tf.saved_model.save(
+        served, str(tmp_path / "served"), {"images": served.predict_images}
+    )
+    loaded = tf.saved_model.load(str(tmp_path / "served"))
+    image = np.full((1, 16, 16, 3), 9, np.uint8)
+    answer = loaded.signatures["images"](tf.constant(image))
+    np.testing.assert_allclose(
+        answer["probabilities"], served.expected(image), rtol=1e-5
+    )
+
+
 def test_a_file_cannot_ask_for_a_saved_model(tmp_path, monkeypatch):
     name = export(tmp_path / "encoder")
     network = nk.networks.build(name, image_shape=(8, 8, 3), num_classes=4)

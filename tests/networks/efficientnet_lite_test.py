@@ -149,6 +149,10 @@ def test_logits_equal_an_independent_forward_pass(published, side):
         network(images.astype(np.float32))["embedding"],
         atol=1e-5,
     )
+    # Both networks of a method start from them.
+    second = nk.DivideMix(own, 8).networks[1]
+    for old, new in zip(own.weights[:-2], second.weights[:-2], strict=True):
+        np.testing.assert_array_equal(old, new)
     with pytest.raises(ValueError, match="of its published width, 32"):
         built(weights="imagenet", width=16)
 

@@ -97,6 +97,30 @@ def test_phases_of_recipes_start_from_given_weights(recipe, monkeypatch):
         np.testing.assert_array_equal(new, old)
 
 
+def test_recipes_take_a_file_by_its_name(tmp_path, monkeypatch):
+    path = str(tmp_path / "pretrained.keras")
+    network, source = given(frozen=True), toy.source(COUNT)
+    network.save(path)
+    recipe = nk.C2D(path, source, pretrain_epochs=0)
+    model = recipe._build_host(fresh(recipe, source), source, 0)
+    check(model, network, frozen=True)
+    with pytest.raises(ValueError, match="of random weights"):
+        nk.C2D("tiny", source, pretrain_epochs=0)
+
+    class Made(Exception):
+        pass
+
+    def fit(self, *args, **options):
+        raise Made(self.networks[0])
+
+    monkeypatch.setattr(nk.Auto, "fit", fit)
+    with pytest.raises(Made) as caught:
+        nk.auto(source, path)
+    np.testing.assert_array_equal(
+        caught.value.args[0].weights[0], network.weights[0]
+    )
+
+
 def fresh(recipe, source):
     """The network that a recipe gives to a phase."""
     kept = artefacts.Artefacts(None, {}, ("start", *recipe.artefact_names))

@@ -25,7 +25,7 @@ EXACT = os.path.join(imports.ROOT, "constraints", "exact.txt")
 
 # The extras that an exact environment has. The loggers bring their own
 # servers, which keep other packages from their newest versions.
-EXTRAS = ("audit", "docs", "parquet", "serving", "test")
+EXTRAS = ("audit", "docs", "parquet", "pretrained", "serving", "test")
 
 _MINIMUM = """\
 # The oldest versions that setup.cfg allows, for Python 3.11:

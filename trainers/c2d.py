@@ -39,7 +39,7 @@ def resolve(method, values):
             )
     if values["encoder"] is None:
         return recipes.resolve(method, values)
-    for name in ("network", "width"):
+    for name in ("network", "width", "weights"):
         if values[name] is not None:
             raise UsageError(
                 f"--{name}: expected none beside --encoder, which is the "

@@ -55,12 +55,15 @@ class NoisyLabelModel(DeprecatedNames, keras.Model):
             list of networks that all take the same images and have the same
             number of classes. A name needs a source as second argument. Where
             the method trains more networks than are given by a name or one
-            network, the others are of the same structure with new random
-            weights.
+            network, the others are of the same structure. They start from the
+            weights of the given network with classifiers of their own, or from
+            random weights where that one has random weights.
         num_samples: int, number of training samples N; or the `Source`.
         plugins: list of `StepPlugin`s.
         name: str, name of the model.
         settings: dict of the method's own arguments by name.
+        fresh_copy: bool, whether the further networks get new random weights
+            in any case; see `nk.networks.copied`.
 
     Raises:
         ConfigurationError: arguments that do not fit each other.
@@ -105,7 +108,13 @@ class NoisyLabelModel(DeprecatedNames, keras.Model):
     predicts_classes = True
 
     def __init__(
-        self, networks, num_samples, plugins=(), name=None, settings=None
+        self,
+        networks,
+        num_samples,
+        plugins=(),
+        name=None,
+        settings=None,
+        fresh_copy=None,
     ):
         # Networks choose their own precision; losses and tables never do.
         super().__init__(name=name, dtype="float32")
@@ -117,7 +126,7 @@ class NoisyLabelModel(DeprecatedNames, keras.Model):
                 "Expected a `Source`, or a number of at least one sample. "
                 f"Received: num_samples={num_samples!r}"
             )
-        networks = as_networks(networks, self.network_count, source)
+        networks = as_networks(networks, self.network_count, source, fresh_copy)
         head.check_together(networks)
         self.networks = networks
         self.num_samples = int(num_samples)

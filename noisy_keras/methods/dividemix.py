@@ -64,9 +64,9 @@ class DivideMix(NoisyLabelModel):
     """DivideMix, a host of plug-ins that append views (SANM, AugDesc).
 
     Args:
-        networks: a network or its name, of whose structure the second network
-            gets new random weights; or a list of two. Pass two to start from
-            weights of your own.
+        networks: a network or its name, or a list of two. From one network of
+            trained or frozen weights both start, the second with a classifier
+            of its own; where the weights are random, it gets other ones.
         num_samples: int, number of training samples N; or the `Source`.
         plugins: list of `StepPlugin`s, such as `AdversarialNoisyMasking`.
         warmup_epochs: int, number of epochs of plain training before the first
@@ -115,6 +115,9 @@ class DivideMix(NoisyLabelModel):
             latter where class sizes differ by more than a factor of 10. With
             `warmup_epochs="auto"` the history takes classes into account, and
             this has no effect.
+        fresh_copy: bool, whether the second network gets new random weights,
+            where one is given. None: only if those of the given network are
+            random; see `nk.networks.copied`.
 
     Both networks share one optimizer: a `LearningRateSchedule` counts the steps
     of both. A `LearningRateScheduler`, which counts epochs, is not affected.
@@ -168,12 +171,15 @@ class DivideMix(NoisyLabelModel):
         separate_guesses=False,
         name=None,
         division="auto",
+        fresh_copy=None,
     ):
         settings = arguments.checked(_RULES, locals())
         adaptive = settings["warmup_epochs"] == AUTO
         if settings["warmup_batch_factor"] is None:
             settings["warmup_batch_factor"] = 1 if adaptive else 2
-        super().__init__(networks, num_samples, plugins, name, settings)
+        super().__init__(
+            networks, num_samples, plugins, name, settings, fresh_copy
+        )
         self.adaptive = adaptive
         # Column k: by the losses of network k. All clean until divided.
         self.clean_probability = SampleTable(

@@ -3,13 +3,15 @@
 from noisy_keras.networks.build import NAMES
 from noisy_keras.networks.build import as_networks
 from noisy_keras.networks.build import build
-from noisy_keras.networks.build import reinitialized
-from noisy_keras.networks.build import warm_started
+from noisy_keras.networks.copies import copied
+from noisy_keras.networks.copies import reinitialized
+from noisy_keras.networks.copies import warm_started
 from noisy_keras.networks.decoders import build_decoder
 from noisy_keras.networks.head import from_backbone
 from noisy_keras.networks.layers import FusedBatchNormalization
 from noisy_keras.networks.layers import PixelNormalization
 from noisy_keras.networks.projection import build_projection
+from noisy_keras.networks.providers import default_image_size
 
 __all__ = [
     "NAMES",
@@ -19,6 +21,8 @@ __all__ = [
     "build",
     "build_decoder",
     "build_projection",
+    "copied",
+    "default_image_size",
     "from_backbone",
     "reinitialized",
     "warm_started",

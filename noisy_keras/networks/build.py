@@ -1,19 +1,22 @@
 """Networks by name."""
 
 import difflib
-
-import keras
+import os
 
 from noisy_keras.networks import bottleneck_resnet
+from noisy_keras.networks import copies
+from noisy_keras.networks import efficientnet_lite
 from noisy_keras.networks import head
 from noisy_keras.networks import photo_resnet
 from noisy_keras.networks import preact_resnet
-from noisy_keras.networks import precision
+from noisy_keras.networks import providers
 from noisy_keras.networks import resnet
+from noisy_keras.networks import weight_files
 from noisy_keras.networks import wide_resnet
 from noisy_keras.utils.errors import ConfigurationError
 
 _BUILDERS = {
+    "efficientnet_lite0": efficientnet_lite.efficientnet_lite0,
     "preact_resnet18": preact_resnet.preact_resnet18,
     "resnet18": resnet.resnet18,
     "resnet29": bottleneck_resnet.resnet29,
@@ -27,6 +30,13 @@ _BUILDERS = {
 
 NAMES = tuple(sorted(_BUILDERS))
 
+# Functions that assign the published weights of ImageNet.
+_IMAGENET = {"efficientnet_lite0": efficientnet_lite.load_imagenet}
+_FORMS = (
+    "keras:NAME, keras_hub:PRESET, keras_cv:PRESET, FILE.keras or "
+    "saved_model:DIR"
+)
+
 
 def build(
     name: str,
@@ -38,13 +48,19 @@ def build(
     mean=None,
     std=None,
     pixel_scale: float | None = None,
+    weights="auto",
 ):
     """Builds a network by name.
 
     Args:
-        name: str, one of `networks.NAMES`.
+        name: str, one of `networks.NAMES`; or `keras:NAME` of a network in
+            `keras.applications`, `keras_hub:PRESET`, `keras_cv:PRESET`, the
+            path of a `.keras` file, or `saved_model:DIR`. These scale pixels
+            as they were trained, and not by `mean` and `std`.
         source: `Source` from which every argument left out is taken, or None.
-        image_shape: tuple of ints `(H, W, C)`.
+        image_shape: tuple of ints `(H, W, C)`; default, where there is no
+            source: that of the images that a network of a provider was trained
+            on.
         num_classes: int, number of classes K >= 2.
         width: int, number of channels of the first stage; None is the published
             width.
@@ -52,30 +68,43 @@ def build(
             default: 0.5 each.
         std: C floats, standard deviation likewise; default: 0.25 each.
         pixel_scale: float, value of a white pixel, 255 or 1; default: 255.
+        weights: `"none"` or None for random weights; `"imagenet"` for those
+            that were published, of `efficientnet_lite0` and `keras:NAME`; path
+            of a file of `save_weights` of a like network. `"auto"`: random for
+            `networks.NAMES`, those of the provider or file for others. The
+            classifier is new in any case, unless a file has one for as many
+            classes.
 
     Returns:
         A `keras.Model` from images `[B, H, W, C]` to a dict of `features`
         `[B, h, w, D]`, `embedding` `[B, E]` and `logits` `[B, K]`.
 
     Raises:
-        ConfigurationError: an unknown name, a width below 1, or neither source
-            nor shapes.
+        ConfigurationError: an unknown name, a width below 1, neither source nor
+            shapes, a library that is not installed, weights that cannot be
+            downloaded, or weights of another structure.
 
     Example:
         >>> network = build("tiny", image_shape=(32, 32, 3), num_classes=10)
         >>> network.output["features"].shape
         (None, 4, 4, 64)
     """
-    if name not in _BUILDERS:
+    provider, _ = providers.split_name(name)
+    if provider is None and name not in _BUILDERS:
         near = difflib.get_close_matches(name, NAMES, n=1)
         hint = f" Did you mean {near[0]!r}?" if near else ""
         raise ConfigurationError(
-            f"Expected a network name, one of {', '.join(NAMES)}. "
+            f"Expected a network name, one of {', '.join(NAMES)}, or {_FORMS}. "
             f"Received: {name!r}.{hint}"
         )
     if width is not None and width < 1:
         raise ConfigurationError(
             f"Expected a width of at least 1. Received: width={width}"
+        )
+    if width is not None and provider is not None:
+        raise ConfigurationError(
+            f"Expected no width for {name}, which has its own. "
+            f"Received: width={width}"
         )
     if source is not None:
         image_shape = image_shape or source.image_shape
@@ -83,120 +112,96 @@ def build(
         mean = source.pixel_mean if mean is None else mean
         std = source.pixel_std if std is None else std
         pixel_scale = pixel_scale or source.pixel_scale
+    if provider is not None and image_shape is None:
+        side = providers.default_image_size(name)
+        image_shape = (side, side, 3)
     if image_shape is None or num_classes is None:
         raise ConfigurationError(
             "Expected a `source`, or both `image_shape` and `num_classes`. "
             f"Received: image_shape={image_shape}, num_classes={num_classes}"
         )
-    channels = image_shape[-1]
-    normalization = {
-        "mean": (0.5,) * channels if mean is None else mean,
-        "std": (0.25,) * channels if std is None else std,
-        "pixel_scale": pixel_scale or 255.0,
-    }
-    options = {} if width is None else {"width": width}
-    return _BUILDERS[name](
-        tuple(image_shape), num_classes, normalization, **options
-    )
+    image_shape, pixel_scale = tuple(image_shape), pixel_scale or 255.0
+    weights = _checked_weights(name, provider, weights)
+    path = weights if weights and weight_files.is_file(weights) else None
 
+    def make(classes):
+        if provider is not None:
+            published = "auto" if weights == "imagenet" else weights
+            return providers.build(
+                name,
+                image_shape,
+                classes,
+                pixel_scale,
+                None if path else published,
+            )
+        channels = image_shape[-1]
+        normalization = {
+            "mean": (0.5,) * channels if mean is None else mean,
+            "std": (0.25,) * channels if std is None else std,
+            "pixel_scale": pixel_scale,
+        }
+        options = {} if width is None else {"width": width}
+        made = _BUILDERS[name](image_shape, classes, normalization, **options)
+        return made, None
 
-def reinitialized(network):
-    """A copy of a network with new random weights, for a second network.
-
-    Keras' initialisers without a seed draw anew in the copy. One with a fixed
-    seed would draw the same weights, so seeds are dropped from the copy's
-    configuration.
-
-    Args:
-        network: functional `keras.Model`.
-
-    Returns:
-        A `keras.Model` of the same structure.
-    """
-    config = keras.saving.serialize_keras_object(network)
-    return keras.saving.deserialize_keras_object(_without_seeds(config))
-
-
-def warm_started(encoder, num_classes=None, dtype_policy=None):
-    """A network that starts from a trained one, with a new classifier.
-
-    It lets any method start from contrastive learning (`SimCLR`, `MoCo`):
-    `nk.DivideMix([warm_started(e), warm_started(e)], ...)` is C2D.
-
-    Args:
-        encoder: network with a linear layer `logits`, such as
-            `SimCLR.encoder` or one read by `keras.models.load_model`. It is not
-            changed.
-        num_classes: int, number of classes K >= 2; default: the encoder's.
-        dtype_policy: str, name of the policy to compute in, such as
-            `"mixed_bfloat16"`; default: the encoder's.
-
-    Returns:
-        A `keras.Model` of the same structure. All weights are copies, except
-        those of `logits`, which are drawn anew.
-
-    Raises:
-        ConfigurationError: the encoder does not have the interface of a
-            network, has no layer `logits`, or there are fewer than two classes.
-
-    Example:
-        >>> encoder = build("tiny", image_shape=(32, 32, 3), num_classes=10)
-        >>> network = warm_started(encoder, num_classes=14)
-        >>> network.output["logits"].shape
-        (None, 14)
-    """
-    head.check(encoder)
-    if head.classifier_kernel(encoder) is None:
-        raise ConfigurationError(
-            f"Expected a network with a linear layer {head.CLASSIFIER!r}, "
-            "whose weights are drawn anew. Received: "
-            f"{encoder.name} without one; `nk.networks.build` and "
-            "`nk.networks.from_backbone` make such networks."
-        )
-    if num_classes is not None and num_classes < 2:
-        raise ConfigurationError(
-            f"Expected at least 2 classes. Received: num_classes={num_classes}"
-        )
-    config = _without_seeds(keras.saving.serialize_keras_object(encoder))
-    if dtype_policy is not None:
-        config = precision.at_policy(config, dtype_policy, [head.CLASSIFIER])
-    if num_classes is not None:
-        for layer in config["config"]["layers"]:
-            if layer["config"].get("name") == head.CLASSIFIER:
-                layer["config"]["units"] = int(num_classes)
-                # As it was built for.
-                layer.pop("build_config", None)
-    network = keras.saving.deserialize_keras_object(config)
-    fresh = {id(w) for w in network.get_layer(head.CLASSIFIER).weights}
-    for new, old in zip(network.weights, encoder.weights, strict=True):
-        if id(new) not in fresh:
-            new.assign(old)
-    head.check(network)
+    if path is not None:
+        return weight_files.load(path, make, num_classes)
+    network, _ = make(num_classes)
+    if weights == "imagenet" and provider is None:
+        _IMAGENET[name](network)
+        return network
+    if provider is None:
+        copies.mark_drawn(network)
     return network
 
 
-def _without_seeds(config):
-    if isinstance(config, dict):
-        return {
-            key: None if key == "seed" else _without_seeds(value)
-            for key, value in config.items()
-        }
-    if isinstance(config, (list, tuple)):
-        return [_without_seeds(value) for value in config]
-    return config
+def _checked_weights(name, provider, weights):
+    """`"auto"`, `"imagenet"`, a path, or None for random weights."""
+    if weights is None or weights == "none":
+        weights = None
+    elif isinstance(weights, os.PathLike):
+        weights = os.fspath(weights)
+    has_imagenet = name in _IMAGENET or provider == "keras"
+    if weights == "imagenet" and not has_imagenet:
+        known = ", ".join([*sorted(_IMAGENET), "keras:NAME"])
+        hint = "; it brings its own, leave them out" if provider else ""
+        raise ConfigurationError(
+            f"Expected a network with published weights of ImageNet: {known}. "
+            f"Received: {name} with weights='imagenet'{hint}"
+        )
+    if provider in ("file", "saved_model") and weights != "auto":
+        raise ConfigurationError(
+            f"Expected no `weights` for {name}, which brings its own. "
+            f"Received: weights={weights!r}"
+        )
+    if weights not in ("auto", "imagenet", None) and not (
+        weight_files.is_file(weights)
+    ):
+        raise ConfigurationError(
+            "Expected `weights` to be 'imagenet', 'none', or a file of "
+            "`save_weights` whose name ends in .weights.h5. "
+            f"Received: {weights!r}"
+        )
+    return weights
 
 
-def as_networks(networks, count: int | None = None, source=None) -> list:
+def as_networks(
+    networks,
+    count: int | None = None,
+    source=None,
+    fresh_copy: bool | None = None,
+) -> list:
     """The networks of a method that trains `count` of them.
 
     Args:
         networks: name of a network (see `networks.NAMES`), a network, or a list
             of `count` networks or names. Where one is given, the others are of
-            the same structure with new random weights.
+            the same structure; see `copied` for their weights.
         count: int, number of networks that the method trains; None: as many as
             the list has, or one.
         source: the `Source` that networks given by name are built for; None
             where they are not.
+        fresh_copy: bool, as of `copied`.
 
     Returns:
         A list of networks.
@@ -213,7 +218,9 @@ def as_networks(networks, count: int | None = None, source=None) -> list:
     if not isinstance(networks, (list, tuple)):
         network = _as_network(networks, source)
         head.check(network)
-        others = [reinitialized(network) for _ in range((count or 1) - 1)]
+        others = [
+            copies.copied(network, fresh_copy) for _ in range((count or 1) - 1)
+        ]
         return [network, *others]
     if not networks or len(networks) != (count or len(networks)):
         raise ConfigurationError(

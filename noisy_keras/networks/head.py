@@ -11,6 +11,7 @@ import warnings
 import keras
 
 from noisy_keras.networks import blocks
+from noisy_keras.networks import tokens
 from noisy_keras.networks.layers import PixelNormalization
 from noisy_keras.utils.errors import ConfigurationError
 
@@ -18,6 +19,9 @@ from noisy_keras.utils.errors import ConfigurationError
 CLASSIFIER = "logits"
 
 OUTPUTS = ("features", "embedding", "logits")
+
+# Pixels that are divided by at most this are bytes, not standardised.
+_BYTES = 1.01 / 255
 
 
 def with_head(
@@ -28,6 +32,7 @@ def with_head(
     *,
     scaling=blocks.TORCH_DEFAULT,
     zero_bias=False,
+    embedding=None,
 ):
     """Completes a graph by global average pooling and a linear layer.
 
@@ -42,6 +47,7 @@ def with_head(
             most published codes train.
         zero_bias: bool, whether the bias is initialised with zeros instead of
             PyTorch's uniform distribution.
+        embedding: symbolic tensor `[B, E]`; None is the mean of the features.
 
     Returns:
         A `keras.Model` with the interface of a network.
@@ -53,7 +59,9 @@ def with_head(
         raise ConfigurationError(
             f"Expected at least 2 classes. Received: num_classes={num_classes}"
         )
-    embedding = keras.layers.GlobalAveragePooling2D(name="embedding")(features)
+    if embedding is None:
+        pooling = keras.layers.GlobalAveragePooling2D(name="embedding")
+        embedding = pooling(features)
     bound = 0.0 if zero_bias else embedding.shape[-1] ** -0.5
     logits = keras.layers.Dense(
         num_classes,
@@ -66,26 +74,35 @@ def with_head(
     return keras.Model(inputs, outputs, name=name)
 
 
-def from_backbone(backbone, num_classes: int, preprocessing=None):
+def from_backbone(
+    backbone, num_classes: int, preprocessing=None, image_shape=None
+):
     """Makes a network from a Keras, keras-cv or keras-hub backbone.
 
+    Of a vision transformer's tokens `[B, T, D]`, those of the patches become
+    the feature map, and the first becomes the embedding if it is a class token;
+    else the embedding is the mean of the patches' tokens.
+
     Args:
-        backbone: `keras.Model` from images to a feature map `[B, h, w, D]`, or
-            to several feature maps, the last of which is used. A warning
+        backbone: `keras.Model` from images to a feature map `[B, h, w, D]`, to
+            tokens, or to several of these, the last of which is used. A warning
             reports weights with regularizers, because these do not enter the
             losses of the methods; weight decay is an argument of the optimizer.
         num_classes: int, number of classes K >= 2.
-        preprocessing: layer applied before the backbone, for backbones that do
-            not scale pixels themselves, such as `PixelNormalization` or
-            `keras.layers.Rescaling(1 / 127.5, -1)`. None passes the pixel
-            values of the source unchanged.
+        preprocessing: layer, or function of images, applied before the
+            backbone, for backbones that do not scale pixels themselves, such as
+            `PixelNormalization` or `keras.layers.Rescaling(1 / 127.5, -1)`.
+            None passes the pixel values of the source unchanged.
+        image_shape: tuple of ints `(H, W, C)`, shape of the images; default:
+            the backbone's. Others are resized to that within the network.
 
     Returns:
         A `keras.Model` with the interface of a network.
 
     Raises:
-        ValueError: If the backbone does not end in a feature map, or there are
-            fewer than two classes.
+        ValueError: If the backbone does not end in a feature map or tokens, the
+            shape of the images is not known, or there are fewer than two
+            classes.
 
     Example:
         >>> backbone = keras.applications.MobileNetV2(
@@ -108,21 +125,45 @@ def from_backbone(backbone, num_classes: int, preprocessing=None):
             "loss. For weight decay pass `nk.MomentumSGD(weight_decay=5e-4)`.",
             stacklevel=2,
         )
-    shape = backbone.input_shape
-    inputs = keras.Input(tuple(shape[1:]), name="images")
+    if len(backbone.inputs) != 1:
+        names = [tensor.name for tensor in backbone.inputs]
+        raise ConfigurationError(
+            "Expected a backbone of images alone. "
+            f"Received: {backbone.name} of {', '.join(names)}"
+        )
+    own = tuple(backbone.inputs[0].shape[1:])
+    shape = own if image_shape is None else tuple(image_shape)
+    if len(shape) != 3 or None in shape:
+        raise ConfigurationError(
+            f"Expected `image_shape` for {backbone.name}, which takes images "
+            f"of any size. Received: image_shape={image_shape}"
+        )
+    inputs = keras.Input(shape, name="images")
     x = inputs if preprocessing is None else preprocessing(inputs)
-    features = backbone(x)
-    if isinstance(features, dict):
-        features = list(features.values())[-1]
-    elif isinstance(features, (list, tuple)):
-        features = features[-1]
+    size = own[:2]
+    if None in size:
+        size = tuple(x.shape[1:3])
+    elif size != tuple(x.shape[1:3]):
+        x = keras.layers.Resizing(*size, name="resized")(x)
+    if isinstance(backbone.input, dict):
+        x = {name: x for name in backbone.input}
+    outputs = backbone(x)
+    if isinstance(outputs, dict):
+        outputs = list(outputs.values())
+    features = outputs[-1] if isinstance(outputs, (list, tuple)) else outputs
+    embedding = None
+    if len(features.shape) == 3:
+        features, embedding = tokens.split(features, backbone, size)
     if len(features.shape) != 4:
         raise ConfigurationError(
-            "Expected a backbone that ends in a feature map [B, h, w, D]. "
+            "Expected a backbone that ends in a feature map [B, h, w, D], or "
+            "in the tokens [B, T, D] of a transformer. "
             f"Received: {backbone.name} with output {features.shape}; build "
             "it without its top and without pooling."
         )
-    return with_head(inputs, features, num_classes, name=backbone.name)
+    return with_head(
+        inputs, features, num_classes, backbone.name, embedding=embedding
+    )
 
 
 def check(network):
@@ -193,6 +234,32 @@ def classifier_kernel(network):
         return None
 
 
+def classifier(network):
+    """The layer whose weights make the logits.
+
+    Args:
+        network: functional `keras.Model` with the interface of a network.
+
+    Returns:
+        The layer `logits`, or the last one before the logits that has weights,
+        behind activations and casts; None if that is not one layer.
+    """
+    tensor = network.output[CLASSIFIER]
+    named = [layer for layer in network.layers if layer.name == CLASSIFIER]
+    if named and named[0].weights:
+        return named[0]
+    while True:
+        layer = tensor._keras_history.operation
+        if not isinstance(layer, keras.Layer) or isinstance(layer, keras.Model):
+            return None
+        if layer.weights:
+            return layer
+        node = layer._inbound_nodes[tensor._keras_history.node_index]
+        if len(node.input_tensors) != 1:
+            return None
+        [tensor] = node.input_tensors
+
+
 def pixel_normalization(network):
     """The `PixelNormalization` layer of a network.
 
@@ -211,8 +278,9 @@ def pixel_normalization(network):
 def pixel_units(network):
     """The `PixelNormalization` of a network, or a default if it has none.
 
-    Networks from elsewhere scale bytes in their own way. The mean and standard
-    deviation of the default are about those of photographs.
+    Networks from elsewhere scale bytes in their own way, maybe behind a layer
+    that passes them on as bytes. The mean and standard deviation of the default
+    are about those of photographs.
 
     Args:
         network: `keras.Model` with the interface of a network.
@@ -221,7 +289,8 @@ def pixel_units(network):
         A `PixelNormalization` layer.
     """
     layer = pixel_normalization(network)
-    if layer is not None:
+    if layer is not None and min(layer.std) > _BYTES:
         return layer
+    scale = 255.0 if layer is None else layer.pixel_scale
     channels = network.input_shape[-1]
-    return PixelNormalization((0.5,) * channels, (0.25,) * channels)
+    return PixelNormalization((0.5,) * channels, (0.25,) * channels, scale)

@@ -75,6 +75,20 @@ class PixelNormalization(keras.layers.Layer):
 
 
 @keras.saving.register_keras_serializable(package="noisy_keras")
+class ReversedChannels(keras.layers.Layer):
+    """Images with their channels in reverse order, such as BGR for RGB.
+
+    Input shape: `[B, H, W, C]`. Output shape: the same.
+    """
+
+    def call(self, images):
+        return images[..., ::-1]
+
+    def compute_output_shape(self, input_shape):
+        return input_shape
+
+
+@keras.saving.register_keras_serializable(package="noisy_keras")
 class FusedBatchNormalization(keras.layers.BatchNormalization):
     """Batch normalisation over `[B, H, W, C]` by TensorFlow's fused kernel.
 

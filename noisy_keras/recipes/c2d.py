@@ -8,6 +8,7 @@ Reference: Zheltonozhskii, Baskin, Mendelson, Bronstein and Litany, Contrast to
 Divide: Self-Supervised Pre-Training for Learning with Noisy Labels, WACV 2022.
 """
 
+from noisy_keras.networks import providers
 from noisy_keras.recipes.host_recipe import HostRecipe
 from noisy_keras.utils.errors import ConfigurationError
 
@@ -37,7 +38,8 @@ class C2D(HostRecipe):
         drops: ints, epochs of the host at which the learning rate is divided by
             10; default: 150 of 360, in proportion.
         pretrain_epochs: int, number of epochs of SimCLR. With 0 the network has
-            been trained before: `nk.networks.warm_started(encoder)`.
+            been trained before: `nk.networks.warm_started(encoder)`, or the
+            name of a provider's network with its weights.
         pretraining: dict of options that differ from
             `noisy_keras.recipes.pretraining.DEFAULTS`, which are for CIFAR.
         host_options: dict of the host's own arguments; default: those of the
@@ -78,7 +80,9 @@ class C2D(HostRecipe):
         given = dict(locals())
         if host_options is None and host == "dividemix":
             given["host_options"] = RELEASED
-        if isinstance(network, str) and not pretrain_epochs:
+        named = isinstance(network, str)
+        drawn = named and providers.split_name(network)[0] is None
+        if drawn and not pretrain_epochs:
             raise ConfigurationError(
                 "Expected a network that has been trained before, where "
                 "`pretrain_epochs` is 0: `nk.networks.warm_started(encoder)`. "

@@ -7,6 +7,7 @@ from noisy_keras.core import inputs
 from noisy_keras.core.model import NoisyLabelModel
 from noisy_keras.data.sources.source import Source
 from noisy_keras.labels.audit import LabelAudit
+from noisy_keras.networks import providers
 from noisy_keras.recipes.auto import Auto
 from noisy_keras.utils import arguments
 from noisy_keras.utils.errors import ConfigurationError
@@ -60,7 +61,8 @@ def auto(
             by which the network to keep is chosen. Their labels are judged by
             its predictions.
         width: int, number of channels of the first stage of a network given by
-            name; None is the published width.
+            name; None is the published width. Networks of providers, such as
+            `keras:EfficientNetV2B0`, have their own.
         batch_size: int, number of samples in a step.
         optimizer: Keras optimizer; default: SGD with momentum, rate 0.02.
         directory: str or path, folder from which a process that was killed
@@ -97,6 +99,9 @@ def auto(
             f"batch size, in place of {batch_size}.",
             stacklevel=2,
         )
+    named = isinstance(network, str)
+    if named and providers.split_name(network)[0] is not None:
+        width = None  # It has its own.
     recipe = Auto(network, train, epochs=epochs, width=width, **options)
     recipe.compile(optimizer)
     model = recipe.fit(

@@ -10,6 +10,7 @@ from noisy_keras import optimizers
 from noisy_keras.callbacks import ResumableCheckpoint
 from noisy_keras.core.model import NoisyLabelModel
 from noisy_keras.labels import measuring
+from noisy_keras.networks import copies
 from noisy_keras.recipes import artefacts as artefacts_module
 from noisy_keras.utils import distribution
 
@@ -88,9 +89,13 @@ class Training:
         Returns:
             A `keras.Model`.
         """
+        given = self.recipe.networks[0]
         with self.recipe._strategy.scope():
-            network = networks_module.reinitialized(self.recipe.networks[0])
+            network = networks_module.reinitialized(given)
             artefacts_module.set_weights(network, weights or self._start)
+            if weights is None and copies.is_drawn(given):
+                # A host may draw its second network anew, too.
+                copies.mark_drawn(network)
         return network
 
     def measure(self, weights):

@@ -6,6 +6,7 @@ import tensorflow as tf
 from tensorflow.core.protobuf import saved_model_pb2
 
 from noisy_keras.networks import head
+from noisy_keras.networks import model_files
 from noisy_keras.serving import decoding
 from noisy_keras.serving import resizing
 from noisy_keras.utils import names as names_module
@@ -65,6 +66,7 @@ class ServedClassifier(tf.Module):
                 id(v.value): v.value for n in networks for v in n.variables
             }.values()
         )
+        self.loaded = model_files.loaded_in(networks)
         self._networks = lambda: networks
         self.image_shape = tuple(networks[0].input_shape[1:])
         count = networks[0].output["logits"].shape[-1]

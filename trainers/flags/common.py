@@ -86,7 +86,18 @@ def define_common(method):
     """
     data.define()
     _define_imbalance()
-    flags.DEFINE_string("network", None, "Name of the network.")
+    flags.DEFINE_string(
+        "network",
+        None,
+        "Name of the network; or keras:NAME, keras_hub:PRESET, "
+        "keras_cv:PRESET, FILE.keras or saved_model:DIR.",
+    )
+    flags.DEFINE_string(
+        "weights",
+        None,
+        "What the network starts from: imagenet, none or a FILE.weights.h5; "
+        "default: random weights, or those that keras:NAME and so on bring.",
+    )
     flags.DEFINE_integer(
         "width", None, "Channels of the network's first stage.", lower_bound=1
     )

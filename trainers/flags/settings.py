@@ -90,7 +90,11 @@ def resolve(
 
     row = row.with_epochs(pick("epochs", row.epochs))
     training = _training(row, values, pick)
-    image_size = pick("image_size", row.image_size)
+    image_size = row.image_size
+    if image_size is not None and values.get("network") is not None:
+        # Of data without a size of their own.
+        image_size = _size_for(training["network"]) or image_size
+    image_size = pick("image_size", image_size)
     trusted = _trusted(row, dataset, noise, values, pick)
     _check_seeds(values)
     own = _given(arguments) | _imbalance(method, values)
@@ -137,11 +141,19 @@ def _training(row, values, pick):
         _check_no_drops(values, "the rate falls by half a cosine")
         rising = pick("warmup_epochs", rising)
     network = pick("network", row.network)
+    weights = pick("weights", None)
+    if weights is not None or (network and _is_foreign(network)):
+        # Imported here, because few runs need it.
+        from trainers.flags import networks
+
+        network = networks.network(network)
+        weights = networks.weights(weights)
     # A width belongs to the network that the row names.
     width = pick("width", row.width if network == row.network else None)
     training = row.training | {
         "network": network,
         "width": width,
+        "weights": weights,
         "steps_per_epoch": values["steps_per_epoch"],
         "batch_size": pick("batch_size", row.batch_size),
         "learning_rate": pick("learning_rate", row.learning_rate),
@@ -165,6 +177,20 @@ def _training(row, values, pick):
             f"{row.epochs}; got {rising}"
         )
     return training
+
+
+def _is_foreign(network):
+    """Whether a network is not one of this package by its name."""
+    return ":" in network or network.endswith(".keras")
+
+
+def _size_for(network):
+    """The size of the images that a network was trained on, or None."""
+    if not _is_foreign(network) and network != "efficientnet_lite0":
+        return None
+    from trainers.flags import networks
+
+    return networks.image_size(network)
 
 
 def _trusted(row, dataset, noise, values, pick):

@@ -246,6 +246,7 @@ def load_model(folder, name=run_folder.MODEL):
     import keras
 
     from noisy_keras.core.model import NoisyLabelModel
+    from noisy_keras.networks import model_files
     from trainers.run import errors
 
     path = os.path.join(folder, name)
@@ -254,6 +255,7 @@ def load_model(folder, name=run_folder.MODEL):
         raise UsageError(f"{expected}; it is another file, or broken")
     try:
         with errors.reported(OSError, zipfile.BadZipFile, flag="run"):
+            model_files.import_libraries(path)
             model = keras.models.load_model(path)
     except TypeError as error:
         if "Could not locate class" not in str(error):

@@ -220,7 +220,10 @@ def _build(settings, train, build, strategy):
         network = None  # Where a method brings its own.
         if options["network"] is not None:
             network = nk.networks.build(
-                options["network"], train, width=options["width"]
+                options["network"],
+                train,
+                width=options["width"],
+                weights=options.get("weights") or "auto",
             )
         model = build(network, train, settings)
         jit = {"true": True, "false": False}
@@ -396,6 +399,8 @@ def describe(run):
     networks = f"{count} networks of" if count > 1 else "one network of"
     options = run.settings.training
     name = options["network"] or model.networks[0].name
+    if options.get("weights"):
+        name += f", weights: {options['weights']}"
     lines.append(f"{networks} {size:,} parameters ({name})")
     if "epochs" in run.settings.arguments:  # Of a recipe's last phase.
         options = options | {"epochs": run.settings.arguments["epochs"]}

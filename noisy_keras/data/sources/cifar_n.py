@@ -10,8 +10,8 @@ import os
 import numpy as np
 
 from noisy_keras.data.sources import cifar
-from noisy_keras.data.sources import torch_arrays
 from noisy_keras.data.sources.source import Source
+from noisy_keras.utils import torch_arrays
 from noisy_keras.utils.errors import ConfigurationError
 
 #: By data set: the kinds of human labels and their keys in the published

@@ -47,9 +47,9 @@ def load(path: str | os.PathLike) -> dict[str, np.ndarray]:
         raise OSError(f"Could not read {path}: {error.message}") from error
     try:
         data = _pickle_of(content)
-        _check_memo(data)
-        return _arrays(_Reader(io.BytesIO(data)).load())
-    except _Refused as error:
+        check_memo(data)
+        return _arrays(Reader(io.BytesIO(data)).load())
+    except Refused as error:
         raise ConfigurationError(f"{error}. The file: {path}") from error
     # A damaged archive or pickle can raise any error.
     except Exception as error:
@@ -59,11 +59,11 @@ def load(path: str | os.PathLike) -> dict[str, np.ndarray]:
         ) from error
 
 
-class _Refused(ConfigurationError):
+class Refused(ConfigurationError):
     """The file contains something that this reader does not accept."""
 
 
-class _StandIn:
+class StandIn:
     """Stands in for a NumPy name and records its arguments.
 
     Nothing is copied here, because a small pickle could request many copies.
@@ -78,22 +78,23 @@ class _StandIn:
         self.state = state
 
 
-class _Array(_StandIn):
+class _Array(StandIn):
     pass
 
 
-class _Dtype(_StandIn):
+class _Dtype(StandIn):
     pass
 
 
-class _Bytes(_StandIn):
+class _Bytes(StandIn):
     pass
 
 
-class _Reader(pickle.Unpickler):
+class Reader(pickle.Unpickler):
     """An unpickler that accepts only the names that arrays require."""
 
-    _names = {
+    content = "integer arrays only"
+    names = {
         ("numpy.core.multiarray", "_reconstruct"): _Array,
         ("numpy._core.multiarray", "_reconstruct"): _Array,
         ("numpy", "ndarray"): _Array,
@@ -103,28 +104,28 @@ class _Reader(pickle.Unpickler):
     }
 
     def find_class(self, module: str, name: str) -> Any:
-        if (module, name) not in self._names:
-            raise _Refused(
-                "Expected a pickle of integer arrays only. Received: one "
-                f"that requests {_shown(f'{module}.{name}')}"
+        if (module, name) not in self.names:
+            raise Refused(
+                f"Expected a pickle of {self.content}. Received: one "
+                f"that requests {shown(f'{module}.{name}')}"
             )
-        return self._names[module, name]
+        return self.names[module, name]
 
     def persistent_load(self, pid: Any) -> Any:
-        raise _Refused(
+        raise Refused(
             "Expected NumPy arrays only. Received: a tensor or another "
-            f"object stored outside the pickle, {_shown(pid)}"
+            f"object stored outside the pickle, {shown(pid)}"
         )
 
 
 def _pickle_of(content):
     """Extracts the only pickle of an archive."""
     if len(content) > _MAX_BYTES:
-        raise _Refused(
+        raise Refused(
             f"Expected at most {_MAX_BYTES // 2**20} MiB. Received: more"
         )
     if not content.startswith(b"PK"):
-        raise _Refused(
+        raise Refused(
             "Expected a zip file, as `torch.save` writes since PyTorch 1.6. "
             "Received: another format, such as that of an older PyTorch or an "
             "incomplete download"
@@ -133,46 +134,54 @@ def _pickle_of(content):
         names = archive.namelist()
         pickles = [n for n in names if n.split("/")[-1] == "data.pkl"]
         if len(pickles) != 1:
-            raise _Refused(
+            raise Refused(
                 "Expected one `data.pkl`, as `torch.save` writes it. "
                 f"Received: {len(pickles)} in an archive of {len(names)} files"
             )
         # PyTorch does not compress it. This also limits the extracted size to
         # that of the file.
         if archive.getinfo(pickles[0]).compress_type != zipfile.ZIP_STORED:
-            raise _Refused(
+            raise Refused(
                 "Expected `data.pkl` as `torch.save` writes it, uncompressed. "
                 "Received: a compressed one"
             )
         return archive.read(pickles[0])
 
 
-def _check_memo(data):
+def check_memo(data: bytes) -> None:
+    """Raises for a pickle that asks for more objects than it has bytes.
+
+    Args:
+        data: bytes, pickles, the first of which is checked.
+
+    Raises:
+        Refused: it does.
+    """
     # An unpickler allocates as many objects as the highest memo number.
     for opcode, number, _ in pickletools.genops(data):
         if opcode.name.endswith("PUT") and number > len(data):
-            raise _Refused(
+            raise Refused(
                 f"Expected a pickle of at most {len(data)} objects, one per "
-                f"byte. Received: one numbered {_shown(number)}"
+                f"byte. Received: one numbered {shown(number)}"
             )
 
 
 def _arrays(found):
     if type(found) is not dict:
-        raise _Refused(
-            f"Expected a dict of integer arrays. Received: {_named(found)}"
+        raise Refused(
+            f"Expected a dict of integer arrays. Received: {named(found)}"
         )
     arrays, total = {}, 0
     for key, value in found.items():
         if not isinstance(key, str) or not isinstance(value, _Array):
-            raise _Refused(
+            raise Refused(
                 "Expected a dict of names to integer arrays. "
-                f"Received: {_named(value)} at {_shown(key)}"
+                f"Received: {named(value)} at {shown(key)}"
             )
         arrays[key] = _array(value)
         total += arrays[key].nbytes
         if total > _MAX_BYTES:
-            raise _Refused(
+            raise Refused(
                 f"Expected arrays of at most {_MAX_BYTES // 2**20} MiB in "
                 "total. Received: more"
             )
@@ -186,9 +195,9 @@ def _array(recorded):
     # Computed with Python's integers, which cannot overflow.
     size = math.prod(shape) * dtype.itemsize
     if size != len(data) or min(shape, default=0) < 0:
-        raise _Refused(
-            f"Expected {_shown(size)} bytes for an array of shape "
-            f"{_shown(shape)}. Received: {len(data)}"
+        raise Refused(
+            f"Expected {shown(size)} bytes for an array of shape "
+            f"{shown(shape)}. Received: {len(data)}"
         )
     array = np.frombuffer(data, dtype)
     array = array.reshape(shape, order="F" if fortran else "C")
@@ -199,16 +208,16 @@ def _array(recorded):
 def _dtype(recorded):
     if not isinstance(recorded, _Dtype) or recorded.given[0] not in _INTEGERS:
         found = recorded.given[0] if isinstance(recorded, _Dtype) else recorded
-        raise _Refused(
-            f"Expected integer arrays. Received: dtype {_shown(found)}"
+        raise Refused(
+            f"Expected integer arrays. Received: dtype {shown(found)}"
         )
     # The state consists of version, byte order, three entries that integers
     # lack, size and flags.
     order, rest = recorded.state[1], recorded.state[2:5]
     if order not in ("<", ">", "|", "=") or rest != (None, None, None):
-        raise _Refused(
+        raise Refused(
             "Expected a plain integer dtype. "
-            f"Received: state {_shown(recorded.state)}"
+            f"Received: state {shown(recorded.state)}"
         )
     return np.dtype(recorded.given[0]).newbyteorder(order)
 
@@ -217,16 +226,15 @@ def _bytes(recorded):
     if isinstance(recorded, bytes):
         return recorded
     if not isinstance(recorded, _Bytes) or recorded.given[1:] != ("latin1",):
-        raise _Refused(
-            f"Expected an array's bytes. Received: {_named(recorded)}"
-        )
+        raise Refused(f"Expected an array's bytes. Received: {named(recorded)}")
     return recorded.given[0].encode("latin1")
 
 
-def _named(value):
+def named(value: Any) -> str:
+    """Returns the name of a value's type for a message."""
     return type(value).__name__.strip("_").lower()
 
 
-def _shown(value):
+def shown(value: Any) -> str:
     """Returns the representation of a value, shortened for a message."""
     return repr(value)[:80]

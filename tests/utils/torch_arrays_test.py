@@ -8,7 +8,7 @@ import zipfile
 import numpy as np
 import pytest
 
-from noisy_keras.data.sources import torch_arrays
+from noisy_keras.utils import torch_arrays
 from tests.data import torch_files
 
 

@@ -10,10 +10,13 @@ from noisy_keras.networks import photo_resnet
 from noisy_keras.networks import preact_resnet
 from noisy_keras.networks import precision
 from noisy_keras.networks import resnet
+from noisy_keras.networks import vector_heads
 from noisy_keras.networks import wide_resnet
 from noisy_keras.utils.errors import ConfigurationError
 
 _BUILDERS = {
+    "linear": vector_heads.linear,
+    "mlp": vector_heads.mlp,
     "preact_resnet18": preact_resnet.preact_resnet18,
     "resnet18": resnet.resnet18,
     "resnet29": bottleneck_resnet.resnet29,
@@ -26,6 +29,8 @@ _BUILDERS = {
 }
 
 NAMES = tuple(sorted(_BUILDERS))
+# Mean, standard deviation and scale of pixels of which nothing is known.
+_USUAL = (0.5, 0.25, 255.0)
 
 
 def build(
@@ -44,14 +49,17 @@ def build(
     Args:
         name: str, one of `networks.NAMES`.
         source: `Source` from which every argument left out is taken, or None.
-        image_shape: tuple of ints `(H, W, C)`.
+        image_shape: tuple of ints `(H, W, C)`; `(D,)` of vectors, which the
+            networks `linear` and `mlp` take.
         num_classes: int, number of classes K >= 2.
         width: int, number of channels of the first stage; None is the published
             width.
         mean: C floats, mean per channel of pixels scaled to `[0, 1]`;
-            default: 0.5 each.
-        std: C floats, standard deviation likewise; default: 0.25 each.
-        pixel_scale: float, value of a white pixel, 255 or 1; default: 255.
+            default: 0.5 each. Of vectors D floats; default: 0.
+        std: C floats, standard deviation likewise; default: 0.25 each. Of
+            vectors D floats; default: 1.
+        pixel_scale: float, value of a white pixel, 255 or 1; default: 255. Of
+            vectors 1, the default.
 
     Returns:
         A `keras.Model` from images `[B, H, W, C]` to a dict of `features`
@@ -88,13 +96,25 @@ def build(
             "Expected a `source`, or both `image_shape` and `num_classes`. "
             f"Received: image_shape={image_shape}, num_classes={num_classes}"
         )
+    if len(image_shape) == 1 and name not in vector_heads.NAMES:
+        raise ConfigurationError(
+            "Expected a network of vectors, one of "
+            f"{', '.join(vector_heads.NAMES)}, for features of "
+            f"{image_shape[0]} columns. Received: {name!r}, a network of "
+            "pictures"
+        )
     channels = image_shape[-1]
+    usual = vector_heads.USUAL if len(image_shape) == 1 else _USUAL
     normalization = {
-        "mean": (0.5,) * channels if mean is None else mean,
-        "std": (0.25,) * channels if std is None else std,
-        "pixel_scale": pixel_scale or 255.0,
+        "mean": (usual[0],) * channels if mean is None else mean,
+        "std": (usual[1],) * channels if std is None else std,
+        "pixel_scale": pixel_scale or usual[2],
     }
     options = {} if width is None else {"width": width}
+    if name == "linear" and options:
+        raise ConfigurationError(
+            f"Expected no width of a linear network. Received: width={width}"
+        )
     return _BUILDERS[name](
         tuple(image_shape), num_classes, normalization, **options
     )

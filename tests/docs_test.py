@@ -50,6 +50,7 @@ def folder(tmp_path_factory):
     (folder / "runs" / "features" / "encoder.keras").touch()
     (folder / "runs" / "first" / "audit").mkdir(parents=True)
     (folder / "runs" / "first" / "audit" / "most_suspect.csv").touch()
+    (folder / "notes.npz").touch()
     return folder
 
 

@@ -33,6 +33,7 @@ TRUSTED = ("clothing1m", "food101n")
 PREFIXES = {
     "folder": "PATH",
     "csv": "PATH",
+    "features": "FILE",
     "tfrecord": "PATH",
     "tfds": "NAME",
 }
@@ -40,6 +41,7 @@ PREFIXES = {
 READING = {
     "folder": ("folder_layout",),
     "csv": ("path_column", "label_column", "image_root"),
+    "features": ("labels",),
 }
 #: The forms of `--dataset` beside names.
 FORMS = ", ".join(f"{kind}:{what}" for kind, what in PREFIXES.items())
@@ -98,7 +100,8 @@ def define():
         "digits",
         "Data set: digits (embedded, no download), cifar10, cifar100; "
         "folder:PATH, with one sub-folder per class; csv:PATH, with "
-        "columns of paths and labels; tfrecord:PATH, shards; tfds:NAME, any "
+        "columns of paths and labels; features:FILE, vectors in an .npz, "
+        ".npy or .parquet file; tfrecord:PATH, shards; tfds:NAME, any "
         f"classification set of TFDS; or one of {', '.join(LAYOUTS)}, read "
         "from --data_dir.",
     )
@@ -135,6 +138,12 @@ def define():
         None,
         "Folder that the paths in csv:PATH start from; default: the folder of "
         "the file.",
+    )
+    flags.DEFINE_string(
+        "labels",
+        None,
+        "Labels of features:FILE, if it has none: an .npy or .npz file, or a "
+        ".csv file with a column label.",
     )
     flags.DEFINE_integer(
         "max_train_samples",
@@ -258,7 +267,8 @@ def short_name(dataset):
         return re.sub(r"\W+", "_", name)
     if kind in PREFIXES:
         base = os.path.basename(os.path.normpath(os.path.expanduser(name)))
-        base = os.path.splitext(base)[0] if kind == "csv" else base
+        if kind in ("csv", "features"):
+            base = os.path.splitext(base)[0]
         return re.sub(r"[*?{}\[\]]+", "_", base)
     return name
 
@@ -287,6 +297,11 @@ def check(dataset, flag="dataset"):
             f"--{flag}: expected csv:PATH of a file with the columns path and "
             f"label; got {name!r}, which is no file"
         )
+    if kind == "features":
+        # Imported here: other data does not need it.
+        from trainers.flags import features
+
+        features.check_file(flag, f"{kind}:FILE", name)
     if kind == "tfrecord" and local and not _has_records(name):
         raise UsageError(
             f"--{flag}: expected tfrecord:PATH of a folder that "
@@ -309,14 +324,14 @@ def check(dataset, flag="dataset"):
 
 
 def reading(dataset, values):
-    """How a folder or a CSV file is read.
+    """How a folder, a CSV file or a file of features is read.
 
     Args:
         dataset: str, value of `--dataset`.
         values: dict of all flags by name; None where left out.
 
     Returns:
-        dict of the flags in `READING`, with an absolute `image_root`.
+        dict of the flags in `READING`, with absolute paths.
 
     Raises:
         UsageError: a flag of another kind of data set, or no such folder.
@@ -328,9 +343,18 @@ def reading(dataset, values):
             found[name] = values.get(name)
             if found[name] is not None and kind != wanted:
                 raise UsageError(
-                    f"--{name}: expected with --dataset={wanted}:PATH alone; "
+                    f"--{name}: expected with --dataset={wanted}:"
+                    f"{PREFIXES[wanted]} alone; "
                     f"got --dataset={dataset}"
                 )
+    if found["labels"] is not None:
+        path = os.path.expanduser(found["labels"])
+        from trainers.flags import features
+
+        features.check_file("labels", "FILE", path, features.LABEL_FILES)
+        if "://" not in path:
+            path = os.path.abspath(path)
+        found["labels"] = path
     root = found["image_root"]
     if root is not None and "://" not in root:
         root = os.path.abspath(os.path.expanduser(root))

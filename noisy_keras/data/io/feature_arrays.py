@@ -102,12 +102,17 @@ def read(features: Any, what: str = "features") -> np.ndarray:
     return np.ascontiguousarray(found)  # Rows are read, not columns.
 
 
-def scan(features: np.ndarray, what: str = "features") -> Columns:
+def scan(
+    features: np.ndarray,
+    what: str = "features",
+    rows: np.ndarray | None = None,
+) -> Columns:
     """Reads all values once, in blocks, and checks them.
 
     Args:
         features: array of `read`.
         what: str, name of the argument in messages.
+        rows: int array, the rows to read; None reads all.
 
     Returns:
         `Columns`.
@@ -116,7 +121,8 @@ def scan(features: np.ndarray, what: str = "features") -> Columns:
         ConfigurationError: NaN or infinity, or numbers that float32 cannot
             hold; the message has their count and the first row.
     """
-    count, width = features.shape
+    width = features.shape[1]
+    count = len(features) if rows is None else len(rows)
     size = max(1, _VALUES // width)
     mean, squares = np.zeros(width), np.zeros(width)
     low, high = np.full(width, np.inf), np.full(width, -np.inf)
@@ -126,7 +132,9 @@ def scan(features: np.ndarray, what: str = "features") -> Columns:
         largest = float(_MOST_INTEGER)
     large: list[int] = []
     for start in range(0, count, size):
-        block = np.asarray(features[start : start + size]).astype(np.float64)
+        part = slice(start, start + size)
+        block = features[part if rows is None else rows[part]]
+        block = np.asarray(block).astype(np.float64)
         with np.errstate(over="ignore", invalid="ignore"):
             least, most = block.min(axis=0), block.max(axis=0)
         edge = np.maximum(np.abs(least), np.abs(most)).max()
@@ -139,13 +147,13 @@ def scan(features: np.ndarray, what: str = "features") -> Columns:
             continue
         low, high = np.minimum(low, least), np.maximum(high, most)
         # Means of blocks are merged without loss of digits (Chan et al., 1983).
-        rows, own = len(block), block.mean(axis=0)
+        more, own = len(block), block.mean(axis=0)
         block -= own
         shift = own - mean
-        total = start + rows
+        total = start + more
         squares += np.einsum("nd,nd->d", block, block)
-        squares += shift**2 * (start * rows / total)
-        mean += shift * (rows / total)
+        squares += shift**2 * (start * more / total)
+        mean += shift * (more / total)
     if bad:
         raise ConfigurationError(
             f"Expected finite numbers as `{what}`. Received: NaN or infinity "

@@ -38,11 +38,13 @@ class FeatureSource(Source):
         labels: int array `[N]`, the given labels, or distributions `[N, K]`.
         class_names: sequence of K str.
         texts: sequence of N str, what a person reads of each sample; or None.
+        rows: int array `[N]`, the rows of `features` that the samples are,
+            where it has others, too; None if it has as many rows.
+        augmentation: `FeatureAugmentation`, or None for the usual one.
         **options: further arguments of `Source`.
 
     Attributes:
-        columns: `Columns`, statistics of the whole array; subsets share them.
-        texts: object array `[N]` of str, or None.
+        columns: `Columns`, statistics of all samples; subsets share them.
     """
 
     def __init__(
@@ -52,13 +54,17 @@ class FeatureSource(Source):
         class_names: collections.abc.Sequence[str],
         *,
         texts: collections.abc.Sequence[str] | None = None,
+        rows: np.ndarray | None = None,
         augmentation: FeatureAugmentation | None = None,
         **options: Any,
     ) -> None:
         array = feature_arrays.read(features)
         labels = given_labels.as_array(labels)
-        checks.same_length(features=array, labels=np.atleast_1d(labels))
-        self.columns = feature_arrays.scan(array)
+        checks.same_length(
+            features=array if rows is None else rows,
+            labels=np.atleast_1d(labels),
+        )
+        self.columns = feature_arrays.scan(array, rows=rows)
         super().__init__(
             labels,
             class_names,
@@ -70,11 +76,10 @@ class FeatureSource(Source):
         )
         self.augmentation = cast(Any, augmentation or FeatureAugmentation())
         self._features = array
-        self._rows: np.ndarray | None = None
-        self.texts: np.ndarray | None = None
+        self._rows = rows
         if texts is not None:
             self.texts = np.array([str(text) for text in texts], object)
-            checks.same_length(features=array, texts=self.texts)
+            checks.same_length(labels=self.labels, texts=self.texts)
 
     def __repr__(self) -> str:
         return (
@@ -152,8 +157,6 @@ class FeatureSource(Source):
     def _select(self, index):
         # Subsets share the features of the whole source.
         self._rows = index if self._rows is None else self._rows[index]
-        if self.texts is not None:
-            self.texts = checks.read_only(self.texts[index])
 
 
 def from_features(

@@ -95,6 +95,13 @@ _SHARE = 0.05
 
 def define():
     """Defines the flags of data and noise."""
+    define_source()
+    _define_split()
+    _define_noise()
+
+
+def define_source():
+    """Defines the flags of the data set alone, and of how it is read."""
     flags.DEFINE_string(
         "dataset",
         "digits",
@@ -153,20 +160,23 @@ def define():
         lower_bound=1,
     )
     flags.DEFINE_float(
+        "max_unreadable",
+        None,
+        "For folder:PATH, csv:PATH and data sets read from their original "
+        "files: how many pictures may be unreadable and are left out, a count "
+        "or a share below 1; default: 1 %, and at least one.",
+        lower_bound=0.0,
+    )
+
+
+def _define_split():
+    flags.DEFINE_float(
         "validation",
         None,
         "Training samples held out to judge the model by, where the data set "
         "has no validation split: a count, or a share below 1. 0 holds out "
         "none: the last epoch is the result, and the test set is reported, "
         "where there is one.",
-        lower_bound=0.0,
-    )
-    flags.DEFINE_float(
-        "max_unreadable",
-        None,
-        "For folder:PATH, csv:PATH and data sets read from their original "
-        "files: how many pictures may be unreadable and are left out, a count "
-        "or a share below 1; default: 1 %, and at least one.",
         lower_bound=0.0,
     )
     flags.DEFINE_list(
@@ -176,7 +186,6 @@ def define():
         "samples left out, one after the other: see "
         "noisy_keras.data.read_audit.",
     )
-    _define_noise()
 
 
 def _define_noise():

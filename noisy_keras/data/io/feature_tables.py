@@ -5,6 +5,7 @@ compressed, are mapped into memory and read as rows are needed.
 """
 
 import dataclasses
+import hashlib
 import os
 import struct
 import zipfile
@@ -32,6 +33,8 @@ NAMES = {
     "texts": ("texts", "text"),
     "paths": ("paths", "path", "links", "link", "urls", "url"),
 }
+#: The array with the SHA-256 of the bytes of the features, row by row.
+CHECKSUM = "sha256"
 # Bytes from which arrays of an archive are mapped.
 _MAPPED = 2**26
 
@@ -169,9 +172,24 @@ def _archive(path):
         for name, values in found.items():
             if not isinstance(values, np.ndarray):
                 raise ValueError(f"{name} is no array")
+        _check_sum(path, found)
         return found
     except (EOFError, KeyError, ValueError, zipfile.BadZipFile) as error:
         raise _unreadable(path, error) from error
+
+
+def _check_sum(path, arrays):
+    """Raises where features are not those of their checksum."""
+    expected = arrays.pop(CHECKSUM, None)
+    if expected is None or "features" not in arrays:
+        return
+    digest = hashlib.sha256()
+    features = arrays["features"]
+    size = max(1, _MAPPED // max(1, features[:1].nbytes))
+    for start in range(0, len(features), size):
+        digest.update(np.ascontiguousarray(features[start : start + size]))
+    if digest.hexdigest() != str(expected):
+        raise ValueError("the features are not those of its checksum")
 
 
 def _mapped(path, name):

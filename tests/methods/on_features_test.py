@@ -107,6 +107,18 @@ def test_a_saved_model_goes_on(model, source, tmp_path):
     assert len(loaded.label_audit(source)) == 240
 
 
+def test_pictures_are_refused(model, tmp_path):
+    with pytest.raises(ConfigurationError, match="features .N, 8..*1 pictures"):
+        model.predict(str(tmp_path / "a.png"))
+    with pytest.raises(ConfigurationError, match="features .N, 8..*2 pictures"):
+        nk.predict_files(model, ["a.png", "b.png"])
+
+
+def test_features_are_not_written_as_records(source, tmp_path):
+    with pytest.raises(ConfigurationError, match="Expected images"):
+        nk.data.write_tfrecord(source, str(tmp_path))
+
+
 @pytest.mark.parametrize("name", ["SANM", "SimCLR", "MoCo", "C2D"])
 def test_methods_of_pixels_are_refused_with_those_that_run(source, name):
     with pytest.raises(ConfigurationError, match="pixels.*ELR, .*DMLP"):

@@ -177,7 +177,9 @@ def write(
             transition=noise_estimate.transition(run),
         )
         if format == serving.SAVED_MODEL:
-            kept = server_files.write(output, name)
+            kept = server_files.write(
+                output, name, of_vectors=len(model.image_shape) == 1
+            )
             if kept:
                 notes.append(
                     f"Not overwritten, because you have changed them: "

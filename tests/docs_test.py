@@ -22,7 +22,7 @@ from tests import pages
 from tests import shortened
 
 #: Commands of `trainers` that are no method's.
-NO_METHODS = ("analyze", "audit", "predict", "report", "run")
+NO_METHODS = ("analyze", "audit", "features", "predict", "report", "run")
 RECIPES = ("auto.md", "c2d.md", "dmlp.md", "drpl.md")
 LARGE = pytest.mark.large
 PAGES = pages.of_docs()
@@ -51,6 +51,7 @@ def folder(tmp_path_factory):
     (folder / "runs" / "features" / "encoder.keras").touch()
     (folder / "runs" / "first" / "audit").mkdir(parents=True)
     (folder / "runs" / "first" / "audit" / "most_suspect.csv").touch()
+    (folder / "notes.npz").touch()
     return folder
 
 

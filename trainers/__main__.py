@@ -26,7 +26,7 @@ _ELSEWHERE = {
 }
 #: Commands on finished runs.
 FINISHED = ("analyze", "audit", "export", "predict", "report")
-_DATA = ("builders", "example", "shard")
+_DATA = ("builders", "example", "features", "shard")
 
 
 def commands():

@@ -19,7 +19,8 @@ class Checked:
             label)` or `(image, label, sample_weight)`, or of dicts with `image`
             and `label`; batched or not. Labels may have any form that
             `given_labels.read` takes but soft labels.
-        image_shape: `(H, W, C)` of the model's images.
+        image_shape: `(H, W, C)` of the model's images, or `(D,)` of its
+            features.
         class_names: tuple of K str, or None if the classes have no names.
         num_classes: int, K.
         pixel_scale: float, value of a white pixel; None if it is not known.
@@ -64,7 +65,8 @@ class Checked:
                 "Expected a dataset of (image, label) or of (image, label, "
                 f"sample_weight). Received: elements {spec}"
             )
-        if not is_batched(dataset):
+        vectors = len(self._shape) == 1
+        if not is_batched(dataset, vectors):
             dataset = dataset.batch(batch_size)
         shape = dataset.element_spec[0].shape
         if shape.rank == 3:
@@ -92,10 +94,13 @@ class Checked:
         images, *rest = row
         if images.dtype.is_floating:
             values = tf.cast(images, tf.float32)
+            # Of vectors, which have no range, whether all are finite.
             found = [
                 tf.reduce_min(values),
                 tf.reduce_max(values),
-                tf.reduce_all(values == tf.round(values)),
+                tf.reduce_all(tf.math.is_finite(values))
+                if len(self._shape) == 1
+                else tf.reduce_all(values == tf.round(values)),
             ]
         else:
             found = [0.0, 255.0, True]
@@ -118,7 +123,10 @@ class Checked:
     def _check(self, number, low, high, whole, labels):
         """Whether a batch is valid, and its labels as int32 `[B]`."""
         try:
-            check_scale(low, high, whole, self._scale)
+            if len(self._shape) == 1:
+                check_finite(whole)
+            else:
+                check_scale(low, high, whole, self._scale)
             if not labels.size:
                 return True, np.zeros([0], np.int32)
             given = given_labels.read(
@@ -153,6 +161,21 @@ def fields_of(spec):
         list of str.
     """
     return [n for n in ("image", "label", "sample_weight") if n in spec]
+
+
+def check_finite(finite):
+    """Raises unless features are finite.
+
+    Args:
+        finite: bool.
+
+    Raises:
+        ConfigurationError: they are not.
+    """
+    if not finite:
+        raise ConfigurationError(
+            "Expected finite numbers as features. Received: NaN or infinity"
+        )
 
 
 def check_scale(low, high, whole, expected):

@@ -8,6 +8,7 @@ import tensorflow as tf
 
 from noisy_keras.core import evaluation
 from noisy_keras.core import sample_weights
+from noisy_keras.core import vectors
 from noisy_keras.core.seen_data import Pictures  # noqa: F401
 from noisy_keras.core.seen_data import check_fitted  # noqa: F401
 from noisy_keras.core.seen_data import check_source
@@ -19,6 +20,7 @@ from noisy_keras.core.seen_data import white_pixel
 from noisy_keras.data import batches
 from noisy_keras.data.io import given_labels
 from noisy_keras.data.sources import array_source
+from noisy_keras.data.sources import feature_source
 from noisy_keras.utils import checks
 from noisy_keras.utils import deprecation
 from noisy_keras.utils.errors import ConfigurationError
@@ -72,15 +74,18 @@ def checked_images(model, images):
 
     Args:
         model: `NoisyLabelModel`.
-        images: array-like `[N, H, W, C]`, or `[N, H, W]` of grey images.
+        images: array-like `[N, H, W, C]`, or `[N, H, W]` of grey images; or
+            `[N, D]` where the model takes features.
 
     Returns:
-        Array `[N, H, W, C]`, uint8 or float32.
+        Array `[N, H, W, C]`, uint8 or float32; or float32 `[N, D]`.
 
     Raises:
         ConfigurationError: images of another shape or range than the model was
             built for.
     """
+    if vectors.are_taken(model):
+        return vectors.checked(model, images)
     expected = white_pixel(model)
     images = np.asarray(images)
     if images.shape == model.image_shape:
@@ -266,7 +271,9 @@ def _read_once(dataset, model):
     if isinstance(dataset.element_spec, dict):  # As TFDS has them.
         names = evaluation.fields_of(dataset.element_spec)
         pairs = dataset.map(lambda row: tuple(row[n] for n in names))
-    images, labels, weights, batch_size = array_source.read(pairs)
+    images, labels, weights, batch_size = array_source.read(
+        pairs, vectors.are_taken(model)
+    )
     source = as_source(model, images, labels)
     known.append((source.with_sample_weights(weights), batch_size))
     return known[-1]
@@ -327,11 +334,13 @@ def as_source(model, images, labels, weights=None, soft_allowed=True):
         labels, known, model.num_classes, soft_allowed=soft_allowed
     )
     names = known or given.class_names
+    values = given.labels if given.soft is None else given.soft
+    names = names or [str(c) for c in range(model.num_classes)]
     # Not `from_arrays`, which might take the numbers for names.
-    source = array_source.ArraySource(
-        images,
-        given.labels if given.soft is None else given.soft,
-        names or [str(c) for c in range(model.num_classes)],
-        pixel_scale=white_pixel(model),
-    )
+    if vectors.are_taken(model):
+        source = feature_source.FeatureSource(images, values, names)
+    else:
+        source = array_source.ArraySource(
+            images, values, names, pixel_scale=white_pixel(model)
+        )
     return source.with_sample_weights(weights)

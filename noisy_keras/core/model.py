@@ -14,6 +14,7 @@ from noisy_keras.core import inputs
 from noisy_keras.core import metrics as metrics_module
 from noisy_keras.core import prediction
 from noisy_keras.core import training
+from noisy_keras.core import vectors
 from noisy_keras.core.deprecated import DeprecatedNames
 from noisy_keras.core.epoch_plan import OneRoundPlan
 from noisy_keras.labels import measuring
@@ -106,6 +107,8 @@ class NoisyLabelModel(DeprecatedNames, keras.Model):
     refuses_sample_weight = "has a step that does not use them"
     #: Whether it maps images to class probabilities.
     predicts_classes = True
+    #: Whether it trains on pictures alone, and not on vectors of features.
+    needs_pixels = False
 
     def __init__(
         self,
@@ -131,6 +134,9 @@ class NoisyLabelModel(DeprecatedNames, keras.Model):
         self.networks = networks
         self.num_samples = int(num_samples)
         self.plugins = list(plugins)
+        vectors.check_pixels(
+            type(self).__name__, networks, self.plugins, self.needs_pixels
+        )
         for plugin in self.plugins:
             plugin.attach(self.networks)
             plugin.built = True
@@ -210,7 +216,7 @@ class NoisyLabelModel(DeprecatedNames, keras.Model):
 
     @property
     def image_shape(self):
-        """Shape of an image: `(H, W, C)`."""
+        """Shape of an image, `(H, W, C)`; of features, `(D,)`."""
         return tuple(self.networks[0].input_shape[1:])
 
     def call(self, images, training=False):
@@ -529,10 +535,10 @@ class NoisyLabelModel(DeprecatedNames, keras.Model):
         """As `keras.Model.predict`, of more than arrays.
 
         Args:
-            x: images `[N, H, W, C]`, as in training; a `Source`; a
-                `tf.data.Dataset`; or a list of paths of image files and of PIL
-                images, which are decoded as in training. A path alone is a list
-                of one.
+            x: images `[N, H, W, C]` or features `[N, D]`, as in training; a
+                `Source`; a `tf.data.Dataset`; or a list of paths of image files
+                and of PIL images, which are decoded as in training. A path
+                alone is a list of one.
             batch_size: int, number of samples in a batch; default: 500, or 32
                 for arrays.
             **kwargs: as in Keras.

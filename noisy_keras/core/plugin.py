@@ -38,6 +38,8 @@ class StepPlugin(keras.layers.Layer):
         extra_view: the view that it needs from the data pipeline beside the
             host's own (see `nk.data.Source.view`), or None.
         extra_views: int, number of these views.
+        needs_pixels: bool, whether it works on pictures alone, and not on
+            vectors of features.
         needs_division: bool, whether it uses `clean_probability`, so that a
             host without a division of its own must divide the samples for it.
 
@@ -63,6 +65,7 @@ class StepPlugin(keras.layers.Layer):
     extra_view = None
     extra_views = 0
     needs_division = False
+    needs_pixels = False
 
     def attach(self, networks):
         """Makes the weights that it needs for each network.

@@ -137,6 +137,11 @@ def source_of(model, pictures):
     """
     if picture_source.is_picture(pictures):
         pictures = [pictures]
+    if len(model.image_shape) != 3:
+        raise ConfigurationError(
+            f"Expected features [N, {model.image_shape[0]}], as the model was "
+            f"built for. Received: {len(pictures)} pictures"
+        )
     seen = model.pictures
     return picture_source.PictureSource(
         pictures,

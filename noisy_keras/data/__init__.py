@@ -2,6 +2,7 @@
 
 from noisy_keras.data.augment import VIEWS
 from noisy_keras.data.augment import Augmentation
+from noisy_keras.data.augment import FeatureAugmentation
 from noisy_keras.data.duplicates import Duplicates
 from noisy_keras.data.duplicates import find_duplicates
 from noisy_keras.data.estimate import NoiseEstimate
@@ -19,6 +20,8 @@ from noisy_keras.data.selection.corrections import read_audit
 from noisy_keras.data.sources.array_source import from_arrays
 from noisy_keras.data.sources.array_source import from_dataset
 from noisy_keras.data.sources.csv_labels import from_csv
+from noisy_keras.data.sources.feature_files import from_feature_file
+from noisy_keras.data.sources.feature_source import from_features
 from noisy_keras.data.sources.folder import from_folder
 from noisy_keras.data.sources.load import NAMES
 from noisy_keras.data.sources.load import load
@@ -35,6 +38,7 @@ __all__ = [
     "Augmentation",
     "ConfusionNoise",
     "Duplicates",
+    "FeatureAugmentation",
     "InstanceNoise",
     "LabelNoise",
     "NoiseEstimate",
@@ -50,6 +54,8 @@ __all__ = [
     "from_arrays",
     "from_csv",
     "from_dataset",
+    "from_feature_file",
+    "from_features",
     "from_folder",
     "from_tfds",
     "from_tfrecord",

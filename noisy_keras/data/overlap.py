@@ -8,6 +8,7 @@ import numpy as np
 
 from noisy_keras.data.io import filesystem
 from noisy_keras.data.sources.array_source import ArraySource
+from noisy_keras.data.sources.feature_source import FeatureSource
 from noisy_keras.data.sources.source import Source
 
 # Number of pixel values compared at a time, which take about 50 MB.
@@ -34,6 +35,9 @@ def same_pictures(source: Source, trusted: Source) -> list[int]:
         hashes = set(_fingerprints(trusted))
         numbered = enumerate(_fingerprints(source))
         return [row for row, digest in numbered if digest in hashes]
+    if isinstance(source, FeatureSource) and isinstance(trusted, FeatureSource):
+        hashes = set(trusted.digests())
+        return [r for r, d in enumerate(source.digests()) if d in hashes]
     if source.image_shape != trusted.image_shape:
         return []
     if are_files(source) and are_files(trusted):

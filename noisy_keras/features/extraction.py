@@ -257,7 +257,8 @@ class Extractor:
         if self.preprocessing is not None or not isinstance(shape, tuple):
             return
         pairs = zip(shape[1:], source.image_shape, strict=False)
-        if len(shape) != 4 or any(a not in (None, b) for a, b in pairs):
+        rank = 1 + len(source.image_shape)
+        if len(shape) != rank or any(a not in (None, b) for a, b in pairs):
             raise ConfigurationError(
                 f"Expected images {shape[1:]}, as the network was built for. "
                 f"Received: {source.image_shape}, from {source!r}; load the "

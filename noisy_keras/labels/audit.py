@@ -79,6 +79,7 @@ class LabelAudit:
             label.
         class_names: K strings.
         paths: strings `[N]`, or None.
+        texts: strings `[N]`, what a person reads of each sample, or None.
         true_label: int32 `[N]` where the source knows some, or None; -1 where
             it is unknown, and of foreign images.
         foreign: bool `[N]`, images known to belong to no class, or None.
@@ -125,6 +126,7 @@ class LabelAudit:
     unreadable: np.ndarray | None = None
     protected: np.ndarray | None = None
     split: np.ndarray | None = None
+    texts: np.ndarray | None = None
 
     def __len__(self) -> int:
         return len(self.ids)
@@ -244,6 +246,8 @@ class LabelAudit:
                 row["epochs"] = str(int(self.epochs[i]))
             if self.split is not None:
                 row["split"] = str(self.split[i])
+            if self.texts is not None:
+                row["text"] = str(self.texts[i])
             yield row
 
     def _truth(self, names, i):
@@ -259,7 +263,8 @@ class LabelAudit:
         `clean_probability`, `confidence` and `verdict`; `true_label` where
         some is known (empty where not, `"(foreign)"` where the image belongs
         to no class); `evidence`; of a history of predictions, `given_share`
-        and `epochs`; and `split` where held-out samples are among them. See
+        and `epochs`; `split` where held-out samples are among them; and `text`
+        where samples have one. See
         the attributes. Text that a spreadsheet would run as a formula is
         written with an apostrophe before it, which `read_audit` takes away.
 
@@ -324,6 +329,7 @@ class LabelAudit:
         """
         empty: dict[str, Any] = {
             "paths": "",
+            "texts": "",
             "true_label": -1,
             "foreign": False,
             "given_share": np.nan,
@@ -376,6 +382,7 @@ _PER_SAMPLE = (
     "clean_probability",
     "confidence",
     "paths",
+    "texts",
     "true_label",
     "foreign",
     "given_share",

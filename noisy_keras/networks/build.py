@@ -11,12 +11,15 @@ from noisy_keras.networks import photo_resnet
 from noisy_keras.networks import preact_resnet
 from noisy_keras.networks import providers
 from noisy_keras.networks import resnet
+from noisy_keras.networks import vector_heads
 from noisy_keras.networks import weight_files
 from noisy_keras.networks import wide_resnet
 from noisy_keras.utils.errors import ConfigurationError
 
 _BUILDERS = {
     "efficientnet_lite0": efficientnet_lite.efficientnet_lite0,
+    "linear": vector_heads.linear,
+    "mlp": vector_heads.mlp,
     "preact_resnet18": preact_resnet.preact_resnet18,
     "resnet18": resnet.resnet18,
     "resnet29": bottleneck_resnet.resnet29,
@@ -29,6 +32,8 @@ _BUILDERS = {
 }
 
 NAMES = tuple(sorted(_BUILDERS))
+# Mean, standard deviation and scale of pixels of which nothing is known.
+_USUAL = (0.5, 0.25, 255.0)
 
 # Functions that assign the published weights of ImageNet.
 _IMAGENET = {"efficientnet_lite0": efficientnet_lite.load_imagenet}
@@ -58,16 +63,18 @@ def build(
             path of a `.keras` file, or `saved_model:DIR`. These scale pixels
             as they were trained, and not by `mean` and `std`.
         source: `Source` from which every argument left out is taken, or None.
-        image_shape: tuple of ints `(H, W, C)`; default, where there is no
-            source: that of the images that a network of a provider was trained
-            on.
+        image_shape: tuple of ints `(H, W, C)`; `(D,)` of vectors, which the
+            networks `linear` and `mlp` take. Default, where there is no source:
+            that of the images that a network of a provider was trained on.
         num_classes: int, number of classes K >= 2.
         width: int, number of channels of the first stage; None is the published
             width.
         mean: C floats, mean per channel of pixels scaled to `[0, 1]`;
-            default: 0.5 each.
-        std: C floats, standard deviation likewise; default: 0.25 each.
-        pixel_scale: float, value of a white pixel, 255 or 1; default: 255.
+            default: 0.5 each. Of vectors D floats; default: 0.
+        std: C floats, standard deviation likewise; default: 0.25 each. Of
+            vectors D floats; default: 1.
+        pixel_scale: float, value of a white pixel, 255 or 1; default: 255. Of
+            vectors 1, the default.
         weights: `"none"` or None for random weights; `"imagenet"` for those
             that were published, of `efficientnet_lite0` and `keras:NAME`; path
             of a file of `save_weights` of a like network. `"auto"`: random for
@@ -120,7 +127,20 @@ def build(
             "Expected a `source`, or both `image_shape` and `num_classes`. "
             f"Received: image_shape={image_shape}, num_classes={num_classes}"
         )
-    image_shape, pixel_scale = tuple(image_shape), pixel_scale or 255.0
+    image_shape = tuple(image_shape)
+    if len(image_shape) == 1 and name not in vector_heads.NAMES:
+        raise ConfigurationError(
+            "Expected a network of vectors, one of "
+            f"{', '.join(vector_heads.NAMES)}, for features of "
+            f"{image_shape[0]} columns. Received: {name!r}, a network of "
+            "pictures"
+        )
+    if name == "linear" and width is not None:
+        raise ConfigurationError(
+            f"Expected no width of a linear network. Received: width={width}"
+        )
+    usual = vector_heads.USUAL if len(image_shape) == 1 else _USUAL
+    pixel_scale = pixel_scale or usual[2]
     weights = _checked_weights(name, provider, weights)
     path = weights if weights and weight_files.is_file(weights) else None
 
@@ -136,8 +156,8 @@ def build(
             )
         channels = image_shape[-1]
         normalization = {
-            "mean": (0.5,) * channels if mean is None else mean,
-            "std": (0.25,) * channels if std is None else std,
+            "mean": (usual[0],) * channels if mean is None else mean,
+            "std": (usual[1],) * channels if std is None else std,
             "pixel_scale": pixel_scale,
         }
         options = {} if width is None else {"width": width}

@@ -128,6 +128,7 @@ class AdversarialNoisyMasking(StepPlugin):
     """
 
     loss_name = "reconstruction"
+    needs_pixels = True
     needs_division = True
 
     def __init__(

@@ -21,6 +21,8 @@ import functools
 import keras
 import numpy as np
 
+from noisy_keras.core import vectors
+from noisy_keras.data.sources.feature_source import FeatureSource
 from noisy_keras.labels import noise_rate
 from noisy_keras.labels import planted
 from noisy_keras.labels.noise_rate import RateEstimate
@@ -122,6 +124,9 @@ class Auto(Recipe):
         width=None,
     ):
         self.settings = arguments.checked(_RULES, locals())
+        pixels = self.settings["candidate"] == "sanm"
+        if pixels and isinstance(source, FeatureSource):
+            raise vectors.refused("SANM", source.image_shape)
         self.epochs, drops = self.settings["epochs"], self.settings["drops"]
         if drops is None:
             drops = (max(1, round(_DROP_AT * self.epochs)),)
@@ -385,8 +390,12 @@ def _rate_of(found):
 def _looks(source):
     """The data in a line."""
     sizes = np.bincount(source.labels, minlength=source.num_classes)
-    height, width = source.image_shape[:2]
+    if isinstance(source, FeatureSource):
+        size = f"{source.image_shape[0]} columns"
+    else:
+        height, width = source.image_shape[:2]
+        size = f"{height} x {width} pixels"
     return (
         f"data: {source.num_samples} samples of {source.num_classes} classes, "
-        f"{sizes.min()} to {sizes.max()} of each, {height} x {width} pixels"
+        f"{sizes.min()} to {sizes.max()} of each, {size}"
     )

@@ -8,6 +8,8 @@ Reference: Zheltonozhskii, Baskin, Mendelson, Bronstein and Litany, Contrast to
 Divide: Self-Supervised Pre-Training for Learning with Noisy Labels, WACV 2022.
 """
 
+from noisy_keras.core import vectors
+from noisy_keras.data.sources.feature_source import FeatureSource
 from noisy_keras.networks import providers
 from noisy_keras.recipes.host_recipe import HostRecipe
 from noisy_keras.utils.errors import ConfigurationError
@@ -78,6 +80,8 @@ class C2D(HostRecipe):
         host_options=None,
     ):
         given = dict(locals())
+        if isinstance(source, FeatureSource):
+            raise vectors.refused("C2D", source.image_shape)
         if host_options is None and host == "dividemix":
             given["host_options"] = RELEASED
         named = isinstance(network, str)

@@ -17,6 +17,7 @@ import numpy as np
 from noisy_keras import features as features_module
 from noisy_keras.core import audits
 from noisy_keras.core import inputs
+from noisy_keras.data.sources.feature_source import FeatureSource
 from noisy_keras.features import cache as feature_cache
 from noisy_keras.methods.dmlp import choice
 from noisy_keras.methods.dmlp.data import Data
@@ -51,9 +52,11 @@ class DMLP(HostRecipe):
             10; default: half-way.
         encoder: encoder of the features, as of `nk.features.compute`: a network
             or other `keras.Model`, or a path; None where SimCLR is to train
-            one, or features are passed to `fit`.
+            one, or features are passed to `fit`, or the source is one of
+            features, which are standardised and used as they are.
         pretrain_epochs: int, number of epochs of SimCLR; not used with an
-            encoder. With 0 features are passed to `fit`.
+            encoder or a source of features. With 0 features are passed to
+            `fit`.
         pretraining: dict of options that differ from
             `noisy_keras.recipes.pretraining.DEFAULTS`, which are for CIFAR.
         purifier: `LabelPurifier`; default: with its default arguments.
@@ -107,7 +110,8 @@ class DMLP(HostRecipe):
         host_options=None,
     ):
         given = dict(locals())
-        if encoder is not None:
+        # Features need no encoder.
+        if encoder is not None or isinstance(source, FeatureSource):
             given["pretrain_epochs"] = 0
         self.purifier = purifier or LabelPurifier()
         if not isinstance(self.purifier, LabelPurifier):
@@ -162,7 +166,7 @@ class DMLP(HostRecipe):
             PhaseError: features on which labels cannot be purified.
             ConfigurationError: data or arguments that do not fit.
         """
-        self._features = features
+        self._features = self._own(source, trusted, features)
         return super().fit(source, trusted=trusted, **options)
 
     def run(self, training):
@@ -202,8 +206,23 @@ class DMLP(HostRecipe):
             return audit
         return audits.with_held_out(self.model, audit, source, held_out)
 
+    def _own(self, source, trusted, features):
+        """The features of sources of features, where no others are given."""
+        both = (source, trusted)
+        if features is not None or self._encoder is not None:
+            return features
+        if not all(isinstance(each, FeatureSource) for each in both):
+            return None
+        mean = np.asarray(source.pixel_mean, np.float32)
+        std = np.asarray(source.pixel_std, np.float32)
+        return tuple(
+            (each.fetch(np.arange(each.num_samples)).numpy() - mean) / std
+            for each in both
+        )
+
     def check(self, source, trusted=None, features=None):
         features = self._features if features is None else features
+        features = self._own(source, trusted, features)
         if not inputs.is_source(source):
             return  # `fit` raises for it.
         computed = self._encoder is not None or len(self.phases) == 2

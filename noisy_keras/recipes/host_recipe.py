@@ -3,7 +3,9 @@
 import numpy as np
 
 from noisy_keras.core import inputs
+from noisy_keras.core import vectors
 from noisy_keras.data.sources import manifest
+from noisy_keras.data.sources.feature_source import FeatureSource
 from noisy_keras.features import cache as feature_cache
 from noisy_keras.optimizers.sgd import MomentumSGD
 from noisy_keras.recipes import hosts
@@ -51,6 +53,11 @@ class HostRecipe(Recipe):
         if chosen["drops"] is None:
             chosen["drops"] = (max(1, round(drop_at * chosen["epochs"])),)
         host, epochs = given["host"], chosen["pretrain_epochs"]
+        if epochs and isinstance(source, FeatureSource):
+            raise vectors.refused(
+                f"SimCLR, which {type(self).__name__} begins with,",
+                source.image_shape,
+            )
         self.settings = {
             "host": hosts.name_of(host),
             "host_options": {

@@ -18,7 +18,7 @@ class Suspect:
     Attributes:
         row: int, number of its row, from 0.
         id: str, id of the sample in its source.
-        path: str, path of the image, or "".
+        path: str, path of the image or link to the sample, or "".
         given: str, given class.
         suggested: str, suggested class.
         true: str, true class where known, else "".
@@ -27,6 +27,7 @@ class Suspect:
         confidence: float in `[0, 1]`, confidence in the suggested label.
         verdict: str, verdict of the audit.
         split: str, `"train"` or `"validation"`.
+        text: str, what a person reads of the sample, or "".
     """
 
     row: int
@@ -39,6 +40,13 @@ class Suspect:
     confidence: float
     verdict: str
     split: str = "train"
+    text: str = ""
+
+    @property
+    def link(self) -> str:
+        """The address of the sample on the web, or ""."""
+        web = self.path.startswith(("https://", "http://"))
+        return self.path if web else ""
 
 
 def _counter():
@@ -161,4 +169,5 @@ def _suspect(row, columns, number):
         confidence=float(cell("confidence")),
         verdict=cell("verdict"),
         split=cell("split") or "train",
+        text=csv_rows.original(cell("text")),
     )

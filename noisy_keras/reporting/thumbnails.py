@@ -70,8 +70,8 @@ def images_of(sources, suspects):
         sources = {"train": sources}
     images = [None] * len(suspects)
     for split, source in sources.items():
-        if source is None:
-            continue
+        if source is None or len(source.image_shape) != 3:
+            continue  # Features show nothing.
         places = [
             (number, index)
             for number, suspect in enumerate(suspects)

@@ -7,7 +7,7 @@ from noisy_keras.utils.names import markdown
 _CARD = """\
 # {name}
 
-An image classifier that was trained on noisy labels with noisy_keras
+{kind} classifier that was trained on noisy labels with noisy_keras
 {version}, exported on {created} as `{format}`.
 
 ## Model
@@ -22,7 +22,7 @@ An image classifier that was trained on noisy labels with noisy_keras
 
 {data}
 
-The licence of the images and labels is that of the data set, which is not
+The licence of the {samples} and labels is that of the data set, which is not
 recorded here.
 
 ## Performance
@@ -33,6 +33,14 @@ Calibration: {calibration}
 
 ## Limitations
 
+{limitations}
+
+## Verification
+
+{proof}
+"""
+
+_OF_IMAGES = """\
 - Every image is assigned to one of the {classes} classes. Low confidence is
   the only indication of an image that belongs to none of them.
 - Images are resized and cropped to their central {height} x {width} pixels.
@@ -41,12 +49,24 @@ Calibration: {calibration}
   stated otherwise above. Accuracy and confidence are measured against them.
 - Files that are not whole are rejected, as in training. Damage that leaves the
   structure of a file intact is not detected. Of images that are more than 16
-  times as long as they are wide, only the middle is seen.
+  times as long as they are wide, only the middle is seen."""
 
-## Verification
+_OF_VECTORS = """\
+- Every vector is assigned to one of the {classes} classes. Low confidence is
+  the only indication of a sample that belongs to none of them.
+- Features must come from the same encoder, or the same columns, as those in
+  training, in the same order and units. NaN and infinity are rejected.
+- Labels of validation data are as noisy as those of training data unless
+  stated otherwise above. Accuracy and confidence are measured against them."""
 
-{proof}
-"""
+_SERVED_VECTORS = """\
+Input: `features`, float32 [B, {columns}]. Standardisation is part of the graph.
+Other signatures: `classify` (`tf.Example` with the float list `features`) and
+`embed`. The graph loads without any Python code."""
+
+_PLAIN_VECTORS = """\
+Input: float features [B, {columns}]. Output: `probabilities` [B, {classes}] in
+the order of class_names.txt."""
 
 _SERVED = """\
 Input: JPEG and PNG files of any size, greyscale, coloured or transparent, as
@@ -76,25 +96,38 @@ def write(folder, content, facts):
     listed = ", ".join(map(markdown, names[:_MAX_NAMES]))
     if len(names) > _MAX_NAMES:
         listed += ", ... (all in class_names.txt)"
-    height, width, channels = content["image_shape"]
-    shape = {"height": height, "width": width, "classes": len(names)}
-    inputs = _SERVED
-    if content["format"] != "tf_saved_model":
-        white = content["pixel_scale"]
-        inputs = _PLAIN.format(**shape, channels=channels, white=white)
+    served = content["format"] == "tf_saved_model"
+    if len(content["image_shape"]) == 1:
+        shape = {"classes": len(names), "columns": content["image_shape"][0]}
+        kind, samples, limitations = "A", "features", _OF_VECTORS
+        inputs = _SERVED_VECTORS if served else _PLAIN_VECTORS
+    else:
+        height, width, channels = content["image_shape"]
+        shape = {
+            "classes": len(names),
+            "height": height,
+            "width": width,
+            "channels": channels,
+            "white": content["pixel_scale"],
+        }
+        kind, samples, limitations = "An image", "images", _OF_IMAGES
+        inputs = _SERVED if served else _PLAIN
     text = _CARD.format(
         name=markdown(content["name"]),
         version=content["versions"]["noisy_keras"],
         created=content["created"][:10],
         format=content["format"],
         names=listed,
-        inputs=inputs,
+        kind=kind,
+        samples=samples,
+        classes=len(names),
+        limitations=limitations.format(**shape),
+        inputs=inputs.format(**shape),
         networks=_networks(list(map(markdown, content["networks"]))),
         data=_data(facts),
         accuracy=facts.get("accuracy") or "Unknown.",
         calibration=_calibration(content["calibration"]),
         proof=_proof(content["proof"]),
-        **shape,
     )
     with open(os.path.join(folder, "README.md"), "w", encoding="utf-8") as s:
         s.write(text)

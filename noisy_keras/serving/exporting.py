@@ -14,6 +14,7 @@ from noisy_keras.serving import formats
 from noisy_keras.serving import graph
 from noisy_keras.serving import proof
 from noisy_keras.serving import publish
+from noisy_keras.serving import vector_graph
 from noisy_keras.serving import warmup
 from noisy_keras.utils.errors import ConfigurationError
 from noisy_keras.version import __version__
@@ -123,7 +124,9 @@ def export(
     calibrated = _calibrate(networks, validation_data, transition)
     if calibrated.skipped:
         notes.append(f"Not calibrated: {calibrated.skipped}.")
-    served = graph.ServedClassifier(
+    of_vectors = len(networks[0].input_shape) == 2
+    make = vector_graph.ServedVectors if of_vectors else graph.ServedClassifier
+    served = make(
         networks,
         names,
         temperature=calibrated.temperature,
@@ -197,7 +200,10 @@ def _calibrate(networks, source, transition=None):
 
 def _write_saved_model(served, folder, name, verify, notes):
     served.save(folder)
-    files, images = proof.questions(served)
+    if isinstance(served, vector_graph.ServedVectors):
+        files, images = [], served.questions()
+    else:
+        files, images = proof.questions(served)
     records = 0
     if warmup.is_possible():
         records = warmup.write(folder, name, files, images)

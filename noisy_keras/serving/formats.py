@@ -9,6 +9,7 @@ import tensorflow as tf
 
 from noisy_keras.serving import graph
 from noisy_keras.serving import proof
+from noisy_keras.serving import vector_graph
 
 #: By name of the format: its file, the packages that write it, and the package
 #: that runs it.
@@ -76,9 +77,12 @@ def write(served, folder, format, verify=True):
         model.export(path, format=format, verbose=False)
     if not verify or util.find_spec(runtime) is None:
         return None
-    shape = (4, *served.image_shape)
-    images = np.random.RandomState(0).randint(0, 256, shape, np.uint8)
-    given = (images * (served.pixel_scale / 255.0)).astype(np.float32)
+    if isinstance(served, vector_graph.ServedVectors):
+        images = given = served.questions()
+    else:
+        shape = (4, *served.image_shape)
+        images = np.random.RandomState(0).randint(0, 256, shape, np.uint8)
+        given = (images * (served.pixel_scale / 255.0)).astype(np.float32)
     answer = globals()[f"_ask_{format}"](path, given)
     difference = float(np.abs(answer - served.expected(images)).max())
     bound = _TOLERANCE if served.is_float32 else proof.TOLERANCE_16
@@ -97,9 +101,12 @@ def classifier(served):
         served: `ServedClassifier`.
 
     Returns:
-        A `keras.Model` from `[B, H, W, C]` to float32 `[B, K]`.
+        A `keras.Model` from `[B, H, W, C]`, or features `[B, D]`, to float32
+        `[B, K]`.
     """
-    images = keras.Input(served.image_shape, name="images")
+    of_vectors = len(served.image_shape) == 1
+    name = "features" if of_vectors else "images"
+    images = keras.Input(served.image_shape, name=name)
     networks = served.networks
     if len(networks) > 1:  # Networks of the same name cannot be combined.
         networks = [_copy(n, f"network_{k}") for k, n in enumerate(networks)]

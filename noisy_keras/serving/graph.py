@@ -25,26 +25,10 @@ def _signature(shape, dtype):
     return tf.function(input_signature=[spec], autograph=False)
 
 
-class ServedClassifier(tf.Module):
-    """Networks with decoding, resizing and scaling, as a SavedModel.
+class ServedNetworks(tf.Module):
+    """What graphs of pictures and of features share.
 
-    Args:
-        networks: list of one or more `keras.Model` with the interface of
-            `noisy_keras.networks`. The prediction is the softmax of their mean
-            logits.
-        class_names: sequence of K str.
-        temperature: float > 0, temperature T by which logits are divided.
-        margin: int, in pixels: see `resizing.fitted`.
-        pixel_scale: float, value of a white pixel, 255 or 1; None takes that of
-            the networks.
-
-    Attributes:
-        image_shape: `(H, W, C)` of the images that the networks take.
-        names: tuple of str, names of the classes.
-
-    Raises:
-        ValueError: If the networks do not match, their images do not have 1 or
-            3 channels, or there is another number of names.
+    Args and attributes: see `ServedClassifier`.
     """
 
     def __init__(
@@ -74,11 +58,6 @@ class ServedClassifier(tf.Module):
             raise ConfigurationError(
                 f"Expected {count} class names. Received: {len(class_names)}"
             )
-        if None in self.image_shape or self.image_shape[-1] not in (1, 3):
-            raise ConfigurationError(
-                "Expected networks for images of fixed size with 1 or 3 "
-                f"channels. Received: {self.image_shape}"
-            )
         layer = head.pixel_normalization(networks[0])
         if pixel_scale is None:
             pixel_scale = 255.0 if layer is None else layer.pixel_scale
@@ -86,11 +65,7 @@ class ServedClassifier(tf.Module):
         self.names = tuple(map(names_module.text, class_names))
         self.temperature = float(temperature)
         self.margin = int(margin)
-        # Traced once and shared by all signatures.
-        one = [tf.TensorSpec([], t) for t in (tf.string, tf.int32, tf.bool)]
-        decode = tf.function(self._decoded_row, autograph=False)
-        decode = decode.get_concrete_function(*one)
-        self._decode = lambda *each: decode(*each)
+        self._prepare()
         batch = tf.TensorSpec([None, *self.image_shape], tf.float32)
         outputs = tf.function(self._all_outputs, autograph=False)
         outputs = outputs.get_concrete_function(batch)
@@ -105,6 +80,96 @@ class ServedClassifier(tf.Module):
         """Whether all layers compute in float32."""
         layers = [layer for n in self.networks for layer in n.layers]
         return all(layer.compute_dtype == "float32" for layer in layers)
+
+    def _prepare(self):
+        """Checks the shape of a sample, and prepares the signatures."""
+        raise NotImplementedError  # pragma: no cover
+
+    def signatures(self):
+        """The signatures, a dict from name to concrete function."""
+        raise NotImplementedError  # pragma: no cover
+
+    def _probabilities(self, images):
+        """Probabilities for samples as the networks take them."""
+        raise NotImplementedError  # pragma: no cover
+
+    def save(self, folder):
+        """Writes the SavedModel.
+
+        Args:
+            folder: str, folder to create.
+        """
+        # `serve`, as in `keras.Model.export`, takes images of the networks'
+        # size.
+        spec = tf.TensorSpec([None, *self.image_shape], tf.float32)
+        self.serve = tf.function(
+            self._probabilities,
+            input_signature=[spec],
+            autograph=False,
+        )
+        names = os.path.join(folder, CLASS_NAMES)
+        os.makedirs(folder)
+        with open(names, "w", encoding="utf-8") as stream:
+            stream.writelines(
+                f"{names_module.one_line(name)}\n" for name in self.names
+            )
+        self.class_names = tf.saved_model.Asset(names)
+        tf.saved_model.save(self, folder, signatures=self.signatures())
+        os.unlink(names)  # It has been copied to the assets.
+        _name_methods(os.path.join(folder, "saved_model.pb"))
+
+    def _all_outputs(self, images):
+        """Embeddings and logits of each network."""
+        found = [n(images, training=False) for n in self.networks]
+        return [{k: o[k] for k in ("embedding", "logits")} for o in found]
+
+    def _answers(self, outputs):
+        logits = tf.add_n([o["logits"] for o in outputs]) / float(len(outputs))
+        require_finite(logits, "the logits of the networks")
+        probabilities = tf.nn.softmax(logits / self.temperature)
+        number = tf.argmax(probabilities, axis=-1)
+        return {
+            "probabilities": probabilities,
+            "class_id": number,
+            "class_name": tf.gather(tf.constant(self.names), number),
+            "confidence": tf.reduce_max(probabilities, axis=-1),
+        }
+
+
+class ServedClassifier(ServedNetworks):
+    """Networks with decoding, resizing and scaling, as a SavedModel.
+
+    Args:
+        networks: list of one or more `keras.Model` with the interface of
+            `noisy_keras.networks`. The prediction is the softmax of their mean
+            logits.
+        class_names: sequence of K str.
+        temperature: float > 0, temperature T by which logits are divided.
+        margin: int, in pixels: see `resizing.fitted`.
+        pixel_scale: float, value of a white pixel, 255 or 1; None takes that of
+            the networks.
+
+    Attributes:
+        image_shape: `(H, W, C)` of the images that the networks take.
+        names: tuple of str, names of the classes.
+
+    Raises:
+        ValueError: If the networks do not match, their images do not have 1 or
+            3 channels, or there is another number of names.
+    """
+
+    def _prepare(self):
+        """Checks the shape of the images, and traces their decoding."""
+        if None in self.image_shape or self.image_shape[-1] not in (1, 3):
+            raise ConfigurationError(
+                "Expected networks for images of fixed size with 1 or 3 "
+                f"channels. Received: {self.image_shape}"
+            )
+        # Traced once and shared by all signatures.
+        one = [tf.TensorSpec([], t) for t in (tf.string, tf.int32, tf.bool)]
+        decode = tf.function(self._decoded_row, autograph=False)
+        decode = decode.get_concrete_function(*one)
+        self._decode = lambda *each: decode(*each)
 
     def expected(self, images):
         """Predictions of the networks in this process.
@@ -136,7 +201,7 @@ class ServedClassifier(tf.Module):
     def predict_float_images(self, images):
         """Predictions for float32 images `[B, h, w, C]` as in training."""
         images = tf.ensure_shape(images, [*[None] * 3, self.image_shape[-1]])
-        _require_finite(images, "images")
+        require_finite(images, "images")
         return self._answers(self._outputs(self._fitted(images)))
 
     @_signature([None], tf.string)
@@ -157,7 +222,7 @@ class ServedClassifier(tf.Module):
         outputs = self._outputs(self._pictures(image_bytes))
         parts = [tf.cast(o["embedding"], tf.float32) for o in outputs]
         embedding = tf.concat(parts, axis=-1)
-        _require_finite(embedding, "embedding")
+        require_finite(embedding, "embedding")
         return {"embedding": embedding}
 
     def signatures(self):
@@ -171,30 +236,8 @@ class ServedClassifier(tf.Module):
         }
         return {k: f.get_concrete_function() for k, f in found.items()}
 
-    def save(self, folder):
-        """Writes the SavedModel.
-
-        Args:
-            folder: str, folder to create.
-        """
-        # `serve`, as in `keras.Model.export`, takes images of the networks'
-        # size.
-        spec = tf.TensorSpec([None, *self.image_shape], tf.float32)
-        self.serve = tf.function(
-            lambda images: self.predict_float_images(images)["probabilities"],
-            input_signature=[spec],
-            autograph=False,
-        )
-        names = os.path.join(folder, CLASS_NAMES)
-        os.makedirs(folder)
-        with open(names, "w", encoding="utf-8") as stream:
-            stream.writelines(
-                f"{names_module.one_line(name)}\n" for name in self.names
-            )
-        self.class_names = tf.saved_model.Asset(names)
-        tf.saved_model.save(self, folder, signatures=self.signatures())
-        os.unlink(names)  # It has been copied to the assets.
-        _name_methods(os.path.join(folder, "saved_model.pb"))
+    def _probabilities(self, images):
+        return self.predict_float_images(images)["probabilities"]
 
     # === Shared by the signatures ===
 
@@ -250,23 +293,6 @@ class ServedClassifier(tf.Module):
             images if images.dtype == tf.float32 else self._as_trained(images)
         )
 
-    def _all_outputs(self, images):
-        """Embeddings and logits of each network."""
-        found = [n(images, training=False) for n in self.networks]
-        return [{k: o[k] for k in ("embedding", "logits")} for o in found]
-
-    def _answers(self, outputs):
-        logits = tf.add_n([o["logits"] for o in outputs]) / float(len(outputs))
-        _require_finite(logits, "the logits of the networks")
-        probabilities = tf.nn.softmax(logits / self.temperature)
-        number = tf.argmax(probabilities, axis=-1)
-        return {
-            "probabilities": probabilities,
-            "class_id": number,
-            "class_name": tf.gather(tf.constant(self.names), number),
-            "confidence": tf.reduce_max(probabilities, axis=-1),
-        }
-
 
 def _checked(values):
     """The values, which must not be empty."""
@@ -277,7 +303,13 @@ def _checked(values):
         return tf.identity(values)
 
 
-def _require_finite(values, what):
+def require_finite(values, what):
+    """Makes the graph fail where values are not finite.
+
+    Args:
+        values: float tensor `[B, ...]`.
+        what: str, name of the values in the message.
+    """
     axes = list(range(1, values.shape.rank))
     finite = tf.reduce_all(tf.math.is_finite(values), axis=axes)
     message = f"Expected finite numbers in {what}. Received: NaN or infinity "

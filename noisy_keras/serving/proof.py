@@ -61,8 +61,8 @@ def prove(served, folder, files, images, records):
     Args:
         served: `ServedClassifier` in this process.
         folder: str, folder of the SavedModel.
-        files: list of bytes of image files.
-        images: uint8 array `[n, H, W, C]`.
+        files: list of bytes of image files; empty for networks of features.
+        images: uint8 array `[n, H, W, C]`, or float32 features `[n, D]`.
         records: int, number of warm-up requests in the export.
 
     Returns:
@@ -73,10 +73,13 @@ def prove(served, folder, files, images, records):
         RuntimeError: If the export cannot be loaded or predicts differently.
     """
     found = _ask(folder, files, images)
-    expected = {
-        "serving_default": served.expected(pictures(served, files)),
-        "predict_images": served.expected(images),
-    }
+    if files:
+        expected = {
+            "serving_default": served.expected(pictures(served, files)),
+            "predict_images": served.expected(images),
+        }
+    else:
+        expected = {"serving_default": served.expected(images)}
     expected["classify"] = expected["serving_default"]
     largest = 0.0
     for signature, answer in expected.items():

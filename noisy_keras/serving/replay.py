@@ -2,7 +2,8 @@
 
 Run as a script: `python replay.py FOLDER QUESTIONS ANSWERS`. It imports nothing
 of this package, and trying to would fail. QUESTIONS is an NPZ file of `files`
-(their concatenated bytes), `sizes` (of each file) and `images`. ANSWERS
+(their concatenated bytes), `sizes` (of each file) and `images`. Without files,
+the images are features `[n, D]`. ANSWERS
 receives the outputs of each signature and the number of warm-up requests that
 were answered.
 """
@@ -29,6 +30,37 @@ def main(folder, questions, answers):
         for name, values in ask[signature](**inputs).items():
             found[f"{signature}/{name}"] = values.numpy()
 
+    if not files:
+        _ask_vectors(ask, images, keep)
+    else:
+        _ask_pictures(ask, files, images, keep)
+    found["replayed"] = np.asarray(_replay(folder, ask))
+    text = {
+        name: np.char.decode(values.astype(bytes), "utf-8")
+        for name, values in found.items()
+        if values.dtype == object
+    }
+    np.savez(answers, **(found | text))
+
+
+def _ask_vectors(ask, features, keep):
+    given = tf.constant(features)
+    keep("serving_default", features=given)
+    keep("embed", features=given)
+    examples = []
+    for vector in features:
+        value = tf.train.Feature(float_list=tf.train.FloatList(value=vector))
+        named = tf.train.Features(feature={"features": value})
+        examples.append(tf.train.Example(features=named).SerializeToString())
+    keep("classify", inputs=tf.constant(examples))
+    try:
+        ask["serving_default"](features=given * np.nan)
+    except tf.errors.InvalidArgumentError:
+        return
+    raise SystemExit("a prediction for features that are not finite")
+
+
+def _ask_pictures(ask, files, images, keep):
     keep("serving_default", image_bytes=tf.constant(files))
     keep("embed", image_bytes=tf.constant(files))
     keep("classify", inputs=tf.constant([_example(f) for f in files]))
@@ -41,13 +73,6 @@ def main(folder, questions, answers):
         except tf.errors.InvalidArgumentError:
             continue
         raise SystemExit(f"a prediction for an invalid file: {broken[:20]!r}")
-    found["replayed"] = np.asarray(_replay(folder, ask))
-    text = {
-        name: np.char.decode(values.astype(bytes), "utf-8")
-        for name, values in found.items()
-        if values.dtype == object
-    }
-    np.savez(answers, **(found | text))
 
 
 def _example(data):

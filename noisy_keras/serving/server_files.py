@@ -147,6 +147,85 @@ for path, name, value in zip(arguments.images, names, confidence):
     print(f"{path}: {name.decode()} ({value:.1%})")
 '''
 
+_REST_VECTORS = '''\
+"""Requests predictions for features over REST.
+
+$mark
+
+python request_rest.py FILE.csv
+Each line of the file is a vector, its numbers separated by commas. Needs only
+Python. --host=HOST:PORT and --model=NAME can be passed first.
+"""
+
+import argparse
+import csv
+import json
+import urllib.error
+import urllib.request
+
+parser = argparse.ArgumentParser()
+parser.add_argument("--host", default="localhost:8501")
+parser.add_argument("--model", default="$name")
+parser.add_argument("file")
+arguments = parser.parse_args()
+
+with open(arguments.file, encoding="utf-8", newline="") as stream:
+    vectors = [[float(v) for v in row] for row in csv.reader(stream) if row]
+request = urllib.request.Request(
+    f"http://{arguments.host}/v1/models/{arguments.model}:predict",
+    json.dumps({"instances": vectors}).encode(),
+    {"Content-Type": "application/json"},
+)
+try:
+    with urllib.request.urlopen(request, timeout=60) as response:
+        answers = json.load(response)["predictions"]
+except urllib.error.HTTPError as error:
+    raise SystemExit(f"error: {error.read().decode()}") from error
+for row, answer in enumerate(answers):
+    print(f"{row}: {answer['class_name']} ({answer['confidence']:.1%})")
+'''
+
+_GRPC_VECTORS = '''\
+"""Requests predictions for features over gRPC.
+
+$mark
+
+python request_grpc.py FILE.npy
+The file is an array [n, D], as `numpy.save` writes it. Needs
+tensorflow-serving-api. --host=HOST:PORT and --model=NAME can be passed first.
+"""
+
+import argparse
+
+import grpc
+import numpy as np
+import tensorflow as tf
+from tensorflow_serving.apis import predict_pb2
+from tensorflow_serving.apis import prediction_service_pb2_grpc
+
+parser = argparse.ArgumentParser()
+parser.add_argument("--host", default="localhost:8500")
+parser.add_argument("--model", default="$name")
+parser.add_argument("file")
+arguments = parser.parse_args()
+
+request = predict_pb2.PredictRequest()
+request.model_spec.name = arguments.model
+request.model_spec.signature_name = "serving_default"
+features = np.load(arguments.file, allow_pickle=False).astype(np.float32)
+request.inputs["features"].CopyFrom(tf.make_tensor_proto(features))
+channel = grpc.insecure_channel(arguments.host)
+service = prediction_service_pb2_grpc.PredictionServiceStub(channel)
+try:
+    outputs = service.Predict(request, timeout=60).outputs
+except grpc.RpcError as error:
+    raise SystemExit(f"error: {error.details()}") from error
+names = tf.make_ndarray(outputs["class_name"])
+confidence = tf.make_ndarray(outputs["confidence"])
+for row, (name, value) in enumerate(zip(names, confidence)):
+    print(f"{row}: {name.decode()} ({value:.1%})")
+'''
+
 _FILES = {
     "batching.config": _BATCHING,
     "monitoring.config": _MONITORING,
@@ -154,10 +233,14 @@ _FILES = {
     "request_rest.py": _REST,
     "request_grpc.py": _GRPC,
 }
+_VECTOR_FILES = _FILES | {
+    "request_rest.py": _REST_VECTORS,
+    "request_grpc.py": _GRPC_VECTORS,
+}
 MODELS = "models.config"
 
 
-def write(folder, name):
+def write(folder, name, of_vectors=False):
     """Writes the files of a server next to the models that it serves.
 
     Files from which the user has removed the mark are not changed.
@@ -165,6 +248,7 @@ def write(folder, name):
     Args:
         folder: str, folder of the models, each in a folder of its own.
         name: str, name of the model in the example clients.
+        of_vectors: bool, whether that model takes features.
 
     Returns:
         List of str, names of the files that would have changed.
@@ -172,7 +256,8 @@ def write(folder, name):
     served = "".join(
         string.Template(_MODEL).substitute(name=each) for each in models(folder)
     )
-    texts = {MODELS: f"# $mark\nmodel_config_list {{\n{served}}}\n"} | _FILES
+    texts = {MODELS: f"# $mark\nmodel_config_list {{\n{served}}}\n"}
+    texts |= _VECTOR_FILES if of_vectors else _FILES
     kept = []
     for file, text in texts.items():
         path = os.path.join(folder, file)

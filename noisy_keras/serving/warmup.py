@@ -9,6 +9,7 @@ from importlib import util
 import tensorflow as tf
 
 from noisy_keras.serving import graph
+from noisy_keras.serving import vector_graph
 
 #: Package that creates the records; optional.
 PACKAGE = "tensorflow_serving"
@@ -33,13 +34,16 @@ def write(folder, name, files, images):
     Args:
         folder: str, folder of the SavedModel.
         name: str, name of the model for clients.
-        files: list of bytes of JPEG or PNG files.
-        images: uint8 array `[n, H, W, C]`.
+        files: list of bytes of JPEG or PNG files; empty for features.
+        images: uint8 array `[n, H, W, C]`, or float32 features `[n, D]`.
 
     Returns:
         Int, number of records.
     """
-    records = list(_records(name, files, images))[:MOST]
+    if files:
+        records = list(_records(name, files, images))[:MOST]
+    else:
+        records = list(_of_vectors(name, images))
     path = os.path.join(folder, PATH)
     os.makedirs(os.path.dirname(path), exist_ok=True)
     with tf.io.TFRecordWriter(path) as writer:
@@ -70,11 +74,21 @@ def _records(name, files, images):
         batch = tf.constant(files[:count])
         yield _prediction(name, "serving_default", "image_bytes", batch)
         yield _prediction(name, "embed", "image_bytes", batch)
-        yield _classification(name, files[:count])
+        yield _classification(name, [example(f) for f in files[:count]])
     for count in sorted({1, len(images)}):
         yield _prediction(name, "predict_images", "images", images[:count])
         yield _prediction(
             name, "predict_float_images", "images", floats[:count]
+        )
+
+
+def _of_vectors(name, features):
+    for count in (1, len(features)):
+        part = tf.constant(features[:count])
+        yield _prediction(name, "serving_default", "features", part)
+        yield _prediction(name, "embed", "features", part)
+        yield _classification(
+            name, [vector_graph.example(v) for v in features[:count]]
         )
 
 
@@ -89,13 +103,12 @@ def _prediction(name, signature, argument, values):
     return log
 
 
-def _classification(name, files):
+def _classification(name, examples):
     from tensorflow_serving.apis import prediction_log_pb2
 
     log = prediction_log_pb2.PredictionLog()
     request = log.classify_log.request
     request.model_spec.name = name
     request.model_spec.signature_name = "classify"
-    examples = [example(data) for data in files]
     request.input.example_list.examples.extend(examples)
     return log

@@ -26,12 +26,15 @@ def test_full_width_has_the_published_number_of_parameters():
 @pytest.mark.parametrize("name", nk.networks.NAMES)
 def test_networks_keep_the_contract(name):
     network = nk.networks.build(
-        name, image_shape=(32, 32, 3), num_classes=7, width=4
+        name,
+        image_shape=(32, 32, 3),
+        num_classes=7,
+        width=None if name == "linear" else 4,
     )
     head.check(network)
     outputs = network(np.zeros((2, 32, 32, 3), np.float32))
-    photographs = name in ("efficientnet_lite0", "resnet50")
-    sides = [(1, 1)] if photographs else [(4, 4), (8, 8)]
+    single = name in ("efficientnet_lite0", "linear", "mlp", "resnet50")
+    sides = [(1, 1)] if single else [(4, 4), (8, 8)]
     assert outputs["features"].shape[1:3] in sides
     assert outputs["embedding"].shape == (2, outputs["features"].shape[-1])
     assert outputs["logits"].shape == (2, 7)

@@ -33,6 +33,7 @@ TRUSTED = ("clothing1m", "food101n")
 PREFIXES = {
     "folder": "PATH",
     "csv": "PATH",
+    "features": "FILE",
     "tfrecord": "PATH",
     "tfds": "NAME",
 }
@@ -40,6 +41,7 @@ PREFIXES = {
 READING = {
     "folder": ("folder_layout",),
     "csv": ("path_column", "label_column", "image_root"),
+    "features": ("labels",),
 }
 #: The forms of `--dataset` beside names.
 FORMS = ", ".join(f"{kind}:{what}" for kind, what in PREFIXES.items())
@@ -93,12 +95,20 @@ _SHARE = 0.05
 
 def define():
     """Defines the flags of data and noise."""
+    define_source()
+    _define_split()
+    _define_noise()
+
+
+def define_source():
+    """Defines the flags of the data set alone, and of how it is read."""
     flags.DEFINE_string(
         "dataset",
         "digits",
         "Data set: digits (embedded, no download), cifar10, cifar100; "
         "folder:PATH, with one sub-folder per class; csv:PATH, with "
-        "columns of paths and labels; tfrecord:PATH, shards; tfds:NAME, any "
+        "columns of paths and labels; features:FILE, vectors in an .npz, "
+        ".npy or .parquet file; tfrecord:PATH, shards; tfds:NAME, any "
         f"classification set of TFDS; or one of {', '.join(LAYOUTS)}, read "
         "from --data_dir.",
     )
@@ -136,21 +146,18 @@ def define():
         "Folder that the paths in csv:PATH start from; default: the folder of "
         "the file.",
     )
+    flags.DEFINE_string(
+        "labels",
+        None,
+        "Labels of features:FILE, if it has none: an .npy or .npz file, or a "
+        ".csv file with a column label.",
+    )
     flags.DEFINE_integer(
         "max_train_samples",
         None,
         "Train on the first samples only, as many as this, before "
         "--noise_foreign_classes are left out of them.",
         lower_bound=1,
-    )
-    flags.DEFINE_float(
-        "validation",
-        None,
-        "Training samples held out to judge the model by, where the data set "
-        "has no validation split: a count, or a share below 1. 0 holds out "
-        "none: the last epoch is the result, and the test set is reported, "
-        "where there is one.",
-        lower_bound=0.0,
     )
     flags.DEFINE_float(
         "max_unreadable",
@@ -160,6 +167,18 @@ def define():
         "or a share below 1; default: 1 %, and at least one.",
         lower_bound=0.0,
     )
+
+
+def _define_split():
+    flags.DEFINE_float(
+        "validation",
+        None,
+        "Training samples held out to judge the model by, where the data set "
+        "has no validation split: a count, or a share below 1. 0 holds out "
+        "none: the last epoch is the result, and the test set is reported, "
+        "where there is one.",
+        lower_bound=0.0,
+    )
     flags.DEFINE_list(
         "audit",
         None,
@@ -167,7 +186,6 @@ def define():
         "samples left out, one after the other: see "
         "noisy_keras.data.read_audit.",
     )
-    _define_noise()
 
 
 def _define_noise():
@@ -258,7 +276,8 @@ def short_name(dataset):
         return re.sub(r"\W+", "_", name)
     if kind in PREFIXES:
         base = os.path.basename(os.path.normpath(os.path.expanduser(name)))
-        base = os.path.splitext(base)[0] if kind == "csv" else base
+        if kind in ("csv", "features"):
+            base = os.path.splitext(base)[0]
         return re.sub(r"[*?{}\[\]]+", "_", base)
     return name
 
@@ -287,6 +306,11 @@ def check(dataset, flag="dataset"):
             f"--{flag}: expected csv:PATH of a file with the columns path and "
             f"label; got {name!r}, which is no file"
         )
+    if kind == "features":
+        # Imported here: other data does not need it.
+        from trainers.flags import features
+
+        features.check_file(flag, f"{kind}:FILE", name)
     if kind == "tfrecord" and local and not _has_records(name):
         raise UsageError(
             f"--{flag}: expected tfrecord:PATH of a folder that "
@@ -309,14 +333,14 @@ def check(dataset, flag="dataset"):
 
 
 def reading(dataset, values):
-    """How a folder or a CSV file is read.
+    """How a folder, a CSV file or a file of features is read.
 
     Args:
         dataset: str, value of `--dataset`.
         values: dict of all flags by name; None where left out.
 
     Returns:
-        dict of the flags in `READING`, with an absolute `image_root`.
+        dict of the flags in `READING`, with absolute paths.
 
     Raises:
         UsageError: a flag of another kind of data set, or no such folder.
@@ -328,9 +352,18 @@ def reading(dataset, values):
             found[name] = values.get(name)
             if found[name] is not None and kind != wanted:
                 raise UsageError(
-                    f"--{name}: expected with --dataset={wanted}:PATH alone; "
+                    f"--{name}: expected with --dataset={wanted}:"
+                    f"{PREFIXES[wanted]} alone; "
                     f"got --dataset={dataset}"
                 )
+    if found["labels"] is not None:
+        path = os.path.expanduser(found["labels"])
+        from trainers.flags import features
+
+        features.check_file("labels", "FILE", path, features.LABEL_FILES)
+        if "://" not in path:
+            path = os.path.abspath(path)
+        found["labels"] = path
     root = found["image_root"]
     if root is not None and "://" not in root:
         root = os.path.abspath(os.path.expanduser(root))

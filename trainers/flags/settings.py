@@ -70,6 +70,11 @@ def resolve(
     """
     dataset = values["dataset"]
     data.check(dataset)
+    if data.split_name(dataset)[0] == "features":
+        # Imported here: other data does not need it.
+        from trainers.flags import features
+
+        features.check(preset_key or method, dataset, values)
     noise = data.noise_settings(dataset, values)
     _check_preset(values["preset"])
     row = presets.preset(

@@ -40,9 +40,10 @@ def write(run, folder, out, parts, samples, pictures, pairs, seed):
     Raises:
         UsageError: arguments that do not fit the run.
     """
+    what = "pictures" if len(run.train.image_shape) == 3 else "vectors"
     out.print(
         f"{run.method} on {run.data['dataset']}: {run.train.num_samples} "
-        f"training pictures, {len(run.model.networks)} network(s)"
+        f"training {what}, {len(run.model.networks)} network(s)"
     )
     written = []
     with errors.reported(OSError):
@@ -51,7 +52,9 @@ def write(run, folder, out, parts, samples, pictures, pairs, seed):
             written += detection(run.train, scores, folder, out, pairs)
         if "histogram" in parts:
             written += histogram(run.train, scores, folder)
-        if "class_maps" in parts:
+        if "class_maps" in parts and len(run.train.image_shape) != 3:
+            out.print("No class maps: features have no places to map.")
+        elif "class_maps" in parts:
             written += class_maps(run, scores, folder, out, pictures)
         if "probes" in parts and run.judged is None:
             out.print("No probes: no samples are held out to judge them by.")

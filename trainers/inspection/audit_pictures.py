@@ -16,6 +16,8 @@ PAGE = "index.html"
 # Pixels: smaller pictures are enlarged by a whole factor.
 _LEAST_SIDE = 96
 _ON_SHEET, _COLUMNS = 60, 10
+# Characters of a text on the page.
+_TEXT = 600
 
 _PAGE = """<!DOCTYPE html>
 <html lang="en">
@@ -90,6 +92,8 @@ def write_thumbnails(folder, rows, sources):
     for rank, row in enumerate(rows, start=1):
         name = key(row)
         picture, why = None, "the data has no such sample now"
+        if name in place and len(place[name][0].image_shape) != 3:
+            continue  # Features show nothing.
         if name in place:
             picture, why = _picture(*place[name])
         if picture is None:
@@ -98,6 +102,8 @@ def write_thumbnails(folder, rows, sources):
         paths[name] = f"{FOLDER}/{rank:04d}.png"
         with open(os.path.join(folder, paths[name]), "wb") as stream:
             stream.write(tf.io.encode_png(enlarged(picture)).numpy())
+    if not paths and not missing:  # Features alone.
+        os.rmdir(os.path.join(folder, FOLDER))
     return paths, missing
 
 
@@ -134,7 +140,7 @@ def write_sheets(folder, rows, thumbnails):
     Returns:
         A list of (name of a file, what it is).
     """
-    files = [(f"{FOLDER}/", "the pictures")]
+    files = [(f"{FOLDER}/", "the pictures")] if thumbnails else []
     figures = [
         _figure(rank, row, thumbnails.get(key(row)))
         for rank, row in enumerate(rows, start=1)
@@ -153,6 +159,8 @@ def write_sheets(folder, rows, thumbnails):
 def _figure(rank, row, path):
     shown = {name: html.escape(value) for name, value in row.items()}
     picture = '<div class="none">no picture</div>'
+    if row.get("text"):
+        picture = f"<p>{html.escape(_short(row['text'], _TEXT))}</p>"
     if path is not None:
         picture = f'<img src="{path}" alt="{shown["id"]}" loading="lazy">'
     clean = float(row["clean_probability"])
@@ -161,8 +169,16 @@ def _figure(rank, row, path):
         f"&rarr; {shown['suggested_label']}<br><small>"
         f"{shown['verdict'].replace('_', ' ')}, clean {clean:.1%}"
         f"{', held out' * (key(row)[0] != 'train')}<br>"
-        f"{shown['id']}</small></figcaption></figure>"
+        f"{_linked(row, shown['id'])}</small></figcaption></figure>"
     )
+
+
+def _linked(row, shown):
+    """The id of a row, with a link to its sample where that is on the web."""
+    path = row.get("path", "")
+    if not path.startswith(("https://", "http://")):
+        return shown
+    return f'<a href="{html.escape(path)}" rel="noreferrer">{shown}</a>'
 
 
 def _write_sheet(folder, rows, thumbnails):

@@ -13,6 +13,7 @@ from noisy_keras.core import prediction
 from noisy_keras.data.io import csv_rows
 from noisy_keras.utils import files
 from trainers import UsageError
+from trainers.inspection import feature_list
 from trainers.inspection import picture_list
 from trainers.run import errors
 from trainers.run import folder as run_folder
@@ -55,14 +56,15 @@ def write(
 ):
     """Predicts pictures and writes a CSV file of them, whole or not at all.
 
-    Its columns are `path`, `predicted_label` and `probability`; those of
-    further classes; `given_label` and `agrees` where some label is given; and
-    `problem`, why a picture could not be read.
+    Its columns are `path`, after `id` of features; `predicted_label` and
+    `probability`; those of further classes; `given_label` and `agrees` where
+    some label is given; and `problem`, why a picture could not be read.
 
     Args:
         run: str, folder of the run.
         model: its `NoisyLabelModel`.
-        inputs: list of str, as of `picture_list.read`.
+        inputs: list of str, as of `picture_list.read`; files of features where
+            the model takes these.
         output: str, path of the file.
         out: rich console.
         top_k: int, number of classes whose probabilities are written.
@@ -82,9 +84,14 @@ def write(
             f"--top_k: expected at most the number of classes, {len(names)}; "
             f"got {top_k}"
         )
-    pictures = picture_list.read(
-        inputs, names, image_root, path_column, label_column
-    )
+    of_features = len(model.image_shape) == 1
+    if of_features:
+        with errors.reported(OSError, flag="input"):
+            pictures = feature_list.read(inputs, model)
+    else:
+        pictures = picture_list.read(
+            inputs, names, image_root, path_column, label_column
+        )
     if pictures.others:
         out.print(
             f"{len(pictures.others)} files are no pictures by their names, "
@@ -107,6 +114,8 @@ def write(
     )
     tally = _Tally(np.zeros(len(names), int), np.zeros(len(names)))
     columns = ["path", "predicted_label", "probability"]
+    if of_features:
+        columns.insert(0, "id")
     for rank in range(2, top_k + 1):
         columns += [f"label_{rank}", f"probability_{rank}"]
     if any(pictures.labels):
@@ -114,9 +123,10 @@ def write(
     columns.append("problem")
     try:
         with errors.reported(), files.replacing(output) as stream:
-            found = prediction.in_batches(
-                model, pictures.paths, batch_size, temperature
-            )
+            in_batches = prediction.in_batches
+            if of_features:
+                in_batches = pictures.in_batches
+            found = in_batches(model, pictures.paths, batch_size, temperature)
             rows = _rows(found, pictures, names, top_k, tally)
             # Names of files need not be text.
             rows = ({k: _text(v) for k, v in row.items()} for row in rows)
@@ -176,6 +186,8 @@ def _rows(found, pictures, names, top_k, tally):
             path = pictures.paths[first + row]
             given = pictures.labels[first + row]
             cells = {"path": path, "given_label": given}
+            if isinstance(pictures, feature_list.FeatureList):
+                cells["id"] = pictures.ids[first + row]
             why = problems.get(first + row)
             if why is not None:
                 tally.unreadable[path] = why

@@ -45,6 +45,8 @@ NOMINAL_RATES = {
 }
 #: The names of a method's presets: ours, and the released code's choices.
 NAMES = ("recommended", "official")
+# What `--dataset` begins with where the data is features.
+_FEATURES = "features:"
 #: Key of the rows for data sets that have none of their own.
 ANY = "pictures"
 # Flags that a type of noise needs beside its rate.
@@ -289,6 +291,12 @@ def row_of(method, dataset, noise_type, noise_rate, name):
     """The row of a method's file; arguments as of `preset`: a `Preset`."""
     module, host = _module_of(method)
     check_name(name)
+    if dataset.startswith(_FEATURES):
+        # Imported here: other data does not need it.
+        from trainers.presets.shared import feature_rows
+
+        row = module.select(ANY, noise_type, noise_rate, name, *host)
+        return feature_rows.adapted(row)
     # The pictures of CIFAR-N are those of CIFAR.
     dataset = dataset.removesuffix("_n")
     return module.select(dataset, noise_type, noise_rate, name, *host)

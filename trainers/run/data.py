@@ -227,11 +227,11 @@ def _recorded(record, data, data_dir, labels):
 
 
 def _reading(data, labels):
-    """How a folder or a CSV file is read: arguments of `origin.find`."""
+    """How files are read: arguments of `origin.find`."""
     kind, _ = data_flags.split_name(data["dataset"])
     if kind == "folder":
         return {"layout": data.get("folder_layout")}
-    if kind != "csv":
+    if kind not in ("csv", "features"):
         return {}
     names = data_flags.READING[kind]
     # The classes of a file are those that occur in it. Labels of a run are of

@@ -34,6 +34,7 @@ _LATER = (
     "folder_layout",
     "image_root",
     "label_column",
+    "labels",
     "max_unreadable",
     "noise_foreign_classes",
     "path_column",

@@ -372,7 +372,8 @@ def describe(run):
     """
     train, model = run.train, run.model
     lines = [
-        f"{train.num_samples} training images, {train.num_classes} classes"
+        f"{train.num_samples} training {_samples(train)}, "
+        f"{train.num_classes} classes"
     ]
     if train.noise is not None:
         lines[0] += (
@@ -410,12 +411,18 @@ def describe(run):
         sizes = np.bincount(train.labels)
         sizes = sizes[sizes > 0]
         lines.append(
-            f"classes of {sizes.min()} to {sizes.max()} images: each is "
-            "divided on its own (--division=global divides all together)"
+            f"classes of {sizes.min()} to {sizes.max()} {_samples(train)}: "
+            "each is divided on its own (--division=global divides all "
+            "together)"
         )
     if run.strategy.num_replicas_in_sync > 1:
         lines.append(f"{run.strategy.num_replicas_in_sync} replicas")
     return "\n".join(lines)
+
+
+def _samples(source):
+    """What the samples of a source are, in the plural."""
+    return "images" if len(source.image_shape) == 3 else "vectors"
 
 
 def _readings(run):

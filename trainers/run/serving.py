@@ -65,7 +65,10 @@ def write(run, folder, out, which=True):
     with open(path, encoding="utf-8") as stream:
         record_calibration(folder, json.load(stream)["calibration"])
     name = f"{run_folder.EXPORT}/{version}/"
-    return [(name, "the model for TensorFlow Serving: pictures' bytes go in")]
+    given = "pictures' bytes go in"
+    if len(run.train.image_shape) == 1:
+        given = "features go in"
+    return [(name, f"the model for TensorFlow Serving: {given}")]
 
 
 def _export(run, folder, target, which):
@@ -171,7 +174,7 @@ def facts(folder, config, which=True):
 def _without_folders(dataset):
     """A data set without the folders of this machine that lead to it."""
     kind, name = data.split_name(dataset)
-    if kind not in ("folder", "csv", "tfrecord"):
+    if kind not in ("folder", "csv", "features", "tfrecord"):
         return dataset
     return f"{kind}:{os.path.basename(os.path.normpath(name))}"
 

@@ -199,11 +199,13 @@ def from_dataset(
 
 def read(
     dataset: tf.data.Dataset,
+    vectors: bool = False,
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray | None, int | None]:
     """Reads a dataset into arrays.
 
     Args:
         dataset: as of `from_dataset`.
+        vectors: as of `is_batched`.
 
     Returns:
         Images, labels, and weights or None, as they are; and the dataset's
@@ -223,7 +225,7 @@ def read(
             "Expected a finite dataset. Received: an infinite one; leave out "
             "`repeat()`, because epochs repeat the dataset."
         )
-    batched = is_batched(dataset)
+    batched = is_batched(dataset, vectors)
     if not batched:
         dataset = dataset.batch(256)
     parts = list(dataset.as_numpy_iterator())
@@ -238,16 +240,19 @@ def read(
     return images, labels, weights[0] if weights else None, size
 
 
-def is_batched(dataset: tf.data.Dataset) -> bool:
+def is_batched(dataset: tf.data.Dataset, vectors: bool = False) -> bool:
     """Whether a dataset of `(image, ...)` yields batches.
 
     Args:
         dataset: `tf.data.Dataset` of tuples.
+        vectors: bool, whether samples are vectors of features.
 
     Returns:
         bool; True where neither labels nor images tell.
     """
     image, *rest = dataset.element_spec
+    if vectors:
+        return image.shape.rank != 1
     if rest and rest[0].shape.rank == 0:
         return False
     if image.shape.rank == 3:

@@ -9,6 +9,7 @@ from typing import Any
 from noisy_keras.data import layouts
 from noisy_keras.data.io import filesystem
 from noisy_keras.data.sources import csv_labels
+from noisy_keras.data.sources import feature_files
 from noisy_keras.data.sources import folder
 from noisy_keras.data.sources import record_source
 from noisy_keras.data.sources import tfds_source
@@ -17,13 +18,24 @@ from noisy_keras.data.sources.source import Source
 from noisy_keras.utils.errors import ConfigurationError
 
 #: The possible prefixes before a colon, and what follows them.
-KINDS = {"folder": "PATH", "csv": "PATH", "tfrecord": "PATH", "tfds": "NAME"}
+KINDS = {
+    "folder": "PATH",
+    "csv": "PATH",
+    "features": "FILE",
+    "tfrecord": "PATH",
+    "tfds": "NAME",
+}
 # Arguments that say how samples are read, by kind.
 _READING = {
     "folder": ("layout",),
+    "features": ("labels", "class_names"),
     "csv": ("path_column", "label_column", "image_root", "class_names"),
 }
-_OF = {key: f"{kind}:PATH" for kind, keys in _READING.items() for key in keys}
+_OF = {
+    key: f"{kind}:{KINDS[kind]}"
+    for kind, keys in _READING.items()
+    for key in keys
+}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -82,7 +94,8 @@ def find(
             files; or None.
         **reading: how a folder or a CSV file is read: `layout` of
             `from_folder`; `path_column`, `label_column`, `image_root` and
-            `class_names` of `from_csv`. Those that are None are left out.
+            `class_names` of `from_csv`; `labels` and `class_names` of
+            `from_feature_file`. Those that are None are left out.
 
     Returns:
         An `Origin`.
@@ -105,6 +118,11 @@ def find(
         read = folder.from_folder
     elif kind == "csv":
         splits, read = csv_labels.csv_splits(name), csv_labels.from_csv
+    elif kind == "features":
+        # Read once: its splits have the classes of the whole file.
+        read_file = feature_files.FeatureFile.read(name, **reading)
+        splits, reading = read_file.splits, {}
+        read = functools.partial(_of_features, read_file)
     elif kind == "tfrecord":
         splits = record_source.tfrecord_splits(name)
         read = record_source.from_tfrecord
@@ -124,6 +142,15 @@ def find(
         return read(name, **options)
 
     return Origin(known, load)
+
+
+def _of_features(read_file, name, image_size=None, **options):
+    if image_size is not None:
+        raise ConfigurationError(
+            "Expected no size of images with features:FILE. "
+            f"Received: image_size={image_size} with {name}"
+        )
+    return read_file.source(**options)
 
 
 def _named(name, data_dir):

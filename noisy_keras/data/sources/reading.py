@@ -26,6 +26,7 @@ class Reading:
         left_out: dict from path (str) to the reason (str) why the file was
             left out.
         notes: tuple of str, what a person should check.
+        what: str, what the samples are, in the plural.
     """
 
     path: str
@@ -35,6 +36,7 @@ class Reading:
     ignored: dict[str, str] = dataclasses.field(default_factory=dict)
     left_out: dict[str, str] = dataclasses.field(default_factory=dict)
     notes: tuple[str, ...] = ()
+    what: str = "images"
 
     @property
     def samples(self) -> int:
@@ -46,8 +48,9 @@ class Reading:
 
     def lines(self) -> list[str]:
         """Returns the summary as a list of lines (str)."""
-        found = f"{self.path}: {self.samples} images in {len(self.counts)} "
-        lines = [f"{found}classes: {self._classes()}"]
+        found = f"{self.path}: {self.samples} {self.what} in "
+        found += f"{len(self.counts)} classes: {self._classes()}"
+        lines = [found]
         if self.splits:
             used = [
                 f"{split} from {place}" if split != place else split

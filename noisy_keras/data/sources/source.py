@@ -29,7 +29,8 @@ from noisy_keras.utils.types import ArrayLike
 from noisy_keras.utils.types import TensorLike
 
 _PER_SAMPLE = (
-    "labels soft_labels true_labels foreign ids paths sample_weights".split()
+    "labels soft_labels true_labels foreign ids paths texts "
+    "sample_weights".split()
 )
 
 
@@ -67,6 +68,8 @@ class Source:
         ids: object array `[N]` of str, which identify samples in files and do
             not change over time.
         paths: object array `[N]` of str, paths of the images' files, or None.
+        texts: object array `[N]` of str, what a person reads of each sample;
+            None for images.
         pixel_scale: float, value of a white pixel: 255 or 1.
         pixel_mean, pixel_std: tuples of C float, mean and standard deviation
             per channel of pixels scaled to `[0, 1]`.
@@ -121,6 +124,7 @@ class Source:
         self.image_shape = cast("tuple[int, int, int]", shape)
         self.ids = checks.as_ids(ids, len(self.labels))
         self.paths = None if paths is None else np.asarray(paths, object)
+        self.texts: np.ndarray | None = None
         checks.same_length(labels=self.labels, ids=self.ids)
         if self.paths is not None:
             checks.same_length(labels=self.labels, paths=self.paths)

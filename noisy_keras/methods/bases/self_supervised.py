@@ -51,6 +51,7 @@ class SelfSupervisedModel(NoisyLabelModel):
     audit_strategy = NearestNeighbors()
     refuses_sample_weight = "compares views of images, and uses no label"
     predicts_classes = False
+    needs_pixels = True
 
     def __init__(self, networks, num_samples, settings, name=None):
         super().__init__(networks, num_samples, name=name, settings=settings)

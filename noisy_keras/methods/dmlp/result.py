@@ -146,6 +146,7 @@ class PurifiedLabels:
             confidence=self.confidence,
             class_names=self.class_names,
             paths=source.paths,
+            texts=source.texts,
             true_label=source.true_labels,
             foreign=source.foreign,
             evidence="trusted_labels",

@@ -72,6 +72,7 @@ def test_flags_say_how_folders_and_files_are_read(tmp_path):
         "path_column": None,
         "label_column": None,
         "image_root": None,
+        "labels": None,
     }
     root = os.path.relpath(tmp_path)
     found = data.reading("csv:x.csv", {"image_root": root, "path_column": "p"})

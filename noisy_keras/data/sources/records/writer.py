@@ -20,6 +20,7 @@ from noisy_keras.data.io.records import files
 from noisy_keras.data.io.records import naming
 from noisy_keras.data.io.records import storage
 from noisy_keras.data.sources import file_source
+from noisy_keras.data.sources.feature_source import FeatureSource
 from noisy_keras.data.sources.records import encoding
 from noisy_keras.data.sources.records import index_file
 from noisy_keras.data.sources.source import Source
@@ -99,6 +100,12 @@ def write_tfrecord(
             "Expected a source without sample weights, which the files do not "
             "hold: `source.with_sample_weights(None)`. Received: weights of "
             f"{source.num_samples} samples"
+        )
+    if isinstance(source, FeatureSource):
+        raise ConfigurationError(
+            "Expected images, which are written as records; "
+            "`numpy.savez(path, features=..., labels=...)` writes features. "
+            f"Received: {source!r}"
         )
     if isinstance(source, file_source.FileSource):
         source = source.readable()

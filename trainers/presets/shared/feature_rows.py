@@ -1,0 +1,38 @@
+"""Rows for features: those for pictures, with what vectors need in their place.
+
+Chosen to be cheap: a perceptron on vectors trains in seconds, so that fewer
+epochs than on pictures suffice. Not tuned.
+"""
+
+import dataclasses
+
+_EPOCHS = 20
+# Phases of recipes like DRPL have an epoch each at least.
+_PHASED_EPOCHS = 40
+_SOURCE = "noisy_keras, a start for features"
+
+
+def adapted(row):
+    """A row for pictures as one for features.
+
+    Args:
+        row: `Preset` of any method.
+
+    Returns:
+        A `Preset`.
+    """
+    if row.source.startswith(_SOURCE):
+        return row  # Of a host, within a recipe.
+    note = row.source.partition("(")[2]
+    epochs = min(row.epochs, _PHASED_EPOCHS if row.phased else _EPOCHS)
+    return dataclasses.replace(
+        row.with_epochs(epochs),
+        source=f"{_SOURCE} ({note}" if note else _SOURCE,
+        network="mlp",
+        width=None,
+        image_size=None,
+        batch_size=64,
+        learning_rate=0.02,
+        weight_decay=5e-4,
+        restart_steps=None,
+    )

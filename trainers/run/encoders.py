@@ -1,0 +1,76 @@
+"""The sources and the encoder of which features are made."""
+
+import os
+
+import keras
+
+from noisy_keras import features
+from noisy_keras import networks
+from noisy_keras.data.sources import origin
+from noisy_keras.features import encoder_files
+from trainers import UsageError
+from trainers.flags import data as data_flags
+
+
+def prepare(values):
+    """Loads what `trainers.features` works with.
+
+    Args:
+        values: dict of all flags by name; None where left out.
+
+    Returns:
+        A dict from split to `Source`, the encoder, and what it is in words.
+
+    Raises:
+        UsageError: features of features, or an encoder that cannot be had.
+    """
+    dataset = values["dataset"]
+    if data_flags.split_name(dataset)[0] == "features":
+        raise UsageError(
+            f"--dataset: expected images; got {dataset}, which are features "
+            "already"
+        )
+    name = values["network"]
+    encoder, size = None, values["image_size"]
+    if features.is_path(name) and os.path.exists(os.path.expanduser(name)):
+        encoder = encoder_files.load(os.path.expanduser(name))
+        size = size or _size_of(encoder)
+    elif name not in networks.NAMES:
+        raise UsageError(
+            "--network: expected a .keras file or a folder that exists, or one "
+            f"of {', '.join(networks.NAMES)}; got {name!r}"
+        )
+    sources = _sources(values, size)
+    if encoder is not None:
+        return sources, encoder, name
+    keras.utils.set_random_seed(values["seed"])
+    first = next(iter(sources.values()))
+    encoder = networks.build(name, first, width=values["width"])
+    return sources, encoder, f"{name} with random weights, which know nothing"
+
+
+def _size_of(encoder):
+    shape = getattr(encoder, "input_shape", None)
+    return shape[1] if isinstance(shape, tuple) and len(shape) == 4 else None
+
+
+def _sources(values, size):
+    dataset = values["dataset"]
+    reading = data_flags.reading(dataset, values)
+    if reading["folder_layout"] is not None:
+        reading["layout"] = reading["folder_layout"]
+    del reading["folder_layout"]
+    found = origin.find(dataset, values["data_dir"], **reading)
+    options = {}
+    if values["max_unreadable"] is not None:
+        options["max_unreadable"] = values["max_unreadable"]
+    wanted = ["train", *sorted(found.splits & {"validation", "test"})]
+    if found.fit != "train" and "validation" in wanted:
+        wanted.remove("validation")  # It is a part of training.
+    sources = {
+        split: found.load(split, image_size=size, **options) for split in wanted
+    }
+    most = values["max_train_samples"]
+    if most is not None and most < len(sources["train"]):
+        sources["train"] = sources["train"].hold_out(most)[1]
+    return sources

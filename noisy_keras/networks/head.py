@@ -145,7 +145,9 @@ def from_backbone(
         size = tuple(x.shape[1:3])
     elif size != tuple(x.shape[1:3]):
         x = keras.layers.Resizing(*size, name="resized")(x)
-    if isinstance(backbone.input, dict):
+    # A sequential model has one input, and may not have been called yet.
+    sequential = isinstance(backbone, keras.Sequential)
+    if not sequential and isinstance(backbone.input, dict):
         x = {name: x for name in backbone.input}
     outputs = backbone(x)
     if isinstance(outputs, dict):

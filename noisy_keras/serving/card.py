@@ -108,7 +108,7 @@ def write(folder, content, facts):
             "height": height,
             "width": width,
             "channels": channels,
-            "white": content["pixel_scale"],
+            "white": content.get("pixel_scale", 255.0),
         }
         kind, samples, limitations = "An image", "images", _OF_IMAGES
         inputs = _SERVED if served else _PLAIN

@@ -1,3 +1,4 @@
+import keras
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -43,6 +44,29 @@ def test_the_second_network_starts_elsewhere():
     model = model_of(toy.source(32))
     first, second = (n.trainable_variables[0].numpy() for n in model.networks)
     assert np.abs(first - second).max() > 0.01
+
+
+@pytest.mark.large
+def test_labels_of_any_numbers_train_alike():
+    """Labels from 0, from 1 and with gaps are the same classes."""
+    made = toy.source(64)
+    images = made.fetch(np.arange(64)).numpy()
+    results = []
+    for names in (range(4), range(1, 5), (57, 88, 101, 240)):
+        names = np.array(names)
+        source = nk.data.from_arrays(
+            images, names[made.labels], true_labels=names[made.true_labels]
+        )
+        keras.utils.set_random_seed(0)
+        model = model_of(source, warmup_epochs=1)
+        model.fit(source, epochs=3, batch_size=16, verbose=0)
+        audit = model.label_audit(source)
+        predicted = model.predict(source, verbose=0)
+        results.append((audit.clean_probability, predicted))
+    assert np.ptp(results[0][0]) > 0.1
+    for found in results[1:]:
+        for one, other in zip(results[0], found, strict=True):
+            np.testing.assert_array_equal(one, other)
 
 
 def test_two_networks_of_ones_own_are_taken_as_they_are():

@@ -1,7 +1,7 @@
 """Makes a file of features of a data set's images, by any encoder.
 
-python -m trainers.features --dataset=folder:pictures --network=encoder.keras \\
-    --output=pictures.npz
+python -m trainers.features --dataset=folder:pictures --weights=imagenet \\
+    --network=efficientnet_lite0 --output=pictures.npz
 Every method that needs no pixels then trains on --dataset=features:pictures.npz
 in seconds per epoch. A command that was stopped goes on where it was.
 """
@@ -15,6 +15,7 @@ from absl import flags
 from trainers import UsageError
 from trainers import run
 from trainers.flags import data as data_flags
+from trainers.flags import networks as network_flags
 
 FLAGS = flags.FLAGS
 
@@ -22,8 +23,15 @@ data_flags.define_source()
 flags.DEFINE_string(
     "network",
     None,
-    "The encoder: a .keras file, the folder of a SavedModel, or the name of a "
-    "network, as of the trainers.",
+    "The encoder: a .keras file, the folder of a SavedModel, or a network by "
+    "its name or that of a provider, such as efficientnet_lite0 or "
+    "keras:MobileNetV3Large, as of the trainers.",
+)
+flags.DEFINE_string(
+    "weights",
+    None,
+    "Weights of a named network: imagenet, none for random ones, or a "
+    "FILE.weights.h5; default: those of its provider.",
 )
 flags.DEFINE_integer(
     "width", None, "Channels of a named network's first stage.", lower_bound=1
@@ -64,6 +72,7 @@ def _check_flags():
             "--network: expected an encoder: a .keras file, the folder of a "
             "SavedModel, or the name of a network; got none"
         )
+    network_flags.weights(FLAGS.weights)
     output = FLAGS.output
     if output is None or not output.endswith(".npz"):
         raise UsageError(

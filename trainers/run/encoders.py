@@ -8,8 +8,11 @@ from noisy_keras import features
 from noisy_keras import networks
 from noisy_keras.data.sources import origin
 from noisy_keras.features import encoder_files
+from noisy_keras.networks import copies
+from noisy_keras.networks import providers
 from trainers import UsageError
 from trainers.flags import data as data_flags
+from trainers.flags import networks as network_flags
 
 
 def prepare(values):
@@ -30,23 +33,39 @@ def prepare(values):
             f"--dataset: expected images; got {dataset}, which are features "
             "already"
         )
-    name = values["network"]
+    name = network_flags.network(values["network"])
+    weights = network_flags.weights(values["weights"])
     encoder, size = None, values["image_size"]
-    if features.is_path(name) and os.path.exists(os.path.expanduser(name)):
+    if weights is None and features.is_path(name) and _exists(name):
         encoder = encoder_files.load(os.path.expanduser(name))
         size = size or _size_of(encoder)
-    elif name not in networks.NAMES:
+    elif name not in networks.NAMES and providers.split_name(name)[0] is None:
         raise UsageError(
-            "--network: expected a .keras file or a folder that exists, or one "
-            f"of {', '.join(networks.NAMES)}; got {name!r}"
+            "--network: expected a .keras file or a folder that exists, "
+            "PROVIDER:NAME, or one of "
+            f"{', '.join(networks.NAMES)}; got {name!r}"
         )
+    if data_flags.split_name(dataset)[0] in ("csv", "folder"):
+        size = size or network_flags.image_size(name)
     sources = _sources(values, size)
     if encoder is not None:
         return sources, encoder, name
     keras.utils.set_random_seed(values["seed"])
     first = next(iter(sources.values()))
-    encoder = networks.build(name, first, width=values["width"])
-    return sources, encoder, f"{name} with random weights, which know nothing"
+    encoder = networks.build(
+        name, first, width=values["width"], weights=weights or "auto"
+    )
+    if copies.is_drawn(encoder):
+        return (
+            sources,
+            encoder,
+            f"{name} with random weights, which know nothing",
+        )
+    return sources, encoder, f"{name}, weights: {weights or 'of its provider'}"
+
+
+def _exists(path):
+    return os.path.exists(os.path.expanduser(path))
 
 
 def _size_of(encoder):

@@ -78,7 +78,9 @@ def test_python_blocks_run_in_their_order(
     of_method = os.sep + "methods" + os.sep in path
     epochs = 0 if of_method else 2
     shortened.shorten_fit(monkeypatch, samples=64, epochs=epochs)
-    shortened.shorten_data(monkeypatch)
+    if os.path.basename(path) != "trusted_labels.md":
+        # That page names samples by their place among a thousand.
+        shortened.shorten_data(monkeypatch)
     # A step is taken once or twice, which is cheaper than tracing it.
     request.addfinalizer(lambda: tf.config.run_functions_eagerly(False))
     tf.config.run_functions_eagerly(True)

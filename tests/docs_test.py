@@ -173,7 +173,8 @@ def test_flags_of_other_commands_exist(library, extension):
 
 
 @pytest.mark.large
-def test_labels_are_repaired_in_three_commands(folder, tmp_path):
+def test_labels_are_repaired_in_three_commands(tmp_path):
+    example.write(str(tmp_path / "pictures"))
     path = os.path.join(pages.DOCS, "guides", "features.md")
     lines = [
         (module, flags)
@@ -185,7 +186,7 @@ def test_labels_are_repaired_in_three_commands(folder, tmp_path):
         flags = [flag.replace("=runs/", f"={tmp_path}/") for flag in flags]
         if module.startswith("trainers."):
             flags.append("--epochs=2")
-        result = command_line.run(module, *flags, cwd=folder)
+        result = command_line.run(module, *flags, cwd=tmp_path)
         assert result.returncode == 0, result.stderr
     with open(tmp_path / "purified" / "labels" / "labels.csv") as stream:
         # 200 are trusted.

@@ -60,6 +60,8 @@ PATTERNS = [
         )
     ),
     "tests/recipes/auto_test.py::test_each_candidate_*[[]sanm]",
+    # Their tests run the same phases.
+    *(f"tests/docstrings_test.py::*[[]*.recipes.{n}]" for n in ("c2d", "drpl")),
     # SANM and DMLP stand for methods and recipes.
     *(
         f"tests/trainers/killed_test.py::*[[]{name}-*"

@@ -326,7 +326,7 @@ def test_two_workers_make_one_run(tmp_path):
     assert [json.loads(line)["epoch"] for line in lines] == [1, 2]
     with open(folder / "label_audit.csv", encoding="utf-8") as stream:
         splits = [row["split"] for row in csv.DictReader(stream)]
-    assert splits.count("train") == 230
+    assert splits.count("train") == 260
     assert (folder / "summary.json").exists()
     assert (folder / "model.keras").exists()
     assert (folder / "export" / "1" / "saved_model.pb").exists()

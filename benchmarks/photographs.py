@@ -217,7 +217,8 @@ def predicted(output, folder, calibrate):
     }
     command("trainers.predict", settings)
     rows = read(path)
-    right = np.array([r["predicted_label"] == r["label"] for r in rows])
+    right = [r["predicted_label"] == r["given_label"] for r in rows]
+    right = np.array(right)
     sure = np.array([float(r["probability"]) for r in rows])
     bins = np.minimum((sure * 15).astype(int), 14)
     # Share of a bin's samples times its gap.

@@ -50,8 +50,8 @@ PATTERNS = [
         f"{_HOSTS}[[]{host}]"
         for host in ("joint_optim", "l2r", "meta_weight_net", "mlc", "mslc")
     ),
-    # DivideMix, IEG and DRPL stand for one network less, a trusted set and
-    # recipes; the tests of each method train it.
+    # Cross-entropy, DivideMix, SANM, IEG, DRPL and Auto stand for the others,
+    # which their own tests train.
     *(
         f"{_FIRST}[[]{name}]"
         for name in (
@@ -60,7 +60,7 @@ PATTERNS = [
         )
     ),
     "tests/recipes/auto_test.py::test_each_candidate_*[[]sanm]",
-    # Their tests run the same phases.
+    # Tests of these recipes run the same phases.
     *(f"tests/docstrings_test.py::*[[]*.recipes.{n}]" for n in ("c2d", "drpl")),
     # SANM and DMLP stand for methods and recipes.
     *(
@@ -71,6 +71,8 @@ PATTERNS = [
         f"tests/trainers/first_commands_test.py::*[[]{name}-*"
         for name in ("eg", "l2r", "meta_weight_net")
     ),
+    # Cross-entropy keeps two workers, by command and in Python, and SANM.
+    "tests/trainers/command_line_test.py::test_two_workers_*[[]ieg-*",
     "tests/utils/distribution_test.py::test_two_workers_train_as_one[[]ieg]",
     # The first and the fifth are run by CI.
     *(f"tests/examples_test.py::test_they_run[[]0{n}_*" for n in (2, 3, 4)),

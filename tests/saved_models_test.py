@@ -9,6 +9,8 @@ import functools
 import json
 import os
 import shutil
+import types
+import zipfile
 
 import keras
 import numpy as np
@@ -18,6 +20,8 @@ import tensorflow as tf
 import noisy_keras as nk
 from tests import commands
 from tests.saved import make
+from trainers.run import folder as run_folder
+from trainers.run import prepare
 
 VERSIONS = sorted(
     name
@@ -124,6 +128,21 @@ def test_a_model_has_its_weights_tables_and_slots(version, name):
     model, expected = loaded(version, name), stored(version, name)
     assert_same_weights(model, expected)
     assert_same_tables(model, stored_under(version, name, "table/"))
+
+
+@over_models
+def test_a_run_of_a_model_may_go_on_as_its_arguments_are_the_same(
+    version, name, tmp_path
+):
+    """Arguments that the version did not have are those it acted by."""
+    model = loaded(version, name)
+    with zipfile.ZipFile(path_of(version, f"{name}.keras")) as archive:
+        config = json.loads(archive.read("config.json"))["config"]
+    known = {k: config[k] for k in model.settings if k in config}
+    run = types.SimpleNamespace(model=model, trusted=None)
+    used = prepare.used(run)
+    run_folder.write_json(f"{tmp_path}/config.json", used | {"method": known})
+    run_folder.check_used(tmp_path, used, prepare.defaults(run))
 
 
 @over_models

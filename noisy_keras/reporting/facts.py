@@ -74,13 +74,11 @@ def cards(run, val_split):
         )
     made += _of_recipes(summary)
     if run.calibration is not None:
-        made.append(
-            (
-                "calibration error",
-                f"{run.calibration['expected_calibration_error']:.3f}",
-                f"expected, {run.calibration['split']}",
-            )
-        )
+        remark = f"expected, {run.calibration['split']}"
+        if (summary.get("calibration") or {}).get("noise_corrected"):
+            remark += ", by the labels as given"
+        error = run.calibration["expected_calibration_error"]
+        made.append(("calibration error", f"{error:.3f}", remark))
     seconds = sum(r.get("seconds", 0.0) for r in run.records)
     if run.records:
         count = len(run.records)
@@ -216,14 +214,17 @@ def calibrated(summary):
     if not found:
         return []
     before, after = found.get("before"), found.get("after")
-    if after is None:
-        text = f"not scaled, because {found.get('skipped')}"
-        if before:
-            text += f"; calibration error {before['ece']:.3f} on validation"
-        return [f"The exported model is {text}."]
     noise = ""
     if found.get("noise_corrected"):
         noise = " (corrected for their noise)"
+    if after is None:
+        text = f"not scaled, because {found.get('skipped')}"
+        if before:
+            text += (
+                f"; on {found['samples']:,} validation samples{noise} the "
+                f"calibration error is {before['ece']:.3f}"
+            )
+        return [f"The exported model is {text}."]
     return [
         f"The exported model has temperature {found['temperature']:.3f}. On "
         f"{found['samples']:,} validation samples{noise} the calibration "

@@ -159,10 +159,13 @@ def _calibration(found):
     if found["before"] is None:
         return f"none, because {found['skipped']}."
     before, after = found["before"], found["after"]
+    noise = ""
+    if found.get("noise_corrected"):
+        noise = " (corrected for the noise of their labels)"
     text = (
         f"expected calibration error {before['ece']:.4f}, negative log "
         f"likelihood {before['nll']:.4f} on {found['samples']} validation "
-        "samples"
+        f"samples{noise}"
     )
     if after is None:
         return f"{text}; not scaled, because {found['skipped']}."

@@ -131,7 +131,7 @@ def test_the_step_is_taken_with_the_trained_corrector(model):
 @pytest.mark.large
 def test_the_corrector_learns_which_labels_to_keep():
     source = toy.source(64, rate=0.4)
-    # At 0.01 and above, the corrector saturates at its first choice.
+    # At 0.01, the corrector saturates at its first choice.
     model = nk.MLC(toy.network(), source.num_samples, meta_learning_rate=0.001)
     model.compile(nk.MomentumSGD(0.05))
     model.fit(

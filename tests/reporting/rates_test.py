@@ -1,6 +1,9 @@
+import types
+
 import pytest
 
 from noisy_keras.reporting import facts
+from noisy_keras.serving import card
 
 
 def summary(ok, interval):
@@ -51,7 +54,36 @@ def test_the_page_says_what_a_calibration_has_changed():
     assert "0.200 before and 0.125 after" in text and "noise" in text
     found |= {"after": None, "skipped": "it is no better"}
     [text] = facts.calibrated({"calibration": found})
-    assert "not scaled, because it is no better" in text and "0.200" in text
+    assert "not scaled, because it is no better" in text
+    assert "200 validation samples (corrected for their noise)" in text
+    assert text.endswith("is 0.200.")
     found |= {"before": None}
     assert facts.calibrated({"calibration": found})
     assert facts.calibrated({}) == []
+
+
+def test_calibration_errors_of_one_page_say_by_which_labels_they_are():
+    found = {"noise_corrected": True}
+    run = types.SimpleNamespace(
+        summary={"calibration": found},
+        config={},
+        records=[],
+        calibration={"split": "validation", "expected_calibration_error": 0.2},
+    )
+    name, value, remark = facts.cards(run, "validation")[-1]
+    assert (name, value) == ("calibration error", "0.200")
+    assert remark == "expected, validation, by the labels as given"
+    found["noise_corrected"] = False
+    assert facts.cards(run, "validation")[-1][-1] == "expected, validation"
+
+
+def test_the_model_card_says_that_the_noise_was_corrected_for():
+    found = {
+        "before": {"ece": 0.2, "nll": 1.0},
+        "after": None,
+        "samples": 100,
+        "skipped": "it is no better",
+    }
+    corrected = card._calibration(found | {"noise_corrected": True})
+    assert "100 validation samples (corrected for the noise" in corrected
+    assert "noise" not in card._calibration(found)

@@ -315,18 +315,23 @@ def test_trusted_samples_of_a_file_are_taken_out_of_training(tmp_path):
 
 
 @pytest.mark.large
-def test_two_workers_make_one_run(tmp_path):
+@pytest.mark.parametrize(
+    ("trainer", "flags", "trained"),
+    # 30 of IEG's samples are trusted.
+    [("cross_entropy", WORKERS, 260), ("ieg", IEG, 230)],
+)
+def test_two_workers_make_one_run(tmp_path, trainer, flags, trained):
     folder = tmp_path / "run"
-    flags = (f"--output_dir={folder}", *WORKERS)
+    flags = (f"--output_dir={folder}", *flags)
     for out, errors in cluster.run(
-        [words("trainers.cross_entropy", *flags)] * 2, timeout=600
+        [words(f"trainers.{trainer}", *flags)] * 2, timeout=600
     ):
         assert "2 replicas" in out and errors == ""
     lines = (folder / "metrics.jsonl").read_text().splitlines()
     assert [json.loads(line)["epoch"] for line in lines] == [1, 2]
     with open(folder / "label_audit.csv", encoding="utf-8") as stream:
         splits = [row["split"] for row in csv.DictReader(stream)]
-    assert splits.count("train") == 260
+    assert splits.count("train") == trained
     assert (folder / "summary.json").exists()
     assert (folder / "model.keras").exists()
     assert (folder / "export" / "1" / "saved_model.pb").exists()

@@ -60,7 +60,8 @@ def test_a_run_killed_at_random_ends_as_if_it_had_not_been(
     kill(command, lambda: wait_for_checkpoint(parts))
     assert not (parts / "summary.json").exists()
     chance = random.Random(os.getpid())
-    kill(command, lambda: time.sleep(chance.uniform(6, 20)))
+    for _ in range(2):
+        kill(command, lambda: time.sleep(chance.uniform(8, 30)))
     assert train(trainer, f"--output_dir={parts}", *flags).returncode == 0
     models = [
         keras.models.load_model(folder / "model.keras")

@@ -106,8 +106,8 @@ def check_used(folder, used, defaults=None):
         folder: str, folder of the run, which has a config.
         used: dict of parts of the config.
         defaults: dict of the same structure, the defaults of arguments. An
-            argument that the run was begun without, as its version did not
-            have it yet, counts as having its default.
+            argument that the run's version did not have yet counts as having
+            its default; a plug-in that the run did not have is a difference.
 
     Raises:
         UsageError: they differ.
@@ -119,8 +119,10 @@ def check_used(folder, used, defaults=None):
 def _check_same(folder, part, values, defaults=None):
     with open(os.path.join(folder, CONFIG), encoding="utf-8") as stream:
         before = json.load(stream).get(part, {})
-    # Through JSON and back, so that tuples compare as lists.
-    before = _completed(before, json.loads(json.dumps(defaults or {})))
+    # Through JSON and back, as the settings of the file. A default that JSON
+    # cannot hold equals none of these.
+    defaults = json.loads(json.dumps(defaults or {}, default=repr))
+    before = _completed(before, defaults)
     found = differences(before, values)
     if found:
         shown = "; ".join(found[:4])
@@ -268,13 +270,14 @@ def write_json(path, content):
 
 
 def _completed(before, defaults):
-    """Settings of a file, with the defaults of those that it lacks."""
+    """Settings of a file, with the defaults of arguments that it lacks."""
     completed = dict(before)
     for key, value in defaults.items():
-        if key not in completed:
-            completed[key] = value
-        elif isinstance(value, dict) and isinstance(completed[key], dict):
-            completed[key] = _completed(completed[key], value)
+        if isinstance(value, dict):
+            if isinstance(before.get(key), dict):
+                completed[key] = _completed(before[key], value)
+        else:
+            completed.setdefault(key, value)
     return completed
 
 

@@ -272,7 +272,7 @@ def record(run, folder, resumed, facts, extension=None):
         more = {extending.KEY: list(extension.earlier)}
         run_folder.write_json(path, changed | kept | more)
     elif resumed:
-        run_folder.check_used(folder, used(run), _defaults(run))
+        run_folder.check_used(folder, used(run), defaults(run))
     else:
         run_folder.write_json(path, _config(run) | facts)
 
@@ -323,8 +323,16 @@ def used(run):
     }
 
 
-def _defaults(run):
-    """The defaults of the arguments in `used`."""
+def defaults(run):
+    """The defaults of the arguments in `used`.
+
+    Args:
+        run: `Run`.
+
+    Returns:
+        dict of `method` and `plugins`, as of `used`; arguments that must be
+        given are not in it.
+    """
 
     def of(owner):
         settings = getattr(owner, "settings", {})

@@ -121,3 +121,17 @@ def test_arguments_that_a_version_did_not_have_count_as_defaults(tmp_path):
     ):
         with pytest.raises(UsageError, match=message):
             run_folder.check_used(tmp_path, other, defaults)
+
+
+def test_a_plugin_that_a_run_did_not_have_is_no_default(tmp_path):
+    run_folder.write_json(f"{tmp_path}/config.json", {"plugins": {}})
+    now = {"plugins": {"sanm": {"penalty": 1.0}}}
+    with pytest.raises(UsageError, match="other plugins: sanm was None, now"):
+        run_folder.check_used(tmp_path, now, now)
+
+
+def test_a_default_that_json_cannot_hold_is_a_difference(tmp_path):
+    run_folder.write_json(f"{tmp_path}/config.json", {"method": {}})
+    now, defaults = {"method": {"loss": "mse"}}, {"method": {"loss": len}}
+    with pytest.raises(UsageError, match="loss was <.*len>, now mse"):
+        run_folder.check_used(tmp_path, now, defaults)

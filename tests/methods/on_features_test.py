@@ -161,6 +161,9 @@ def test_every_method_learns(source, name):
             "final_drops": (2,),
         },
         "Auto": {"epochs": 10},
+        # With the paper's weights, eight trusted samples of each class are
+        # too few for so small a network: all samples become one class.
+        "EG": {"unlabeled_weight": 1.0, "consistency_weight": 1.0},
     }
     model = getattr(nk, name)("mlp", train, **own.get(name, {}))
     inputs = {}

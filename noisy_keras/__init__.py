@@ -46,6 +46,7 @@ from noisy_keras.methods.mslc import MSLC
 from noisy_keras.methods.pseudo_labeling import PseudoLabeling
 from noisy_keras.methods.sanm import SANM
 from noisy_keras.methods.simclr import SimCLR
+from noisy_keras.optimizers.adamw import AdamW
 from noisy_keras.optimizers.lars import LARS
 from noisy_keras.optimizers.schedules import warmed_up_cosine
 from noisy_keras.optimizers.sgd import MomentumSGD
@@ -76,6 +77,7 @@ __all__ = [
     "MLC",
     "MSLC",
     "SANM",
+    "AdamW",
     "AdversarialNoisyMasking",
     "AuditStrategy",
     "Auto",

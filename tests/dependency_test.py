@@ -8,7 +8,8 @@ from tests import imports
 FLOORS = [
     {"noisy_keras/utils"},
     {"noisy_keras/ops"},
-    {"noisy_keras/mixtures", "noisy_keras/networks", "noisy_keras/optimizers"},
+    {"noisy_keras/mixtures", "noisy_keras/networks"},
+    {"noisy_keras/optimizers"},
     {"noisy_keras/data/io"},
     {"noisy_keras/data/layouts", "noisy_keras/data/augment"},
     {"noisy_keras/data/selection"},

@@ -5,6 +5,7 @@ No method depends on one of them.
 
 from noisy_keras.callbacks.checkpoint import ResumableCheckpoint
 from noisy_keras.callbacks.class_recall import BalancedAccuracy
+from noisy_keras.callbacks.freeze_backbone import FreezeBackbone
 from noisy_keras.callbacks.keep_best import KeepBest
 from noisy_keras.callbacks.label_quality import LabelQuality
 from noisy_keras.callbacks.loss_histograms import LossHistograms
@@ -17,6 +18,7 @@ from noisy_keras.callbacks.summaries import Summaries
 __all__ = [
     "BalancedAccuracy",
     "EstimateNoise",
+    "FreezeBackbone",
     "KeepBest",
     "LabelQuality",
     "LossHistograms",

@@ -21,6 +21,7 @@ from noisy_keras.labels import measuring
 from noisy_keras.labels import strategies
 from noisy_keras.networks import as_networks
 from noisy_keras.networks import head
+from noisy_keras.networks.freezing import frozen_backbones
 from noisy_keras.ops import losses
 from noisy_keras.serving import exporting as serving
 from noisy_keras.tables.prediction_history import LabelHistory
@@ -160,6 +161,8 @@ class NoisyLabelModel(DeprecatedNames, keras.Model):
         self.planned_epochs = None
         self._resume_from = None
         self._keep_metrics = False
+        # Whether steps train the classifiers alone: see `FreezeBackbone`.
+        self.backbone_frozen = False
         # Keras' own way of building a model needs a call.
         self.built = True
         if source is not None:
@@ -201,6 +204,14 @@ class NoisyLabelModel(DeprecatedNames, keras.Model):
             A list of networks.
         """
         return list(dict.fromkeys([*self.networks, *self.predictors]))
+
+    def frozen_networks(self):
+        """Networks of which steps train the classifier alone at first.
+
+        Returns:
+            A list of networks.
+        """
+        return list(self.networks)
 
     # What is common to all.
 
@@ -319,7 +330,11 @@ class NoisyLabelModel(DeprecatedNames, keras.Model):
         fields = distribution.statically_shaped(
             fields, self.batch_size, self.distribute_strategy
         )
-        self.steps()[phase](fields)
+        freezing = contextlib.nullcontext()
+        if self.backbone_frozen:
+            freezing = frozen_backbones(self.frozen_networks())
+        with freezing:
+            self.steps()[phase](fields)
         return distribution.reducible(
             self.get_metrics_result(), self.distribute_strategy
         )

@@ -164,7 +164,7 @@ def from_log_probabilities(
 def lookahead(
     parameters: list,
     gradients: list,
-    step_size: float = 0.1,
+    step_size: float | list = 0.1,
     accumulators: list | None = None,
     momentum: float = 0.9,
     weight_decay: float | list = 0.0,
@@ -178,7 +178,7 @@ def lookahead(
         parameters: list of float tensors w.
         gradients: list of as many float tensors g; None for a parameter on
             which the loss does not depend.
-        step_size: float, step size alpha.
+        step_size: float, step size alpha, or a list of one per parameter.
         accumulators: list of as many float tensors m, the momentum before the
             step; None steps without momentum.
         momentum: float in `[0, 1)`, mu.
@@ -198,11 +198,12 @@ def lookahead(
             f"parameter. Received: {len(accumulators)}"
         )
     ahead = []
-    for w, g, m, decay in zip(
+    for w, g, m, decay, size in zip(
         parameters,
         gradients,
         accumulators,
         _each(weight_decay, parameters),
+        _each(step_size, parameters),
         strict=True,
     ):
         # Momentum moves a parameter even where the loss does not depend on it.
@@ -215,7 +216,7 @@ def lookahead(
             update += decay * w
         # The released code steps by a constant 0.1 (`meta_stepsize`) and not
         # by the current learning rate; so does the default here.
-        ahead.append(w - step_size * update)
+        ahead.append(w - size * update)
     return ahead
 
 

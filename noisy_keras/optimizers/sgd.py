@@ -2,11 +2,12 @@
 
 import keras
 
+from noisy_keras.optimizers.layer_rates import LayerRates
 from noisy_keras.utils.errors import ConfigurationError
 
 
 @keras.saving.register_keras_serializable(package="noisy_keras")
-class MomentumSGD(keras.optimizers.Optimizer):
+class MomentumSGD(LayerRates, keras.optimizers.Optimizer):
     """SGD with PyTorch's momentum and coupled weight decay.
 
     `m <- mu m + (g + wd w)`, then `w <- w - lr m`. All papers implemented here
@@ -28,10 +29,16 @@ class MomentumSGD(keras.optimizers.Optimizer):
         nesterov: bool, whether to use Nesterov momentum: `w <- w - lr (g + mu
             m)`.
         name: str, name of the optimizer.
+        backbone_rate: float in `[0, 1]`, what the learning rate is multiplied
+            by for all layers of a network but its classifier: less than 1 for
+            weights that were trained before.
+        layer_decay: float in `(0, 1]`, what it is multiplied by once more for
+            each block between a weight and the classifier: about 0.75 for
+            vision transformers (Bao et al., BEiT, ICLR 2022).
         **kwargs: arguments of `keras.optimizers.Optimizer`.
 
     Raises:
-        ValueError: If the momentum or the weight decay is out of range.
+        ValueError: If a number is out of range.
     """
 
     def __init__(
@@ -41,6 +48,8 @@ class MomentumSGD(keras.optimizers.Optimizer):
         weight_decay=0.0,
         nesterov=False,
         name="MomentumSGD",
+        backbone_rate=1.0,
+        layer_decay=1.0,
         **kwargs,
     ):
         if not 0.0 <= momentum < 1.0 or not (weight_decay or 0.0) >= 0.0:
@@ -53,6 +62,7 @@ class MomentumSGD(keras.optimizers.Optimizer):
         self.momentum = float(momentum)
         self.coupled_weight_decay = float(weight_decay or 0.0)
         self.nesterov = bool(nesterov)
+        self.set_rates(backbone_rate, layer_decay)
 
     def build(self, variables):
         if self.built:
@@ -64,7 +74,7 @@ class MomentumSGD(keras.optimizers.Optimizer):
 
     def update_step(self, gradient, variable, learning_rate):
         ops = keras.ops
-        rate = ops.cast(learning_rate, variable.dtype)
+        rate = ops.cast(learning_rate, variable.dtype) * self.factor(variable)
         gradient = self.decayed(ops.cast(gradient, variable.dtype), variable)
         slot = self.momentum_buffer[self._get_variable_index(variable)]
         momentum = self.momentum * slot + gradient
@@ -93,6 +103,7 @@ class MomentumSGD(keras.optimizers.Optimizer):
             momentum=self.momentum,
             weight_decay=self.coupled_weight_decay,
             nesterov=self.nesterov,
+            **self.layer_config(),
         )
         return config
 
@@ -132,6 +143,9 @@ def prepared(optimizer, networks):
         for layer in network._flatten_layers()
     ):
         optimizer = scaled(optimizer)
+    inner = getattr(optimizer, "inner_optimizer", optimizer)
+    if isinstance(inner, LayerRates):
+        inner.set_networks(networks)
     return optimizer
 
 

@@ -8,6 +8,7 @@ from absl import flags
 
 from trainers.flags import BALANCED
 from trainers.flags import data
+from trainers.flags import fine_tuning
 
 #: Names of views of a picture.
 VIEWS = (
@@ -32,6 +33,8 @@ DIVIDEMIX = (
     "division",
 )
 
+# Methods that train no classifier, and have optimizers of their own.
+_CONTRASTIVE = ("moco", "simclr")
 _DISTRIBUTE = ("auto", "none", "mirrored", "multi_worker", "tpu")
 
 
@@ -116,8 +119,10 @@ def define_common(method):
         "Epoch indices, from 0, at which the rate is divided by 10.",
     )
     flags.DEFINE_float(
-        "weight_decay", None, "Weight decay, added to the gradients."
+        "weight_decay", None, "Weight decay; of SGD, added to the gradients."
     )
+    if method not in _CONTRASTIVE:
+        fine_tuning.define()
     flags.DEFINE_integer("seed", 0, "Seed of everything but the noise.")
     flags.DEFINE_string(
         "output_dir",

@@ -5,6 +5,7 @@ import os
 
 from trainers import UsageError
 from trainers import presets
+from trainers.flags import FINE_TUNING
 from trainers.flags import IMBALANCE
 from trainers.flags import data
 from trainers.flags import require_file
@@ -171,6 +172,11 @@ def _training(row, values, pick):
         "mixed_precision": values["mixed_precision"],
         "jit_compile": values["jit_compile"],
     }
+    if any(values.get(name) is not None for name in FINE_TUNING):
+        # Imported here, because few runs need it.
+        from trainers.flags import fine_tuning
+
+        training = fine_tuning.resolve(training, values, pick)
     for name, least in (("learning_rate", 0.0), ("weight_decay", -1e-12)):
         if not training[name] > least:
             raise UsageError(

@@ -34,6 +34,19 @@ def logs(run, folder, phase=None, source=None):
     return found
 
 
+def freezing(run):
+    """The callback that trains the classifier alone first, if asked for.
+
+    Args:
+        run: `Run`.
+
+    Returns:
+        A list of callbacks.
+    """
+    epochs = run.settings.training.get("freeze_epochs")
+    return [callbacks.FreezeBackbone(epochs)] if epochs else []
+
+
 class TestAccuracy(keras.callbacks.Callback):
     """Adds accuracy and loss on the test set to the logs of each epoch.
 

@@ -414,6 +414,7 @@ def describe(run):
     if "epochs" in run.settings.arguments:  # Of a recipe's last phase.
         options = options | {"epochs": run.settings.arguments["epochs"]}
     lines += learning_rate.describe(options, train.num_samples)
+    lines += learning_rate.describe_fine_tuning(options)
     per_class = getattr(model, "divides_per_class", None)
     if per_class is not None and per_class(train):
         sizes = np.bincount(train.labels)

@@ -7,6 +7,7 @@ from noisy_keras.labels.quality import label_quality
 from noisy_keras.recipes import host_recipe
 from noisy_keras.recipes import purification
 from trainers import UsageError
+from trainers.run import callbacks as run_callbacks
 from trainers.run import classification
 from trainers.run import noise_estimate
 from trainers.run import self_supervised
@@ -41,6 +42,7 @@ def train(run, folder, out, bar, options, picture_every=None, knn_every=5):
         if phase.name == host_recipe.PRETRAIN:
             variant, source = self_supervised, run.train
         return [
+            *run_callbacks.freezing(run),
             *variant.measurements(run, source, knn_every),
             bar,
             *_estimate(run, folder, out, phase),

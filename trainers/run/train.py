@@ -5,6 +5,7 @@ import os
 import noisy_keras as nk
 from noisy_keras import callbacks
 from trainers.presets.shared import learning_rate
+from trainers.run import callbacks as run_callbacks
 from trainers.run import noise_estimate
 from trainers.run import progress
 from trainers.run import recipes
@@ -51,6 +52,7 @@ def _train_model(run, folder, out, bar, picture_every, knn_every):
         epochs=options["epochs"],
         callbacks=[
             learning_rate.callback(options, run.train.num_samples),
+            *run_callbacks.freezing(run),
             *run.variant.measurements(run, run.train, knn_every),
             bar,
             *noise_estimate.make(run, folder, out),

@@ -79,6 +79,10 @@ class MetaModel(TrustedSetModel):
         # In a closure, so that Keras does not save weights that are not used.
         self._exact = lambda: exact
 
+    def frozen_networks(self):
+        # The copy in float32 has layers of its own.
+        return list(dict.fromkeys([*self.networks, self._exact()]))
+
     @property
     def _sgd(self):
         return getattr(self.optimizer, "inner_optimizer", self.optimizer)
@@ -117,7 +121,7 @@ class MetaModel(TrustedSetModel):
         return meta.lookahead(
             parameters,
             gradients,
-            size,
+            [size * rate for rate in self._layer_rates()],
             accumulators,
             momentum,
             self._weight_decays() if self.lookahead_decay else 0.0,
@@ -131,6 +135,11 @@ class MetaModel(TrustedSetModel):
             decay if sgd._use_weight_decay(variable) else 0.0
             for variable in self.networks[0].trainable_variables
         ]
+
+    def _layer_rates(self):
+        """What the rate of each parameter is multiplied by, a list."""
+        factor = getattr(self._sgd, "factor", lambda variable: 1.0)
+        return [factor(v) for v in self.networks[0].trainable_variables]
 
     def report_weights(self, weights):
         """Reports the share of samples with weight 0 as `zero_weights`.
@@ -150,7 +159,8 @@ class MetaModel(TrustedSetModel):
 
         Returns:
             A float32 scalar, which the epoch's logs report as `probe_loss`; and
-            a list of tensors, one per parameter.
+            a list of tensors, one per parameter, multiplied by what a step
+            multiplies the rate of that parameter by.
         """
         loss, direction = meta.probe_gradient(
             self.exact_forward,
@@ -160,7 +170,8 @@ class MetaModel(TrustedSetModel):
             self._weight_decays() if self.probe_decay else 0.0,
         )
         self._means["probe_loss"].update_state(loss)
-        return loss, direction
+        pairs = zip(direction, self._layer_rates(), strict=True)
+        return loss, [d if rate == 1.0 else d * rate for d, rate in pairs]
 
     def recorded(self, parameters, images):
         """A forward pass, and a tape that recorded it.

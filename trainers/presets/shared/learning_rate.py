@@ -49,12 +49,18 @@ def optimizer(options, num_samples):
     Returns:
         A Keras optimizer.
     """
-    kind = {"sgd": optimizers.MomentumSGD, "lars": lars.LARS}
-    return kind[options["optimizer"]](
-        of_optimizer(options, num_samples),
-        momentum=0.9,
-        weight_decay=options["weight_decay"],
-    )
+    kind, rate = options["optimizer"], of_optimizer(options, num_samples)
+    # Runs of earlier versions lack these.
+    rates = {
+        name: options[name]
+        for name in ("backbone_rate", "layer_decay")
+        if options.get(name) is not None
+    }
+    decay = options["weight_decay"]
+    if kind == "adamw":
+        return optimizers.AdamW(rate, weight_decay=decay, **rates)
+    momentum = {"sgd": optimizers.MomentumSGD, "lars": lars.LARS}[kind]
+    return momentum(rate, momentum=0.9, weight_decay=decay, **rates)
 
 
 def callback(options, num_samples):
@@ -147,6 +153,31 @@ def describe(options, num_samples):
     return [
         f"{rate} in cosine restarts, {last:.2g} in the last of {steps} steps"
     ]
+
+
+def describe_fine_tuning(options):
+    """How the layers of a pretrained network are trained.
+
+    Args:
+        options: dict, as of `optimizer`.
+
+    Returns:
+        list of one str, or empty where all layers are trained alike by SGD.
+    """
+    parts = []
+    if options["optimizer"] == "adamw":
+        parts.append(f"AdamW, learning rate {options['learning_rate']:g}")
+    frozen = options.get("freeze_epochs")
+    if frozen:
+        epochs = f"{frozen} epochs" if frozen > 1 else "epoch"
+        parts.append(f"the classifier alone in the first {epochs}")
+    rate = options.get("backbone_rate")
+    if rate is not None:
+        parts.append(f"rate of the backbone: {rate:g} of the classifier's")
+    decay = options.get("layer_decay")
+    if decay is not None:
+        parts.append(f"{decay:g} of the rate from block to block")
+    return ["; ".join(parts)] if parts else []
 
 
 def _by_steps(options):

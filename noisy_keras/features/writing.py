@@ -63,8 +63,8 @@ def write(
     the features. If the process is stopped, the same call goes on where it was.
 
     Args:
-        sources: a `Source`, or a dict from `"train"`, `"validation"` and
-            `"test"` to `Source`s of the same classes.
+        sources: a `Source`, or a dict from `"train"`, `"validation"`, `"test"`
+            and `"trusted"` to `Source`s of the same classes.
         encoder: as of `nk.features.compute`, except files of features.
         path: str or path-like, an `.npz` file; its folder must exist.
         view: str, view of the images, as of `nk.features.compute`.
@@ -107,7 +107,8 @@ def write(
     _check(splits)
     extractor = Extractor(encoder, preprocessing, output)
     folder = f"{path}.parts"
-    _begin(folder, _plan(extractor, splits, view, seed, bits, part_size))
+    plan = _plan(extractor, splits, view, seed, bits)
+    _begin(folder, plan | {"part_size": part_size})
     total = sum(len(source) for source in splits.values())
     parts, done, made = [], 0, 0
     for split, source in splits.items():
@@ -125,16 +126,18 @@ def write(
             done += len(index)
             if report is not None:
                 report(done, total)
-    columns = _join(path, parts, total, _described(splits, named))
+    described = _described(splits, named)
+    described[feature_tables.MADE_OF] = np.array(_fingerprint(plan))
+    columns = _join(path, parts, total, described)
     shutil.rmtree(folder)
     return WrittenFeatures(path, total, columns, made)
 
 
 def _check(splits):
-    unknown = set(splits) - {"train", "validation", "test"}
+    unknown = set(splits) - {"train", "validation", "test", "trusted"}
     if unknown or not splits:
         raise ConfigurationError(
-            "Expected sources of train, validation or test. "
+            "Expected sources of train, validation, test or trusted samples. "
             f"Received: {sorted(splits)}"
         )
     names = {source.class_names for source in splits.values()}
@@ -145,13 +148,41 @@ def _check(splits):
         )
 
 
-def _plan(extractor, splits, view, seed, bits, part_size):
+def is_made_of(path, sources, encoder, bits=16):
+    """Whether a file that `write` has written has some features.
+
+    Args:
+        path: str or path-like, an `.npz` file.
+        sources: as of `write`.
+        encoder: as of `write`.
+        bits: as of `write`.
+
+    Returns:
+        bool; False also where it cannot be known.
+    """
+    splits = dict(sources) if isinstance(sources, dict) else {"train": sources}
+    plan = _plan(Extractor(encoder), splits, "none", 0, bits)
+    with np.load(path, allow_pickle=False) as arrays:
+        if (
+            feature_tables.MADE_OF not in arrays.files
+            or None in plan["keys"].values()
+        ):
+            return False
+        return str(arrays[feature_tables.MADE_OF]) == _fingerprint(plan)
+
+
+def _fingerprint(plan):
+    text = json.dumps(plan, sort_keys=True)
+    return hashlib.sha256(text.encode("utf-8")).hexdigest()
+
+
+def _plan(extractor, splits, view, seed, bits):
     """What a file is made of, to know whether parts belong to it."""
     keys = {}
     for split, source in splits.items():
         # Of an encoder that cannot be hashed, nothing is kept.
         keys[split] = extractor.key(source, view, seed)
-    return {"keys": keys, "bits": bits, "part_size": part_size, "version": 1}
+    return {"keys": keys, "bits": bits, "version": 1}
 
 
 def _begin(folder, plan):
@@ -205,21 +236,34 @@ def _narrowed(values, bits):
     return values.astype(np.float16)
 
 
+def ids_of(splits):
+    """The ids of all samples of a file.
+
+    Args:
+        splits: dict from a name to a `Source`.
+
+    Returns:
+        A list of str, with the name of the split before each where two of them
+        have an id in common.
+    """
+    ids = [str(name) for source in splits.values() for name in source.ids]
+    if len(set(ids)) == len(ids):
+        return ids
+    # Two folders may have files of the same name.
+    return [
+        f"{split}/{name}"
+        for split, source in splits.items()
+        for name in source.ids
+    ]
+
+
 def _described(splits, named):
     """The arrays beside the features."""
     sources = list(splits.values())
-    ids = [str(name) for source in sources for name in source.ids]
-    if len(set(ids)) < len(ids):
-        # Two folders may have files of the same name.
-        ids = [
-            f"{split}/{name}"
-            for split, source in splits.items()
-            for name in source.ids
-        ]
     found = {
         "class_names": np.array(sources[0].class_names, str),
         "labels": _joined(sources, "labels"),
-        "ids": np.array(ids, str),
+        "ids": np.array(ids_of(splits), str),
     }
     if all(source.soft_labels is not None for source in sources):
         found["labels"] = _joined(sources, "soft_labels")

@@ -129,6 +129,7 @@ VALUES = {
     "data_dir": None,
     "image_size": None,
     "width": None,
+    "weights": None,
     "seed": 0,
     "max_unreadable": None,
     "max_train_samples": None,
@@ -138,7 +139,8 @@ VALUES = {
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"network": "nothing.keras"}, "a .keras file or a folder that exists"),
+        ({"network": "nothing.keras"}, "a file that is there.*nothing.keras"),
+        ({"network": "nothing"}, "a .keras file or a folder that exists"),
         ({"network": "tiny", "dataset": "features:f.npz"}, "already"),
     ],
 )

@@ -5,7 +5,13 @@ import os
 from trainers import UsageError
 
 #: Flags for networks that were trained before.
-FINE_TUNING = ("optimizer", "freeze_epochs", "backbone_rate", "layer_decay")
+FINE_TUNING = (
+    "optimizer",
+    "freeze_epochs",
+    "backbone_rate",
+    "layer_decay",
+    "frozen_backbone",
+)
 #: Flags for classes of different sizes, and the methods that take them: their
 #: loss to given labels can be balanced.
 IMBALANCE = (

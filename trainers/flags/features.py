@@ -40,6 +40,27 @@ def check_file(flag, form, path, suffixes=FILES):
         )
 
 
+def check_pixels(flag, method, value):
+    """Raises where a method needs pixels, and gets features.
+
+    Args:
+        flag: str, name of the flag that makes them features.
+        method: str, name of the method, maybe with a slash and its host.
+        value: str, value of the flag.
+
+    Raises:
+        UsageError: it does.
+    """
+    found = [name for name in method.split("/") if name in OF_PIXELS]
+    if found:
+        others = [name for name in presets.methods() if name not in OF_PIXELS]
+        raise UsageError(
+            f"--{flag}: expected pictures, because {found[0]} needs their "
+            f"pixels; got {value}. Methods that train on features: "
+            f"{', '.join(others)}"
+        )
+
+
 def check(method, dataset, values):
     """Raises where a method or a flag needs pictures.
 
@@ -51,14 +72,7 @@ def check(method, dataset, values):
     Raises:
         UsageError: one does.
     """
-    found = [name for name in method.split("/") if name in OF_PIXELS]
-    if found:
-        others = [name for name in presets.methods() if name not in OF_PIXELS]
-        raise UsageError(
-            f"--dataset: expected pictures, because {found[0]} needs their "
-            f"pixels; got {dataset}. Methods that train on features: "
-            f"{', '.join(others)}"
-        )
+    check_pixels("dataset", method, dataset)
     if values.get("image_size") is not None:
         raise UsageError(
             "--image_size: expected with pictures alone; got "

@@ -4,7 +4,12 @@ from absl import flags
 
 from trainers import UsageError
 from trainers.flags import FINE_TUNING
+from trainers.flags import data
+from trainers.flags import features
+from trainers.flags import networks
 
+# Flags for weights that are trained on from pretrained ones.
+_OF_WEIGHTS = ("weights", "freeze_epochs", "backbone_rate", "layer_decay")
 OPTIMIZERS = ("sgd", "adamw")
 # Rate and decay of AdamW where none are given: presets have those of SGD.
 _ADAMW = {"learning_rate": 1e-3, "weight_decay": 0.05}
@@ -38,6 +43,57 @@ def define():
         "What it is multiplied by once more for each block between a layer "
         "and the classifier, such as 0.75 for vision transformers.",
     )
+    flags.DEFINE_string(
+        "frozen_backbone",
+        None,
+        "A pretrained network that is not trained: its features of each image "
+        "are made once, and --network, by default mlp, is trained on them. "
+        "efficientnet_lite0, keras:NAME, keras_hub:PRESET, keras_cv:PRESET, "
+        "FILE.keras or saved_model:DIR.",
+    )
+
+
+def backbone(method, dataset, values):
+    """The value of `--frozen_backbone`, checked.
+
+    Args:
+        method: str, name of the method, maybe with a slash and its host.
+        dataset: str, value of `--dataset`.
+        values: dict of all flags by name; None where left out.
+
+    Returns:
+        str, or None where it is left out.
+
+    Raises:
+        UsageError: a network without published weights, a method that needs
+            pixels, or flags that do not go with it.
+    """
+    name = values.get("frozen_backbone")
+    if name is None:
+        return None
+    if data.split_name(dataset)[0] == "features":
+        raise UsageError(
+            "--frozen_backbone: expected with images; got it with "
+            f"--dataset={dataset}, which are features already"
+        )
+    found = networks.network(name, "frozen_backbone")
+    provided = found.endswith(".keras") or found.startswith(
+        tuple(f"{provider}:" for provider in networks.PROVIDERS)
+    )
+    if not provided and found != "efficientnet_lite0":
+        raise UsageError(
+            "--frozen_backbone: expected a network with pretrained weights: "
+            "efficientnet_lite0, keras:NAME, keras_hub:PRESET, "
+            f"keras_cv:PRESET, FILE.keras or saved_model:DIR; got {name!r}"
+        )
+    features.check_pixels("frozen_backbone", method, name)
+    for flag in _OF_WEIGHTS:
+        if values.get(flag) not in (None, 0):
+            raise UsageError(
+                f"--{flag}: expected without --frozen_backbone, whose "
+                f"weights are not trained; got {values[flag]}"
+            )
+    return found
 
 
 def resolve(training, values, pick):
@@ -54,7 +110,8 @@ def resolve(training, values, pick):
     Raises:
         UsageError: a number out of range, or a flag that the optimizer lacks.
     """
-    _, *names = FINE_TUNING  # The optimizer is chosen.
+    # The optimizer and the frozen backbone are chosen already.
+    _, *names, _ = FINE_TUNING
     found = {name: pick(name, None) for name in names}
     for name, low in (("backbone_rate", 0.0), ("layer_decay", 1e-9)):
         rate = found[name]

@@ -38,11 +38,12 @@ _SIZES = {
 }
 
 
-def network(name):
+def network(name, flag="network"):
     """The value of `--network`, checked.
 
     Args:
         name: str, such as `tiny`, `keras:EfficientNetV2B0` or `FILE.keras`.
+        flag: str, name of the flag that has it.
 
     Returns:
         str, with the absolute path of a file or folder.
@@ -54,14 +55,14 @@ def network(name):
     if colon and provider in PROVIDERS:
         if not rest:
             raise UsageError(
-                f"--network: expected a name behind {provider}:; got {name!r}"
+                f"--{flag}: expected a name behind {provider}:; got {name!r}"
             )
         if provider == "saved_model":
-            return f"{provider}:{_there('network', rest, 'saved_model.pb')}"
+            return f"{provider}:{_there(flag, rest, 'saved_model.pb')}"
         if provider == "keras_hub" and os.path.isdir(os.path.expanduser(rest)):
-            return f"{provider}:{_there('network', rest)}"
+            return f"{provider}:{_there(flag, rest)}"
         return name
-    return _there("network", name) if name.endswith(".keras") else name
+    return _there(flag, name) if name.endswith(".keras") else name
 
 
 def weights(value):

@@ -85,6 +85,14 @@ def resolve(
         noise["noise_rate"],
         values["preset"],
     )
+    image_size, backbone = row.image_size, None
+    if values.get("frozen_backbone") is not None:
+        # Imported here, because few runs need it.
+        from trainers.flags import fine_tuning
+        from trainers.presets.shared import feature_rows
+
+        backbone = fine_tuning.backbone(preset_key or method, dataset, values)
+        row = feature_rows.adapted(row)
     replaced = []
 
     def pick(flag, default):
@@ -96,10 +104,12 @@ def resolve(
 
     row = row.with_epochs(pick("epochs", row.epochs))
     training = _training(row, values, pick)
-    image_size = row.image_size
-    if image_size is not None and values.get("network") is not None:
+    named = backbone or (values.get("network") and training["network"])
+    if image_size is not None and named:
         # Of data without a size of their own.
-        image_size = _size_for(training["network"]) or image_size
+        image_size = _size_for(named) or image_size
+    if backbone is not None:
+        training["frozen_backbone"] = pick("frozen_backbone", None) and backbone
     image_size = pick("image_size", image_size)
     trusted = _trusted(row, dataset, noise, values, pick)
     _check_seeds(values)

@@ -123,6 +123,8 @@ def _run(settings, build, folder, resumed, values, facts, extension=None):
         build,
         os.path.join(folder, run_folder.LABELS) if resumed else None,
         run_folder.read_samples(folder) if resumed else None,
+        folder,
+        out.print,
     )
     serving.check(run, values["export"])
     run.loggers = tuple(values["loggers"])
@@ -136,11 +138,14 @@ def _run(settings, build, folder, resumed, values, facts, extension=None):
         )
     prepare.record(run, folder, resumed, facts(), extension)
     used = (run.train, run.validation, run.test, run.trusted)
+    images = run
+    if run.encoding is not None:
+        run = run.encoding.on_features(images)
     with errors.reported(), data_errors.explained(*used):
         train.train(
             run, folder, out, values["picture_every"], values.get("knn_every")
         )
-        finish.finish(run, folder, out, values["export"])
+        finish.finish(run, folder, out, values["export"], images)
 
 
 def start(main):

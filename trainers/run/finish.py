@@ -14,7 +14,7 @@ from trainers.run import reporting
 from trainers.run import serving
 
 
-def finish(run, folder, out, export=True):
+def finish(run, folder, out, export=True, images=None):
     """Writes audit, model, summary and report, and prints the results.
 
     Args:
@@ -23,6 +23,8 @@ def finish(run, folder, out, export=True):
         out: rich console.
         export: bool, whether to export the model for serving; or `"last"` or
             `"best"`, which epoch of it.
+        images: `Run` of the images, where the run was trained on features of
+            them; or None.
     """
     audit = (run.recipe or run.model).label_audit(
         run.train, held_out=run.held_out
@@ -35,6 +37,9 @@ def finish(run, folder, out, export=True):
     calibration = run.variant.calibration(run, out)
     if not distribution.is_chief(run.strategy):
         return
+    if run.encoding is not None:
+        # Judged by the features, which are there; images go into the files.
+        run = run.encoding.on_images(run, images)
     files = _write(run, folder, audit, summary, out, calibration)
     files += run.variant.artefacts(run, folder, out, export)
     if "exported" in summary:

@@ -25,8 +25,12 @@ UNREADABLE = "unreadable.csv"
 DUPLICATES = "duplicates.csv"
 EXPORT = "export"
 STARTUP_LOG = "tensorflow.log"
+FEATURES = "features.npz"
 # What a run that was refused may have left.
 _BEFORE = {STARTUP_LOG, LABELS, SAMPLES}
+# What one that was stopped while features were made has left: the next process
+# goes on with them.
+_STARTED = _BEFORE | {FEATURES, f"{FEATURES}.parts"}
 
 
 def default_folder(method, dataset):
@@ -81,7 +85,7 @@ def check(folder, settings, resume, extension=None):
     path = os.path.join(folder, CONFIG)
     if not os.path.exists(path):
         # A run that was refused at once may have left the start-up messages.
-        if set(os.listdir(folder)) - _BEFORE:
+        if set(os.listdir(folder)) - _STARTED:
             raise UsageError(
                 f"--output_dir: {folder} holds files, but no run to go on "
                 "with; name an empty or a new folder."

@@ -73,6 +73,8 @@ class Run:
         kept_epoch: int, number of the epoch that the model is of, from 1; None
             where that is the last.
         keeper: `KeepBest` that has the best and the last epoch, or None.
+        encoding: `Encoding` of the images by a frozen backbone, whose features
+            the model is trained on; or None.
     """
 
     settings: Settings
@@ -93,6 +95,7 @@ class Run:
     loggers: tuple = ("tensorboard",)
     kept_epoch: int | None = None
     keeper: Any = None
+    encoding: Any = None
 
     @property
     def variant(self):
@@ -145,7 +148,16 @@ class Run:
         return {name: v for name, v in given.items() if v is not None}
 
 
-def prepare(settings, data_dir, distribute, build, labels=None, record=None):
+def prepare(
+    settings,
+    data_dir,
+    distribute,
+    build,
+    labels=None,
+    record=None,
+    folder=None,
+    report=None,
+):
     """Loads the data and builds the compiled model.
 
     Args:
@@ -156,6 +168,10 @@ def prepare(settings, data_dir, distribute, build, labels=None, record=None):
         labels: str, path of the noise manifest of a run that is resumed, or
             None.
         record: `SampleRecord` of that run, or None.
+        folder: str, folder of the run, where the features of a frozen backbone
+            are kept.
+        report: function of a line of text, called while these are made; or
+            None.
 
     Returns:
         A `Run`.
@@ -173,7 +189,16 @@ def prepare(settings, data_dir, distribute, build, labels=None, record=None):
         sources = data.sources(settings.data, data_dir, labels, record)
         data.check_complete(sources)
         _check_batch_size(settings, sources.train)
-        model = _build(settings, sources.train, build, strategy)
+        encoding, train = None, sources.train
+        if settings.training.get("frozen_backbone") is not None:
+            # Imported here, because few runs need it.
+            from trainers.run import encoding as encoding_module
+
+            encoding = encoding_module.Encoding(
+                settings, sources, folder, report
+            )
+            train = encoding.features["train"]
+        model = _build(settings, train, build, strategy)
         run = Run(
             settings,
             sources.train,
@@ -188,9 +213,11 @@ def prepare(settings, data_dir, distribute, build, labels=None, record=None):
             duplicates=sources.duplicates,
             record=sources.record,
             changes=sources.changes,
+            encoding=encoding,
         )
         if isinstance(model, nk.recipes.Recipe):
-            model.check(run.train, **run.fit_inputs)
+            inputs = run if encoding is None else encoding.on_features(run)
+            model.check(train, **inputs.fit_inputs)
     return run
 
 
@@ -413,6 +440,8 @@ def describe(run):
     lines.append(f"{networks} {size:,} parameters ({name})")
     if "epochs" in run.settings.arguments:  # Of a recipe's last phase.
         options = options | {"epochs": run.settings.arguments["epochs"]}
+    if run.encoding is not None:
+        lines.append(run.encoding.describe())
     lines += learning_rate.describe(options, train.num_samples)
     lines += learning_rate.describe_fine_tuning(options)
     per_class = getattr(model, "divides_per_class", None)

@@ -35,6 +35,8 @@ NAMES = {
 }
 #: The array with the SHA-256 of the bytes of the features, row by row.
 CHECKSUM = "sha256"
+#: The array with a hash of what features were made of.
+MADE_OF = "made_of"
 # Bytes from which arrays of an archive are mapped.
 _MAPPED = 2**26
 
@@ -181,6 +183,7 @@ def _archive(path):
 def _check_sum(path, arrays):
     """Raises where features are not those of their checksum."""
     expected = arrays.pop(CHECKSUM, None)
+    arrays.pop(MADE_OF, None)
     if expected is None or "features" not in arrays:
         return
     digest = hashlib.sha256()

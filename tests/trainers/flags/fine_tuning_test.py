@@ -18,6 +18,7 @@ def resolve(method="cross_entropy", **flags):
 def test_without_them_settings_are_as_before():
     found = resolve()
     assert not set(FINE_TUNING[1:]) & set(found.training)
+    assert found.training["network"] == "tiny"
     made = learning_rate.optimizer(found.training, 100)
     assert type(made) is nk.MomentumSGD and made.backbone_rate == 1.0
     assert learning_rate.describe_fine_tuning(found.training) == []
@@ -27,7 +28,7 @@ def test_they_reach_the_optimizer():
     found = resolve(
         optimizer="adamw", backbone_rate=0.1, layer_decay=0.75, freeze_epochs=2
     )
-    assert set(found.replaced) == set(FINE_TUNING)
+    assert set(found.replaced) == set(FINE_TUNING[:-1])
     training = found.training
     assert (training["learning_rate"], training["weight_decay"]) == (1e-3, 0.05)
     made = learning_rate.optimizer(training, 100)
@@ -62,3 +63,50 @@ def test_bad_values_are_a_line(flags, message):
 def test_lars_has_one_rate():
     with pytest.raises(UsageError, match="--backbone_rate: .*lars"):
         resolve("simclr", optimizer="lars", backbone_rate=0.1)
+
+
+def test_a_frozen_backbone_chooses_a_network_of_features(tmp_path, monkeypatch):
+    (tmp_path / "pictures").mkdir()
+    monkeypatch.chdir(tmp_path)
+    found = resolve(
+        frozen_backbone="efficientnet_lite0", dataset="folder:pictures"
+    )
+    assert found.training["network"] == "mlp"
+    assert found.training["frozen_backbone"] == "efficientnet_lite0"
+    assert found.data["image_size"] == 224
+    assert found.replaced == ("frozen_backbone",)
+    found = resolve(
+        frozen_backbone="keras:VGG16",
+        dataset="folder:pictures",
+        network="linear",
+        image_size=96,
+    )
+    assert found.training["network"] == "linear"
+    assert found.data["image_size"] == 96
+
+
+@pytest.mark.parametrize(
+    ("method", "flags", "message"),
+    [
+        ("sanm", {}, "sanm needs their pixels; got efficientnet_lite0.*elr"),
+        ("elr", {"frozen_backbone": "tiny"}, "pretrained weights.*'tiny'"),
+        ("elr", {"frozen_backbone": "no.keras"}, "is there; got 'no.keras'"),
+        ("elr", {"freeze_epochs": 1}, "--freeze_epochs: .*without"),
+        ("elr", {"weights": "imagenet"}, "--weights: .*without"),
+    ],
+)
+def test_what_does_not_go_with_a_frozen_backbone(method, flags, message):
+    flags = {"frozen_backbone": "efficientnet_lite0"} | flags
+    with pytest.raises(UsageError, match=message):
+        resolve(method, **flags)
+
+
+def test_features_have_no_backbone(tmp_path):
+    path = tmp_path / "f.npz"
+    path.touch()
+    with pytest.raises(UsageError, match="--frozen_backbone: .*already"):
+        resolve(
+            "elr",
+            frozen_backbone="efficientnet_lite0",
+            dataset=f"features:{path}",
+        )

@@ -135,3 +135,9 @@ def test_a_default_that_json_cannot_hold_is_a_difference(tmp_path):
     now, defaults = {"method": {"loss": "mse"}}, {"method": {"loss": len}}
     with pytest.raises(UsageError, match="loss was <.*len>, now mse"):
         run_folder.check_used(tmp_path, now, defaults)
+
+
+def test_features_that_were_made_before_a_run_began_are_no_run(tmp_path):
+    (tmp_path / run_folder.FEATURES).touch()
+    (tmp_path / f"{run_folder.FEATURES}.parts").mkdir()
+    assert run_folder.check(tmp_path, resolve(), resume=True) is False

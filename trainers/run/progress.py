@@ -12,6 +12,9 @@ from trainers.run.time_left import TimeLeft
 
 # Seconds between signs of life within an epoch, where no bar can be drawn.
 _SIGN_EVERY = 60.0
+# Steps and seconds after which the whole time can be estimated, without the
+# first step, which is traced; and the least that is worth a line, in seconds.
+_STEPS, _SECONDS, _LONG = 4, 5.0, 600.0
 
 
 def make_console():
@@ -42,13 +45,18 @@ class Progress(keras.callbacks.Callback):
         out: rich console.
         judged: `"validation"` or `"test"`, the split of `val_accuracy`.
         epochs: int, number of epochs of all phases; default: those of `fit`.
+        faster: str, what would take less time, shown where training will take
+            more than ten minutes; or "".
 
     Attributes:
         phase: str, name of the phase in training, or "".
     """
 
-    def __init__(self, out, judged="validation", epochs=None):
+    def __init__(self, out, judged="validation", epochs=None, faster=""):
         super().__init__()
+        self.faster = faster
+        self._began = None  # When the first step had ended, and which it was.
+        self._estimated = False
         self.out = out
         self.judged = judged
         self.phase = ""
@@ -95,9 +103,11 @@ class Progress(keras.callbacks.Callback):
             done = epoch + min(1.0, (batch + 1) / steps)
             self._describe(epoch, done)
             self._sign(epoch, batch + 1, steps, done)
+            self._estimate(epoch, batch, steps)
 
     def on_epoch_end(self, epoch, logs=None):
         seconds = time.monotonic() - self.model.epoch_began
+        self._estimated = True
         line = epoch_line(
             epoch + 1, self._epochs, seconds, logs or {}, self.judged
         )
@@ -114,6 +124,27 @@ class Progress(keras.callbacks.Callback):
     @property
     def _epochs(self):
         return self._total or self.params["epochs"]
+
+    def _estimate(self, epoch, batch, steps):
+        """Says once, early in the first epoch, how long training will take."""
+        if self._estimated:
+            return
+        now = time.monotonic()
+        if self._began is None:
+            self._began = (now, batch)
+            return
+        began, first = self._began
+        if batch - first < _STEPS or now - began < _SECONDS:
+            return
+        self._estimated = True
+        left = TimeLeft.of(self.model)
+        left.add(epoch, steps * (now - began) / (batch - first))
+        seconds = left.seconds(epoch, self._epochs)
+        if seconds >= _LONG:
+            line = f"training will take about {facts.duration(seconds)}"
+            self.out.print(
+                f"{line}; faster: {self.faster}" if self.faster else line
+            )
 
     def _describe(self, epoch, done):
         what = f"{self.phase} epoch {epoch + 1}/{self._epochs}"

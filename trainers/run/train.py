@@ -26,7 +26,7 @@ def train(run, folder, out, picture_every=None, knn_every=5):
         FloatingPointError: the loss diverged; checkpoints stay.
     """
     epochs = run.settings.training["epochs"]
-    bar = progress.Progress(out, run.judged_name, epochs)
+    bar = progress.Progress(out, run.judged_name, epochs, faster(run))
     try:
         if isinstance(run.model, nk.recipes.Recipe):
             recipes.train(
@@ -42,6 +42,29 @@ def train(run, folder, out, picture_every=None, knn_every=5):
             _train_model(run, folder, out, bar, picture_every, knn_every)
     finally:
         bar.close()
+
+
+def faster(run):
+    """What would train a run's method in less time.
+
+    Args:
+        run: `Run`.
+
+    Returns:
+        str, flags.
+    """
+    found = ["fewer --epochs"]
+    pictures = len(run.train.image_shape) == 3 and run.encoding is None
+    if pictures and run.settings.data["image_size"] is not None:
+        found.append("a smaller --image_size")
+        options = run.settings.training
+        alone = not (options.get("weights") or run.model.plugins)
+        if alone and options["network"] is not None:
+            found.append(
+                "--frozen_backbone=efficientnet_lite0, which sees each image "
+                "once"
+            )
+    return ", ".join(reversed(found))
 
 
 def _train_model(run, folder, out, bar, picture_every, knn_every):

@@ -58,7 +58,8 @@ def test_a_log_file_gets_a_line_each_minute(monkeypatch):
     clock = [0.0]
     monkeypatch.setattr(progress.time, "monotonic", lambda: clock[0])
     stream = io.StringIO()
-    bar = progress.Progress(console.Console(file=stream, width=80), epochs=4)
+    out = console.Console(file=stream, width=80)
+    bar = progress.Progress(out, epochs=4, faster="fewer --epochs")
     bar.set_model(
         types.SimpleNamespace(
             first_epoch=0,
@@ -81,5 +82,7 @@ def test_a_log_file_gets_a_line_each_minute(monkeypatch):
     lines = stream.getvalue().splitlines()
     assert lines[0] == "epoch 1/4  step 3/10"
     assert lines[1] == "epoch 1/4  step 5/10"
-    assert lines[2].startswith("epoch 1/4  loss 1.000")
-    assert len(lines) == 3
+    # Steps 2 to 5 took 28 seconds each, without the first, which is traced.
+    assert lines[2] == "training will take about 19 min; faster: fewer --epochs"
+    assert lines[3].startswith("epoch 1/4  loss 1.000")
+    assert len(lines) == 4

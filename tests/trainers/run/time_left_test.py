@@ -83,6 +83,6 @@ def test_a_log_file_gets_a_line_each_minute(monkeypatch):
     assert lines[0] == "epoch 1/4  step 3/10"
     assert lines[1] == "epoch 1/4  step 5/10"
     # Steps 2 to 5 took 28 seconds each, without the first, which is traced.
-    assert lines[2] == "training will take about 19 min; faster: fewer --epochs"
+    assert lines[2] == "training will take about 18 min; faster: fewer --epochs"
     assert lines[3].startswith("epoch 1/4  loss 1.000")
     assert len(lines) == 4

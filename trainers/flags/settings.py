@@ -85,15 +85,12 @@ def resolve(
         noise["noise_rate"],
         values["preset"],
     )
-    image_size, backbone = row.image_size, None
-    if values.get("frozen_backbone") is not None:
-        # Imported here, because few runs need it.
-        from trainers.flags import fine_tuning
+    image_size, replaced = row.image_size, []
+    backbone = _backbone(method, preset_key or method, dataset, values)
+    if backbone is not None:
         from trainers.presets.shared import feature_rows
 
-        backbone = fine_tuning.backbone(preset_key or method, dataset, values)
         row = feature_rows.adapted(row)
-    replaced = []
 
     def pick(flag, default):
         # Some flags are of some commands alone.
@@ -109,7 +106,8 @@ def resolve(
         # Of data without a size of their own.
         image_size = _size_for(named) or image_size
     if backbone is not None:
-        training["frozen_backbone"] = pick("frozen_backbone", None) and backbone
+        pick("frozen_backbone", None)
+        training["frozen_backbone"] = backbone
     image_size = pick("image_size", image_size)
     trusted = _trusted(row, dataset, noise, values, pick)
     _check_seeds(values)
@@ -198,6 +196,20 @@ def _training(row, values, pick):
             f"{row.epochs}; got {rising}"
         )
     return training
+
+
+def _backbone(method, key, dataset, values):
+    """The frozen backbone of a run, or None."""
+    given = values.get("frozen_backbone")
+    folder = method == "auto" and data.split_name(dataset)[0] == "folder"
+    if given is None and not folder:
+        return None
+    # Imported here, because few runs need it.
+    from trainers.flags import fine_tuning
+
+    if given is None:
+        return fine_tuning.default_backbone(dataset, values)
+    return fine_tuning.backbone(key, dataset, values)
 
 
 def _is_foreign(network):

@@ -106,6 +106,7 @@ def _run(settings, build, folder, resumed, values, facts, extension=None):
         from noisy_keras.core import data_errors
         from trainers.run import errors
         from trainers.run import finish
+        from trainers.run import memory
         from trainers.run import pictures
         from trainers.run import prepare
         from trainers.run import progress
@@ -127,6 +128,7 @@ def _run(settings, build, folder, resumed, values, facts, extension=None):
         out.print,
     )
     serving.check(run, values["export"])
+    memory.check(run)
     run.loggers = tuple(values["loggers"])
     out.print(prepare.describe(run))
     if extension is not None:

@@ -41,7 +41,7 @@ def train(run, folder, out, bar, options, picture_every=None, knn_every=5):
         if phase.name == host_recipe.PRETRAIN:
             variant, source = self_supervised, run.train
         return [
-            *variant.measurements(run, source, knn_every),
+            *variant.measurements(run, source, knn_every, out.print),
             bar,
             *_estimate(run, folder, out, phase),
             *variant.records(run, folder, source, picture_every, phase.name),

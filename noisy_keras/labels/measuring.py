@@ -62,9 +62,12 @@ def measure(
     replicas = model.distribute_strategy.num_replicas_in_sync
     # Shapes are static on every replica; padding is measured twice.
     batch_size += -batch_size % replicas
-    wanted = (lambda b: {_EMBED: b["index"]}) if embed else (lambda b: {})
-    dataset = batches.ordered(source, batch_size)
-    dataset = dataset.map(lambda b: {PHASE: b | wanted(b)})
+
+    def marked(batch):
+        wanted = {_EMBED: batch["index"]} if embed else {}
+        return {PHASE: batch | wanted}
+
+    dataset = batches.ordered(source, batch_size).map(marked)
     outputs = keras.Model.predict(model, dataset, verbose=0)
     # Replicas and padding may change the order, so rows are put by index.
     index = outputs.pop("index")

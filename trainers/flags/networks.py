@@ -38,11 +38,12 @@ _SIZES = {
 }
 
 
-def network(name):
+def network(name, flag="network"):
     """The value of `--network`, checked.
 
     Args:
         name: str, such as `tiny`, `keras:EfficientNetV2B0` or `FILE.keras`.
+        flag: str, name of the flag, where it is another one.
 
     Returns:
         str, with the absolute path of a file or folder.
@@ -54,14 +55,36 @@ def network(name):
     if colon and provider in PROVIDERS:
         if not rest:
             raise UsageError(
-                f"--network: expected a name behind {provider}:; got {name!r}"
+                f"--{flag}: expected a name behind {provider}:; got {name!r}"
             )
         if provider == "saved_model":
-            return f"{provider}:{_there('network', rest, 'saved_model.pb')}"
+            return f"{provider}:{_there(flag, rest, 'saved_model.pb')}"
         if provider == "keras_hub" and os.path.isdir(os.path.expanduser(rest)):
-            return f"{provider}:{_there('network', rest)}"
+            return f"{provider}:{_there(flag, rest)}"
         return name
-    return _there("network", name) if name.endswith(".keras") else name
+    return _there(flag, name) if name.endswith(".keras") else name
+
+
+def mask_network(name):
+    """The value of SANM's `--mask_network`, checked.
+
+    Args:
+        name: str.
+
+    Returns:
+        str, with the absolute path of a file.
+
+    Raises:
+        UsageError: a network whose classifier is not trained, or a file that is
+            not there.
+    """
+    trained = name == "efficientnet_lite0" or name.endswith(".keras")
+    if not trained and not name.startswith("keras:"):
+        raise UsageError(
+            "--mask_network: expected a network with a trained classifier: "
+            f"efficientnet_lite0, keras:NAME or FILE.keras; got {name!r}"
+        )
+    return network(name, "mask_network")
 
 
 def weights(value):

@@ -14,12 +14,12 @@ class LossOverlap(keras.callbacks.Callback):
     """Adds `loss_overlap` to the logs: that of the mixture of losses.
 
     See `noisy_keras.labels.division.overlap`; the mean over networks, where
-    each divides by its own losses. Methods without a mixture of losses, and
-    epochs before the first division, have none.
+    each divides by its own losses. Methods that do not divide samples, which
+    have no argument `division`, and epochs before the first division have none.
 
-    Where a method can divide by agreement instead (`division`), it is said
-    once that the losses cannot tell: after three divisions in a row whose
-    overlap is above `division.UNCLEAR`.
+    Unless samples are divided by agreement, it is said once that the losses
+    cannot tell: after three divisions in a row whose overlap is above
+    `division.UNCLEAR`.
 
     Args:
         source: `Source` in training.
@@ -34,7 +34,8 @@ class LossOverlap(keras.callbacks.Callback):
 
     def on_epoch_end(self, epoch, logs=None):
         # A phase of a recipe may train on part of the source.
-        if logs is None or self.model.num_samples != len(self.source):
+        whole = self.model.num_samples == len(self.source)
+        if logs is None or not whole or not hasattr(self.model, "division"):
             return
         found = audits.loss_divisions(self.model, self.source)
         if not found:
@@ -44,9 +45,7 @@ class LossOverlap(keras.callbacks.Callback):
         self._note(logs["loss_overlap"])
 
     def _note(self, overlap):
-        if not hasattr(self.model, "division") or agreement.is_wanted(
-            self.model
-        ):
+        if agreement.is_wanted(self.model):
             return
         self._unclear = self._unclear + 1 if overlap > division.UNCLEAR else 0
         if self._unclear == IN_A_ROW and self.say is not None:
@@ -64,7 +63,7 @@ def line(overlap):
         str.
     """
     return (
-        f"the losses of right and wrong labels overlap by {overlap:.0%} (above "
+        f"the two components of the losses overlap by {overlap:.0%} (above "
         f"{division.UNCLEAR:.0%} they cannot tell): --division=agreement "
         "divides by the labels of neighbours"
     )

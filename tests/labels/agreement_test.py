@@ -299,12 +299,19 @@ def test_losses_that_cannot_tell_are_named_once(monkeypatch):
     logs, said = after([[mixture]] * 5)
     assert logs["loss_overlap"] == pytest.approx(unclear, abs=1e-3)
     [one] = said
-    assert "overlap by 80% (above 50%" in one
+    assert "overlap by 80% (above 25%" in one
     assert "--division=agreement" in one
-    logs, said = after([[mixture], [mixture, clear], [mixture]] * 3)
-    assert said == []  # The mean of the second is 0.4.
+    # The mean over networks counts.
+    logs, said = after([[mixture, clear]])
+    assert logs["loss_overlap"] == pytest.approx(unclear / 2, abs=1e-3)
+    assert after([[mixture], [mixture], [clear]] * 3)[1] == []
     assert after([[mixture]] * 5, kind="both")[1] == []
     assert after([[]])[0] == {}
+    callback = loss_overlap.LossOverlap(range(4))
+    callback.set_model(types.SimpleNamespace(num_samples=4))
+    now[:] = [mixture]
+    callback.on_epoch_end(0, logs := {})
+    assert logs == {}
 
 
 @pytest.mark.large

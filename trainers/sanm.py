@@ -49,6 +49,12 @@ flags.DEFINE_bool(
 flags.DEFINE_enum(
     "activation", None, ["cam", "energy"], "Map whose peak is masked."
 )
+flags.DEFINE_string(
+    "mask_network",
+    None,
+    "Trained network whose map is masked by, in place of that of the one in "
+    "training: efficientnet_lite0, keras:NAME or FILE.keras.",
+)
 flags.DEFINE_enum(
     "box",
     None,
@@ -101,6 +107,15 @@ def resolve(method, values):
                 f"got --ratio={values['ratio']}"
             )
         plugin |= {"ratio": "paper", "base_ratio": values["mask_ratio"]}
+    if values["mask_network"] is not None:
+        if values["masking"] is False:
+            raise UsageError(
+                "--mask_network: expected with masking; got --nomasking"
+            )
+        # Imported here, because few runs need it.
+        from trainers.flags import networks
+
+        plugin["mask_network"] = networks.mask_network(values["mask_network"])
     arguments = common.dividemix(values)
     if not on_dividemix:
         given = [n for n, v in arguments.items() if v is not None]

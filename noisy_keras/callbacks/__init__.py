@@ -9,6 +9,7 @@ from noisy_keras.callbacks.freeze_backbone import FreezeBackbone
 from noisy_keras.callbacks.keep_best import KeepBest
 from noisy_keras.callbacks.label_quality import LabelQuality
 from noisy_keras.callbacks.loss_histograms import LossHistograms
+from noisy_keras.callbacks.loss_overlap import LossOverlap
 from noisy_keras.callbacks.mask_pictures import MaskPictures
 from noisy_keras.callbacks.metrics_log import MetricsLog
 from noisy_keras.callbacks.nearest_neighbors import NearestNeighbors
@@ -22,6 +23,7 @@ __all__ = [
     "KeepBest",
     "LabelQuality",
     "LossHistograms",
+    "LossOverlap",
     "MaskPictures",
     "MetricsLog",
     "NearestNeighbors",

@@ -144,7 +144,7 @@ def panels_of(model, plugin, source, index, clean_probability):
         drawing.in_colour(x / white) for x in (images, masked, restored)
     ]
     activation = drawing.over(
-        pictures[0], plugin.activation_map(network, outputs)
+        pictures[0], plugin.activation_map(network, outputs, images)
     )
     panels = [pictures[0], activation, pictures[1], pictures[2]]
     return np.stack(panels, axis=1)

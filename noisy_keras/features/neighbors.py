@@ -6,26 +6,11 @@ import tensorflow as tf
 from noisy_keras.ops import neighbors as ops
 from noisy_keras.utils.errors import ConfigurationError
 
-# Largest number of samples that vote. More hardly change the result, while the
-# cost grows in proportion.
-MOST = 20_000
+# Largest number of samples that vote.
+MOST = ops.MOST
+spread = ops.spread
 
 _BATCH_SIZE = 500
-
-
-def spread(count, most):
-    """Evenly spaced positions in a data set.
-
-    Args:
-        count: int, number of samples.
-        most: int, largest number of positions.
-
-    Returns:
-        Int array `[min(count, most)]` in `[0, count)`, ascending.
-    """
-    if count <= most:
-        return np.arange(count)
-    return np.linspace(0, count - 1, most).astype(np.int64)
 
 
 def vote(features, labels, num_classes, queries=None, own=None, neighbors=None):
@@ -53,7 +38,7 @@ def vote(features, labels, num_classes, queries=None, own=None, neighbors=None):
     elif own is None:
         own = np.full(len(queries), -1)
     if neighbors is None:
-        neighbors = min(50, max(1, len(features) // (2 * num_classes)))
+        neighbors = ops.usual_count(len(features), num_classes)
     if not 1 <= neighbors < len(features):
         raise ConfigurationError(
             "Expected at least 1 neighbour and fewer than the number of "

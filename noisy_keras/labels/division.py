@@ -13,6 +13,17 @@ from noisy_keras.mixtures import GaussianMixture
 from noisy_keras.mixtures.mixture import TwoComponentMixture
 from noisy_keras.tables.sample_table import SampleTable
 
+#: Above this overlap of the two components the losses cannot tell. A mixture
+#: finds two components in any losses: in simulated ones that do not depend on
+#: whether the label is right (normal, exponential, gamma, or the cross-entropy
+#: of normal margins), they overlapped by 0.29 to 0.43; in flat ones, which
+#: losses never are, by 0.14. Where the losses had an area under the ROC curve
+#: of 0.97 or more, by at most 0.27.
+UNCLEAR = 0.25
+# Points at which densities are compared, standard deviations that they reach
+# beyond the means, and digits of the result.
+_GRID, _REACH, _DIGITS = 20_000, 8.0, 4
+
 
 class LossDivision:
     """Turns losses into clean probabilities, one column per network.
@@ -115,6 +126,65 @@ def describe(mixture: TwoComponentMixture) -> dict[str, Any]:
     if isinstance(mixture, GaussianMixture):
         found["family"], names = "gaussian", ("means", "variances")
     return found | {n: getattr(mixture, n).tolist() for n in names}
+
+
+def overlap(described: dict[str, Any] | None) -> float:
+    """How far the two components of a mixture overlap.
+
+    The Bayes error of telling the components apart, `int min(w0 f0, w1 f1)`, as
+    a share of that of always naming the larger one, `min(w0, w1)`. At 0 the
+    losses tell right labels from wrong ones; see `UNCLEAR`. For two
+    Gaussians of equal weight and standard deviation s, whose means are d apart,
+    it is `2 Phi(-d / (2 s))`, the overlap coefficient.
+
+    Args:
+        described: as of `describe`; None, where all losses are alike, so that
+            nothing can be told.
+
+    Returns:
+        float in `[0, 1]`.
+
+    Example:
+        >>> overlap(
+        ...     {
+        ...         "family": "gaussian",
+        ...         "weights": [0.5, 0.5],
+        ...         "means": [0.2, 0.6],
+        ...         "variances": [0.01, 0.01],
+        ...     }
+        ... )
+        0.0455
+    """
+    if described is None:
+        return 1.0
+    weights = np.asarray(described["weights"], np.float64)
+    if not weights.min() > 0.0:
+        return 1.0
+    density = _densities(described)
+    # Of mass 1 on the grid, also where a density is infinite at an edge.
+    density = np.exp(density - density.max(axis=1, keepdims=True))
+    density /= density.sum(axis=1, keepdims=True)
+    shared = np.minimum(*(weights[:, None] * density)).sum()
+    return round(float(shared / weights.min()), _DIGITS)
+
+
+def _densities(described):
+    """Logarithms of both densities on a grid, up to constants: `[2, n]`."""
+    unit = (np.arange(_GRID) + 0.5) / _GRID
+    if described["family"] == "gaussian":
+        mean, variance = (
+            np.asarray(described[n], np.float64)[:, None]
+            for n in ("means", "variances")
+        )
+        reach = _REACH * np.sqrt(variance)
+        low, high = (mean - reach).min(), (mean + reach).max()
+        x = low + (high - low) * unit
+        return -np.square(x - mean) / (2.0 * variance)
+    a, b = (
+        np.asarray(described[n], np.float64)[:, None]
+        for n in ("concentration1", "concentration0")
+    )
+    return (a - 1.0) * np.log(unit) + (b - 1.0) * np.log1p(-unit)
 
 
 def of_arrays(found: dict[str, np.ndarray]) -> dict[str, Any] | None:

@@ -13,6 +13,8 @@ from noisy_keras.ops import losses
 
 #: The key that marks a batch as one to be measured.
 PHASE = "measure"
+# The field that asks for embeddings, too.
+_EMBED = "embed"
 
 # Inference keeps no gradients, so it affords larger batches than training.
 _BATCH_SIZE = 500
@@ -26,15 +28,21 @@ class Measurement(NamedTuple):
             each of M networks.
         suggested: int32 `[N]`, class of the highest mean logit.
         confidence: float32 `[N]` in `[0, 1]`, its probability.
+        embeddings: M float16 arrays `[N, E]` of unit length, the embeddings of
+            each network, where they were asked for.
     """
 
     loss: np.ndarray
     suggested: np.ndarray
     confidence: np.ndarray
+    embeddings: tuple[np.ndarray, ...] = ()
 
 
 def measure(
-    model: Any, source: Source, batch_size: int | None = None
+    model: Any,
+    source: Source,
+    batch_size: int | None = None,
+    embed: bool = False,
 ) -> Measurement:
     """Predicts a source in index order.
 
@@ -42,6 +50,7 @@ def measure(
         model: `NoisyLabelModel`.
         source: `Source` of N samples.
         batch_size: int, number of samples in a batch; default: 500.
+        embed: bool, whether embeddings are wanted; they take `2 N M E` bytes.
 
     Returns:
         A `Measurement`.
@@ -53,7 +62,12 @@ def measure(
     replicas = model.distribute_strategy.num_replicas_in_sync
     # Shapes are static on every replica; padding is measured twice.
     batch_size += -batch_size % replicas
-    dataset = batches.ordered(source, batch_size).map(lambda b: {PHASE: b})
+
+    def marked(batch):
+        wanted = {_EMBED: batch["index"]} if embed else {}
+        return {PHASE: batch | wanted}
+
+    dataset = batches.ordered(source, batch_size).map(marked)
     outputs = keras.Model.predict(model, dataset, verbose=0)
     # Replicas and padding may change the order, so rows are put by index.
     index = outputs.pop("index")
@@ -69,7 +83,11 @@ def measure(
             f"{source.num_samples} samples: training has diverged. Lower the "
             "learning rate and start from the last good checkpoint."
         )
-    return Measurement(**result)
+    embeddings = tuple(
+        result.pop(_embedding(k))
+        for k in range(len(model.predictors) if embed else 0)
+    )
+    return Measurement(**result, embeddings=embeddings)
 
 
 def step(model: Any, fields: dict[str, Any]) -> dict[str, Any]:
@@ -77,18 +95,31 @@ def step(model: Any, fields: dict[str, Any]) -> dict[str, Any]:
 
     Args:
         model: `NoisyLabelModel`.
-        fields: dict of `index`, `image` and `label`, see `batches.ordered`.
+        fields: dict of `index`, `image` and `label`, see `batches.ordered`;
+            and of `embed`, where embeddings are wanted.
 
     Returns:
         dict of `index` and the fields of a `Measurement`, of B rows each.
     """
     images = tf.cast(fields["image"], tf.float32)
-    logits = [n(images, training=False)["logits"] for n in model.predictors]
+    outputs = [n(images, training=False) for n in model.predictors]
+    logits = [o["logits"] for o in outputs]
     loss = [losses.sparse_cross_entropy(fields["label"], z) for z in logits]
     mean = tf.nn.softmax(tf.add_n(logits) / float(len(logits)))
-    return {
+    found = {
         "index": fields["index"],
         "loss": tf.stack(loss, axis=1),
         "suggested": tf.argmax(mean, axis=1, output_type=tf.int32),
         "confidence": tf.reduce_max(mean, axis=1),
     }
+    for k, one in enumerate(outputs if _EMBED in fields else ()):
+        embedding = tf.cast(one["embedding"], tf.float32)
+        # Of unit length, so that 16 bits suffice whatever the scale is.
+        embedding = tf.math.l2_normalize(embedding, axis=1)
+        found[_embedding(k)] = tf.cast(embedding, tf.float16)
+    return found
+
+
+def _embedding(k):
+    """Name of the output with the embeddings of network `k`."""
+    return f"embedding_{k}"

@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from noisy_keras.data.sources.source import Source
+from noisy_keras.labels import agreement
 from noisy_keras.labels import detection
 from noisy_keras.labels import held_out as held_out_module
 from noisy_keras.labels import loss_rules
@@ -221,12 +222,19 @@ class PeerNetworks(LastPredictions):
     """Judges by the losses of several networks that divide for each other.
 
     No network was trained on a label because it believed that label itself. The
-    clean probability is the mean over the networks.
+    clean probability is the mean over the networks. Where the model's
+    `division` is based on agreement, so is this.
 
     The model has the tables `clean_probability`, a column per network;
     `loss_table`, the losses of the last divisions, see `LossHistory`; and
     `label_history`, of the divisions so far.
     """
+
+    def measure(
+        self, model: Any, source: Source, batch_size: int | None = None
+    ) -> measuring.Measurement:
+        embed = agreement.needs_embeddings(model, source)
+        return measuring.measure(model, source, batch_size, embed)
 
     def evidence(self, model: Any) -> str:
         divided = (model.label_history.epochs() > 0).any()
@@ -244,7 +252,9 @@ class PeerNetworks(LastPredictions):
             found = by_class(self.division, loss, previous, source.labels)
         else:
             found = self.division(loss, previous)
-        return found.mean(axis=1)
+        return agreement.divided(
+            model, source, found, measurement.embeddings
+        ).mean(axis=1)
 
     def loss_divisions(
         self, model: Any, source: Source

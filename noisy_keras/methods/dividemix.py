@@ -17,6 +17,7 @@ import tensorflow as tf
 from noisy_keras.core.model import NoisyLabelModel
 from noisy_keras.core.plugin import Views
 from noisy_keras.data import augment
+from noisy_keras.labels import agreement
 from noisy_keras.labels import class_sizes
 from noisy_keras.labels import measuring
 from noisy_keras.labels.cross_epoch import CrossEpochHistory
@@ -55,7 +56,14 @@ _RULES = {
     "mix_unlabeled": arguments.switch,
     "loss_history": arguments.at_least(1, int),
     "separate_guesses": arguments.switch,
-    "division": arguments.one_of("auto", "global", "per_class"),
+    "division": arguments.one_of(
+        "auto",
+        "loss",
+        "global",
+        "per_class",
+        agreement.AGREEMENT,
+        agreement.BOTH,
+    ),
 }
 
 
@@ -109,12 +117,21 @@ class DivideMix(NoisyLabelModel):
             so that batch statistics are of B images as in the published code;
             joint passes are faster.
         name: str, name of the model.
-        division: str. `"global"`: one mixture divides all losses, as in the
-            paper; `"per_class"`: those of each given class are divided on their
-            own, see `noisy_keras.labels.division.by_class`; `"auto"`: the
-            latter where class sizes differ by more than a factor of 10. With
-            `warmup_epochs="auto"` the history takes classes into account, and
-            this has no effect.
+        division: str, what the samples are divided by.
+
+            - `"loss"`, the same as `"auto"`: their losses. One mixture divides
+              all of them, as in the paper; where class sizes differ by more
+              than a factor of 10, those of each given class are divided on
+              their own, see `noisy_keras.labels.division.by_class`. `"global"`
+              and `"per_class"` ask for the one or the other.
+            - `"agreement"`: whether the given label is the most frequent one
+              among the neighbours in the network's embedding, or, for a source
+              of features, in the space of the features. See
+              `noisy_keras.labels.agreement`.
+            - `"both"`: the mean of the log-odds of both.
+
+            With `warmup_epochs="auto"` the history of predictions, which takes
+            classes into account, stands in for the losses.
         fresh_copy: bool, whether the second network gets new random weights,
             where one is given. None: only if those of the given network are
             random; see `nk.networks.copied`.
@@ -353,19 +370,21 @@ class DivideMix(NoisyLabelModel):
         return plan(self, source, batch_size, seed, steps_per_epoch)
 
     def co_divide(self, source):
-        """Computes `clean_probability` anew from both networks' losses.
+        """Computes `clean_probability` anew, see the argument `division`.
 
         Args:
             source: the `Source` in training.
         """
-        found = measuring.measure(self, source)
-        self.label_history.add_all(found.suggested, source.labels)
-        losses_so_far = self._history.push(found.loss)
+        embed = agreement.needs_embeddings(self, source)
+        measured = measuring.measure(self, source, embed=embed)
+        self.label_history.add_all(measured.suggested, source.labels)
+        losses_so_far = self._history.push(measured.loss)
         known = self.clean_probability.numpy()
         if self.divides_per_class(source):
             found = by_class(self.divide, losses_so_far, known, source.labels)
         else:
             found = self.divide(losses_so_far, known)
+        found = agreement.divided(self, source, found, measured.embeddings)
         self.clean_probability.assign(found)
 
     def divides_per_class(self, source):
@@ -377,7 +396,7 @@ class DivideMix(NoisyLabelModel):
         Returns:
             bool.
         """
-        if self.adaptive or self.division == "global":
+        if self.adaptive or self.division in ("global", agreement.AGREEMENT):
             return False
         return self.division == "per_class" or class_sizes.are_uneven(
             source.labels

@@ -31,6 +31,7 @@ def SANM(
     preset="recommended",
     width=None,
     plugin=None,
+    mask_network=None,
     **host_options,
 ):
     """Self-supervised adversarial noisy masking on a host.
@@ -46,6 +47,8 @@ def SANM(
             name; None is the published width.
         plugin: dict of arguments of `AdversarialNoisyMasking` that differ from
             the preset, or a plug-in; None for the preset.
+        mask_network: a trained network that makes the masks, or its name, as of
+            the plug-in; or None.
         **host_options: arguments of the host that differ from the preset.
 
     Returns:
@@ -74,6 +77,13 @@ def SANM(
             f"Expected `preset` to be one of {PRESETS}. "
             f"Received: preset={preset!r}"
         )
+    if mask_network is not None:
+        if isinstance(plugin, AdversarialNoisyMasking):
+            raise ConfigurationError(
+                "Expected `mask_network` as an argument of the plug-in that is "
+                "given. Received: both `plugin` and `mask_network`"
+            )
+        plugin = {**(plugin or {}), "mask_network": mask_network}
     if isinstance(network, str) and inputs.is_source(source):
         network = networks_module.build(network, source, width=width)
     if not isinstance(plugin, AdversarialNoisyMasking):

@@ -23,6 +23,7 @@ from noisy_keras.networks import head
 from noisy_keras.ops import gradients
 from noisy_keras.ops import masking
 from noisy_keras.ops import random
+from noisy_keras.plugins import mask_network as mask_networks
 from noisy_keras.utils import arguments
 from noisy_keras.utils import serialization
 from noisy_keras.utils.errors import ConfigurationError
@@ -115,6 +116,15 @@ class AdversarialNoisyMasking(StepPlugin):
             seed, see `nk.data.Source.view`. The released code trains on
             AutoAugment and RandAugment views.
         extra_views: int >= 0, number of these views.
+        mask_network: a trained network whose map is masked by in place of that
+            of the network in training, as in table 4 of the poster; or its
+            name: `"efficientnet_lite0"` or `keras:NAME`, with the weights of
+            ImageNet, or the path of a `.keras` file. It is frozen, and saved
+            with the host; a network with weights that train is copied. Images
+            are resized for it. Where it has as many classes as the data, these
+            are taken to be the same, and the map is of the class that the
+            network in training predicts; otherwise of its own. None: no other
+            network.
         name: str, name of the layer.
         **kwargs: arguments of `keras.layers.Layer`.
 
@@ -153,6 +163,7 @@ class AdversarialNoisyMasking(StepPlugin):
         extra_view="autoaugment",
         extra_views=2,
         name="sanm",
+        mask_network=None,
         **kwargs,
     ):
         chosen = arguments.checked(_RULES, locals())
@@ -160,6 +171,9 @@ class AdversarialNoisyMasking(StepPlugin):
         self.settings = chosen
         for key, value in chosen.items():
             setattr(self, key, value)
+        if mask_network is not None and not isinstance(mask_network, str):
+            mask_network = mask_networks.frozen(mask_network)
+        self.mask_network = mask_network
         self.decoders = []
 
     @classmethod
@@ -176,7 +190,8 @@ class AdversarialNoisyMasking(StepPlugin):
 
     def attach(self, networks):
         """Makes a decoder for each network (theta_D of Algorithm 1)."""
-        for network in networks:
+        self._attach_mask_network(networks[0])
+        for network in networks if self.mask_network is None else ():
             if (
                 self.activation == "cam"
                 and head.classifier_kernel(network) is None
@@ -199,6 +214,19 @@ class AdversarialNoisyMasking(StepPlugin):
             )
             for k, network in enumerate(networks)
         ]
+
+    def _attach_mask_network(self, network):
+        """Builds the mask network, where it was given by name."""
+        if isinstance(self.mask_network, str):
+            self.mask_network = mask_networks.frozen(
+                mask_networks.named(
+                    self.mask_network,
+                    network.input_shape[-1],
+                    classifier=self.activation == "cam",
+                )
+            )
+        if self.mask_network is not None:
+            mask_networks.check(self.mask_network, network, self.activation)
 
     def _check_ratio(self, num_classes):
         """Raises unless eq. (7) leaves a right label its class."""
@@ -276,24 +304,28 @@ class AdversarialNoisyMasking(StepPlugin):
         # With "full", the gradient is weighted already, the value is not.
         return gradients.scale_value(error, weight) if full else weight * error
 
-    def activation_map(self, network, outputs):
+    def activation_map(self, network, outputs, images=None):
         """The map whose peak is hidden.
 
         Args:
             network: `keras.Model`, the network.
             outputs: dict of tensors, its outputs for B images.
+            images: float32 `[B, H, W, C]`, these images, which a `mask_network`
+                needs.
 
         Returns:
             float32 `[B, h, w]`.
         """
-        features = tf.cast(outputs["features"], tf.float32)
+        classes, mask_network = None, self.mask_network
+        if mask_network is not None:
+            if mask_networks.shares_classes(mask_network, network):
+                classes = tf.argmax(outputs["logits"], axis=1)
+            outputs = mask_networks.outputs(mask_network, network, images)
+            network = mask_network
         if self.activation == "energy":
+            features = tf.cast(outputs["features"], tf.float32)
             return masking.energy_map(features)
-        kernel = tf.convert_to_tensor(head.classifier_kernel(network))
-        predicted = tf.argmax(outputs["logits"], axis=1)
-        return masking.class_activation_map(
-            features, tf.cast(kernel, tf.float32), predicted
-        )
+        return mask_networks.class_map(network, outputs, classes)
 
     def _mask_ratio(self, clean_probability, seed):
         """Eq. (2) and its variants: `[B]`."""
@@ -319,7 +351,7 @@ class AdversarialNoisyMasking(StepPlugin):
         draw = random.uniform([batch], random.fold_in(seed, 1))
         delta = self.aspect_delta
         aspect = delta + draw * (1.0 / delta - delta)
-        activation = self.activation_map(network, views.outputs)
+        activation = self.activation_map(network, views.outputs, views.images)
         make_boxes = {
             "center": masking.mask_boxes,
             "corner": masking.corner_boxes,
@@ -344,4 +376,7 @@ class AdversarialNoisyMasking(StepPlugin):
 
     def get_config(self):
         settings = serialization.settings(self.settings)
-        return {**super().get_config(), **settings}
+        given = self.mask_network
+        if given is not None and not isinstance(given, str):
+            given = keras.saving.serialize_keras_object(given)
+        return {**super().get_config(), **settings, "mask_network": given}

@@ -247,10 +247,18 @@ def define_dividemix():
     flags.DEFINE_enum(
         "division",
         None,
-        ["auto", "global", "per_class"],
-        "Divide all losses together, or those of each given class on their "
-        "own; auto: per_class where class sizes differ by more than a factor "
-        "of 10.",
+        [
+            "auto",
+            "loss",
+            "global",
+            "per_class",
+            "agreement",
+            "both",
+        ],
+        "What samples are divided by. loss, the same as auto: their losses, "
+        "all together (global), or those of each given class on their own "
+        "(per_class) where class sizes differ by more than a factor of 10; "
+        "agreement: whether neighbours have the same label; both.",
     )
 
 

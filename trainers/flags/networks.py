@@ -41,15 +41,18 @@ _SIZES = {
 def network(name, flag="network"):
     """The value of `--network`, checked.
 
-    Args:
-        name: str, such as `tiny`, `keras:EfficientNetV2B0` or `FILE.keras`.
-        flag: str, name of the flag that has it.
+        Args:
+            name: str, such as `tiny`, `keras:EfficientNetV2B0` or `FILE.keras`.
+    <<<<<<< HEAD
+            flag: str, name of the flag that has it.
+    =======
+            flag: str, name of the flag, where it is another one.
 
-    Returns:
-        str, with the absolute path of a file or folder.
+        Returns:
+            str, with the absolute path of a file or folder.
 
-    Raises:
-        UsageError: a provider without a name, or a file that is not there.
+        Raises:
+            UsageError: a provider without a name, or a file that is not there.
     """
     provider, colon, rest = name.partition(":")
     if colon and provider in PROVIDERS:
@@ -63,6 +66,28 @@ def network(name, flag="network"):
             return f"{provider}:{_there(flag, rest)}"
         return name
     return _there(flag, name) if name.endswith(".keras") else name
+
+
+def mask_network(name):
+    """The value of SANM's `--mask_network`, checked.
+
+    Args:
+        name: str.
+
+    Returns:
+        str, with the absolute path of a file.
+
+    Raises:
+        UsageError: a network whose classifier is not trained, or a file that is
+            not there.
+    """
+    trained = name == "efficientnet_lite0" or name.endswith(".keras")
+    if not trained and not name.startswith("keras:"):
+        raise UsageError(
+            "--mask_network: expected a network with a trained classifier: "
+            f"efficientnet_lite0, keras:NAME or FILE.keras; got {name!r}"
+        )
+    return network(name, "mask_network")
 
 
 def weights(value):

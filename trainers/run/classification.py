@@ -29,19 +29,23 @@ _FEW_EPOCHS = 5
 BEST = "best_epoch.npz"
 
 
-def measurements(run, source, knn_every=None):
+def measurements(run, source, knn_every=None, say=None):
     """The callbacks that add what is measured to the logs of each epoch.
 
     Args:
         run: `Run`.
         source: `Source` whose labels are judged.
         knn_every: unused here.
+        say: function of a line, for what a person should know; or None.
 
     Returns:
         A list of callbacks.
     """
     del knn_every
-    found = [callbacks.LabelQuality(source)]
+    found = [
+        callbacks.LabelQuality(source),
+        callbacks.LossOverlap(source, say),
+    ]
     if run.judged is not None:
         found.append(callbacks.BalancedAccuracy(run.judged))
     # What else there is, `fit` judges each epoch.

@@ -438,6 +438,11 @@ def describe(run):
     if options.get("weights"):
         name += f", weights: {options['weights']}"
     lines.append(f"{networks} {size:,} parameters ({name})")
+    for plugin in model.plugins:
+        masks = getattr(plugin, "mask_network", None)
+        if masks is not None:
+            size = masks.count_params()
+            lines.append(f"masks by {masks.name}, frozen: {size:,} parameters")
     if "epochs" in run.settings.arguments:  # Of a recipe's last phase.
         options = options | {"epochs": run.settings.arguments["epochs"]}
     if run.encoding is not None:

@@ -43,7 +43,7 @@ def train(run, folder, out, bar, options, picture_every=None, knn_every=5):
             variant, source = self_supervised, run.train
         return [
             *run_callbacks.freezing(run),
-            *variant.measurements(run, source, knn_every),
+            *variant.measurements(run, source, knn_every, out.print),
             bar,
             *_estimate(run, folder, out, phase),
             *variant.records(run, folder, source, picture_every, phase.name),

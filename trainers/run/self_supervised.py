@@ -21,8 +21,9 @@ _MEASURED = {
 }
 
 
-def measurements(run, source, knn_every=5):
+def measurements(run, source, knn_every=5, say=None):
     """As `classification.measurements`: the accuracy of nearest neighbours."""
+    del say
     judged = {"validation": run.validation, "test": run.test}
     judged = {name: s for name, s in judged.items() if s is not None}
     return [callbacks.NearestNeighbors(source, judged, knn_every)]

@@ -76,7 +76,7 @@ def _train_model(run, folder, out, bar, picture_every, knn_every):
         callbacks=[
             learning_rate.callback(options, run.train.num_samples),
             *run_callbacks.freezing(run),
-            *run.variant.measurements(run, run.train, knn_every),
+            *run.variant.measurements(run, run.train, knn_every, out.print),
             bar,
             *noise_estimate.make(run, folder, out),
             *run.variant.records(run, folder, run.train, picture_every),

@@ -15,6 +15,7 @@ bootstrapping (Reed et al., ICLR Workshop 2015) mixes all labels alike.
 import numpy as np
 import tensorflow as tf
 
+from noisy_keras.labels import agreement
 from noisy_keras.labels import class_sizes
 from noisy_keras.labels import loss_rules
 from noisy_keras.labels import noise_rate
@@ -44,11 +45,9 @@ def judge(model, source):
     found = noise_rate.estimate_rate(
         model.prediction_history, source.labels, model.num_classes
     )
-    clean = loss_rules.within_share(
-        model.audit_strategy.clean_probability(model, source),
-        found.certain,
-        found.certain,
-    )
+    clean = model.audit_strategy.clean_probability(model, source)
+    clean = agreement.revised(model, source, clean)
+    clean = loss_rules.within_share(clean, found.certain, found.certain)
     return found, class_sizes.within_bounds(clean, source.labels)
 
 

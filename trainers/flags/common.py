@@ -21,6 +21,8 @@ VIEWS = (
     "randaugment",
     "jitter",
     "simclr",
+    "photograph",
+    "photograph_randaugment",
 )
 #: Flags that are arguments of DivideMix.
 DIVIDEMIX = (

@@ -235,17 +235,24 @@ class LossHistory:
         )
         return cls(table, length)
 
-    def push(self, loss: np.ndarray) -> np.ndarray:
+    def push(
+        self, loss: np.ndarray, index: np.ndarray | None = None
+    ) -> np.ndarray:
         """Adds the losses of a division.
 
         Args:
-            loss: float `[N, M]`, as measured.
+            loss: float `[n, M]`, as measured.
+            index: int `[n]`, the samples that were measured; None: all N.
 
         Returns:
-            float32 `[N, M]` in `[0, 1]`: the mean of the last `length`, each of
-            them normalised.
+            float32 `[n, M]` in `[0, 1]`: the mean of the last `length` of each
+            sample, each of them normalised.
         """
-        mean, rows = self._with(loss)
+        mean, rows = self._with(loss, index)
+        if index is not None:
+            every = np.array(self.table.numpy())
+            every[index] = rows
+            rows = every
         self.table.assign(rows)
         return mean
 
@@ -261,9 +268,10 @@ class LossHistory:
         """As `push`, but the losses are not kept."""
         return self._with(loss)[0]
 
-    def _with(self, loss):
+    def _with(self, loss, index=None):
         width = loss.shape[1]
         kept = self.table.numpy()[:, : (self.length - 1) * width]
+        kept = kept if index is None else kept[index]
         rows = np.concatenate([loss_rules.normalized(loss), kept], axis=1)
         blocks = rows.reshape(len(rows), self.length, width)
         mean = np.mean(blocks, axis=1, where=blocks >= 0.0)

@@ -12,6 +12,7 @@ Semi-supervised Learning, ICLR 2020, Algorithm 1; constants as in its code.
 """
 
 import keras
+import numpy as np
 import tensorflow as tf
 
 from noisy_keras.core.model import NoisyLabelModel
@@ -27,6 +28,7 @@ from noisy_keras.labels.division import by_class
 from noisy_keras.labels.strategies import PeerNetworks
 from noisy_keras.methods.bases import adaptive_plan
 from noisy_keras.methods.bases import correction
+from noisy_keras.methods.bases import imbalance
 from noisy_keras.methods.bases.adaptive_plan import AdaptivePlan
 from noisy_keras.methods.bases.dividemix_plan import DivideMixPlan
 from noisy_keras.ops import losses
@@ -64,6 +66,7 @@ _RULES = {
         agreement.AGREEMENT,
         agreement.BOTH,
     ),
+    "sampling": imbalance.RULES["sampling"],
 }
 
 
@@ -135,6 +138,10 @@ class DivideMix(NoisyLabelModel):
         fresh_copy: bool, whether the second network gets new random weights,
             where one is given. None: only if those of the given network are
             random; see `nk.networks.copied`.
+        sampling: str, `"shuffled"`; or `"balanced"`: an epoch is of as many
+            samples of each given class, as in the code for Clothing1M. Where
+            `fit` bounds the steps of an epoch, the division is of these samples
+            alone.
 
     Both networks share one optimizer: a `LearningRateSchedule` counts the steps
     of both. A `LearningRateScheduler`, which counts epochs, is not affected.
@@ -189,6 +196,7 @@ class DivideMix(NoisyLabelModel):
         name=None,
         division="auto",
         fresh_copy=None,
+        sampling="shuffled",
     ):
         settings = arguments.checked(_RULES, locals())
         adaptive = settings["warmup_epochs"] == AUTO
@@ -369,23 +377,33 @@ class DivideMix(NoisyLabelModel):
         plan = AdaptivePlan if self.adaptive else DivideMixPlan
         return plan(self, source, batch_size, seed, steps_per_epoch)
 
-    def co_divide(self, source):
+    def co_divide(self, source, index=None):
         """Computes `clean_probability` anew, see the argument `division`.
 
         Args:
             source: the `Source` in training.
+            index: int array, positions of the samples that are divided, each
+                once; None: all. The others keep their clean probability.
         """
+        per_class = self.divides_per_class(source)
+        if index is None:
+            index = np.arange(source.num_samples)
+        else:
+            source = source.subset(index)
         embed = agreement.needs_embeddings(self, source)
         measured = measuring.measure(self, source, embed=embed)
-        self.label_history.add_all(measured.suggested, source.labels)
-        losses_so_far = self._history.push(measured.loss)
-        known = self.clean_probability.numpy()
-        if self.divides_per_class(source):
+        self.label_history.count(index, measured.suggested == source.labels)
+        losses_so_far = self._history.push(measured.loss, index)
+        clean = np.array(self.clean_probability.numpy())
+        known = clean[index]
+        if per_class:
             found = by_class(self.divide, losses_so_far, known, source.labels)
         else:
             found = self.divide(losses_so_far, known)
-        found = agreement.divided(self, source, found, measured.embeddings)
-        self.clean_probability.assign(found)
+        clean[index] = agreement.divided(
+            self, source, found, measured.embeddings
+        )
+        self.clean_probability.assign(clean)
 
     def divides_per_class(self, source):
         """Whether the losses of each given class are divided on their own.

@@ -4,20 +4,25 @@ import difflib
 import os
 
 from noisy_keras.networks import bottleneck_resnet
+from noisy_keras.networks import cnn
 from noisy_keras.networks import copies
 from noisy_keras.networks import efficientnet_lite
 from noisy_keras.networks import head
+from noisy_keras.networks import inception_resnet
 from noisy_keras.networks import photo_resnet
 from noisy_keras.networks import preact_resnet
 from noisy_keras.networks import providers
 from noisy_keras.networks import resnet
 from noisy_keras.networks import vector_heads
+from noisy_keras.networks import vgg
 from noisy_keras.networks import weight_files
 from noisy_keras.networks import wide_resnet
 from noisy_keras.utils.errors import ConfigurationError
 
 _BUILDERS = {
+    "cnn9": cnn.cnn9,
     "efficientnet_lite0": efficientnet_lite.efficientnet_lite0,
+    "inception_resnet_v2": inception_resnet.inception_resnet_v2,
     "linear": vector_heads.linear,
     "mlp": vector_heads.mlp,
     "preact_resnet18": preact_resnet.preact_resnet18,
@@ -27,6 +32,7 @@ _BUILDERS = {
     "resnet34": resnet.resnet34,
     "resnet50": photo_resnet.resnet50,
     "tiny": preact_resnet.tiny,
+    "vgg19_bn": vgg.vgg19_bn,
     "wide_resnet28_10": wide_resnet.wide_resnet28_10,
     "wide_resnet28_2": wide_resnet.wide_resnet28_2,
 }
@@ -35,6 +41,8 @@ NAMES = tuple(sorted(_BUILDERS))
 # Mean, standard deviation and scale of pixels of which nothing is known.
 _USUAL = (0.5, 0.25, 255.0)
 
+# Networks whose numbers of channels cannot be scaled.
+_WITHOUT_WIDTH = ("inception_resnet_v2", "linear")
 # Functions that assign the published weights of ImageNet.
 _IMAGENET = {"efficientnet_lite0": efficientnet_lite.load_imagenet}
 _FORMS = (
@@ -135,9 +143,10 @@ def build(
             f"{image_shape[0]} columns. Received: {name!r}, a network of "
             "pictures"
         )
-    if name == "linear" and width is not None:
+    if name in _WITHOUT_WIDTH and width is not None:
         raise ConfigurationError(
-            f"Expected no width of a linear network. Received: width={width}"
+            f"Expected no width of the network {name!r}, which has none to "
+            f"choose. Received: width={width}"
         )
     usual = vector_heads.USUAL if len(image_shape) == 1 else _USUAL
     pixel_scale = pixel_scale or usual[2]

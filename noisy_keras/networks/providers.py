@@ -62,8 +62,9 @@ _LEAST = {"InceptionResNetV2": 75, "InceptionV3": 75, "Xception": 71}
 
 _OFFLINE = (
     "With a connection, the file is downloaded once; without, bring its "
-    "weights as a file (weights=FILE.weights.h5), or start from random ones "
-    "(weights='none')"
+    "weights as a file (weights=FILE.weights.h5, or --weights=FILE.weights.h5 "
+    "of a command), or start from random ones (weights='none', or "
+    "--weights=none)"
 )
 
 

@@ -382,7 +382,18 @@ class LabelHistory(SampleTable):
             labels: int `[N]`, the given labels.
         """
         same = np.asarray(predicted) == np.asarray(labels)
-        self.assign(self.numpy() + np.stack([np.ones(len(same)), same], axis=1))
+        self.count(np.arange(self.num_samples), same)
+
+    def count(self, index, same):
+        """Counts one prediction for each of some samples.
+
+        Args:
+            index: int `[n]`, positions of the samples, each once.
+            same: bool `[n]`, whether the given label was predicted.
+        """
+        counts = np.array(self.numpy())
+        counts[index] += np.stack([np.ones(len(same)), same], axis=1)
+        self.assign(counts)
 
     def clear(self):
         """Sets all counts to 0."""

@@ -9,8 +9,10 @@ import noisy_keras as nk
 from noisy_keras.data import augment
 from noisy_keras.data.augment import contrastive
 from noisy_keras.data.augment import operations as op
+from noisy_keras.data.augment import photographs
 from noisy_keras.data.augment import policies
 from noisy_keras.data.augment import views
+from noisy_keras.ops import random
 from tests import toy
 
 SEED = tf.constant([1, 2])
@@ -152,7 +154,15 @@ def test_large_images_are_cropped_as_small_ones_are(dtype):
 
 
 @pytest.mark.parametrize(
-    "name", ["weak", "autoaugment", "randaugment", "simclr"]
+    "name",
+    [
+        "weak",
+        "autoaugment",
+        "randaugment",
+        "simclr",
+        "photograph",
+        "photograph_randaugment",
+    ],
 )
 def test_views_are_random_per_image(name):
     same = np.repeat(IMAGES[:1], 64, axis=0)
@@ -221,6 +231,22 @@ def test_crops_of_any_size_are_pillows(size):
         assert difference.max() <= 2 and difference.mean() < 0.5
 
 
+@pytest.mark.parametrize("channels", [1, 3])
+def test_large_crops_by_pillow_are_those_of_the_graph(channels, monkeypatch):
+    smooth = tf.image.resize(COARSE[..., :channels], (96, 80), "bicubic")
+    images = tf.cast(tf.clip_by_value(smooth, 0, 255), tf.uint8)
+    boxes = contrastive.random_boxes(images, SEED, 0.2)
+    # The first is the whole picture.
+    boxes = tf.concat([[[0.0, 0.0, 96.0, 80.0]], boxes[1:]], axis=0)
+    resized = tf.function(lambda i: op.resized_crop(i, boxes, (72, 64)))
+    found = resized(images)
+    monkeypatch.setattr(op, "_LARGE", 1000)
+    expected = op.resized_crop(images, boxes, (72, 64))
+    assert found.shape == expected.shape == (8, 72, 64, channels)
+    difference = np.abs(found.numpy().astype(int) - expected.numpy())
+    assert difference.max() <= 2 and difference.mean() < 0.5
+
+
 def test_random_boxes_have_the_areas_and_shapes_of_torchvision():
     images = tf.zeros([4000, 20, 40, 3], tf.uint8)
     boxes = contrastive.random_boxes(images, SEED, 0.2).numpy()
@@ -262,6 +288,126 @@ def test_simclr_views_of_a_margin_have_the_requested_size():
     view = augment.view("simclr", AUGMENTATION, 255.0, (24, 20))
     images = tf.zeros([3, 32, 28, 3], tf.uint8)
     assert view(images, SEED, 2).shape == (6, 24, 20, 3)
+
+
+def known(monkeypatch, boxes, flips, changes):
+    """Replaces random numbers by known ones, told apart by their rank."""
+
+    def uniform(shape, seed):
+        del seed
+        by_rank = {1: flips, 2: changes, 3: boxes}
+        if len(shape) == 3 and shape[2] == 2 and shape[1] == 2:
+            return tf.constant(changes, tf.float32)  # Of RandAugment.
+        return tf.constant(by_rank[len(shape)], tf.float32)
+
+    monkeypatch.setattr(random, "uniform", uniform)
+
+
+def test_photographs_are_cropped_and_mirrored_by_known_numbers(monkeypatch):
+    images = np.random.RandomState(0).randint(0, 256, (2, 40, 40, 3))
+    images = images.astype(np.uint8)
+    # 0.64 of the area and a ratio of 1 are 32 x 32 pixels, of which 8 are free
+    # to both sides; ten draws of area and ratio, then that of the corner.
+    sides = [[(0.64 - 0.35) / 0.65, 0.5]] * 10
+    boxes = [[*sides, [0.25, 0.5]], [*sides, [1.0, 0.0]]]
+    # Factors of 1: no change of colours.
+    known(monkeypatch, boxes, flips=[0.7, 0.2], changes=[[0.5] * 4] * 2)
+    view = augment.view("photograph", AUGMENTATION, 255.0, (32, 32))
+    found = view(tf.constant(images), SEED).numpy()
+    np.testing.assert_array_equal(found[0], images[0, 2:34, 4:36])
+    np.testing.assert_array_equal(found[1], images[1, 8:40, 31::-1])
+    # No flips where mirrored pictures are of another class.
+    fixed = augment.Augmentation(horizontal_flip=False)
+    view = augment.view("photograph", fixed, 255.0, (32, 32))
+    found = view(tf.constant(images), SEED).numpy()
+    np.testing.assert_array_equal(found[1], images[1, 8:40, :32])
+
+
+def test_colours_of_photographs_change_by_known_numbers(monkeypatch):
+    image = np.full((1, 8, 8, 3), (100, 50, 50), np.uint8)
+    full = [[[1.0, 0.5]] * 10 + [[0.0, 0.0]]]
+    # Brightness 1.2, contrast 1, saturation 0.8, as 0.2 (2 u - 1) + 1.
+    known(monkeypatch, full, [0.9], [[1.0, 0.5, 0.0, 0.3]])
+    found = augment.view("photograph", AUGMENTATION, 255.0)(image, SEED)
+    # 120, 60, 60 of luminance 77.94: 0.2 of the way to it.
+    expected = [120 - 0.2 * (120 - 77.94), 60 + 0.2 * 17.94] * 2
+    np.testing.assert_array_equal(
+        found.numpy()[0, 0, 0], np.round([expected[0], *expected[1::2]])
+    )
+
+
+def test_randaugment_of_photographs_by_known_numbers(monkeypatch):
+    image = np.zeros((3, 8, 8, 3), np.uint8)
+    image[:, :4], image[:, 4:] = 100, 200
+    full = [[[1.0, 0.5]] * 10 + [[0.0, 0.0]]] * 3
+    kinds = policies._RANDOM_KINDS
+    at = lambda kind: (kinds.index(kind) + 0.5) / len(kinds)  # noqa: E731
+    nothing = [at(op.IDENTITY), 0.0]
+    draws = [
+        [[at(op.BRIGHTNESS), 0.9], nothing],
+        [nothing, [at(op.BRIGHTNESS), 0.1]],
+        [[at(op.SOLARIZE), 0.0], [at(op.POSTERIZE), 0.0]],
+    ]
+    known(monkeypatch, full, [0.9] * 3, draws)
+    view = augment.view("photograph_randaugment", AUGMENTATION, 255.0)
+    found = view(image, SEED).numpy()[:, [0, 7], 0, 0]
+    # Factors 1 + 0.27 and 1 - 0.27; 255 - 200 from 179.2 on, in 7 bits.
+    np.testing.assert_array_equal(found, [[127, 254], [73, 146], [100, 54]])
+
+
+def test_randaugment_has_the_magnitudes_of_torchvision():
+    table = policies._fixed_table(9 / 30, 331).numpy()
+    expected = {
+        op.IDENTITY: (0.0, None),
+        op.ROTATE: (0.0, 9.0),
+        op.SHEAR_X: (0.0, 0.09),
+        op.SHEAR_Y: (0.0, 0.09),
+        op.TRANSLATE_X: (0.0, 45.0),
+        op.TRANSLATE_Y: (0.0, 45.0),
+        op.BRIGHTNESS: (1.0, 0.27),
+        op.COLOR: (1.0, 0.27),
+        op.CONTRAST: (1.0, 0.27),
+        op.SHARPNESS: (1.0, 0.27),
+        op.POSTERIZE: (7.0, 0.0),
+        op.SOLARIZE: (179.2, 0.0),
+    }
+    assert len(table) == 14
+    for kind, base, swing in table:
+        if kind in expected and kind != op.IDENTITY:
+            np.testing.assert_allclose([base, swing], expected[kind], rtol=1e-5)
+    assert {op.AUTO_CONTRAST, op.EQUALIZE, *expected} == set(table[:, 0])
+
+
+def test_every_crop_of_a_photograph_has_the_middle_of_the_picture():
+    images = tf.zeros([4000, 30, 30, 1], tf.uint8)
+    boxes = contrastive.random_boxes(images, SEED, photographs.SMALLEST_CROP)
+    start, sides = np.split(boxes.numpy(), 2, axis=1)
+    assert (start < 15.0).all() and (start + sides > 15.0).all()
+    assert sides.prod(axis=1).min() < 0.36 * 900
+    # With the smallest crops of torchvision many have not.
+    start, sides = np.split(
+        contrastive.random_boxes(images, SEED, 0.08).numpy(), 2, axis=1
+    )
+    outside = ((start >= 15.0) | (start + sides <= 15.0)).any(axis=1)
+    assert outside.mean() > 0.1
+
+
+def test_both_views_of_photographs_begin_alike(monkeypatch):
+    nothing = lambda images, *args, **options: images  # noqa: E731
+    monkeypatch.setattr(policies, "color_jitter", nothing)
+    monkeypatch.setattr(policies, "rand_augment_fixed", nothing)
+    first, second = (
+        seen(name).numpy() for name in ("photograph", "photograph_randaugment")
+    )
+    np.testing.assert_array_equal(first, second)
+    assert np.any(first != IMAGES)
+
+
+def test_views_of_photographs_with_a_margin_have_the_requested_size():
+    for name in ("photograph", "photograph_randaugment"):
+        view = augment.view(name, AUGMENTATION, 255.0, (24, 20))
+        images = tf.zeros([3, 32, 28, 3], tf.uint8)
+        assert view(images, SEED, 2).shape == (6, 24, 20, 3)
 
 
 def test_a_crop_without_area_is_reported():

@@ -93,6 +93,77 @@ def test_each_network_is_dealt_what_its_peer_calls_clean():
     assert [one.phase for one in rounds] == ["mixmatch_0", "mixmatch_1"]
 
 
+def uneven(source):
+    """The source with 24 of 32 labels of one class, and 8 of another."""
+    return source.relabel(np.repeat([0, 1], [24, 8]))
+
+
+def test_balanced_epochs_have_as_many_samples_of_each_class():
+    source = uneven(toy.source(32))
+    model = model_of(source, sampling="balanced", warmup_epochs=1)
+    plan = model.make_plan(source, 4, steps_per_epoch=3)
+    for one in plan(0):
+        index = one.samples["index"]
+        assert index.shape == (3, 8)  # Batches of the warm-up are double.
+        np.testing.assert_array_equal(
+            np.bincount(source.labels[index.ravel()]), [12, 12]
+        )
+    # Both networks divide the same samples, in an order of their own.
+    clean = np.zeros((32, 2), np.float32)
+    clean[::2] = 0.9
+    model.clean_probability.assign(clean)
+    rounds = plan(1)
+    for one in rounds:
+        shown = one.samples["labeled"].ravel()
+        assert (shown % 2 == 0).all()
+        assert (one.samples["unlabeled"] % 2 == 1).all()
+    first, second = (set(one.samples["labeled"].ravel()) for one in rounds)
+    assert first == second
+    # 12 samples of an epoch: 6 of each class, some of each side.
+    everything = plan._samples(1, 4)
+    np.testing.assert_array_equal(
+        np.bincount(source.labels[everything]), [6, 6]
+    )
+    other = model.make_plan(source, 4, steps_per_epoch=3)
+    np.testing.assert_array_equal(other._samples(1, 4), everything)
+    assert set(plan._samples(2, 4)) != set(everything)
+
+
+def test_only_the_samples_of_a_bounded_balanced_epoch_are_divided():
+    source = uneven(toy.source(32))
+    model = model_of(source, sampling="balanced")
+    model.clean_probability.assign(np.full((32, 2), 0.25))
+    plan = model.make_plan(source, 4, steps_per_epoch=3)
+    plan.begin_epoch(0)
+    divided = np.unique(plan._samples(0, 4))
+    others = np.setdiff1d(np.arange(32), divided)
+    assert len(divided) < 32 and len(others) > 0
+    np.testing.assert_array_equal(
+        model.label_history.epochs(), np.isin(np.arange(32), divided)
+    )
+    losses = model.loss_table.numpy()
+    assert (losses[others] == -1.0).all() and (losses[divided] >= 0.0).all()
+    # Normalised among those that are divided.
+    np.testing.assert_allclose(losses[divided].min(axis=0), 0.0)
+    np.testing.assert_allclose(losses[divided].max(axis=0), 1.0)
+    clean = model.clean_probability.numpy()
+    assert (clean[others] == 0.25).all()
+    assert (clean[divided] != 0.25).any()
+    # All are divided where an epoch has no bound.
+    model.make_plan(source, 4).begin_epoch(1)
+    assert (model.loss_table.numpy() >= 0.0).all()
+
+
+def test_balanced_epochs_train():
+    source = uneven(toy.source(32))
+    model = model_of(source, sampling="balanced", warmup_epochs=1)
+    history = model.fit(
+        source, epochs=3, batch_size=4, steps_per_epoch=2, verbose=0
+    ).history
+    assert np.isfinite(history["loss"]).all()
+    assert model.get_config()["sampling"] == "balanced"
+
+
 @pytest.mark.parametrize("clean", [0.0, 1.0])
 def test_an_epoch_whose_division_leaves_one_side_empty_goes_on(clean):
     source = toy.source(32)
@@ -225,6 +296,19 @@ def test_history_is_the_mean_of_the_last_normalised_losses():
     # The first of four has dropped out.
     np.testing.assert_allclose(
         history.push(steps[3]), [[1 / 3, 2 / 3], [2 / 3, 1 / 3]], rtol=1e-6
+    )
+
+
+def test_history_is_kept_of_those_that_were_measured():
+    history = LossHistory(
+        nk.SampleTable(3, 1 * 2, initial_value=-1.0), length=2
+    )
+    history.push(np.array([[0.0], [2.0], [4.0]]))
+    found = history.push(np.array([[1.0], [3.0]]), np.array([2, 0]))
+    # The third sample had 1 and now 0, the first had 0 and now 1.
+    np.testing.assert_allclose(found, [[0.5], [0.5]])
+    np.testing.assert_allclose(
+        history.table.numpy(), [[1.0, 0.0], [0.5, -1.0], [0.0, 1.0]]
     )
 
 

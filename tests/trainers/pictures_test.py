@@ -70,6 +70,11 @@ def test_clothing1m_is_trained_on_as_published(tmp_path):
         "--epochs=14",
         "--warmup_epochs=8",
         "--batch_size=32",
+        # Its own settings are for a million pictures.
+        "--network=tiny",
+        "--image_size=32",
+        "--learning_rate=0.05",
+        "--weight_decay=0.0005",
     )
     assert result.returncode == 0, result.stderr
     assert "700 training images, 14 classes" in result.stdout

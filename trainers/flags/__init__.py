@@ -21,6 +21,8 @@ IMBALANCE = (
     "adjustment_strength",
 )
 BALANCED = ("cross_entropy", "gce", "elr")
+#: Those whose epochs can be of as many samples of each class.
+SAMPLED = (*BALANCED, "dividemix", "sanm")
 
 
 def require_file(flag, path, what):

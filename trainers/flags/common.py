@@ -7,6 +7,7 @@ published for that method, data set, noise and rate.
 from absl import flags
 
 from trainers.flags import BALANCED
+from trainers.flags import SAMPLED
 from trainers.flags import data
 from trainers.flags import fine_tuning
 
@@ -21,6 +22,8 @@ VIEWS = (
     "randaugment",
     "jitter",
     "simclr",
+    "photograph",
+    "photograph_randaugment",
 )
 #: Flags that are arguments of DivideMix.
 DIVIDEMIX = (
@@ -280,7 +283,7 @@ def _define_imbalance():
         "sampling",
         None,
         ["shuffled", "balanced"],
-        f"balanced: show each class equally often. Of {', '.join(BALANCED)}.",
+        f"balanced: show each class equally often. Of {', '.join(SAMPLED)}.",
     )
     flags.DEFINE_enum(
         "logit_adjustment",

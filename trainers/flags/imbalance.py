@@ -8,6 +8,7 @@ import json
 from trainers import UsageError
 from trainers.flags import BALANCED
 from trainers.flags import IMBALANCE
+from trainers.flags import SAMPLED
 
 #: What keeps classes apart in methods that do not take them.
 _OWN_WAY = {
@@ -37,13 +38,14 @@ def arguments(method, values):
         UsageError: a method that does not take them, or a value out of range.
     """
     given = {n: values[n] for n in IMBALANCE if values.get(n) is not None}
-    if given and method not in BALANCED:
-        why = _OWN_WAY.get(method, _WEIGHTED)
-        name = next(iter(given))
-        raise UsageError(
-            f"--{name}: expected none with {method}, because {why}; "
-            f"{', '.join(BALANCED)} take it; got {given[name]}"
-        )
+    for name in given:
+        methods = SAMPLED if name == "sampling" else BALANCED
+        if method not in methods:
+            why = _OWN_WAY.get(method, _WEIGHTED)
+            raise UsageError(
+                f"--{name}: expected none with {method}, because {why}; "
+                f"{', '.join(methods)} take it; got {given[name]}"
+            )
     if "adjustment_strength" in given and "logit_adjustment" not in given:
         raise UsageError(
             "--adjustment_strength: expected --logit_adjustment beside it"

@@ -155,20 +155,21 @@ def _training(row, values, pick):
         _check_no_drops(values, "the rate falls by half a cosine")
         rising = pick("warmup_epochs", rising)
     network = pick("network", row.network)
-    weights = pick("weights", None)
+    # Width and weights belong to the network that the row names.
+    named = network == row.network
+    weights = pick("weights", row.weights if named else None)
     if weights is not None or (network and _is_foreign(network)):
         # Imported here, because few runs need it.
         from trainers.flags import networks
 
         network = networks.network(network)
         weights = networks.weights(weights)
-    # A width belongs to the network that the row names.
-    width = pick("width", row.width if network == row.network else None)
+    width = pick("width", row.width if named else None)
     training = row.training | {
         "network": network,
         "width": width,
         "weights": weights,
-        "steps_per_epoch": values["steps_per_epoch"],
+        "steps_per_epoch": pick("steps_per_epoch", row.steps_per_epoch),
         "batch_size": pick("batch_size", row.batch_size),
         "learning_rate": pick("learning_rate", row.learning_rate),
         "learning_rate_drops": drops,

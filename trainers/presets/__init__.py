@@ -13,6 +13,7 @@ lets flags replace parts of it. The same from Python:
         source,
         epochs=row.epochs,
         batch_size=row.batch_size,
+        steps_per_epoch=row.steps_per_epoch,
         callbacks=[row.learning_rate_callback(source.num_samples)],
     )
 
@@ -49,6 +50,9 @@ NAMES = ("recommended", "official")
 _FEATURES = "features:"
 #: Key of the rows for data sets that have none of their own.
 ANY = "pictures"
+#: Data sets of photographs, whose rows are the same whether their files are
+#: read or TFDS has prepared them.
+PHOTOGRAPHS = ("animal10n", "clothing1m", "food101n", "mini_webvision")
 # Flags that a type of noise needs beside its rate.
 _NEEDED = {
     "confusion": ["--noise_matrix=FILE"],
@@ -70,8 +74,12 @@ class Preset:
         learning_rate: float, initial learning rate.
         weight_decay: float, coupled weight decay.
         width: int, channels of the network's first stage; None: as published.
+        weights: `"imagenet"`, weights that the network starts from; None:
+            random ones.
         image_size: int, side of the pictures in pixels; None: the data set's
             own.
+        steps_per_epoch: int, the most steps of a network in an epoch, as of
+            `fit`; None: as many as the samples take.
         warmup_epochs: int, epochs before the first division; None for methods
             without.
         restart_steps: int, steps of the learning rate's first cosine cycle,
@@ -102,7 +110,9 @@ class Preset:
     learning_rate: float = 0.02
     weight_decay: float = 5e-4
     width: int | None = None
+    weights: str | None = None
     image_size: int | None = None
+    steps_per_epoch: int | None = None
     warmup_epochs: int | None = None
     restart_steps: int | None = None
     rate_warmup_epochs: int | None = None
@@ -129,6 +139,8 @@ class Preset:
         return {
             "network": self.network,
             "width": self.width,
+            "weights": self.weights,
+            "steps_per_epoch": self.steps_per_epoch,
             "epochs": self.epochs,
             "batch_size": self.batch_size,
             "learning_rate": self.learning_rate,
@@ -205,7 +217,12 @@ class Preset:
 
         module, _ = _module_of(self.method)
         if network is None:
-            network = nk.networks.build(self.network, source, width=self.width)
+            network = nk.networks.build(
+                self.network,
+                source,
+                width=self.width,
+                weights=self.weights or "auto",
+            )
         arguments = self.method_arguments()
         if hasattr(module, "constructor_arguments"):
             arguments = module.constructor_arguments(self, source)
@@ -223,7 +240,7 @@ class Preset:
         """
         from trainers.presets.shared import learning_rate
 
-        return learning_rate.optimizer(self._options, num_samples)
+        return learning_rate.optimizer(self.training, num_samples)
 
     def learning_rate_callback(self, num_samples):
         """The callback that sets the learning rate of each epoch.
@@ -236,11 +253,7 @@ class Preset:
         """
         from trainers.presets.shared import learning_rate
 
-        return learning_rate.callback(self._options, num_samples)
-
-    @property
-    def _options(self):
-        return self.training | {"steps_per_epoch": None}
+        return learning_rate.callback(self.training, num_samples)
 
 
 def preset(
@@ -300,6 +313,21 @@ def row_of(method, dataset, noise_type, noise_rate, name):
     # The pictures of CIFAR-N are those of CIFAR.
     dataset = dataset.removesuffix("_n")
     return module.select(dataset, noise_type, noise_rate, name, *host)
+
+
+def photographs(dataset):
+    """The name of a data set of photographs, whichever way it is read.
+
+    Args:
+        dataset: str, as `--dataset` takes it.
+
+    Returns:
+        str, one of `PHOTOGRAPHS` where it is one of these, such as
+        `"clothing1m"` for `"tfds:clothing1m"`; else `dataset`.
+    """
+    name = dataset.removeprefix("tfds:")
+    name = "mini_webvision" if name == "webvision/mini" else name
+    return name if name in PHOTOGRAPHS else dataset
 
 
 def methods():

@@ -13,7 +13,11 @@ TARGETS: dict = {}
 def select(dataset, noise_type, noise_rate, name):
     """The row for a run: that of plain training."""
     row = presets.row_of("cross_entropy", dataset, noise_type, noise_rate, name)
-    return dataclasses.replace(row, source=f"{row.source}; the budget of auto")
+    # Its parts show their samples in their own ways.
+    arguments = {k: v for k, v in row.arguments.items() if k != "sampling"}
+    return dataclasses.replace(
+        row, source=f"{row.source}; the budget of auto", arguments=arguments
+    )
 
 
 def constructor_arguments(row, source):

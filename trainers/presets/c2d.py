@@ -2,6 +2,7 @@
 
 import dataclasses
 
+from trainers import presets
 from trainers.presets.shared import recipes
 
 CLASS = "C2D"
@@ -10,6 +11,23 @@ HOSTS = ("dividemix", *(h for h in recipes.HOSTS if h != "dividemix"))
 
 #: What C2D's code does in DivideMix beside its encoder.
 ARGUMENTS = {"warmup_view": "jitter", "warmup_clip_norm": 1.0}
+#: What it does otherwise on photographs than DivideMix's code: fields of the
+#: row, and arguments. (Its optimizer for Clothing1M is AdamW, at the same rate
+#: and decay.)
+ON_PHOTOGRAPHS = {
+    "clothing1m": (
+        {"epochs": 120, "learning_rate_drops": (40,)},
+        {"warmup_view": "weak", "clean_threshold": 0.7},
+    ),
+    "mini_webvision": (
+        {"network": "resnet50", "image_size": 227},
+        {
+            "warmup_view": "weak",
+            "warmup_clip_norm": None,
+            "clean_threshold": 0.03,
+        },
+    ),
+}
 
 _TABLE = "Tu et al., DMLP, CVPR 2023"
 _SANM = "Tu et al., SANM, CVPR 2023"
@@ -55,18 +73,17 @@ def select(dataset, noise_type, noise_rate, name, host=HOSTS[0]):
         name,
         "as Zheltonozhskii et al., C2D, WACV 2022, code",
     )
-    dataset = dataset.removeprefix("tfds:")
+    dataset = presets.photographs(dataset.removeprefix("tfds:"))
     changes = {"warmup_epochs": 5}
     arguments = row.arguments | ARGUMENTS
     if dataset in ("cifar10", "cifar100"):
         changes |= {"network": "resnet18", "epochs": 360}
         if dataset == "cifar100" and 0.8 <= (noise_rate or 0.0) < 0.9:
             arguments |= {"unlabeled_weight": 500.0, "clean_threshold": 0.03}
-    elif dataset == "clothing1m":
-        changes |= {"epochs": 120, "learning_rate_drops": (60,)}
-        arguments |= {"clean_threshold": 0.7}
-    elif dataset in ("mini_webvision", "webvision/mini"):
-        arguments |= {"clean_threshold": 0.03}
+    elif dataset in ON_PHOTOGRAPHS:
+        own, options = ON_PHOTOGRAPHS[dataset]
+        changes |= own
+        arguments |= options
     return dataclasses.replace(row, **changes, arguments=arguments)
 
 

@@ -2,6 +2,7 @@
 
 import dataclasses
 
+from trainers import presets
 from trainers.presets.shared import recipes
 
 CLASS = "DMLP"
@@ -12,8 +13,10 @@ HOSTS = tuple(host for host in recipes.HOSTS if host != "eg")
 #: nothing of it, and purified labels are as good as those of the least noise
 #: that hosts were published for.
 PURIFIED_NOISE = ("symmetric", 0.2)
-#: Trusted samples per class. The paper has 1,000 in all on CIFAR.
-TRUSTED = {"digits": 10, "cifar10": 100, "cifar100": 10}
+#: Trusted samples per class. The paper has 1,000 in all on CIFAR. On Clothing1M
+#: it has the 14,313 of the validation split; with a tenth of these, as here,
+#: its table 7 has 75.5 % in place of 77.3 %.
+TRUSTED = {"digits": 10, "cifar10": 100, "cifar100": 10, "clothing1m": 100}
 #: The same for other data sets.
 TRUSTED_PICTURES = 20
 
@@ -56,7 +59,8 @@ def select(dataset, noise_type, noise_rate, name, host=HOSTS[0]):
         host, dataset, *PURIFIED_NOISE, name, "on purified labels"
     )
     return dataclasses.replace(
-        row, trusted=TRUSTED.get(dataset, TRUSTED_PICTURES)
+        row,
+        trusted=TRUSTED.get(presets.photographs(dataset), TRUSTED_PICTURES),
     )
 
 

@@ -4,6 +4,7 @@ import dataclasses
 
 from trainers import presets
 from trainers.presets import Preset
+from trainers.presets import cross_entropy
 
 CLASS = "ELR"
 
@@ -18,8 +19,41 @@ _CIFAR10 = Preset(
     batch_size=128,
     weight_decay=1e-3,
 )
+# The settings of ELR+, which has two networks, their averages and mixup beside.
+_CLOTHING1M = Preset(
+    source=f"{_PAPER}, code of ELR+ for Clothing1M, for one network",
+    network="keras:ResNet50",
+    weights="imagenet",
+    image_size=224,
+    epochs=15,
+    learning_rate_drops=(7,),
+    batch_size=64,
+    steps_per_epoch=3000,
+    learning_rate=0.002,
+    weight_decay=1e-3,
+    arguments={"sampling": "balanced"},
+)
 #: By data set.
 ROWS = {
+    "clothing1m": _CLOTHING1M,
+    "mini_webvision": Preset(
+        source=f"{_PAPER}, code of ELR+ for WebVision, for one network",
+        network="inception_resnet_v2",
+        image_size=299,
+        epochs=100,
+        learning_rate_drops=(50,),
+        batch_size=32,
+    ),
+    # Not in the paper.
+    "animal10n": dataclasses.replace(
+        cross_entropy.ROWS["animal10n"],
+        source="noisy_keras, ELR with the network and the optimizer of Feng "
+        "et al., SSR, BMVC 2022, code for Animal-10N",
+    ),
+    "food101n": dataclasses.replace(
+        _CLOTHING1M,
+        source="noisy_keras, as ELR+'s code for Clothing1M, for one network",
+    ),
     "cifar10": _CIFAR10,
     "cifar100": dataclasses.replace(
         _CIFAR10,
@@ -64,7 +98,7 @@ TARGETS = {
 def select(dataset, noise_type, noise_rate, name):
     """The row for a run; rate and preset decide nothing here."""
     del noise_rate, name
-    row = ROWS.get(dataset, ROWS[presets.ANY])
+    row = ROWS.get(presets.photographs(dataset), ROWS[presets.ANY])
     asymmetric = noise_type == "asymmetric"
     return dataclasses.replace(
         row, arguments=(ASYMMETRIC if asymmetric else SYMMETRIC) | row.arguments

@@ -26,6 +26,44 @@ _CIFAR_ON_CROSS_ENTROPY = Preset(
     batch_size=128,
     warmup_epochs=10,
 )
+#: What the code masks on Clothing1M, in which it makes no further views. Its
+#: labels there are shifted by areas in pixels, which is not repeated.
+_MASKS = {
+    "ratio_range": (0.06, 0.13),
+    "ratio_step": 0.1,
+    "reconstruction_weight": 0.3,
+    "extra_views": 0,
+}
+_CLOTHING1M = dataclasses.replace(
+    dividemix.ROWS["clothing1m"],
+    source="Tu et al., SANM, CVPR 2023, masks of its code for Clothing1M; "
+    "batches, rate and weights as DivideMix's code",
+    plugin_arguments=_MASKS,
+)
+#: The choices of the released code for Clothing1M where they differ. It begins
+#: with weights that were not released, of contrastive learning.
+_OFFICIAL_CLOTHING1M = {
+    "source": "Tu et al., SANM, CVPR 2023, code for Clothing1M, from "
+    "ImageNet's weights",
+    "batch_size": 8,
+    "steps_per_epoch": 15_625,
+    "learning_rate": 9e-4,
+    "arguments": dividemix.ROWS["clothing1m"].arguments
+    | {
+        "guess_view": "weak",
+        "train_view": None,
+        "warmup_view": "weak",
+        "warmup_clip_norm": None,
+    },
+}
+# The paper's rows for Animal-10N are of SSR with SANM.
+_ANIMAL10N = dataclasses.replace(
+    dividemix.ROWS["animal10n"],
+    source="noisy_keras, SANM on DivideMix with the network, the optimizer and "
+    "the mixing ratio of Feng et al., SSR, BMVC 2022, code for Animal-10N",
+    # Its logits are no linear function of the feature map.
+    plugin_arguments={"activation": "energy", "decoder": "generic"},
+)
 _OTHERS = {
     name: dividemix.ROWS[name]  # What the host needs is enough for SANM.
     for name in ("digits", presets.ANY)
@@ -35,6 +73,18 @@ ROWS = {
     "dividemix": {
         "cifar10": _CIFAR,
         "cifar100": dataclasses.replace(_CIFAR, warmup_epochs=20),
+        "animal10n": _ANIMAL10N,
+        "clothing1m": _CLOTHING1M,
+        "food101n": dataclasses.replace(
+            _CLOTHING1M,
+            source="noisy_keras, as SANM on Clothing1M",
+        ),
+        "mini_webvision": dataclasses.replace(
+            dividemix.ROWS["mini_webvision"],
+            source="noisy_keras, SANM on the settings of Li et al., DivideMix, "
+            "ICLR 2020, code for WebVision",
+            plugin_arguments={"decoder": "generic"},
+        ),
         **_OTHERS,
     },
     "ce": {
@@ -76,12 +126,13 @@ TARGETS = {
 
 def select(dataset, noise_type, noise_rate, name, host=HOSTS[0]):
     """The row for a run."""
-    rows = ROWS[host]
+    rows, dataset = ROWS[host], presets.photographs(dataset)
     row = rows.get(dataset, rows[presets.ANY])
+    released = name == "official" and host == "dividemix"
+    if released and dataset == "clothing1m":
+        row = dataclasses.replace(row, **_OFFICIAL_CLOTHING1M)
     if host == "dividemix":
-        row = dividemix.with_noise(row, dataset, noise_type, noise_rate)
-        if name == "recommended" and noise_type == presets.ESTIMATED:
-            row = dividemix.adaptive(row)
+        row = dividemix.for_noise(row, dataset, noise_type, noise_rate, name)
     if name == "official":
         # The choices themselves are with the method: `nk.SANM(preset=...)`.
         row = dataclasses.replace(

@@ -276,6 +276,8 @@ def _merged(path, kept, before, now, given):
     """
     new = _as_json(now)
     old = _without(new, given) if before is None else _as_json(before)
+    # Before there were weights, networks had random ones.
+    kept["training"].setdefault("weights", None)
     parts = {name: _changed(kept[name], old[name], new[name]) for name in PARTS}
     if kept["method"] != now.method:
         raise UsageError(

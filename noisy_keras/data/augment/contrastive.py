@@ -44,7 +44,7 @@ def simclr(
     draws = random.uniform([tf.shape(images)[0], 3], random.fold_in(seed, 1))
     flip, jitter, grey = tf.unstack(draws[:, :, None, None, None], axis=1)
     if horizontal_flip:
-        images = tf.where(flip < 0.5, images[:, :, ::-1], images)
+        images = tf.where(flip < 0.5, tf.reverse(images, [2]), images)
     coloured = policies.color_jitter(images, random.fold_in(seed, 2), hue=0.1)
     images = tf.where(jitter < 0.8, coloured, images)
     if images.shape[-1] == 1:

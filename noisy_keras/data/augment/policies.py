@@ -2,7 +2,7 @@
 
 References:
     Cubuk et al., AutoAugment, CVPR 2019: the 25 CIFAR-10 sub-policies.
-    Cubuk et al., RandAugment, 2020, in the variant of SANM's code
+    Cubuk et al., RandAugment, 2020, and the variant of SANM's code
         (https://github.com/yuanpengtu/SANM).
     The colour and affine jitter of the warm-up in C2D's and SANM's codes
         (https://github.com/ContrastToDivide/C2D).
@@ -43,6 +43,23 @@ _CIFAR10 = (
     ((op.TRANSLATE_Y, 0.7, 9), (op.AUTO_CONTRAST, 0.9, 1)),
 )
 
+# The operations of RandAugment.
+_RANDOM_KINDS = (
+    op.IDENTITY,
+    op.AUTO_CONTRAST,
+    op.EQUALIZE,
+    op.BRIGHTNESS,
+    op.COLOR,
+    op.CONTRAST,
+    op.SHARPNESS,
+    op.POSTERIZE,
+    op.ROTATE,
+    op.SHEAR_X,
+    op.SHEAR_Y,
+    op.SOLARIZE,
+    op.TRANSLATE_X,
+    op.TRANSLATE_Y,
+)
 # The operations whose magnitude gets a random sign. Rotation has none, as in
 # SANM's code; AutoAugment's own code gives it one.
 _SIGNED = (
@@ -123,6 +140,40 @@ def rand_augment(
     return cutout(images, random.fold_in(seed, 1))
 
 
+def rand_augment_fixed(
+    images: tf.Tensor, seed: tf.Tensor, count: int = 2, level: float = 9 / 30
+) -> tf.Tensor:
+    """Applies random operations at one fixed level: RandAugment.
+
+    Every operation is applied, with a random sign where it has one, and nothing
+    follows. The level is a share of the greatest magnitudes of AutoAugment; 9
+    of 30 is torchvision's default. (The paper's 9 is of 10, which is three
+    times as strong.)
+
+    Args:
+        images: uint8 tensor `[B, H, W, C]`.
+        seed: int32 tensor `[2]`, the seed of all random draws.
+        count: int, number of operations per image, drawn with replacement.
+        level: float in `[0, 1]`, the level.
+
+    Returns:
+        uint8 tensor `[B, H, W, C]`.
+    """
+    batch = tf.shape(images)[0]
+    table = _fixed_table(level, images.shape[2])  # [14, 3]
+    draws = random.uniform([batch, count, 2], seed)
+    for slot in range(count):
+        which, sign = tf.unstack(draws[:, slot], axis=1)
+        which = tf.cast(which * table.shape[0], tf.int32)
+        kind, base, swing = tf.unstack(tf.gather(table, which), axis=1)
+        images = op.apply(
+            images,
+            tf.cast(kind, tf.int32),
+            base + tf.where(sign < 0.5, -swing, swing),
+        )
+    return images
+
+
 def cutout(images: tf.Tensor, seed: tf.Tensor, fill: int = 127) -> tf.Tensor:
     """Covers a square of half the image's side with grey.
 
@@ -169,7 +220,7 @@ def color_jitter(
         amount: float in `[0, 1]`; the factors of brightness, contrast and
             saturation are drawn from `U(1 - amount, 1 + amount)`.
         hue: float in `[0, 0.5]`; the hue is shifted by up to this share of
-            the colour circle in either direction.
+            the colour circle in either direction. 0 keeps it.
 
     Returns:
         uint8 tensor `[B, H, W, C]`.
@@ -183,7 +234,7 @@ def color_jitter(
     x = tf.clip_by_value(x, 0.0, 255.0)
     x = op.blend(op.luminance(x), x, 1.0 + amount * draws[:, 2])
     x = tf.clip_by_value(x, 0.0, 255.0)
-    if images.shape[-1] == 3:
+    if images.shape[-1] == 3 and hue:
         angle, saturation, value = tf.unstack(
             tf.image.rgb_to_hsv(x / 255.0), axis=-1
         )
@@ -267,6 +318,17 @@ def _magnitude(kind, level, width):
         return start, strength * level
     value = start + strength * level
     return (round(value) if kind == op.POSTERIZE else value), 0.0
+
+
+def _fixed_table(level, width):
+    """Tabulates operation, base and swing of RandAugment at one level."""
+    rows = []
+    for kind in _RANDOM_KINDS:
+        base, swing = _magnitude(kind, level, width)
+        if kind == op.ROTATE:  # To either side, unlike AutoAugment's.
+            base, swing = 0.0, base
+        rows.append((kind, base, swing))
+    return tf.constant(rows, tf.float32)
 
 
 def _rand_augment_table(width):

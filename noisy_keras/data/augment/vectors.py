@@ -32,6 +32,8 @@ _STRENGTHS = {
     "randaugment": (True, 1.0),
     "autoaugment_cutout": (True, 1.5),
     "slight_autoaugment_cutout": (True, 1.5),
+    "photograph": (False, 2.0),
+    "photograph_randaugment": (True, 1.0),
 }
 
 
@@ -42,12 +44,13 @@ class FeatureAugmentation:
     Attributes:
         noise: float of at least 0, standard deviation of the noise of the view
             `"weak"`, in units of the standard deviation of each column.
-            `"slight"` has half of it, `"jitter"` twice as much.
+            `"slight"` has half of it, `"jitter"` and `"photograph"` twice as
+            much.
         dropout: float in `[0, 1)`, share of the coordinates that the same
             views drop.
         strong_noise: float of at least 0, as `noise`, of the strong views:
-            `"autoaugment"` and `"randaugment"`. Those with a cutout have half
-            as much again.
+            `"autoaugment"`, `"randaugment"` and `"photograph_randaugment"`.
+            Those with a cutout have half as much again.
         strong_dropout: float in `[0, 1)`, as `dropout`, of the strong views.
     """
 

@@ -8,6 +8,7 @@ import tensorflow as tf
 
 from noisy_keras.data.augment import contrastive
 from noisy_keras.data.augment import operations
+from noisy_keras.data.augment import photographs
 from noisy_keras.data.augment import policies
 from noisy_keras.data.io import buffers
 from noisy_keras.ops import random
@@ -46,11 +47,14 @@ class Augmentation:
 
 
 #: Names of views. `"weak"` is a shifted crop and a flip, as in DivideMix' code;
-#: the other views except `"none"` and `"simclr"` extend it and start from the
+#: the views up to `"jitter"`, except `"none"`, extend it and start from the
 #: same weak view if they get the same seed. `"slight"` shifts half as far (2
 #: of 32 pixels), as the code of IEG does, and `"slight_autoaugment_cutout"`
 #: starts from that. `"simclr"` is a crop of random size, resized to the
-#: image's size, with changed colours.
+#: image's size, with changed colours. `"photograph"` is a crop of at least 35 %
+#: of the area, a flip and a mild change of colours, the usual view of
+#: photographs, and `"photograph_randaugment"` has RandAugment in place of the
+#: last: see `noisy_keras.data.augment.photographs`.
 VIEWS = (
     "none",
     "weak",
@@ -61,6 +65,8 @@ VIEWS = (
     "randaugment",
     "jitter",
     "simclr",
+    "photograph",
+    "photograph_randaugment",
 )
 
 
@@ -150,14 +156,14 @@ def view(
 
         return strong
 
-    def simclr(images, seed, copies=1):
+    def whole(policy):
+        """A view whose policy crops and flips, too."""
         policy = functools.partial(
-            contrastive.simclr,
-            smallest_crop=augmentation.smallest_crop,
-            horizontal_flip=augmentation.horizontal_flip,
-            size=size,
+            policy, horizontal_flip=augmentation.horizontal_flip, size=size
         )
-        return on_bytes(policy, tf.concat([images] * copies, axis=0), seed)
+        return lambda images, seed, copies=1: on_bytes(
+            policy, tf.concat([images] * copies, axis=0), seed
+        )
 
     return {
         "none": none,
@@ -168,7 +174,13 @@ def view(
         "slight_autoaugment_cutout": chain_with_cutout(slight),
         "randaugment": chain(weak, policies.rand_augment),
         "jitter": jitter,
-        "simclr": simclr,
+        "simclr": whole(
+            functools.partial(
+                contrastive.simclr, smallest_crop=augmentation.smallest_crop
+            )
+        ),
+        "photograph": whole(photographs.photograph),
+        "photograph_randaugment": whole(photographs.photograph_randaugment),
     }[name]
 
 

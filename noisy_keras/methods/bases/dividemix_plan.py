@@ -5,6 +5,7 @@ import tensorflow as tf
 
 from noisy_keras.core.epoch_plan import EpochPlan
 from noisy_keras.data import batches
+from noisy_keras.methods.bases import imbalance
 from noisy_keras.ops import ramps
 from noisy_keras.ops import random
 from noisy_keras.utils.errors import ConfigurationError
@@ -17,7 +18,9 @@ class DivideMixPlan(EpochPlan):
     """Two rounds per epoch: of network 0, then of network 1.
 
     In the warm-up each network gets all samples in an order of its own; later
-    a labelled and an unlabelled stream, divided by the losses of its peer.
+    a labelled and an unlabelled stream, divided by the losses of its peer. With
+    `sampling="balanced"` of the model, an epoch is of as many samples of each
+    given class: as many as its steps take, or N.
 
     A batch of the warm-up has `index`, `images`, `target` and `label`, as of
     `OneRoundPlan`. Later it has two nested dicts: `labeled` with `index`,
@@ -51,7 +54,29 @@ class DivideMixPlan(EpochPlan):
     def begin_epoch(self, epoch):
         """Divides the samples anew, from the end of the warm-up on."""
         if epoch >= self.model.warmup_epochs:
-            self.model.co_divide(self.source)
+            index = self._divided(epoch)
+            given = () if index is None else (index,)
+            self.model.co_divide(self.source, *given)
+
+    def _divided(self, epoch):
+        """Positions of the samples that an epoch divides; None: all."""
+        if self.steps_per_epoch is None or not self._is_balanced():
+            return None  # An epoch sees all, or leaves them to chance.
+        seen = np.unique(self._samples(epoch, self.batch_size))
+        return seen if len(seen) < self.source.num_samples else None
+
+    def _is_balanced(self):
+        return self.model.sampling == imbalance.BALANCED
+
+    def _samples(self, epoch, batch_size):
+        """Positions of the samples of an epoch, the same for both networks."""
+        count = self.source.num_samples
+        if not self._is_balanced():
+            return np.arange(count)
+        steps = self._bounded(batches.steps_for(count, batch_size))
+        return imbalance.balanced_order(
+            self.source.labels, steps * batch_size, self.seed, epoch
+        )
 
     def __call__(self, epoch):
         if epoch < self.model.warmup_epochs:
@@ -70,7 +95,7 @@ class DivideMixPlan(EpochPlan):
         count, batch_size = self.source.num_samples, self.warmup_batch_size
         steps = self._bounded(batches.steps_for(count, batch_size))
         index = batches.shuffled(
-            np.arange(count),
+            self._samples(epoch, batch_size),
             steps,
             batch_size,
             batches.order_random(self.seed, epoch, k),
@@ -84,9 +109,10 @@ class DivideMixPlan(EpochPlan):
 
     def _mixmatch_round(self, epoch, k):
         model = self.model
-        clean = model.clean_probability.numpy()[:, 1 - k]
-        labeled = np.flatnonzero(clean > model.clean_threshold)
-        unlabeled = np.flatnonzero(clean <= model.clean_threshold)
+        samples = self._samples(epoch, self.batch_size)
+        clean = model.clean_probability.numpy()[samples, 1 - k]
+        labeled = samples[clean > model.clean_threshold]
+        unlabeled = samples[clean <= model.clean_threshold]
         # An empty side is filled from the other and has weight 0.
         labeled_weight = float(len(labeled) > 0)
         unlabeled_weight = self.unlabeled_weight() * (len(unlabeled) > 0)

@@ -20,12 +20,22 @@ def test_other_weights_are_refused(text):
 
 
 @pytest.mark.parametrize(
-    ("method", "why"),
-    [("dividemix", "penalty"), ("simclr", "without labels"), ("mlc", "itself")],
+    ("method", "flag", "why"),
+    [
+        ("dividemix", "class_weight", "penalty"),
+        ("simclr", "sampling", "without labels"),
+        ("mlc", "sampling", "itself"),
+    ],
 )
-def test_methods_that_do_not_take_them_say_why(method, why):
-    with pytest.raises(UsageError, match=f"--sampling: expected none.*{why}"):
-        imbalance.arguments(method, {"sampling": "balanced"})
+def test_methods_that_do_not_take_them_say_why(method, flag, why):
+    with pytest.raises(UsageError, match=f"--{flag}: expected none.*{why}"):
+        imbalance.arguments(method, {flag: "balanced"})
+
+
+@pytest.mark.parametrize("method", ["dividemix", "sanm", "elr"])
+def test_epochs_of_these_can_be_balanced(method):
+    given = {"sampling": "balanced"}
+    assert imbalance.arguments(method, given) == given
 
 
 def test_nothing_given_is_nothing_for_any_method():

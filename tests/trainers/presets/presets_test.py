@@ -24,6 +24,8 @@ DATASETS = (
     "mini_webvision",
     "webvision",
     "clothing1m",
+    "animal10n",
+    "food101n",
     "folder:pictures",
     "tfds:imagenet32/drpl",
 )
@@ -65,7 +67,7 @@ def test_rows_are_complete_and_fit_their_methods(method, name, dataset):
     row = presets.preset(method, dataset, "symmetric", 0.5, name)
     assert (row.method, row.dataset, row.name) == (method, dataset, name)
     assert len(row.source) > 10 and "{" not in row.source
-    assert row.network in nk.networks.NAMES
+    assert row.network in (*nk.networks.NAMES, "keras:ResNet50")
     assert row.command.startswith(f"python -m trainers.{method} --dataset=")
     assert row.epochs > 0 and row.batch_size > 1 and row.learning_rate > 0.0
     assert row.optimizer_name in ("sgd", "lars")

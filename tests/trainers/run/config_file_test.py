@@ -66,6 +66,7 @@ CASES = [
     ("cross_entropy", ["--dataset=cifar10_n", "--noise_type=worse"], []),
     ("dividemix", ["--dataset=folder:."], ["--epochs=8"]),
     ("dividemix", ["--dataset=folder:.", "--noise_rate=0.3"], []),
+    ("dividemix", ["--dataset=clothing1m"], ["--epochs=8", "--weights=none"]),
     ("sanm", [], ["--noise_rate=0.2", "--dataset=cifar100"]),
     (
         "sanm",
@@ -139,6 +140,34 @@ def test_settings_are_those_of_the_file_whatever_presets_say(tmp_path):
         words, cwd=imports.ROOT, capture_output=True, text=True
     )
     assert done.stdout.split() == ["7.0", "9", "32"], done.stderr
+
+
+def test_a_run_from_before_there_were_weights_has_random_ones(tmp_path):
+    path = tmp_path / "config.json"
+    config = json.loads(open(OLD, encoding="utf-8").read())
+    config["settings"]["data"]["dataset"] = "clothing1m"
+    config["settings"]["data"]["noise_type"] = "estimated"
+    config["settings"]["data"]["noise_rate"] = None
+    path.write_text(json.dumps(config))
+    code = (
+        "import sys\n"
+        "import trainers.sanm as sanm\n"
+        "from absl import flags\n"
+        "from trainers.run import config_file\n"
+        "flags.FLAGS(sys.argv)\n"
+        "path = flags.FLAGS.config\n"
+        "found = config_file.settings(path, 'sanm', sanm.resolve)\n"
+        "print(found.training['network'], found.training['weights'])\n"
+        "print(found.training['steps_per_epoch'])\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code, f"--config={path}"],
+        cwd=imports.ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.stdout.split() == ["tiny", "None", "None"], done.stderr
 
 
 def edited(change):

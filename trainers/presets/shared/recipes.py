@@ -17,6 +17,8 @@ HOSTS = (
     "mlc",
     "mslc",
 )
+# The same networks without weights of ImageNet.
+_UNTRAINED = {"keras:ResNet50": "resnet50"}
 
 
 def pretraining(
@@ -77,6 +79,14 @@ def constructor_arguments(row, host):
 
 
 def host_row(host, dataset, noise_type, noise_rate, name, after):
-    """The row of a host, with a note on what comes before it in `source`."""
+    """The row of a host, with a note on what comes before it in `source`.
+
+    Where the host starts from ImageNet's weights, the recipe starts the same
+    network from random ones: it learns its features itself, as the papers do.
+    """
     row = presets.row_of(host, dataset, noise_type, noise_rate, name)
-    return dataclasses.replace(row, source=f"{row.source}; {after}")
+    row = dataclasses.replace(row, source=f"{row.source}; {after}")
+    if row.weights is None:
+        return row
+    network = _UNTRAINED.get(row.network, row.network)
+    return dataclasses.replace(row, network=network, weights=None)

@@ -192,9 +192,11 @@ class AdversarialNoisyMasking(StepPlugin):
         """Makes a decoder for each network (theta_D of Algorithm 1)."""
         self._attach_mask_network(networks[0])
         for network in networks if self.mask_network is None else ():
-            if (
-                self.activation == "cam"
-                and head.classifier_kernel(network) is None
+            kernel = head.classifier_kernel(network)
+            depth = network.output["features"].shape[-1]
+            if self.activation == "cam" and (
+                # Layers between the features and the logits: no such map.
+                kernel is None or kernel.shape[0] != depth
             ):
                 raise ConfigurationError(
                     "Expected a network whose logits come from a Dense layer "

@@ -243,3 +243,18 @@ def test_images_up_to_one_need_a_network_that_knows():
     model.compile()
     with pytest.raises(ValueError, match="PixelNormalization"):
         model.fit(source, verbose=0)
+
+
+def test_layers_before_the_classifier_leave_no_class_map():
+    images = keras.Input((16, 16, 3))
+    features = keras.layers.Conv2D(4, 3, strides=2)(images)
+    hidden = keras.layers.GlobalAveragePooling2D()(features)
+    hidden = keras.layers.Dense(8, activation="relu")(hidden)
+    logits = keras.layers.Dense(toy.CLASSES, name="logits")(hidden)
+    outputs = {"features": features, "embedding": hidden, "logits": logits}
+    network = keras.Model(images, outputs)
+    masking = nk.AdversarialNoisyMasking()
+    with pytest.raises(nk.ConfigurationError, match="activation='energy'"):
+        nk.CrossEntropy(network, 6, plugins=[masking])
+    energy = nk.AdversarialNoisyMasking(activation="energy")
+    nk.CrossEntropy(keras.models.clone_model(network), 6, plugins=[energy])

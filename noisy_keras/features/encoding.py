@@ -90,7 +90,7 @@ def encoded(
         >>> encoder = nk.networks.build("tiny", source)
         >>> found = encoded({"test": source}, encoder, "features.npz")
         >>> found["test"]
-        <EncodedSource 'digits': 270 vectors (64,), 10 classes>
+        <EncodedSource 'digits (test)': 270 vectors (64,), 10 classes>
     """
     path = os.path.abspath(os.fspath(path))
     given = {name: s for name, s in sources.items() if s is not None}

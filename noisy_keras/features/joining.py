@@ -78,10 +78,10 @@ def with_encoder(model, encoder, source):
     Example:
         >>> images = nk.data.load("digits")
         >>> encoder = nk.networks.build("tiny", images)
-        >>> found = nk.features.encoded({"all": images}, encoder, "all.npz")
-        >>> model = nk.ELR("linear", found["all"])
+        >>> found = nk.features.encoded({"train": images}, encoder, "f.npz")
+        >>> model = nk.ELR("linear", found["train"])
         >>> model.compile()
-        >>> history = model.fit(found["all"], epochs=1, verbose=0)
+        >>> history = model.fit(found["train"], epochs=1, verbose=0)
         >>> model = with_encoder(model, encoder, images)
         >>> model.predict(images.fetch([0, 1]), verbose=0).shape
         (2, 10)

@@ -164,8 +164,6 @@ def train(method, folder, seed):
             "output_dir": output,
             "seed": seed,
         }
-        if not frozen and name == "auto":
-            settings["frozen_backbone"] = "none"
         began = time.monotonic()
         command(f"trainers.{name}", settings)
         # From the command to the report: `wall_seconds` is of the epochs alone.

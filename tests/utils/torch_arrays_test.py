@@ -170,10 +170,10 @@ def test_memory_is_bounded(path, monkeypatch):
     torch_files.write(path, {str(i): array for i in range(12)})
     size = os.path.getsize(path)
     assert size < 1100
-    monkeypatch.setattr(torch_arrays, "_MAX_BYTES", 1100)
+    monkeypatch.setattr(torch_arrays, "MAX_BYTES", 1100)
     with pytest.raises(ValueError, match="in total. Received: more"):
         torch_arrays.load(path)
-    monkeypatch.setattr(torch_arrays, "_MAX_BYTES", size - 1)
+    monkeypatch.setattr(torch_arrays, "MAX_BYTES", size - 1)
     with pytest.raises(ValueError, match="at most 0 MiB. Received: more"):
         torch_arrays.load(path)
     # A memo entry whose number would allocate gigabytes.

@@ -11,6 +11,7 @@ from noisy_keras.utils import files
 from tests.trainers.flags.settings_test import resolve
 from trainers import UsageError
 from trainers.run import data as data_module
+from trainers.run import description
 from trainers.run import finished_run
 from trainers.run import folder as run_folder
 from trainers.run import prepare
@@ -118,7 +119,7 @@ def test_the_run_prints_what_was_corrected(tmp_path):
         "none",
         lambda network, source, _: nk.CrossEntropy(network, len(source)),
     )
-    assert f"samples left out by {path}" in prepare.describe(run)
+    assert f"samples left out by {path}" in description.describe(run)
 
 
 @pytest.mark.parametrize("audit", [["nowhere.csv"], [""], []])

@@ -104,6 +104,7 @@ def _run(settings, build, folder, resumed, values, facts, extension=None):
         # TensorFlow loads here.
         import noisy_keras  # noqa: F401
         from noisy_keras.core import data_errors
+        from trainers.run import description
         from trainers.run import errors
         from trainers.run import finish
         from trainers.run import memory
@@ -114,7 +115,7 @@ def _run(settings, build, folder, resumed, values, facts, extension=None):
         from trainers.run import train
     out = progress.make_console()
     pictures.show_warnings(out)
-    out.print(prepare.describe_settings(settings, folder, resumed))
+    out.print(description.describe_settings(settings, folder, resumed))
     if values["config"] is not None:
         out.print(f"settings are those of {values['config']}")
     run = prepare.prepare(
@@ -130,7 +131,7 @@ def _run(settings, build, folder, resumed, values, facts, extension=None):
     serving.check(run, values["export"])
     memory.check(run)
     run.loggers = tuple(values["loggers"])
-    out.print(prepare.describe(run))
+    out.print(description.describe(run))
     if extension is not None:
         from trainers.run import extending
 

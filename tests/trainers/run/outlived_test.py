@@ -17,6 +17,7 @@ from tests.trainers.run.data_test import Splits
 from trainers import UsageError
 from trainers.run import classification
 from trainers.run import data as data_module
+from trainers.run import description
 from trainers.run import finished_run
 from trainers.run import folder as run_folder
 from trainers.run import prepare
@@ -124,7 +125,7 @@ class TestChangedFolders:
         (pictures / "cat" / "new.png").write_bytes(whole)
         found = resumed()
         assert list(found.train.ids) == list(before.train.ids)
-        assert "1 images are new" in prepare.describe(found)
+        assert "1 images are new" in description.describe(found)
         (pictures / before.train.ids[0]).unlink()
         with pytest.raises(UsageError, match="1 are gone or moved, such as"):
             resumed()
@@ -182,7 +183,7 @@ class TestWithoutValidation:
         run = self.run()
         assert run.judged is None and run.judged_name is None
         assert not classification.selects(run) and run.held_out is None
-        assert "the last epoch is the result" in prepare.describe(run)
+        assert "the last epoch is the result" in description.describe(run)
         found = classification.summary(
             run, [{"epoch": 1, "loss": 1.0}, {"epoch": 2, "loss": 0.5}]
         )

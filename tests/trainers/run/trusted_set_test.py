@@ -11,6 +11,7 @@ from tests.trainers.run import data_test
 from tests.trainers.run.data_test import Splits
 from trainers import UsageError
 from trainers.run import data
+from trainers.run import description
 from trainers.run import feature_files
 from trainers.run import folder as run_folder
 from trainers.run import prepare
@@ -349,11 +350,11 @@ def test_a_run_describes_and_passes_its_trusted_set(run):
     prepared = run(trusted=2)
     assert prepared.trusted.num_samples == 20
     assert train.fit_options(prepared)["trusted"] is prepared.trusted
-    expected = prepare.describe(prepared)
+    expected = description.describe(prepared)
     assert "180 training images, 10 classes, 40% symmetric noise" in expected
     assert "\n20 trusted images (2 per class), 20 of them taken out" in expected
     assert "cosine" not in expected
-    assert "in cosine restarts" in prepare.describe(
+    assert "in cosine restarts" in description.describe(
         run(trusted=2, restart_steps=5)
     )
 
@@ -362,7 +363,7 @@ def test_other_methods_are_handed_nothing(run):
     prepared = run(trusted=2)
     prepared.trusted = None
     assert "trusted" not in train.fit_options(prepared)
-    assert "trusted" not in prepare.describe(prepared)
+    assert "trusted" not in description.describe(prepared)
     assert "trusted_samples" not in prepare.used(prepared)
 
 

@@ -49,6 +49,12 @@ def backbone(method, dataset, values):
             f"keras_cv:PRESET, FILE.keras or saved_model:DIR; got {name!r}"
         )
     features.check_pixels("frozen_backbone", method, name)
+    if values.get("distribute") == "multi_worker":
+        raise UsageError(
+            "--frozen_backbone: expected one process, which makes the features "
+            "for all; got it with --distribute=multi_worker. Make a file of "
+            "them with trainers.features, and train on features:FILE"
+        )
     for flag in _OF_WEIGHTS:
         if values.get(flag) not in (None, 0):
             raise UsageError(

@@ -93,6 +93,7 @@ def test_a_frozen_backbone_chooses_a_network_of_features(tmp_path, monkeypatch):
         ("elr", {"frozen_backbone": "no.keras"}, "is there; got 'no.keras'"),
         ("elr", {"freeze_epochs": 1}, "--freeze_epochs: .*without"),
         ("elr", {"weights": "imagenet"}, "--weights: .*without"),
+        ("elr", {"distribute": "multi_worker"}, "one process.*features:FILE"),
     ],
 )
 def test_what_does_not_go_with_a_frozen_backbone(method, flags, message):

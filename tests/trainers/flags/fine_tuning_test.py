@@ -111,3 +111,14 @@ def test_features_have_no_backbone(tmp_path):
             frozen_backbone="efficientnet_lite0",
             dataset=f"features:{path}",
         )
+
+
+@pytest.mark.parametrize("dataset", ["clothing1m", "food101n", "animal10n"])
+def test_published_settings_of_pictures_are_not_those_of_features(dataset):
+    found = resolve(
+        "dividemix", dataset=dataset, frozen_backbone="efficientnet_lite0"
+    )
+    training = found.training
+    assert training["network"] == "mlp" and training["weights"] is None
+    assert training["steps_per_epoch"] is None
+    assert found.data["image_size"] == 224

@@ -9,7 +9,7 @@ from noisy_keras.data.sources import csv_labels
 from noisy_keras.data.sources import manifest
 from tests import drawn
 from trainers.run import data
-from trainers.run import prepare
+from trainers.run import description
 
 PICTURE = drawn.jpeg()
 SETTINGS = {
@@ -44,7 +44,7 @@ def root(tmp_path):
 
 
 def printed(found):
-    return prepare._readings(
+    return description._readings(
         types.SimpleNamespace(
             train=found.train, validation=found.validation, test=found.test
         )

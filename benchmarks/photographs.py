@@ -28,7 +28,9 @@ import harness
 import numpy as np
 from absl import app
 from absl import flags
-from PIL import Image
+from photographs_data import CLASSES
+from photographs_data import NEW
+from photographs_data import draw
 
 flags.DEFINE_string("work_dir", "runs/photographs", "Folder of the runs.")
 flags.DEFINE_list("seeds", ["0", "1", "2"], "Seeds.")
@@ -36,15 +38,6 @@ flags.DEFINE_list("methods", None, "Methods; default: all.")
 flags.DEFINE_list("datasets", ["photographs", "rare"], "Data sets.")
 FLAGS = flags.FLAGS
 
-#: Number of photographs per class, and the pictures that they are cut from.
-CLASSES = {
-    "building": (320, ("china",)),
-    "flower": (240, ("flower",)),
-    "person": (180, ("astronaut", "grace_hopper")),
-    "cat": (130, ("chelsea",)),
-    "coffee": (80, ("coffee",)),
-    "space": (50, ("rocket", "hubble_deep_field")),
-}
 WRONG = 0.19
 #: Of the second data set, where all labels are right.
 RARE = {
@@ -52,10 +45,6 @@ RARE = {
     "flower": (150, ("flower",)),
     "cat": (8, ("chelsea",)),
 }
-#: New pictures of each class.
-NEW = 60
-#: Side of a crop, as a share of the shorter side of its picture.
-SCALES = (0.25, 0.6)
 #: The same for all methods: a small network, as for two cores.
 SETTINGS = {
     "network": "preact_resnet18",
@@ -68,85 +57,6 @@ SETTINGS = {
 #: Of methods whose name ends in `_on_features`: a frozen, pretrained network,
 #: and the preset for its features.
 FROZEN = {"frozen_backbone": "efficientnet_lite0", "image_size": 128}
-
-
-def picture(name):
-    """One of the packages' pictures, in RGB."""
-    if name in ("china", "flower"):
-        from sklearn import datasets
-
-        return Image.fromarray(datasets.load_sample_image(f"{name}.jpg"))
-    if name == "grace_hopper":
-        from matplotlib import cbook
-
-        with cbook.get_sample_data("grace_hopper.jpg") as stream:
-            return Image.open(stream).convert("RGB")
-    from skimage import data
-
-    return Image.fromarray(getattr(data, name)()[..., :3])
-
-
-def draw(folder, seed, classes, share):
-    """Writes the photographs, and new ones of known classes to predict.
-
-    Args:
-        folder: str, gets `pictures/CLASS/*.jpg`, `truth.csv` of
-            `path,label,true_label`, `new/*.jpg` and `new.csv` of `path,label`.
-        seed: int.
-        classes: dict such as `CLASSES`.
-        share: float in `[0, 1)`, share of wrong labels.
-    """
-    if os.path.exists(os.path.join(folder, "new.csv")):
-        return
-    random = np.random.default_rng(seed)
-    names = list(classes)
-    rows, new = [], []
-    for number, (name, (count, pictures)) in enumerate(classes.items()):
-        sources = [picture(p) for p in pictures]
-        labels = given_labels(number, len(names), count, share, random)
-        for index in range(count + NEW):
-            image = crop(sources[index % len(sources)], random)
-            # The name of a file does not give its class away.
-            file = f"{random.integers(10**9):09d}.jpg"
-            if index < count:
-                label = names[labels[index]]
-                rows.append((f"{label}/{file}", label, name))
-                path = os.path.join(folder, "pictures", label, file)
-            else:
-                new.append((f"new/{file}", name))
-                path = os.path.join(folder, "new", file)
-            os.makedirs(os.path.dirname(path), exist_ok=True)
-            image.save(path, quality=90)
-    write(folder, "truth.csv", [("path", "label", "true_label"), *rows])
-    write(folder, "new.csv", [("path", "label"), *new])
-
-
-def given_labels(true_class, classes, count, share, random):
-    """Labels of a class's samples: a share are those of other classes."""
-    wrong = round(share * count)
-    others = [c for c in range(classes) if c != true_class]
-    labels = np.full(count, true_class)
-    labels[: wrong // 2] = (true_class + 1) % classes
-    labels[wrong // 2 : wrong] = random.choice(others, wrong - wrong // 2)
-    random.shuffle(labels)
-    return labels
-
-
-def crop(image, random):
-    """A part of a picture as a photograph of 96 pixels."""
-    side = int(min(image.size) * random.uniform(*SCALES))
-    left = random.integers(image.width - side + 1)
-    top = random.integers(image.height - side + 1)
-    part = image.crop((left, top, left + side, top + side))
-    if random.random() < 0.5:
-        part = part.transpose(Image.Transpose.FLIP_LEFT_RIGHT)
-    return part.resize((96, 96), Image.BICUBIC)
-
-
-def write(folder, name, rows):
-    path = os.path.join(folder, name)
-    with open(path, "w", encoding="utf-8", newline="") as stream:
-        csv.writer(stream).writerows(rows)
 
 
 def read(*path):

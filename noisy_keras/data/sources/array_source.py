@@ -17,6 +17,10 @@ from noisy_keras.utils.errors import warn_about_data
 from noisy_keras.utils.types import ArrayLike
 from noisy_keras.utils.types import TensorLike
 
+#: Bytes up to which resized images are kept. Larger ones are made when they
+#: are fetched: CIFAR-10 at 160 pixels would take 3.6 GiB.
+_KEPT = 2**29
+
 
 class ArraySource(Source):
     """A `Source` of images in an array.
@@ -58,12 +62,14 @@ class ArraySource(Source):
         with tf.device("CPU"):
             self._images = tf.constant(images)
         self._rows: tf.Tensor | None = None
+        self._side: int | None = None
 
     def fetch(self, index: TensorLike) -> tf.Tensor:
         index = tf.cast(index, tf.int64)
         if self._rows is not None:
             index = tf.gather(self._rows, index)
-        return tf.gather(self._images, index)
+        images = tf.gather(self._images, index)
+        return images if self._side is None else _resize(images, self._side)
 
     def resized(self, size: int) -> Self:
         """Makes a source of square images of another size.
@@ -73,23 +79,28 @@ class ArraySource(Source):
 
         Returns:
             An `ArraySource` of images resized bilinearly with antialiasing,
-            in the same value range; this source if it has that size.
+            in the same value range; this source if it has that size. Images
+            of more than 512 MiB are resized each time they are fetched, so
+            that they do not take that memory.
         """
         if self.image_shape[:2] == (size, size):
             return self
         source = copy.copy(self)
+        source.image_shape = (size, size, self.image_shape[-1])
+        source._side = size
+        pixels = self.num_samples * size * size * self.image_shape[-1]
+        if pixels * self._images.dtype.size > _KEPT:
+            return source
         rows = np.arange(self.num_samples)
         with tf.device("CPU"):
-            parts = [
-                tf.image.resize(self.fetch(part), (size, size), antialias=True)
-                for part in np.array_split(rows, -(-len(rows) // 1000))
-            ]
-            images = tf.concat(parts, axis=0)
-            if self._images.dtype == tf.uint8:
-                images = tf.round(images)
-            source._images = tf.cast(images, self._images.dtype)
-        source._rows = None
-        source.image_shape = (size, size, self.image_shape[-1])
+            source._images = tf.concat(
+                [
+                    source.fetch(part)
+                    for part in np.array_split(rows, -(-len(rows) // 1000))
+                ],
+                axis=0,
+            )
+        source._rows = source._side = None
         return source
 
     def _select(self, index):
@@ -261,6 +272,14 @@ def is_batched(dataset: tf.data.Dataset, vectors: bool = False) -> bool:
             return True
         return image.shape[-1] not in (1, 3, None)
     return image.shape.rank != 2
+
+
+def _resize(images, size):
+    """Images `[B, size, size, C]` of the same type."""
+    resized = tf.image.resize(images, (size, size), antialias=True)
+    if images.dtype == tf.uint8:
+        resized = tf.round(resized)
+    return tf.cast(resized, images.dtype)
 
 
 def _statistics(images, pixel_scale):

@@ -134,8 +134,8 @@ def load(
             )
         options["max_unreadable"] = max_unreadable
     source = _LOADERS[name](split, data_dir, **options)
-    if image_size is not None:
-        source = source.resized(image_size)
     if max_samples is not None and max_samples < source.num_samples:
         source = source.subset(range(max_samples))
+    if image_size is not None:
+        source = source.resized(image_size)
     return source.with_noise(noise)

@@ -3,6 +3,7 @@ import pytest
 import tensorflow as tf
 
 import noisy_keras as nk
+from noisy_keras.data.sources import array_source
 from tests import toy
 
 IMAGES, LABELS = toy.pictures(20)
@@ -131,6 +132,26 @@ def test_resized_images_keep_their_range():
     mean = tf.reduce_mean(tf.cast(small.fetch([1]), tf.float32))
     assert float(mean) == pytest.approx(IMAGES[4].mean(), abs=2.0)
     assert source.resized(16) is source
+
+
+def test_large_images_are_resized_when_they_are_fetched(monkeypatch):
+    source = nk.data.from_arrays(IMAGES, LABELS)
+    kept = source.resized(24)
+    monkeypatch.setattr(array_source, "_KEPT", 2**10)
+    large = source.resized(24)
+    # No copy of the images: those of the source are shared.
+    assert large._images is source._images
+    assert large.image_shape == (24, 24, 3)
+    rows = [1, 0, 7]
+    np.testing.assert_array_equal(large.fetch(rows), kept.fetch(rows))
+    part = large.subset([5, 2, 3])
+    np.testing.assert_array_equal(part.fetch([1]), kept.fetch([2]))
+    # From the images themselves, not from larger ones.
+    np.testing.assert_array_equal(
+        large.resized(16).fetch(rows), source.fetch(rows)
+    )
+    batch = next(iter(tf.data.Dataset.from_tensors(rows).map(large.fetch)))
+    np.testing.assert_array_equal(batch, kept.fetch(rows))
 
 
 def test_a_plain_dataset_is_read_once():

@@ -41,6 +41,7 @@ flags.DEFINE_enum("part", "grid", ["settings", "grid"], "What is measured.")
 flags.DEFINE_list("seeds", ["0", "1", "2"], "Seeds of noise and training.")
 flags.DEFINE_list("methods", None, "Methods; default: all.")
 flags.DEFINE_list("noises", None, "Such as symmetric-0.5; default: all.")
+flags.DEFINE_list("settings", None, "Numbers of settings; default: all.")
 flags.DEFINE_integer("image_size", 160, "Side of the pictures, in pixels.")
 FLAGS = flags.FLAGS
 
@@ -84,6 +85,7 @@ SETTINGS = {
     "mlp, rate 0.002": {"learning_rate": 0.002},
     "mlp, batch 256": {"batch_size": 256},
     "mlp, batch 256, 10 epochs": {"batch_size": 256, "epochs": 10},
+    "mlp, batch 256, rate 0.01": {"batch_size": 256, "learning_rate": 0.01},
     "mlp, decay 5e-3": {"weight_decay": 5e-3},
     "mlp, rate 0.005, decay 5e-3": {
         "learning_rate": 0.005,
@@ -276,7 +278,10 @@ def choose_settings(results):
     }
     for name, make in sets.items():
         train, test = make()
-        for settings, changes in SETTINGS.items():
+        tried = list(SETTINGS.items())
+        if FLAGS.settings:
+            tried = [tried[int(number)] for number in FLAGS.settings]
+        for settings, changes in tried:
             for method in FLAGS.methods or DEVELOPMENT_METHODS:
                 for noise in DEVELOPMENT_NOISES:
                     run(

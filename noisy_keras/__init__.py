@@ -29,6 +29,7 @@ from noisy_keras.core.plugin import Views
 from noisy_keras.core.prediction import FilePredictions
 from noisy_keras.core.prediction import predict_files
 from noisy_keras.data.batches import Round
+from noisy_keras.features.auditing import audit
 from noisy_keras.labels.audit import LabelAudit
 from noisy_keras.labels.strategies import AuditStrategy
 from noisy_keras.methods.cross_entropy import CrossEntropy
@@ -108,6 +109,7 @@ __all__ = [
     "Views",
     "__version__",
     "analysis",
+    "audit",
     "auto",
     "callbacks",
     "data",

@@ -51,6 +51,8 @@ EVIDENCE = {
     "right about trusted samples, on features trained without labels",
     "nearest_neighbors": "the labels of the nearest other samples, by features "
     "trained without labels",
+    "out_of_fold_predictions": "classifiers on features, which predicted each "
+    "label from those of other samples",
     "last_predictions": "the trained network itself, which may have memorised "
     "wrong labels",
     "held_out_predictions": "the predictions of a model that was not trained "

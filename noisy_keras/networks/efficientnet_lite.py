@@ -143,6 +143,15 @@ def _normalized(x, name, activated):
     return keras.layers.ReLU(6.0, name=f"{name}_relu")(x) if activated else x
 
 
+def is_installed():
+    """Whether the package with the weights of ImageNet is there.
+
+    Returns:
+        bool.
+    """
+    return importlib.util.find_spec(_PACKAGE) is not None
+
+
 def load_imagenet(network):
     """Assigns the weights of ImageNet, to all but the classifier.
 

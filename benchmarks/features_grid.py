@@ -86,6 +86,7 @@ SETTINGS = {
     "mlp, batch 256": {"batch_size": 256},
     "mlp, batch 256, 10 epochs": {"batch_size": 256, "epochs": 10},
     "mlp, batch 256, rate 0.01": {"batch_size": 256, "learning_rate": 0.01},
+    "mlp, batch 128, rate 0.005": {"batch_size": 128, "learning_rate": 0.005},
     "mlp, decay 5e-3": {"weight_decay": 5e-3},
     "mlp, rate 0.005, decay 5e-3": {
         "learning_rate": 0.005,

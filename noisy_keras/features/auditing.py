@@ -10,6 +10,7 @@ from noisy_keras.data.sources.feature_source import FeatureSource
 from noisy_keras.features import extraction
 from noisy_keras.labels import class_sizes
 from noisy_keras.labels import out_of_fold
+from noisy_keras.labels import planted
 from noisy_keras.labels.audit import LabelAudit
 from noisy_keras.labels.audit import unreadable_samples
 from noisy_keras.networks import efficientnet_lite
@@ -30,6 +31,8 @@ def audit(
     source,
     encoder=None,
     *,
+    plant=False,
+    seed=0,
     batch_size=_BATCH_SIZE,
     cache=None,
     report=None,
@@ -49,6 +52,10 @@ def audit(
             pixels, if its package is installed. Pixels of a small copy of the
             images are used as well, where they predict the labels. Ignored for
             vectors.
+        plant: bool, whether some labels are made wrong on purpose and judged,
+            see `noisy_keras.labels.planted`: `report` is called with the share
+            of them that is found, and nothing else of it is kept.
+        seed: int, seed of the labels that are made wrong.
         batch_size: int, number of images in memory.
         cache: str or path-like, folder of a cache of features, as of
             `nk.features.compute`; or None.
@@ -96,6 +103,8 @@ def audit(
         f"judged {len(source):,} labels by {', '.join(found.evidence)}, "
         f"{_seconds(began)}"
     )
+    if plant:
+        report(_planted(source, readers, seed))
     clean = class_sizes.within_bounds(found.clean_probability, source.labels)
     result = LabelAudit(
         ids=source.ids,
@@ -118,6 +127,25 @@ def audit(
         f"({called / len(source):.1%}), {_seconds(started)} in all"
     )
     return result
+
+
+def _planted(source, readers, seed):
+    """What is found of labels that were made wrong on purpose, in words."""
+    mistakes = planted.plant(source, seed)
+    count = len(mistakes.rows)
+    if not count:
+        return (
+            "no labels were made wrong on purpose: that takes at least 200 "
+            "samples with one label each"
+        )
+    found = out_of_fold.judge(readers, mistakes.labels, source.num_classes)
+    share = mistakes.found(found.clean_probability)
+    right = mistakes.restored(found.suggested, source.labels)
+    return (
+        f"of {count} labels that were made wrong on purpose (and are right "
+        f"again), {share:.0%} were found, and {right:.0%} got the suggestion "
+        "that they had had"
+    )
 
 
 def _of_images(source, encoder, batch_size, cache, report):

@@ -168,4 +168,4 @@ def test_presets_of_all_methods_are_of_networks_for_vectors():
         row = presets.preset(method, "features:x.npz", "symmetric", 0.4)
         assert row.network == "mlp" and row.image_size is None
         assert row.epochs <= 40 and row.width is None
-        assert row.source.startswith("noisy_keras, a start for features")
+        assert row.source.startswith("noisy_keras, for features")

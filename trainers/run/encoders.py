@@ -15,11 +15,12 @@ from trainers.flags import data as data_flags
 from trainers.flags import networks as network_flags
 
 
-def prepare(values):
-    """Loads what `trainers.features` works with.
+def prepare(values, splits=None):
+    """Loads images and the encoder of their features.
 
     Args:
         values: dict of all flags by name; None where left out.
+        splits: as of `sources`.
 
     Returns:
         A dict from split to `Source`, the encoder, and what it is in words.
@@ -47,21 +48,21 @@ def prepare(values):
         )
     if data_flags.split_name(dataset)[0] in ("csv", "folder"):
         size = size or network_flags.image_size(name)
-    sources = _sources(values, size)
+    found = sources(values, size, splits)
     if encoder is not None:
-        return sources, encoder, name
+        return found, encoder, name
     keras.utils.set_random_seed(values["seed"])
-    first = next(iter(sources.values()))
+    first = next(iter(found.values()))
     encoder = networks.build(
         name, first, width=values["width"], weights=weights or "auto"
     )
     if copies.is_drawn(encoder):
         return (
-            sources,
+            found,
             encoder,
             f"{name} with random weights, which know nothing",
         )
-    return sources, encoder, f"{name}, weights: {weights or 'of its provider'}"
+    return found, encoder, f"{name}, weights: {weights or 'of its provider'}"
 
 
 def _exists(path):
@@ -73,7 +74,20 @@ def _size_of(encoder):
     return shape[1] if isinstance(shape, tuple) and len(shape) == 4 else None
 
 
-def _sources(values, size):
+def sources(values, size=None, splits=None):
+    """Loads the data set of a command that trains nothing.
+
+    Args:
+        values: dict of all flags by name; None where left out.
+        size: int, side of the images in pixels; None for the usual one.
+        splits: list of str, the splits to load; None for all that there are.
+
+    Returns:
+        A dict from split to `Source`.
+
+    Raises:
+        UsageError: there is no such split.
+    """
     dataset = values["dataset"]
     reading = data_flags.reading(dataset, values)
     if reading["folder_layout"] is not None:
@@ -83,13 +97,20 @@ def _sources(values, size):
     options = {}
     if values["max_unreadable"] is not None:
         options["max_unreadable"] = values["max_unreadable"]
-    wanted = ["train", *sorted(found.splits & {"validation", "test"})]
-    if found.fit != "train" and "validation" in wanted:
-        wanted.remove("validation")  # It is a part of training.
-    sources = {
-        split: found.load(split, image_size=size, **options) for split in wanted
+    known = ["train", *sorted(found.splits & {"validation", "test"})]
+    if found.fit != "train" and "validation" in known:
+        known.remove("validation")  # It is a part of training.
+    for split in splits or ():
+        if split not in known:
+            raise UsageError(
+                f"--split: expected a split of {dataset}, one of "
+                f"{', '.join(known)}; got {split}"
+            )
+    loaded = {
+        split: found.load(split, image_size=size, **options)
+        for split in splits or known
     }
     most = values["max_train_samples"]
-    if most is not None and most < len(sources["train"]):
-        sources["train"] = sources["train"].hold_out(most)[1]
-    return sources
+    if "train" in loaded and most is not None and most < len(loaded["train"]):
+        loaded["train"] = loaded["train"].hold_out(most)[1]
+    return loaded

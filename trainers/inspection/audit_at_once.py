@@ -1,0 +1,90 @@
+"""The audit of a data set without a run: judged, printed and written."""
+
+import os
+import tempfile
+import time
+
+import noisy_keras as nk
+from trainers import UsageError
+from trainers.flags import data as data_flags
+from trainers.inspection import audit_export
+from trainers.run import encoders
+from trainers.run import errors
+
+_AUDIT = "label_audit.csv"
+
+
+def write(values, output, out):
+    """Judges a split of a data set and writes a folder about it.
+
+    Args:
+        values: dict of all flags of `trainers.audit` by name.
+        output: str, folder to write, which does not exist yet.
+        out: rich console.
+
+    Raises:
+        UsageError: data or flags that cannot be used.
+    """
+
+    def report(text):
+        out.print(text, markup=False)
+
+    split = values["split"]
+    with errors.reported(OSError):
+        source, encoder = _prepare(values, split)
+    report(f"{split}: {len(source):,} samples of {source.num_classes} classes")
+    began = time.monotonic()
+    found = nk.audit(
+        source,
+        encoder,
+        plant=values["plant"],
+        seed=values["seed"],
+        report=report,
+    )
+    with tempfile.TemporaryDirectory() as folder:
+        path = os.path.join(folder, _AUDIT)
+        found.to_csv(path)
+        audit = audit_export.Audit(
+            path, list(found.rows()), tuple(source.class_names)
+        )
+        audit_export.write(
+            audit,
+            {"train": source},
+            output,
+            out,
+            top=values["top"],
+            formats=[*dict.fromkeys(["csv", *values["format"]])],
+        )
+    report(
+        f"all of it took {time.monotonic() - began:.0f} s; verdicts: "
+        + ", ".join(
+            f"{name} {count:,}" for name, count in found.counts().items()
+        )
+    )
+    report(
+        "training on the suggested labels: python -m trainers.auto "
+        f"--dataset={values['dataset']} --audit={os.path.join(output, _AUDIT)}"
+        f"; on your own corrections: --audit="
+        f"{os.path.join(output, audit_export.MOST_SUSPECT)}"
+    )
+
+
+def _prepare(values, split):
+    """The source, and its encoder or None."""
+    kind = data_flags.split_name(values["dataset"])[0]
+    if kind == "features" or values["network"] is None:
+        for name in ("network", "weights", "width"):
+            if values[name] is None:
+                continue
+            raise UsageError(
+                f"--{name}: expected with "
+                + (
+                    "images; features are judged as they are"
+                    if kind == "features"
+                    else "--network"
+                )
+            )
+        size = values["image_size"]
+        return encoders.sources(values, size, [split])[split], None
+    loaded, encoder, _ = encoders.prepare(values, [split])
+    return loaded[split], encoder

@@ -117,8 +117,8 @@ def main(argv):
 def _check_flags_of_run():
     if FLAGS.run is None:
         raise UsageError(
-            "--dataset: expected a data set to judge, such as folder:PATH, or "
-            "--run with the folder of a finished run; got neither"
+            "--run: expected the folder of a run, or --dataset with data to "
+            "judge at once, such as folder:PATH; got none"
         )
     for name in _AT_ONCE:
         if FLAGS[name].present:

@@ -72,7 +72,7 @@ def audit(
 
     Example:
         >>> noise = nk.data.SymmetricNoise(0.2)
-        >>> source = nk.data.load("digits", noise=noise)
+        >>> source = nk.data.load("digits", noise=noise, max_samples=300)
         >>> found = nk.audit(source)
         >>> wrong = source.labels != source.true_labels
         >>> called = found.verdict != "ok"

@@ -4,7 +4,8 @@ The steps, for given labels g and predictions p for each sample that were made
 without its own label (see `labels/evidence.py`):
 
 1. *Transition.* A sample counts as one of class y if y is the likeliest of the
-   classes whose probability is at least the mean over the samples labelled y.
+   classes whose probability is at least the mean over the samples labelled y,
+   or 0.6.
    These counts by true and given class, in proportion to the given labels, give
    the transition `T[y, g]` (confident learning).
 2. *Sharpening.* p was learnt from noisy labels, so that it is unsure where the
@@ -45,9 +46,13 @@ _COMPARED_ON = 10_000
 # By how much the mean log-likelihood must rise for another kind to join.
 _LEAST_GAIN = 1e-3
 _POWERS = np.exp(np.linspace(np.log(0.25), np.log(16.0), 25))
-# The part of the transition that is spread evenly: what was not seen is not
-# impossible.
-_SPREAD = 1e-3
+# What was not seen is not impossible: this part of all samples is spread evenly
+# over the transition, and so many samples over the true classes of each given
+# one. Of a hundred samples there may be one mistake of a kind, or none.
+_SPREAD, _UNSEEN = 1e-3, 0.5
+# A higher probability counts, whatever the mean: where all are near one, half
+# of the samples are below their mean.
+_CONFIDENT = 0.6
 _TINY = 1e-12
 # At most so many numbers are in one temporary array.
 _CHUNK = 20_000
@@ -163,8 +168,8 @@ def transition_of(predicted: np.ndarray, labels: np.ndarray) -> np.ndarray:
         >>> predicted = np.repeat([[0.9, 0.1], [0.2, 0.8]], 10, axis=0)
         >>> labels = np.array([0] * 8 + [1] * 12)
         >>> transition_of(predicted, labels).round(2)
-        array([[0.77, 0.23],
-               [0.01, 0.99]])
+        array([[0.79, 0.21],
+               [0.02, 0.98]])
     """
     labels = np.asarray(labels)
     count, classes = predicted.shape
@@ -172,7 +177,8 @@ def transition_of(predicted: np.ndarray, labels: np.ndarray) -> np.ndarray:
     own = predicted[np.arange(count), labels]
     least = np.bincount(labels, own, minlength=classes)
     # A class without labels has no samples that could be confident.
-    least = np.where(sizes > 0, least / np.maximum(sizes, 1), 2.0)
+    least = np.minimum(least / np.maximum(sizes, 1), _CONFIDENT)
+    least = np.where(sizes > 0, least, 2.0)
     counts = np.zeros((classes, classes))
     for first in range(0, count, _CHUNK):
         here = slice(first, first + _CHUNK)
@@ -180,7 +186,7 @@ def transition_of(predicted: np.ndarray, labels: np.ndarray) -> np.ndarray:
         rows = np.flatnonzero(above.max(axis=1) >= 0.0)
         np.add.at(counts, (above[rows].argmax(axis=1), labels[here][rows]), 1.0)
     counts *= sizes / np.maximum(counts.sum(axis=0), 1.0)
-    counts += _SPREAD * count / classes**2
+    counts += _SPREAD * count / classes**2 + _UNSEEN / classes
     return counts / counts.sum(axis=1, keepdims=True)
 
 

@@ -319,7 +319,7 @@ def test_the_command_writes_into_the_run_and_never_over_it(run):
 @pytest.mark.parametrize(
     ("flags", "message"),
     [
-        ([], "--run: expected the folder of a run; got none"),
+        ([], "--run: expected the folder of a run, or --dataset"),
         (["--run=nowhere"], "--run: expected the folder of a finished run"),
         (["--run=RUN", "--format=csv,xml"], "--format: expected some of"),
         (["--run=EMPTY"], "with config.json"),

@@ -38,7 +38,11 @@ from sklearn.feature_extraction import text
 import noisy_keras as nk
 from trainers import presets
 
-flags.DEFINE_list("methods", ["cross_entropy", "elr", "dividemix"], "Methods.")
+flags.DEFINE_list(
+    "methods",
+    ["cross_entropy", "elr", "dividemix", "audit"],
+    "Methods; audit is nk.audit, which trains none.",
+)
 flags.DEFINE_list("tasks", ["topic", "language"], "Tasks.")
 flags.DEFINE_integer("seeds", 3, "Number of seeds, of noise and weights.")
 flags.DEFINE_integer("columns", 100, "Columns of the truncated SVD.")
@@ -89,6 +93,8 @@ def run(rows, labels, texts, method, seed):
     noise = nk.data.SymmetricNoise(_NOISE, seed, convention="exclude_true")
     source = nk.data.from_features(rows, labels, texts=texts)
     source = source.with_noise(noise)
+    if method == "audit":
+        return quality(nk.audit(source), source)
     row = presets.preset(method, "features:texts.npz", "symmetric", _NOISE)
     keras.utils.set_random_seed(seed)
     model = row.build(source)
@@ -101,7 +107,11 @@ def run(rows, labels, texts, method, seed):
         seed=seed,
         verbose=0,
     )
-    audit = model.label_audit(source)
+    return quality(model.label_audit(source), source)
+
+
+def quality(audit, source):
+    """How well an audit finds the wrong labels: dict."""
     wrong = source.labels != source.true_labels
     called = audit.clean_probability < 0.5
     return {

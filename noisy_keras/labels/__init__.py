@@ -14,6 +14,8 @@ from noisy_keras.labels.measuring import Measurement
 from noisy_keras.labels.noise_rate import RateEstimate
 from noisy_keras.labels.noise_rate import estimate_from_history
 from noisy_keras.labels.noise_rate import estimate_rate
+from noisy_keras.labels.out_of_fold import OutOfFoldJudgement
+from noisy_keras.labels.out_of_fold import judge as judge_out_of_fold
 from noisy_keras.labels.quality import label_quality
 from noisy_keras.labels.strategies import AuditStrategy
 from noisy_keras.labels.strategies import EarlierPhase
@@ -33,11 +35,13 @@ __all__ = [
     "LastPredictions",
     "LossDivision",
     "Measurement",
+    "OutOfFoldJudgement",
     "PeerNetworks",
     "RateEstimate",
     "detect",
     "estimate_from_history",
     "estimate_rate",
     "judge_held_out",
+    "judge_out_of_fold",
     "label_quality",
 ]

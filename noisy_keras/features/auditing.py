@@ -80,12 +80,11 @@ def audit(
         True
     """
     report = report or (lambda text: None)
-    sizes = np.bincount(source.labels, minlength=source.num_classes)
-    if len(source) < 4 or (sizes > 0).sum() < 2:
+    if not out_of_fold.can_judge(source.labels):
         raise ConfigurationError(
             "Expected at least four samples, with labels of at least two "
-            f"classes. Received: {len(source)} samples, {(sizes > 0).sum()} "
-            "classes"
+            f"classes. Received: {len(source)} samples, "
+            f"{len(np.unique(source.labels))} classes"
         )
     started = time.monotonic()
     if isinstance(source, FeatureSource):

@@ -119,7 +119,7 @@ def judge(
         array([0, 1, 2, 3, 4])
     """
     labels = np.asarray(labels, np.int64)
-    if len(labels) < 4 or len(np.unique(labels)) < 2:
+    if not can_judge(labels):
         raise ConfigurationError(
             "Expected at least four samples, with labels of at least two "
             f"classes. Received: {len(labels)} samples, "
@@ -150,6 +150,18 @@ def judge(
         transition,
         tuple(chosen),
     )
+
+
+def can_judge(labels: np.ndarray) -> bool:
+    """Whether there are enough labels: four, of two classes.
+
+    Args:
+        labels: int `[N]`.
+
+    Returns:
+        bool.
+    """
+    return len(labels) >= 4 and len(np.unique(labels)) >= 2
 
 
 def transition_of(predicted: np.ndarray, labels: np.ndarray) -> np.ndarray:

@@ -2,7 +2,8 @@
 
 10,000 training pictures and the 10,000 of the test set go once through
 EfficientNet-Lite0 with its weights of ImageNet. Every method then trains on the
-same features with its preset for features. The settings of those presets are
+same features with its preset for features; `audit` is cross-entropy on the
+labels that nk.audit suggests. The settings of those presets are
 chosen by `--part=settings` on other data: scikit-learn's digits and 5,000
 digits of MNIST (pixels as features), and two sets of photographs of
 `photographs.py` through the same network.
@@ -58,6 +59,7 @@ METHODS = (
     "l2r",
     "dmlp",
     "auto",
+    "audit",
 )
 NOISES = (
     "none-0.0",
@@ -185,7 +187,7 @@ def cell(method, train, test, noise, seed, changes):
     """Trains once: dict of results."""
     kind, rate = noise.split("-")
     row = presets.preset(
-        method,
+        "cross_entropy" if method == "audit" else method,
         "features:x.npz",
         kind,
         float(rate) if kind != "none" else None,
@@ -202,6 +204,10 @@ def cell(method, train, test, noise, seed, changes):
         source, trusted = source.split(trusted=row.trusted, seed=seed)
         inputs["trusted"] = trusted
     began = time.monotonic()
+    given, audit = source, None
+    if method == "audit":
+        audit = nk.audit(source)
+        source = source.relabel(audit.suggested_label)
     model = recipe = row.build(source)
     model.compile(row.optimizer(source.num_samples))
     options = {
@@ -222,10 +228,11 @@ def cell(method, train, test, noise, seed, changes):
     seconds = time.monotonic() - began
     predicted = model.predict(test, verbose=0).argmax(axis=1)
     figures = per_class.class_figures(predicted, test.labels, test.num_classes)
-    wrong = source.labels != source.true_labels if source.noise else None
+    wrong = given.labels != given.true_labels if given.noise else None
     auc = called = precision = recall = None
     if wrong is not None and wrong.any():
-        audit = recipe.label_audit(source)
+        if audit is None:
+            audit = recipe.label_audit(source)
         auc = metrics.roc_auc_score(wrong, -audit.clean_probability)
         flagged = audit.verdict != "ok"
         called = float(np.mean(flagged))

@@ -44,6 +44,7 @@ def run(file, tmp_path_factory):
         "elr",
         f"--dataset=features:{file}",
         "--network=linear",
+        "--learning_rate=0.02",
         "--epochs=12",
         f"--output_dir={folder}",
         "--loggers=csv",

@@ -1,9 +1,10 @@
 """Rows for features: those for pictures, with what vectors need in their place.
 
 A perceptron on vectors trains in seconds and memorises wrong labels soon, so
-that few epochs at a small rate are best. Batch size, rate, epochs and network
-were chosen on digits and photographs with 30 % of the labels wrong, for all
-methods alike: see `benchmarks/features_grid.py`.
+that few epochs at a small rate are best; of a hundred samples, a smaller rate
+than this learns too little. Rate, epochs and network were chosen on digits and
+photographs with 30 % of the labels wrong, for all methods alike: see
+`benchmarks/features_grid.py`.
 """
 
 import dataclasses
@@ -35,8 +36,8 @@ def adapted(row):
         weights=None,
         image_size=None,
         steps_per_epoch=None,
-        batch_size=128,
-        learning_rate=0.005,
+        batch_size=64,
+        learning_rate=0.003,
         weight_decay=5e-4,
         restart_steps=None,
     )

@@ -51,6 +51,8 @@ def folder(tmp_path_factory):
     (folder / "runs" / "features" / "encoder.keras").touch()
     (folder / "runs" / "first" / "audit").mkdir(parents=True)
     (folder / "runs" / "first" / "audit" / "most_suspect.csv").touch()
+    (folder / "runs" / "audit").mkdir()
+    (folder / "runs" / "audit" / "label_audit.csv").touch()
     (folder / "notes.npz").touch()
     return folder
 

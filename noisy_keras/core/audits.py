@@ -10,8 +10,7 @@ import numpy as np
 from noisy_keras.core import inputs
 from noisy_keras.labels import class_sizes
 from noisy_keras.labels import held_out as held_out_module
-from noisy_keras.labels.audit import LabelAudit
-from noisy_keras.labels.audit import unreadable_samples
+from noisy_keras.labels.audit import audit_of
 from noisy_keras.utils import deprecation
 from noisy_keras.utils.errors import ConfigurationError
 
@@ -142,18 +141,11 @@ def with_held_out(model, audit, source, held_out, batch_size=None):
     if audit.evidence not in _STRONG:
         clean = class_sizes.within_bounds(clean, held_out.labels, sizes)
     return audit.with_held_out(
-        LabelAudit(
-            ids=held_out.ids,
-            given_label=held_out.labels,
+        audit_of(
+            held_out,
             suggested_label=found.suggested,
             clean_probability=clean,
             confidence=found.confidence,
-            class_names=held_out.class_names,
-            paths=held_out.paths,
-            texts=held_out.texts,
-            true_label=held_out.true_labels,
-            foreign=held_out.foreign,
-            unreadable=unreadable_samples(held_out),
             protected=class_sizes.protected(held_out.labels, sizes),
         )
     )
@@ -165,22 +157,15 @@ def _of_training(model, source, batch_size):
     clean = clean_probability(model, source, measurement)
     suggested, confidence = suggestion(model, measurement)
     history = getattr(model, "label_history", None)
-    return LabelAudit(
-        ids=source.ids,
-        given_label=source.labels,
+    return audit_of(
+        source,
         suggested_label=suggested,
         clean_probability=clean,
         confidence=confidence,
-        class_names=source.class_names,
-        paths=source.paths,
-        texts=source.texts,
-        true_label=source.true_labels,
-        foreign=source.foreign,
         evidence=evidence(model),
         given_share=None if history is None else history.share(),
         epochs=None if history is None else history.epochs(),
         unstable=strategy.unstable(model, source, clean),
-        unreadable=unreadable_samples(source),
         protected=class_sizes.protected(source.labels),
     )
 

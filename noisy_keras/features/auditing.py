@@ -11,8 +11,7 @@ from noisy_keras.features import extraction
 from noisy_keras.labels import class_sizes
 from noisy_keras.labels import out_of_fold
 from noisy_keras.labels import planted
-from noisy_keras.labels.audit import LabelAudit
-from noisy_keras.labels.audit import unreadable_samples
+from noisy_keras.labels.audit import audit_of
 from noisy_keras.networks import efficientnet_lite
 from noisy_keras.utils.errors import ConfigurationError
 from noisy_keras.utils.errors import warn_about_data
@@ -50,8 +49,8 @@ def audit(
             for images of the source's size; or a list of such. None takes
             EfficientNet-Lite0 with its weights of ImageNet, on images of 160
             pixels, if its package is installed. Pixels of a small copy of the
-            images are used as well, where they predict the labels. Ignored for
-            vectors.
+            images are used as well, where they predict the labels. Vectors are
+            features already and take none.
         plant: bool, whether some labels are made wrong on purpose and judged,
             see `noisy_keras.labels.planted`: `report` is called with the share
             of them that is found, and nothing else of it is kept.
@@ -105,19 +104,12 @@ def audit(
     if plant:
         report(_planted(source, readers, seed))
     clean = class_sizes.within_bounds(found.clean_probability, source.labels)
-    result = LabelAudit(
-        ids=source.ids,
-        given_label=source.labels,
+    result = audit_of(
+        source,
         suggested_label=found.suggested,
         clean_probability=clean,
         confidence=found.confidence,
-        class_names=source.class_names,
-        paths=source.paths,
-        texts=source.texts,
-        true_label=source.true_labels,
-        foreign=source.foreign,
         evidence=EVIDENCE,
-        unreadable=unreadable_samples(source),
         protected=class_sizes.protected(source.labels),
     )
     called = int((result.clean_probability < 0.5).sum())
@@ -141,9 +133,9 @@ def _planted(source, readers, seed):
     share = mistakes.found(found.clean_probability)
     right = mistakes.restored(found.suggested, source.labels)
     return (
-        f"of {count} labels that were made wrong on purpose (and are right "
-        f"again), {share:.0%} were found, and {right:.0%} got the suggestion "
-        "that they had had"
+        f"of {count} labels that were made wrong on purpose, {share:.0%} were "
+        f"found, and for {right:.0%} the label from before was suggested; all "
+        "are as they were"
     )
 
 

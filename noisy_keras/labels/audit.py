@@ -406,6 +406,30 @@ def unreadable_samples(source: Source) -> np.ndarray | None:
     return None if found is None or not found.any() else found
 
 
+def audit_of(source: Source, **found: Any) -> LabelAudit:
+    """The audit of a source, with what the source says about its samples.
+
+    Args:
+        source: `Source` of N samples.
+        **found: fields of `LabelAudit` that were found out: `suggested_label`,
+            `clean_probability` and `confidence`, and any others.
+
+    Returns:
+        A `LabelAudit`.
+    """
+    return LabelAudit(
+        ids=source.ids,
+        given_label=source.labels,
+        class_names=source.class_names,
+        paths=source.paths,
+        texts=source.texts,
+        true_label=source.true_labels,
+        foreign=source.foreign,
+        unreadable=unreadable_samples(source),
+        **found,
+    )
+
+
 def _accepting_unsettled(init):
     """Lets a constructor take `unstable` under its deprecated name, too."""
 

@@ -180,7 +180,7 @@ class Linear:
         for penalty in _PENALTIES:
             scores = self._scores(some, targets, projected, penalty)
             for factor in _FACTORS:
-                log = np.log(np.maximum(_softmax(scores * factor), _TINY))
+                log = np.log(np.maximum(softmax(scores * factor), _TINY))
                 value = float((targets[some] * log).sum(axis=1).mean())
                 if value > best[0]:
                     best = (value, penalty, factor)
@@ -188,7 +188,7 @@ class Linear:
         found = np.empty(targets.shape, np.float32)
         for index in _chunks(self._count):
             scores = self._scores(index, targets, projected, penalty)
-            found[index] = _softmax(scores * factor)
+            found[index] = softmax(scores * factor)
         return found
 
     def _rows(self, index):
@@ -219,7 +219,7 @@ def pooled(predictions: collections.abc.Sequence[np.ndarray]) -> np.ndarray:
     if len(predictions) == 1:
         return predictions[0]
     logs = sum(np.log(np.maximum(p, 1e-6)) for p in predictions)
-    return _softmax(logs / len(predictions)).astype(np.float32)
+    return softmax(logs / len(predictions)).astype(np.float32)
 
 
 def _votes(weights, rows, targets):
@@ -249,6 +249,14 @@ def _chunks(count):
         yield np.arange(first, min(first + _CHUNK, count))
 
 
-def _softmax(logits):
+def softmax(logits: np.ndarray) -> np.ndarray:
+    """Probabilities of logits.
+
+    Args:
+        logits: float `[N, K]`.
+
+    Returns:
+        float `[N, K]`, whose rows sum to 1.
+    """
     shifted = np.exp(logits - logits.max(axis=1, keepdims=True))
     return shifted / shifted.sum(axis=1, keepdims=True)

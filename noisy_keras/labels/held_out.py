@@ -26,6 +26,8 @@ import dataclasses
 
 import numpy as np
 
+from noisy_keras.labels import evidence
+
 # The grid of temperatures and of rates.
 _TEMPERATURES = np.exp(np.linspace(np.log(0.1), np.log(20.0), 41))
 _RATES = np.concatenate([[0.005, 0.01], np.linspace(0.02, 0.9, 45)])
@@ -114,7 +116,7 @@ def judge_held_out(
     for first in range(0, count, _FITTED):
         here = slice(first, first + _FITTED)
         given = labels[here]
-        posterior = _softmax(_logits(probabilities[here]) / temperature)
+        posterior = evidence.softmax(_logits(probabilities[here]) / temperature)
         posterior *= noise.T[given]
         posterior /= np.maximum(posterior.sum(axis=1, keepdims=True), _TINY)
         clean[here] = posterior[np.arange(len(given)), given]
@@ -209,7 +211,7 @@ def _fit(logits, labels, confusions, weights, expected):
     rows = np.arange(len(labels))
     best = (-np.inf, 1.0, expected)
     for temperature in _TEMPERATURES:
-        predicted = _softmax(logits / temperature)
+        predicted = evidence.softmax(logits / temperature)
         right = predicted[rows, labels]
         # The likelihood of each label is linear in the rate.
         change = (predicted * given).sum(axis=1) - right * weights[labels]
@@ -224,8 +226,3 @@ def _fit(logits, labels, confusions, weights, expected):
 
 def _logits(probabilities):
     return np.log(np.maximum(np.asarray(probabilities, np.float64), _TINY))
-
-
-def _softmax(logits):
-    shifted = np.exp(logits - logits.max(axis=1, keepdims=True))
-    return shifted / shifted.sum(axis=1, keepdims=True)

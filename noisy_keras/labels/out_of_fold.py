@@ -95,6 +95,9 @@ def judge(
 ) -> OutOfFoldJudgement:
     """Judges given labels by features of their samples.
 
+    Memory is that of some arrays `[N, K]` of float32, and of the weights of
+    up to 50 neighbours of each sample.
+
     Args:
         features: functions by name, which read one kind of features each: of
             indices int `[n]` to float `[n, D]`.
@@ -254,7 +257,7 @@ def _sharpened(predicted, labels, transition):
     given = transition.T[labels[some]]
     best = (1.0, -np.inf)
     for power in _POWERS:
-        sharp = _softmax(logs * power)
+        sharp = evidence.softmax(logs * power)
         likelihood = np.maximum((sharp * given).sum(axis=1), _TINY)
         value = float(np.log(likelihood).mean())
         if value > best[1]:
@@ -266,7 +269,9 @@ def _posterior(predicted, labels, transition, power):
     found = np.empty(predicted.shape, np.float32)
     for first in range(0, len(labels), _CHUNK):
         here = slice(first, first + _CHUNK)
-        sharp = _softmax(np.log(np.maximum(predicted[here], 1e-6)) * power)
+        sharp = evidence.softmax(
+            np.log(np.maximum(predicted[here], 1e-6)) * power
+        )
         sharp *= transition.T[labels[here]]
         found[here] = sharp / np.maximum(
             sharp.sum(axis=1, keepdims=True), _TINY
@@ -286,8 +291,3 @@ def _narrowed(features, index):
         name: lambda rows, read=read: read(index[rows])
         for name, read in features.items()
     }
-
-
-def _softmax(logits):
-    shifted = np.exp(logits - logits.max(axis=1, keepdims=True))
-    return shifted / shifted.sum(axis=1, keepdims=True)

@@ -1,6 +1,7 @@
 """The audit of a data set without a run: judged, printed and written."""
 
 import os
+import shlex
 import tempfile
 import time
 
@@ -12,6 +13,18 @@ from trainers.run import encoders
 from trainers.run import errors
 
 _AUDIT = "label_audit.csv"
+# Flags of the data that training needs as well.
+_DATA = (
+    "dataset",
+    "data_dir",
+    "folder_layout",
+    "path_column",
+    "label_column",
+    "image_root",
+    "labels",
+    "max_train_samples",
+    "max_unreadable",
+)
 
 
 def write(values, output, out):
@@ -27,7 +40,8 @@ def write(values, output, out):
     """
 
     def report(text):
-        out.print(text, markup=False)
+        # A command that is copied must not be broken into lines.
+        out.print(text, markup=False, soft_wrap=True)
 
     split = values["split"]
     with errors.reported(OSError):
@@ -61,12 +75,20 @@ def write(values, output, out):
             f"{name} {count:,}" for name, count in found.counts().items()
         )
     )
-    report(
-        "training on the suggested labels: python -m trainers.auto "
-        f"--dataset={values['dataset']} --audit={os.path.join(output, _AUDIT)}"
-        f"; on your own corrections: --audit="
-        f"{os.path.join(output, audit_export.MOST_SUSPECT)}"
-    )
+    if split == "train":
+        report(
+            f"training on the suggested labels: {_command(values, output)}; on "
+            "your own corrections: --audit="
+            + shlex.quote(os.path.join(output, audit_export.MOST_SUSPECT))
+        )
+
+
+def _command(values, output):
+    """The command that trains on the same data, as the audit suggests."""
+    given = {name: values[name] for name in _DATA if values[name] is not None}
+    given["audit"] = os.path.join(output, _AUDIT)
+    words = [f"--{name}={value}" for name, value in given.items()]
+    return shlex.join(["python", "-m", "trainers.auto", *words])
 
 
 def _prepare(values, split):

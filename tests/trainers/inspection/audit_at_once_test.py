@@ -3,6 +3,7 @@
 import csv
 import functools
 import os
+import shlex
 
 import numpy as np
 import pytest
@@ -84,6 +85,26 @@ def test_what_it_advises_can_be_trained_on(audited, pictures):
     found = rows(path)
     assert changed.sum() == sum(r["verdict"] == "relabelled" for r in found)
     assert set(source.paths[changed]) <= set(WRONG)
+
+
+def test_the_advice_is_of_the_same_data(tmp_path):
+    # A name that a shell would take for two words, and labels elsewhere.
+    folder = tmp_path / "my data"
+    os.makedirs(folder)
+    labels = np.repeat([0, 1], 20)
+    np.save(folder / "vectors.npy", np.eye(2, dtype=np.float32)[labels])
+    np.save(folder / "labels.npy", labels)
+    result = command(
+        f"--dataset=features:{folder / 'vectors.npy'}",
+        f"--labels={folder / 'labels.npy'}",
+        f"--output={folder / 'audit'}",
+    )
+    assert result.returncode == 0, result.stderr
+    advice = " ".join(result.stdout.split("suggested labels: ")[1].split("\n"))
+    words = shlex.split(advice.split("; on your own")[0])
+    assert words[:3] == ["python", "-m", "trainers.auto"]
+    assert f"--labels={folder / 'labels.npy'}" in words
+    assert f"--audit={folder / 'audit' / 'label_audit.csv'}" in words
 
 
 def test_features_are_judged_in_seconds(tmp_path):

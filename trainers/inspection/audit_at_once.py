@@ -11,6 +11,7 @@ from trainers.flags import data as data_flags
 from trainers.inspection import audit_export
 from trainers.run import encoders
 from trainers.run import errors
+from trainers.run import pictures
 
 _AUDIT = "label_audit.csv"
 # Flags of the data that training needs as well.
@@ -43,10 +44,13 @@ def write(values, output, out):
         # A command that is copied must not be broken into lines.
         out.print(text, markup=False, soft_wrap=True)
 
+    pictures.show_warnings(out)
     split = values["split"]
     with errors.reported(OSError):
         source, encoder = _prepare(values, split)
     report(f"{split}: {len(source):,} samples of {source.num_classes} classes")
+    if getattr(source, "reading", None) is not None:
+        report(str(source.reading))  # What was left out and ignored, too.
     began = time.monotonic()
     found = nk.audit(
         source,

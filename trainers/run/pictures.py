@@ -7,6 +7,7 @@ from noisy_keras.data import duplicates
 from noisy_keras.data.io import csv_rows
 from noisy_keras.data.sources import unreadable
 from noisy_keras.utils import files
+from noisy_keras.utils.errors import DataWarning
 from trainers.run import folder as run_folder
 
 
@@ -80,7 +81,7 @@ def write_duplicates(run, folder):
 
 
 def show_warnings(out):
-    """Prints warnings about pictures in a line each.
+    """Prints warnings about data and pictures in a line each.
 
     Args:
         out: rich console.
@@ -88,8 +89,8 @@ def show_warnings(out):
     usual = warnings.showwarning
 
     def show(message, category, *rest, **options):
-        if issubclass(category, unreadable.UnreadableWarning):
-            out.print(f"warning: {message}")
+        if issubclass(category, (unreadable.UnreadableWarning, DataWarning)):
+            out.print(f"warning: {message}", markup=False)
         else:
             usual(message, category, *rest, **options)
 

@@ -4,6 +4,7 @@ import csv
 import functools
 import os
 import shlex
+import shutil
 
 import numpy as np
 import pytest
@@ -120,6 +121,25 @@ def test_features_are_judged_in_seconds(tmp_path):
     found = rows(output / "label_audit.csv")
     called = [n for n, r in enumerate(found) if r["verdict"] != "ok"]
     assert called == [4, 50, 90]
+
+
+def test_what_is_left_out_is_said(pictures, tmp_path):
+    folder = tmp_path / "pictures"
+    shutil.copytree(pictures, folder)
+    (folder / "dark" / "broken.png").write_bytes(b"no picture")
+    (folder / "dark" / "notes.txt").write_text("no picture either")
+    result = command(
+        f"--dataset=folder:{folder}",
+        f"--output={tmp_path / 'audit'}",
+        "--network=tiny",
+        "--weights=none",
+        "--image_size=16",
+    )
+    assert result.returncode == 0, result.stderr
+    assert "left out: 1 file: dark/broken.png" in result.stdout
+    assert "ignored: 1 other file" in result.stdout
+    assert ".py:" not in result.stderr
+    assert len(rows(tmp_path / "audit" / "label_audit.csv")) == 96
 
 
 @pytest.mark.parametrize(
